@@ -1,0 +1,13 @@
+//! The PostgreSQL door: the only module that knows a driver, a pool or a connection string.
+//!
+//! - [`config`]: where the server is and how to speak to it (a URL, TLS).
+//! - [`pool`]: connections with their timeouts, bounded in number and in what they remember.
+//! - [`tx`]: one transaction whose opening, statement and COMMIT travel together.
+//! - [`sqlstate`]: what a failure means.
+//! - [`migrator`]: numbered files applied inside such a transaction.
+
+pub mod config;
+pub mod migrator;
+pub mod pool;
+pub mod sqlstate;
+pub mod tx;

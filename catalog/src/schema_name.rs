@@ -1,0 +1,87 @@
+//! Names of tenant schemas and of the roles that go with them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+/// The name of a tenant schema: `t_` and the 32 hexadecimal digits of a UUID, immutable for life.
+///
+/// It is the only identifier that is ever spliced into SQL text outside the record engine; its form (34 characters
+/// of `a-z`, `0-9`, `_`) makes quoting unnecessary and injection impossible, and leaves room for the role suffixes
+/// within PostgreSQL's 63 bytes (PostgreSQL documentation, section 4.1.1).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SchemaName(Box<str>);
+
+/// A text that is not the name of a tenant schema.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not the name of a tenant schema: t_ and 32 hexadecimal digits")]
+pub struct SchemaNameError(String);
+
+impl SchemaName {
+    /// The name made of an opaque id.
+    pub fn from_opaque(id: Uuid) -> Self {
+        Self(format!("t_{}", id.simple()).into())
+    }
+
+    /// The name as it stands in SQL.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The role that may read and write this schema's tables, and nothing else (NOLOGIN).
+    pub fn read_write_role(&self) -> String {
+        format!("{}_rw", self.0)
+    }
+
+    /// The role that may read this schema's tables, and nothing else (NOLOGIN): grant it to a DBA's login.
+    pub fn read_only_role(&self) -> String {
+        format!("{}_ro", self.0)
+    }
+}
+
+impl FromStr for SchemaName {
+    type Err = SchemaNameError;
+
+    fn from_str(text: &str) -> Result<Self, SchemaNameError> {
+        let opaque = text.strip_prefix("t_").filter(|hex| {
+            hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        });
+        match opaque {
+            Some(_) => Ok(Self(text.into())),
+            None => Err(SchemaNameError(text.chars().take(80).collect())),
+        }
+    }
+}
+
+impl fmt::Display for SchemaName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for SchemaName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SchemaName({})", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_made_of_an_opaque_id_and_reads_back() {
+        let name = SchemaName::from_opaque(Uuid::from_u128(7));
+        assert_eq!(name.as_str(), "t_00000000000000000000000000000007");
+        assert_eq!(name.as_str().parse(), Ok(name));
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        let upper = format!("t_{}", "A".repeat(32));
+        for text in ["", "public", "t_", "t_0", upper.as_str(), "t_0000000000000000000000000000000;", "pg_catalog"] {
+            assert!(text.parse::<SchemaName>().is_err(), "{text:?} must be refused");
+        }
+    }
+}
