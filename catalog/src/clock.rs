@@ -23,7 +23,10 @@ pub trait Entropy: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the system clock"
+    )]
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }
@@ -35,7 +38,9 @@ pub struct SystemEntropy(SystemRandom);
 
 impl Entropy for SystemEntropy {
     fn fill(&self, out: &mut [u8]) {
-        self.0.fill(out).expect("the operating system's random source does not fail after start-up");
+        self.0
+            .fill(out)
+            .expect("the operating system's random source does not fail after start-up");
     }
 }
 
@@ -54,7 +59,10 @@ impl Source {
 
     /// Any pair, for tests.
     pub fn new(clock: impl Clock + 'static, entropy: impl Entropy + 'static) -> Self {
-        Self { clock: Arc::new(clock), entropy: Arc::new(entropy) }
+        Self {
+            clock: Arc::new(clock),
+            entropy: Arc::new(entropy),
+        }
     }
 
     /// The present instant.

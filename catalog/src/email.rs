@@ -38,8 +38,14 @@ impl FromStr for EmailAddress {
             && !host.contains('@')
             && host.split('.').count() >= 2
             && host.split('.').all(|label| !label.is_empty())
-            && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>()[],;:\\\"".contains(c));
-        if ok { Ok(Self(text.into())) } else { Err(EmailAddressError) }
+            && !text
+                .chars()
+                .any(|c| c.is_whitespace() || c.is_control() || "<>()[],;:\\\"".contains(c));
+        if ok {
+            Ok(Self(text.into()))
+        } else {
+            Err(EmailAddressError)
+        }
     }
 }
 
@@ -76,12 +82,28 @@ mod tests {
 
     #[test]
     fn addresses_are_trimmed_and_lowered() {
-        assert_eq!(" Ann@Example.COM ".parse::<EmailAddress>().expect("an address").as_str(), "ann@example.com");
+        assert_eq!(
+            " Ann@Example.COM "
+                .parse::<EmailAddress>()
+                .expect("an address")
+                .as_str(),
+            "ann@example.com"
+        );
     }
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "ann", "@example.com", "ann@", "ann@host", "a@b@c.d", "a b@c.d", "a@b..c", "a\u{0}@b.c"] {
+        for text in [
+            "",
+            "ann",
+            "@example.com",
+            "ann@",
+            "ann@host",
+            "a@b@c.d",
+            "a b@c.d",
+            "a@b..c",
+            "a\u{0}@b.c",
+        ] {
             assert!(text.parse::<EmailAddress>().is_err(), "{text:?} must be refused");
         }
     }

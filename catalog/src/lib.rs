@@ -11,3 +11,4 @@ pub mod ids;
 pub mod pg;
 pub mod schema_name;
 pub mod slug;
+pub mod tx;

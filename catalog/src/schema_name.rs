@@ -45,7 +45,10 @@ impl FromStr for SchemaName {
 
     fn from_str(text: &str) -> Result<Self, SchemaNameError> {
         let opaque = text.strip_prefix("t_").filter(|hex| {
-            hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+            hex.len() == 32
+                && hex
+                    .bytes()
+                    .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
         });
         match opaque {
             Some(_) => Ok(Self(text.into())),
@@ -80,7 +83,15 @@ mod tests {
     #[test]
     fn other_texts_are_refused() {
         let upper = format!("t_{}", "A".repeat(32));
-        for text in ["", "public", "t_", "t_0", upper.as_str(), "t_0000000000000000000000000000000;", "pg_catalog"] {
+        for text in [
+            "",
+            "public",
+            "t_",
+            "t_0",
+            upper.as_str(),
+            "t_0000000000000000000000000000000;",
+            "pg_catalog",
+        ] {
             assert!(text.parse::<SchemaName>().is_err(), "{text:?} must be refused");
         }
     }

@@ -37,9 +37,17 @@ impl FromStr for Slug {
         let ok = (3..=63).contains(&bytes.len())
             && bytes[0].is_ascii_lowercase()
             && bytes[bytes.len() - 1] != b'-'
-            && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+            && bytes
+                .iter()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
             && bytes.get(2..4) != Some(b"--");
-        if ok { Ok(Self(text.into())) } else { Err(SlugError { text: text.chars().take(80).collect() }) }
+        if ok {
+            Ok(Self(text.into()))
+        } else {
+            Err(SlugError {
+                text: text.chars().take(80).collect(),
+            })
+        }
     }
 }
 
@@ -86,7 +94,20 @@ mod tests {
     #[test]
     fn everything_else_is_refused() {
         let too_long = "a".repeat(64);
-        for text in ["", "ab", "-ab", "ab-", "1ab", "Abc", "a_b", "a.b", "ab c", "xn--abc", "abé", too_long.as_str()] {
+        for text in [
+            "",
+            "ab",
+            "-ab",
+            "ab-",
+            "1ab",
+            "Abc",
+            "a_b",
+            "a.b",
+            "ab c",
+            "xn--abc",
+            "abé",
+            too_long.as_str(),
+        ] {
             assert!(text.parse::<Slug>().is_err(), "{text:?} must be refused");
         }
     }

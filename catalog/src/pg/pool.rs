@@ -1,0 +1,219 @@
+//! Connections: bounded in number, in age by what they have seen, and in how long anything may wait for them.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
+use lru::LruCache;
+use tokio_postgres::{Client, Statement};
+
+use super::config::PgConfig;
+use super::sqlstate::PgError;
+
+/// How many connections, what each may remember, and every bound on waiting.
+#[derive(Debug, Clone)]
+pub struct PoolSettings {
+    /// The most connections open at once.
+    pub size: usize,
+    /// How long a caller waits for a free one.
+    pub wait: Duration,
+    /// How long connecting may take, authentication included.
+    pub create: Duration,
+    /// How long a connection that was left inside a transaction may take to answer ROLLBACK before it is closed.
+    pub recycle: Duration,
+    /// The most prepared statements a connection keeps; the least recently used goes first.
+    pub statements: NonZeroUsize,
+    /// The most distinct scopes (tenants) a connection serves before it is replaced: a backend's caches grow by
+    /// about half a megabyte with every tenant it touches and never shrink.
+    pub scopes: usize,
+}
+
+impl Default for PoolSettings {
+    fn default() -> Self {
+        Self {
+            size: 4,
+            wait: Duration::from_secs(3),
+            create: Duration::from_secs(5),
+            recycle: Duration::from_secs(2),
+            statements: NonZeroUsize::new(1024).expect("1024 is not zero"),
+            scopes: 500,
+        }
+    }
+}
+
+/// A pool of connections to one database under one login.
+#[derive(Clone)]
+pub struct Pool(managed::Pool<Manager>);
+
+/// A connection out of a pool, back in it when dropped.
+pub(crate) type Leased = managed::Object<Manager>;
+
+impl Pool {
+    /// A pool that connects when first asked.
+    pub fn new(config: PgConfig, settings: PoolSettings) -> Self {
+        let (size, wait, create) = (settings.size, settings.wait, settings.create);
+        let pool = managed::Pool::builder(Manager {
+            config,
+            settings,
+            hasher: RandomState::new(),
+        })
+        .max_size(size)
+        .wait_timeout(Some(wait))
+        .create_timeout(Some(create))
+        .runtime(deadpool::Runtime::Tokio1)
+        .build()
+        .expect("a runtime is given, so timeouts can be kept");
+        Self(pool)
+    }
+
+    /// A connection, at once or after waiting its turn.
+    pub(crate) async fn lease(&self) -> Result<Leased, PgError> {
+        Ok(self.0.get().await?)
+    }
+
+    /// Closes the idle connections now and the others when they come back.
+    pub fn close(&self) {
+        self.0.close();
+    }
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool").field("status", &self.0.status()).finish()
+    }
+}
+
+/// Makes and inspects connections. Our own rather than deadpool-postgres' manager, because a connection carries
+/// what that one has no place for: statements by scope, the scopes it has served, and whether a transaction may be
+/// open on it, which spares a round trip at every checkout.
+#[derive(Debug)]
+pub(crate) struct Manager {
+    config: PgConfig,
+    settings: PoolSettings,
+    hasher: RandomState,
+}
+
+impl managed::Manager for Manager {
+    type Type = Connection;
+    type Error = tokio_postgres::Error;
+
+    async fn create(&self) -> Result<Connection, tokio_postgres::Error> {
+        let (client, driver) = self.config.driver().connect(self.config.tls()).await?;
+        tokio::spawn(async move {
+            if let Err(error) = driver.await {
+                tracing::debug!(%error, "a database connection ended");
+            }
+        });
+        Ok(Connection {
+            client,
+            open: false,
+            statements: LruCache::new(self.settings.statements),
+            scopes: HashSet::new(),
+            hasher: self.hasher.clone(),
+        })
+    }
+
+    /// Starts with ROLLBACK where a transaction may still be open (its future was dropped half-way, or its COMMIT
+    /// got no answer); what was sent before is answered first, so the wait is bounded.
+    async fn recycle(
+        &self,
+        connection: &mut Connection,
+        _: &Metrics,
+    ) -> RecycleResult<tokio_postgres::Error> {
+        if connection.client.is_closed() {
+            return Err(RecycleError::message("the connection is closed"));
+        }
+        if connection.scopes.len() > self.settings.scopes {
+            return Err(RecycleError::message(
+                "the connection has served its share of tenants",
+            ));
+        }
+        if connection.open {
+            let rollback = connection.client.batch_execute("rollback");
+            tokio::time::timeout(self.settings.recycle, rollback)
+                .await
+                .map_err(|_| RecycleError::message("ROLLBACK got no answer in time"))??;
+            connection.open = false;
+        }
+        Ok(())
+    }
+}
+
+/// One connection and what it remembers.
+pub(crate) struct Connection {
+    /// The driver's handle.
+    pub(crate) client: Client,
+    /// True from the moment a transaction is sent until its end was answered.
+    pub(crate) open: bool,
+    statements: LruCache<u64, Remembered>,
+    scopes: HashSet<Arc<str>>,
+    hasher: RandomState,
+}
+
+struct Remembered {
+    scope: Arc<str>,
+    sql: Box<str>,
+    statement: Option<Statement>,
+}
+
+/// What a connection knows of a statement within a scope.
+pub(crate) enum Known {
+    /// Never seen: it may not come again, so preparing it would be waste.
+    New,
+    /// Seen before, not yet prepared: worth preparing now.
+    Again,
+    /// Prepared under this scope's `search_path`.
+    Prepared(Statement),
+}
+
+impl Connection {
+    /// Looks a statement up and notes that it was wanted.
+    pub(crate) fn look_up(&mut self, scope: &Arc<str>, sql: &str) -> Known {
+        let key = self.hasher.hash_one((&**scope, sql));
+        match self.statements.get(&key) {
+            Some(found) if found.scope == *scope && *found.sql == *sql => match &found.statement {
+                Some(statement) => Known::Prepared(statement.clone()),
+                None => Known::Again,
+            },
+            // Another text with the same hash makes way: correctness never rests on the hash.
+            _ => {
+                self.statements.put(
+                    key,
+                    Remembered {
+                        scope: Arc::clone(scope),
+                        sql: sql.into(),
+                        statement: None,
+                    },
+                );
+                Known::New
+            }
+        }
+    }
+
+    /// Keeps a statement prepared under this scope.
+    pub(crate) fn keep(&mut self, scope: &Arc<str>, sql: &str, statement: Statement) {
+        let key = self.hasher.hash_one((&**scope, sql));
+        let entry = Remembered {
+            scope: Arc::clone(scope),
+            sql: sql.into(),
+            statement: Some(statement),
+        };
+        self.statements.put(key, entry);
+    }
+
+    /// Forgets a statement whose plan no longer fits the tables.
+    pub(crate) fn forget(&mut self, scope: &Arc<str>, sql: &str) {
+        let key = self.hasher.hash_one((&**scope, sql));
+        self.statements.pop(&key);
+    }
+
+    /// Notes that the connection serves a scope.
+    pub(crate) fn serve(&mut self, scope: &Arc<str>) {
+        if !self.scopes.contains(scope) {
+            self.scopes.insert(Arc::clone(scope));
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What a failure means: classification by SQLSTATE and by constraint name, done once, here.
+
+use std::error::Error as StdError;
+
+use deadpool::managed::{PoolError, TimeoutType};
+use tokio_postgres::error::{DbError, SqlState};
+
+/// A statement or a connection that did not work.
+///
+/// `Display` says only what kind of failure it is; the server's message is in [`std::error::Error::source`] and in
+/// [`PgError::db`], so that it reaches a log once and never an HTTP client by accident.
+#[derive(Debug, thiserror::Error)]
+pub enum PgError {
+    /// No connection could be had, or it broke, or the server is going down: the same request may work later.
+    #[error("the database is unavailable")]
+    Unavailable(#[source] Box<dyn StdError + Send + Sync>),
+    /// The transaction could not be opened in its scope: the role or schema of the tenant is gone.
+    #[error("the transaction's scope could not be set")]
+    Scope(#[source] tokio_postgres::Error),
+    /// PostgreSQL refused the statement, or the driver could not read its answer.
+    #[error("the statement failed")]
+    Statement(#[source] tokio_postgres::Error),
+}
+
+impl PgError {
+    /// Classifies a driver error: lost connections and servers that are starting, stopping or full are
+    /// [`PgError::Unavailable`] (SQLSTATE classes 08, 53 and 57P; PostgreSQL documentation, appendix A).
+    pub(crate) fn of_statement(error: tokio_postgres::Error) -> Self {
+        if is_unavailable(&error) {
+            Self::Unavailable(error.into())
+        } else {
+            Self::Statement(error)
+        }
+    }
+
+    /// The same for the statements that open a transaction.
+    pub(crate) fn of_opening(error: tokio_postgres::Error) -> Self {
+        if is_unavailable(&error) {
+            Self::Unavailable(error.into())
+        } else {
+            Self::Scope(error)
+        }
+    }
+
+    /// What PostgreSQL said, where it said something.
+    pub fn db(&self) -> Option<&DbError> {
+        match self {
+            Self::Unavailable(source) => source.downcast_ref::<tokio_postgres::Error>()?.as_db_error(),
+            Self::Scope(error) | Self::Statement(error) => error.as_db_error(),
+        }
+    }
+
+    /// The five-character SQLSTATE, where PostgreSQL gave one.
+    pub fn sqlstate(&self) -> Option<&str> {
+        self.db().map(|db| db.code().code())
+    }
+
+    /// The name of the constraint that refused the row.
+    pub fn constraint(&self) -> Option<&str> {
+        self.db().and_then(DbError::constraint)
+    }
+
+    /// Whether exactly this constraint refused the row.
+    pub fn violates(&self, constraint: &str) -> bool {
+        self.constraint() == Some(constraint)
+    }
+
+    /// The whole chain in one line, for an operator: kind, SQLSTATE, the server's message, detail and hint.
+    pub fn explain(&self) -> String {
+        let mut parts = vec![self.to_string()];
+        if let Some(db) = self.db() {
+            parts.push(format!("{} (SQLSTATE {})", db.message(), db.code().code()));
+            parts.extend([db.detail(), db.hint()].into_iter().flatten().map(str::to_owned));
+        } else {
+            let mut source = self.source();
+            while let Some(error) = source {
+                parts.push(error.to_string());
+                source = error.source();
+            }
+        }
+        parts.join(": ")
+    }
+}
+
+fn is_unavailable(error: &tokio_postgres::Error) -> bool {
+    match error.code() {
+        Some(state) => {
+            let class = &state.code()[..2];
+            class == "08"
+                || class == "53"
+                || [
+                    SqlState::ADMIN_SHUTDOWN,
+                    SqlState::CRASH_SHUTDOWN,
+                    SqlState::CANNOT_CONNECT_NOW,
+                ]
+                .contains(state)
+        }
+        None => error.is_closed() || error.source().is_some_and(<dyn StdError>::is::<std::io::Error>),
+    }
+}
+
+impl From<PoolError<tokio_postgres::Error>> for PgError {
+    fn from(error: PoolError<tokio_postgres::Error>) -> Self {
+        match error {
+            // A wrong password or a missing database will not mend by itself, but from a request's point of view
+            // there is no database to talk to; the operator reads the cause in the log.
+            PoolError::Backend(error) => Self::Unavailable(error.into()),
+            PoolError::Timeout(kind) => Self::Unavailable(
+                match kind {
+                    TimeoutType::Wait => "no connection became free in time",
+                    TimeoutType::Create => "the server did not accept a connection in time",
+                    TimeoutType::Recycle => "the connection did not answer in time",
+                }
+                .into(),
+            ),
+            other => Self::Unavailable(other.to_string().into()),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Transactions on the catalog.
+
+use std::sync::Arc;
+
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use crate::ids::OrganizationId;
+use crate::pg::config::PgConfig;
+use crate::pg::pool::{Pool, PoolSettings};
+use crate::pg::sqlstate::PgError;
+use crate::pg::tx::{Opening, Transaction};
+
+/// The catalog's own pool of connections.
+#[derive(Debug, Clone)]
+pub struct CatalogDb {
+    pool: Pool,
+    scope: Arc<str>,
+}
+
+/// A transaction that reads and writes the catalog. It is no way to a tenant's tables: `search_path` holds none,
+/// and the server's login has no right on any.
+#[must_use = "a transaction that is dropped is rolled back"]
+pub struct CatalogTx {
+    tx: Transaction,
+}
+
+/// Every bound of a catalog transaction, and a path on which nothing unqualified is found but extensions.
+const OPENING: &str = "begin; set local search_path = extensions, pg_temp; \
+    set local statement_timeout = '15s'; set local lock_timeout = '5s'";
+
+impl CatalogDb {
+    /// A pool to this database; connections are made when first needed.
+    pub fn new(config: PgConfig, settings: PoolSettings) -> Self {
+        Self {
+            pool: Pool::new(config, settings),
+            scope: "catalog".into(),
+        }
+    }
+
+    /// A transaction without an organization: the owner sees every row, the server's login only what belongs to
+    /// no organization.
+    pub async fn begin(&self) -> Result<CatalogTx, PgError> {
+        self.open(OPENING.to_owned()).await
+    }
+
+    /// A transaction in which the server's login sees the rows of this organization and no other's (row-level
+    /// security by the setting `tenantry.organization`).
+    pub async fn begin_for(&self, organization: OrganizationId) -> Result<CatalogTx, PgError> {
+        self.open(format!(
+            "{OPENING}; set local tenantry.organization = '{organization}'"
+        ))
+        .await
+    }
+
+    /// A transaction without a statement timeout, for work that may rightly take long: migrations.
+    pub async fn begin_unhurried(&self) -> Result<CatalogTx, PgError> {
+        self.open(format!("{OPENING}; set local statement_timeout = 0"))
+            .await
+    }
+
+    async fn open(&self, sql: String) -> Result<CatalogTx, PgError> {
+        let tx = Transaction::begin(
+            &self.pool,
+            Opening {
+                scope: Arc::clone(&self.scope),
+                sql,
+            },
+        )
+        .await?;
+        Ok(CatalogTx { tx })
+    }
+}
+
+impl CatalogTx {
+    pub(crate) async fn rows(
+        &mut self,
+        sql: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, PgError> {
+        self.tx.rows(sql, params).await
+    }
+
+    pub(crate) async fn row(
+        &mut self,
+        sql: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, PgError> {
+        self.tx.row(sql, params).await
+    }
+
+    pub(crate) async fn execute(
+        &mut self,
+        sql: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, PgError> {
+        self.tx.execute(sql, params).await
+    }
+
+    /// The transaction beneath, for the lifecycle: a tenant's schema is made in the transaction that enters it in
+    /// the catalog.
+    pub fn door(&mut self) -> &mut Transaction {
+        &mut self.tx
+    }
+
+    /// Makes everything permanent.
+    pub async fn commit(self) -> Result<(), PgError> {
+        self.tx.commit().await
+    }
+
+    /// Undoes everything, and waits until it is done.
+    pub async fn rollback(self) -> Result<(), PgError> {
+        self.tx.rollback().await
+    }
+}
