@@ -1,12 +1,13 @@
 -- What every record gets by itself, whoever writes it: the API, an import or a DBA in psql.
 --
 -- Two rules for all trigger functions of the template:
---   * They reach other tables through tg_table_schema, never through the writer's search_path: the right tenant's tables
---     are meant even when a DBA writes `update <schema>.deals …` from elsewhere, and a dump can be restored under any path.
---   * The actor comes from the transaction's setting tenantry.actor. Without one (a DBA's own session) it is the login.
+--   * They reach other tables through tg_table_schema, never through the writer's search_path: the right tenant's
+--     tables are meant even when a DBA names the schema from elsewhere, and a schema may be renamed.
+--   * The actor comes from the transaction's setting tenantry.actor. Without one (a DBA's session) it is the login.
 
--- Keeps version, created_* and updated_*. A request cannot forge them. An operator may give the times, so that an
--- import keeps the dates of the system it came from; the actor and the version are never taken from the row.
+-- Keeps version, created_* and updated_*. A request cannot forge them. An operator may give the times, so
+-- that an import keeps the dates of the system it came from; the actor and the version are never taken from
+-- the row.
 create function stamp_record() returns trigger language plpgsql as $$
 declare
     actor text := coalesce(nullif(current_setting('tenantry.actor', true), ''), 'operator:' || session_user);

@@ -1,8 +1,8 @@
 -- Companies and the people who work for them.
 --
--- Lengths are checked because of the indexes: a value over a third of a page fits in no B-tree, and the answer should
--- name the field, not the index. `left` in the search columns does the same for the limit of a tsvector, which is
--- met before the checks are.
+-- Lengths are checked because of the indexes: a value over a third of a page fits in no B-tree, and the
+-- answer should name the field, not the index. `left` in the search columns does the same for the limit of a
+-- tsvector, which is met before the checks are.
 --
 -- owner_id: when a member is removed for good the record stays, without an owner.
 create table companies (
@@ -65,8 +65,8 @@ comment on column companies.updated_by is 'Who changed the record last: user:<id
 comment on column companies.version is 'Counts the changes of the record, starting at 1.';
 comment on column companies.deleted_at is 'When the record was deleted; null while it is live.';
 
--- company_id: a person outlives the company record. Soft deletion does not touch references at all: it only sets
--- deleted_at, so a deleted company neither blocks nor loses its contacts.
+-- company_id: a person outlives the company record. Soft deletion does not touch references at all: it only
+-- sets deleted_at, so a deleted company neither blocks nor loses its contacts.
 create table contacts (
     id uuid not null default gen_random_uuid(),
     first_name text,
@@ -106,7 +106,8 @@ create table contacts (
     constraint contacts_job_title_check check (length(job_title) <= 200),
     constraint contacts_source_check check (length(source) <= 200)
 );
--- Unique among live records only: deleting a contact frees the address, and restoring a twin is refused by this name.
+-- Unique among live records only: deleting a contact frees the address, and restoring a twin is refused by
+-- this name.
 create unique index contacts_email_key on contacts (lower(email)) where deleted_at is null;
 create index contacts_company_id_idx on contacts (company_id);
 create index contacts_owner_id_idx on contacts (owner_id);

@@ -1,4 +1,5 @@
--- Pipelines and the stages a deal passes through. Services, staff and appointments come later in files of their own.
+-- Pipelines and the stages a deal passes through. Services, staff and appointments come later in files of
+-- their own.
 create table pipelines (
     id uuid not null default gen_random_uuid(),
     name text not null,
@@ -39,8 +40,8 @@ comment on column pipelines.updated_by is 'Who changed the record last: user:<id
 comment on column pipelines.version is 'Counts the changes of the record, starting at 1.';
 comment on column pipelines.deleted_at is 'When the record was deleted; null while it is live.';
 
--- pipeline_id: stages are parts of their pipeline and go with it. A pipeline or stage in use cannot be purged, because
--- deals refer to the stage (deals_stage_fkey).
+-- pipeline_id: stages are parts of their pipeline and go with it. A pipeline or stage in use cannot be
+-- purged, because deals refer to the stage (deals_stage_fkey).
 create table stages (
     id uuid not null default gen_random_uuid(),
     pipeline_id uuid not null,
@@ -72,8 +73,9 @@ create unique index stages_name_key on stages (pipeline_id, lower(name)) where a
 create trigger stages_stamp before insert or update on stages
     for each row execute function stamp_record();
 
--- A pipeline with stages keeps at least one open stage in use. The pipeline is locked first: otherwise two transactions could
--- each remove one of the last two, neither seeing the other. A pipeline that is gone takes its stages along.
+-- A pipeline with stages keeps at least one open stage in use. The pipeline is locked first: otherwise two
+-- transactions could each remove one of the last two, neither seeing the other. A pipeline that is gone takes
+-- its stages along.
 create function keep_open_stage() returns trigger language plpgsql as $$
 declare
     pipeline uuid;
@@ -89,7 +91,8 @@ begin
             into is_locked using pipeline;
         execute format(
             'select exists (select from %I.stages s
-                             where s.pipeline_id = $1 and s.kind = ''open'' and s.archived_at is null)', tg_table_schema)
+                             where s.pipeline_id = $1 and s.kind = ''open'' and s.archived_at is null)',
+            tg_table_schema)
             into has_open using pipeline;
         if is_locked and not has_open then
             raise exception 'pipeline % needs at least one open stage', pipeline

@@ -1,4 +1,5 @@
--- Deals, and the record of the stages they have been in. Several contacts per deal and a catalogue of lost reasons come later.
+-- Deals, and the record of the stages they have been in. Several contacts per deal and a catalogue of lost
+-- reasons come later.
 --
 -- contact_id, company_id: the deal is a fact about the business and stays when the person or company is purged.
 -- pipeline_id, stage: no action, so what is in use cannot be purged.
@@ -58,8 +59,8 @@ create index deals_title_trgm_idx on deals using gin (title gin_trgm_ops);
 create trigger deals_stamp before insert or update on deals
     for each row execute function stamp_record();
 
--- Status follows the stage, and the times follow the status, so that moving a deal is one write: stage_id. A status that says
--- something else than the stage is left as it is and refused by deals_stage_fkey.
+-- Status follows the stage, and the times follow the status, so that moving a deal is one write: stage_id. A
+-- status that says something else than the stage is left as it is and refused by deals_stage_fkey.
 create function follow_stage() returns trigger language plpgsql as $$
 declare
     is_operator boolean := starts_with(
@@ -73,10 +74,12 @@ begin
             into stage_kind using new.pipeline_id, new.stage_id;
         new.status := coalesce(stage_kind, new.status);
     end if;
-    if new.status <> 'open' then
-        new.closed_at := coalesce(new.closed_at, now());
-    elsif not is_new and old.status <> 'open' then
-        new.closed_at := null;
+    if new.status = 'open' then
+        if not is_new and old.status <> 'open' then
+            new.closed_at := null;
+        end if;
+    elsif new.closed_at is null or (not is_new and new.status <> old.status and new.closed_at = old.closed_at) then
+        new.closed_at := now();
     end if;
     -- As with created_at, an operator may give the time; a request may not.
     if is_new then
@@ -134,8 +137,10 @@ create table deal_stage_history (
     actor text not null,
     constraint deal_stage_history_pkey primary key (id),
     constraint deal_stage_history_deal_id_fkey foreign key (deal_id) references deals (id) on delete cascade,
-    constraint deal_stage_history_from_stage_id_fkey foreign key (from_stage_id) references stages (id) on delete set null,
-    constraint deal_stage_history_to_stage_id_fkey foreign key (to_stage_id) references stages (id) on delete set null,
+    constraint deal_stage_history_from_stage_id_fkey foreign key (from_stage_id)
+        references stages (id) on delete set null,
+    constraint deal_stage_history_to_stage_id_fkey foreign key (to_stage_id)
+        references stages (id) on delete set null,
     constraint deal_stage_history_left_at_check check (left_at >= entered_at)
 );
 create unique index deal_stage_history_current_key on deal_stage_history (deal_id) where left_at is null;
@@ -158,10 +163,11 @@ comment on column deal_stage_history.currency_at is 'The currency of that value.
 comment on column deal_stage_history.probability_at is 'The chance of winning at that time, in percent.';
 comment on column deal_stage_history.actor is 'Who moved the deal: user:<id>, key:<id> or operator:<name>.';
 
--- SECURITY DEFINER, because a history is only worth something when those who write deals cannot write it: the tenant's
--- roles have SELECT on the table and nothing else. (Granting them INSERT and UPDATE (left_at) would let any session of
--- theirs forge entries.) Safe as a definer's function: search_path is pg_catalog, the one name built is a quoted
--- identifier given by PostgreSQL, and attached to a table of somebody else, say a temporary one, it refuses.
+-- SECURITY DEFINER, because a history is only worth something when those who write deals cannot write it: the
+-- tenant's roles have SELECT on the table and nothing else. (Granting them INSERT and UPDATE (left_at) would
+-- let any session of theirs forge entries.) Safe as a definer's function: search_path is pg_catalog, the one
+-- name built is a quoted identifier given by PostgreSQL, and attached to a table of somebody else, say a
+-- temporary one, it refuses.
 create function record_stage() returns trigger language plpgsql
     security definer set search_path = pg_catalog, pg_temp as $$
 declare

@@ -1,7 +1,7 @@
 -- What was done and said: activities with a date, notes with none.
 --
--- contact_id, company_id, deal_id: purging a record purges what was done about it; a call with a person who asked to be
--- erased must not survive them. completed_by, owner_id: the member may go, the activity stays.
+-- contact_id, company_id, deal_id: purging a record purges what was done about it; a call with a person who
+-- asked to be erased must not survive them. completed_by, owner_id: the member may go, the activity stays.
 create table activities (
     id uuid not null default gen_random_uuid(),
     type text not null,
@@ -56,7 +56,7 @@ comment on column activities.is_completed is 'Whether it is done; computed.';
 comment on column activities.completed_by is 'The member who did it.';
 comment on column activities.duration_minutes is 'How long it takes or took, in minutes.';
 comment on column activities.outcome is 'What came of it.';
-comment on column activities.contact_id is 'The person it is about; at least one of contact, company and deal is given.';
+comment on column activities.contact_id is 'The person it is about; a contact, company or deal must be given.';
 comment on column activities.company_id is 'The company it is about.';
 comment on column activities.deal_id is 'The deal it is about.';
 comment on column activities.owner_id is 'The member who looks after this record.';
@@ -101,8 +101,8 @@ comment on column notes.updated_by is 'Who changed the record last: user:<id>, k
 comment on column notes.version is 'Counts the changes of the record, starting at 1.';
 comment on column notes.deleted_at is 'When the record was deleted; null while it is live.';
 
--- One row per record a note is about. A target goes with its note and with its record. The unique keys begin with the
--- record's column, so each of them is the index of that foreign key too.
+-- One row per record a note is about. A target goes with its note and with its record. The unique keys begin
+-- with the record's column, so each of them is the index of that foreign key too.
 create table note_targets (
     id uuid not null default gen_random_uuid(),
     note_id uuid not null,
@@ -125,7 +125,7 @@ create index note_targets_note_id_idx on note_targets (note_id);
 comment on table note_targets is 'What a note is about: one contact, company or deal per row.';
 comment on column note_targets.id is 'Identifies the row.';
 comment on column note_targets.note_id is 'The note.';
-comment on column note_targets.contact_id is 'The contact the note is about; exactly one of contact, company and deal is given.';
+comment on column note_targets.contact_id is 'The contact the note is about; one of contact, company and deal is given.';
 comment on column note_targets.company_id is 'The company the note is about.';
 comment on column note_targets.deal_id is 'The deal the note is about.';
 comment on column note_targets.created_at is 'When the note was attached.';

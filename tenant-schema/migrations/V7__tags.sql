@@ -1,4 +1,5 @@
--- Tags and what they are attached to. The link tables are the truth; tag_ids on the record is an index of them, for filters.
+-- Tags and what they are attached to. The link tables are the truth; tag_ids on the record is an index of
+-- them, for filters.
 create table tags (
     id uuid not null default gen_random_uuid(),
     name text not null,
@@ -26,9 +27,10 @@ comment on column tags.created_by is 'Who created the record: user:<id>, key:<id
 comment on column tags.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column tags.version is 'Counts the changes of the record, starting at 1.';
 
--- Carries a change of the links over to tag_ids. Arguments: the tagged table, and the link's column that points to it.
--- It adds and removes instead of counting anew: an UPDATE that waited for another transaction's lock sees the other's row but not
--- the other's links, so counting anew would lose a tag attached at the same moment.
+-- Carries a change of the links over to tag_ids. Arguments: the tagged table, and the link's column that
+-- points to it. It adds and removes instead of counting anew: an UPDATE that waited for another transaction's
+-- lock sees the other's row but not the other's links, so counting anew would lose a tag attached at the same
+-- moment.
 create function sync_tag_ids() returns trigger language plpgsql as $$
 begin
     if tg_op <> 'INSERT' then

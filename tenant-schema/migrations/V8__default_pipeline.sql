@@ -14,7 +14,7 @@ select p.id, s.name, s.position, s.kind, s.probability
     ('Lost', 6, 'lost', 0)
  ) as s (name, position, kind, probability);
 
--- Check now: a table with a deferred check pending cannot be altered, and a new tenant gets later migrations in this
--- same transaction.
+-- Check now: a table with a deferred check pending cannot be altered, and a new tenant gets later migrations
+-- in this same transaction.
 set constraints stages_open_check immediate;
 set constraints stages_open_check deferred;
