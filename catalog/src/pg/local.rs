@@ -78,16 +78,16 @@ impl LocalCluster {
         settings: Settings,
         source: &Source,
     ) -> Result<Self, LocalClusterError> {
-        let run_as = RunAs::choose(&folder.join("data"))?;
+        let run_as = RunAs::choose(Some(&folder.join("data")))?;
         let folder = run_as.reachable(folder).await?;
-        let run_as = RunAs::choose(&folder.join("data"))?;
+        let run_as = RunAs::choose(Some(&folder.join("data")))?;
         let folder = Folder::lock(folder, &run_as)?;
         Self::start_in(folder, run_as, settings, source).await
     }
 
     /// Starts a new, empty cluster in a folder of its own under the temporary folder; both go with the value.
     pub async fn ephemeral(settings: Settings, source: &Source) -> Result<Self, LocalClusterError> {
-        let run_as = RunAs::choose(Path::new(""))?;
+        let run_as = RunAs::choose(None)?;
         let parent = run_as.reachable(&settings.temp_dir).await?;
         account::make_own_dir(&parent, &run_as)?;
         ephemeral::sweep(&parent).await;

@@ -37,13 +37,13 @@ pub(super) enum RunAs {
 }
 
 impl RunAs {
-    /// Chooses for a cluster whose data folder, if it exists, has this owner: data made by an ordinary user is run
-    /// as that user when root comes along.
-    pub(super) fn choose(data_dir: &Path) -> Result<Self, LocalClusterError> {
+    /// Chooses for a cluster with this data folder, if it has one: data made by an ordinary user is run as that user
+    /// when root comes along.
+    pub(super) fn choose(data_dir: Option<&Path>) -> Result<Self, LocalClusterError> {
         if !geteuid().is_root() {
             return Ok(Self::Ourselves);
         }
-        if let Ok(owner) = fs::symlink_metadata(data_dir)
+        if let Some(Ok(owner)) = data_dir.map(fs::symlink_metadata)
             && owner.uid() != 0
         {
             let user = User::from_uid(Uid::from_raw(owner.uid())).ok().flatten();

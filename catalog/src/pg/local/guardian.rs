@@ -9,14 +9,15 @@ use std::process::{Child, Command, Stdio};
 
 use nix::unistd::Pid;
 
-/// `$1` signal, `$2` process, `$3` folder to remove or nothing.
+/// `$1` signal, `$2` process, `$3` cluster's folder to remove or nothing. The server's own file tells when it has
+/// ended: its process number may be a zombie's for long where nobody reaps orphans, as in many containers.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 read -r _
 kill -s "$1" "$2" 2>/dev/null
 [ -n "$3" ] || exit 0
 n=0
-while kill -0 "$2" 2>/dev/null && [ "$n" -lt 100 ]; do n=$((n + 1)); sleep 0.1 || sleep 1; done
+while [ -e "$3/data/postmaster.pid" ] && [ "$n" -lt 100 ]; do n=$((n + 1)); sleep 0.1 || sleep 1; done
 rm -rf -- "$3"
 "#;
 
