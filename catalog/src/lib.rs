@@ -5,10 +5,33 @@
 //! table inside a tenant schema.
 
 pub mod actor;
+pub mod audit;
 pub mod clock;
 pub mod email;
+pub mod error;
 pub mod ids;
+pub mod memberships;
+pub mod organizations;
 pub mod pg;
+pub mod resolve;
+mod row;
 pub mod schema_name;
 pub mod slug;
+pub mod stored_text;
+pub mod tenant_schemas;
 pub mod tx;
+pub mod users;
+
+/// Every statement of this crate on catalog tables, so that a test can prepare each against a migrated catalog.
+#[doc(hidden)]
+pub fn statements() -> Vec<&'static str> {
+    [
+        audit::STATEMENTS,
+        memberships::STATEMENTS,
+        organizations::STATEMENTS,
+        resolve::STATEMENTS,
+        tenant_schemas::STATEMENTS,
+        users::STATEMENTS,
+    ]
+    .concat()
+}
