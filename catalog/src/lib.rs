@@ -6,14 +6,17 @@
 
 pub mod actor;
 pub mod audit;
+pub mod changes;
 pub mod clock;
 pub mod email;
 pub mod error;
 pub mod ids;
+pub mod init;
 pub mod memberships;
 pub mod organizations;
 pub mod pg;
 pub mod resolve;
+pub mod resolver;
 mod row;
 pub mod schema_name;
 pub mod slug;
@@ -27,6 +30,7 @@ pub mod users;
 pub fn statements() -> Vec<&'static str> {
     [
         audit::STATEMENTS,
+        init::STATEMENTS,
         memberships::STATEMENTS,
         organizations::STATEMENTS,
         resolve::STATEMENTS,

@@ -19,7 +19,7 @@ pub struct ActiveTenant {
     organization_id: OrganizationId,
     slug: Slug,
     schema: SchemaName,
-    template_version: u32,
+    template_version: i32,
 }
 
 impl ActiveTenant {
@@ -39,7 +39,7 @@ impl ActiveTenant {
     }
 
     /// The last template migration its schema has.
-    pub fn template_version(&self) -> u32 {
+    pub fn template_version(&self) -> i32 {
         self.template_version
     }
 }
@@ -58,6 +58,17 @@ pub enum Resolution {
     Maintenance,
     /// No tenant, or none anybody should know of: never was, cancelled, dropped, or not of a kind that is a tenant.
     Unknown,
+}
+
+impl Resolution {
+    /// The organization it speaks of, where that is known.
+    pub fn organization_id(&self) -> Option<OrganizationId> {
+        match self {
+            Self::Active(tenant) => Some(tenant.organization_id),
+            Self::Suspended { organization_id } => Some(*organization_id),
+            Self::Maintenance | Self::Unknown => None,
+        }
+    }
 }
 
 /// Looks up a slug. Works in a transaction without an organization, since that is what it finds out.
@@ -89,7 +100,7 @@ fn resolution(row: &Row) -> Result<Resolution, CatalogError> {
                 organization_id,
                 slug: organization.parse("canonical_slug")?,
                 schema: schema.parse("schema_name")?,
-                template_version: schema.number("template_version")?,
+                template_version: schema.get("template_version")?,
             })
         }
     })
