@@ -43,7 +43,11 @@ pub async fn migrate(
     let mut done = Vec::with_capacity(tenants.len());
     for tenant in tenants {
         let outcome = migrate_one(db, source, actor, tenant).await;
-        let migrated = Migrated { slug: tenant.slug.clone(), from: tenant.template_version, outcome };
+        let migrated = Migrated {
+            slug: tenant.slug.clone(),
+            from: tenant.template_version,
+            outcome,
+        };
         report(&migrated);
         done.push(migrated);
     }
@@ -60,11 +64,16 @@ async fn migrate_one(
     let mut tx = db.begin_unhurried().await?;
     migrator::lock(tx.door(), schema.as_str()).await?;
     pin(tx.door(), tenant).await?;
-    let applied = template::migrations().apply(tx.door(), schema.as_str(), Sending::FileByFile).await?;
+    let applied = template::migrations()
+        .apply(tx.door(), schema.as_str(), Sending::FileByFile)
+        .await?;
     let version = template::latest();
     if !applied.is_empty() {
         lifecycle::grant(tx.door(), schema).await?;
-        let event = AuditEvent::TenantMigrated { from: tenant.template_version, to: version };
+        let event = AuditEvent::TenantMigrated {
+            from: tenant.template_version,
+            to: version,
+        };
         audit::record(&mut tx, source, actor, Some(tenant.organization), &event).await?;
     }
     tenant_schemas::set_version(&mut tx, tenant.organization, version, source.now()).await?;
@@ -76,9 +85,15 @@ async fn migrate_one(
 /// would accept a path to nothing, and a migration would then build its tables in the wrong place.
 async fn pin(tx: &mut catalog::pg::tx::Transaction, tenant: &TenantSchema) -> Result<(), LifecycleError> {
     let schema = tenant.schema.as_str();
-    let stamp = tx.row(STAMP, &[&schema]).await?.and_then(|row| row.get::<_, Option<String>>("stamp"));
+    let stamp = tx
+        .row(STAMP, &[&schema])
+        .await?
+        .and_then(|row| row.get::<_, Option<String>>("stamp"));
     if stamp.as_deref() != Some(&lifecycle::stamp(tenant.organization)) {
-        return Err(LifecycleError::Stamp { schema: tenant.schema.clone(), organization: tenant.organization });
+        return Err(LifecycleError::Stamp {
+            schema: tenant.schema.clone(),
+            organization: tenant.organization,
+        });
     }
     let path = format!("set local search_path = {schema}, extensions, pg_temp");
     tx.batch(&path).await.map_err(|error: PgError| error.into())

@@ -83,11 +83,17 @@ pub async fn provision(
     let schema = SchemaName::from_opaque(source.uuid());
 
     create_schema(tx.door(), &schema, organization.id, &organization.name).await?;
-    template::migrations().apply(tx.door(), schema.as_str(), Sending::AtOnce).await?;
+    template::migrations()
+        .apply(tx.door(), schema.as_str(), Sending::AtOnce)
+        .await?;
     grant(tx.door(), &schema).await?;
 
     let version = template::latest();
-    let row = NewTenantSchema { organization: organization.id, schema: schema.clone(), template_version: version };
+    let row = NewTenantSchema {
+        organization: organization.id,
+        schema: schema.clone(),
+        template_version: version,
+    };
     tenant_schemas::insert(tx, &row, source.now()).await?;
     let membership = NewMembership {
         organization: organization.id,
@@ -96,11 +102,25 @@ pub async fn provision(
         is_owner: true,
     };
     let membership = memberships::insert(tx, source, &membership).await?;
-    members::mirror(tx, &schema, &Member::of(&membership, &owner.display_name, &owner.email)).await?;
-    let event = AuditEvent::TenantProvisioned { slug: new.slug.clone(), schema: schema.clone(), template_version: version };
+    members::mirror(
+        tx,
+        &schema,
+        &Member::of(&membership, &owner.display_name, &owner.email),
+    )
+    .await?;
+    let event = AuditEvent::TenantProvisioned {
+        slug: new.slug.clone(),
+        schema: schema.clone(),
+        template_version: version,
+    };
     audit::record(tx, source, actor, Some(organization.id), &event).await?;
 
-    Ok(Provisioned { organization: organization.id, schema, template_version: version, owner: membership.id })
+    Ok(Provisioned {
+        organization: organization.id,
+        schema,
+        template_version: version,
+        owner: membership.id,
+    })
 }
 
 /// The schema, stamped with whose it is, and its two roles, which the server's login may assume; `search_path` is
@@ -139,9 +159,13 @@ pub(crate) async fn grant(tx: &mut Transaction, schema: &SchemaName) -> Result<(
     let mut statements = Vec::new();
     for row in tx.rows(TABLES, &[&schema.as_str()]).await? {
         let (table, writable): (String, bool) = (row.get("quoted"), row.get("writable"));
-        statements.push(format!("grant select on {schema}.{table} to {schema}_rw, {schema}_ro"));
+        statements.push(format!(
+            "grant select on {schema}.{table} to {schema}_rw, {schema}_ro"
+        ));
         if writable {
-            statements.push(format!("grant insert, update, delete on {schema}.{table} to {schema}_rw"));
+            statements.push(format!(
+                "grant insert, update, delete on {schema}.{table} to {schema}_rw"
+            ));
         }
     }
     tx.batch(&statements.join(";\n")).await
