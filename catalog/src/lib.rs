@@ -4,11 +4,23 @@
 //! crates share ([`ids`], [`slug`], [`schema_name`], [`clock`]). Nothing here knows HTTP, a command line, or a
 //! table inside a tenant schema.
 
+pub mod access;
 pub mod actor;
+pub mod api_keys;
+pub mod authenticate;
 pub mod clock;
+pub mod credentials;
 pub mod email;
+pub mod error;
 pub mod ids;
+pub mod jwks;
+pub mod memberships;
+pub mod password;
 pub mod pg;
 pub mod schema_name;
+pub mod scope;
+pub mod seal;
+pub mod secret;
+pub mod sessions;
 pub mod slug;
 pub mod tx;
