@@ -270,10 +270,11 @@ async fn refuse(
     Ok(match used_at {
         _ if row.get("revoked") => RotateOutcome::Revoked,
         Some(used_at) if now - used_at < lifetimes.reuse_interval => RotateOutcome::Raced,
-        Some(_) => {
-            revoke(tx, organization, session, RevokeReason::RefreshReuse, now).await?;
+        Some(_) if revoke(tx, organization, session, RevokeReason::RefreshReuse, now).await? => {
             RotateOutcome::Reused { session }
         }
+        // Another request ended the session since the row was read.
+        Some(_) => RotateOutcome::Revoked,
         None => RotateOutcome::Expired,
     })
 }
