@@ -7,6 +7,7 @@ use crate::actor::Actor;
 use crate::clock::Source;
 use crate::error::CatalogError;
 use crate::ids::{ApiKeyId, OrganizationId};
+use crate::row::Columns;
 use crate::scope::Scopes;
 use crate::secret::{PlainSecret, Purpose, SecretDigest};
 use crate::tx::CatalogTx;
@@ -158,22 +159,19 @@ pub async fn touch_last_used(
 }
 
 fn api_key(row: &Row) -> Result<ApiKey, CatalogError> {
-    let scopes: Vec<String> = row.get("scopes");
-    let corrupt = CatalogError::Corrupt {
-        table: "api_keys",
-        column: "scopes",
-    };
+    let columns = Columns::new(row, "api_keys");
+    let scopes: Vec<String> = columns.get("scopes")?;
     Ok(ApiKey {
-        id: row.get("id"),
-        organization: row.get("organization_id"),
-        name: row.get("name"),
-        prefix: row.get("prefix"),
-        scopes: Scopes::parse(&scopes).map_err(|_| corrupt)?,
-        created_by: row.get("created_by"),
-        expires_at: row.get("expires_at"),
-        last_used_at: row.get("last_used_at"),
-        revoked_at: row.get("revoked_at"),
-        created_at: row.get("created_at"),
+        id: columns.get("id")?,
+        organization: columns.get("organization_id")?,
+        name: columns.get("name")?,
+        prefix: columns.get("prefix")?,
+        scopes: Scopes::parse(&scopes).map_err(|_| columns.corrupt("scopes"))?,
+        created_by: columns.get("created_by")?,
+        expires_at: columns.get("expires_at")?,
+        last_used_at: columns.get("last_used_at")?,
+        revoked_at: columns.get("revoked_at")?,
+        created_at: columns.get("created_at")?,
     })
 }
 

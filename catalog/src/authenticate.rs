@@ -5,6 +5,8 @@
 //! same statements; signing up with a known address looks like signing up with a new one. No connection is held
 //! while a password is hashed.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 
 use crate::clock::Source;
@@ -15,6 +17,7 @@ use crate::ids::{MembershipId, OrganizationId, SessionId, UserId};
 use crate::memberships::MemberRole;
 use crate::password::{HashingError, PasswordHash, PasswordHasher, PlainPassword};
 use crate::pg::sqlstate::PgError;
+use crate::row::Columns;
 use crate::secret::PlainSecret;
 use crate::sessions::{self, Device, RevokeReason, RotateOutcome, Session, SessionLifetimes};
 use crate::tx::{CatalogDb, CatalogTx};
@@ -29,7 +32,7 @@ pub struct Authenticator {
 }
 
 /// A signed-in person in one organization, as of this moment.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SessionCaller {
     /// The session that proves it.
     pub session: SessionId,
@@ -51,6 +54,18 @@ pub struct SessionCaller {
     pub updated_at: DateTime<Utc>,
     /// When the person last signed in.
     pub last_login_at: Option<DateTime<Utc>>,
+}
+
+impl fmt::Debug for SessionCaller {
+    /// Personal data stays out of logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionCaller")
+            .field("session", &self.session)
+            .field("user", &self.user)
+            .field("membership", &self.membership)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a person who signed in or refreshed is handed.
@@ -89,10 +104,17 @@ pub enum Refresh {
 }
 
 /// What a person says of themselves when signing up.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Profile {
     /// The name to show, at most 200 characters.
     pub display_name: Option<String>,
+}
+
+impl fmt::Debug for Profile {
+    /// Personal data stays out of logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Profile(…)")
+    }
 }
 
 /// What came of signing up.
@@ -344,25 +366,18 @@ pub async fn caller_of_session(
     else {
         return Ok(None);
     };
-    let role: &str = row.get("role");
-    let email: &str = row.get("email");
+    let columns = Columns::new(&row, "users");
     Ok(Some(SessionCaller {
-        session: row.get("session_id"),
-        user: row.get("user_id"),
-        membership: row.get("membership_id"),
-        role: role.parse().map_err(|()| CatalogError::Corrupt {
-            table: "memberships",
-            column: "role",
-        })?,
-        email: email.parse().map_err(|_| CatalogError::Corrupt {
-            table: "users",
-            column: "email",
-        })?,
-        email_verified_at: row.get("email_verified_at"),
-        display_name: row.get("display_name"),
-        created_at: row.get("created_at"),
-        updated_at: row.get("updated_at"),
-        last_login_at: row.get("last_login_at"),
+        session: columns.get("session_id")?,
+        user: columns.get("user_id")?,
+        membership: columns.get("membership_id")?,
+        role: Columns::new(&row, "memberships").parse("role")?,
+        email: columns.parse("email")?,
+        email_verified_at: columns.get("email_verified_at")?,
+        display_name: columns.get("display_name")?,
+        created_at: columns.get("created_at")?,
+        updated_at: columns.get("updated_at")?,
+        last_login_at: columns.get("last_login_at")?,
     }))
 }
 

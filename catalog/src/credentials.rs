@@ -6,6 +6,7 @@ use crate::email::EmailAddress;
 use crate::error::CatalogError;
 use crate::ids::{OrganizationId, UserId};
 use crate::password::PasswordHash;
+use crate::row::Columns;
 use crate::tx::CatalogTx;
 
 /// What a sign-in is decided on: the account of an address and its standing in one organization.
@@ -54,18 +55,15 @@ pub async fn find_for_sign_in(
     else {
         return Ok(None);
     };
-    let hash: String = row.get("password_hash");
-    let corrupt = CatalogError::Corrupt {
-        table: "user_credentials",
-        column: "password_hash",
-    };
+    let columns = Columns::new(&row, "user_credentials");
+    let hash: String = columns.get("password_hash")?;
     Ok(Some(SignInCandidate {
-        user: row.get("id"),
-        active: row.get("active"),
-        member: row.get("member"),
-        hash: PasswordHash::try_from(hash).map_err(|_| corrupt)?,
-        changed_at: row.get("changed_at"),
-        locked_until: row.get("locked_until"),
+        user: columns.get("id")?,
+        active: columns.get("active")?,
+        member: columns.get("member")?,
+        hash: PasswordHash::try_from(hash).map_err(|_| columns.corrupt("password_hash"))?,
+        changed_at: columns.get("changed_at")?,
+        locked_until: columns.get("locked_until")?,
     }))
 }
 

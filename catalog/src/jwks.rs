@@ -18,6 +18,7 @@ use tokio_postgres::types::Json;
 
 use crate::clock::Source;
 use crate::error::CatalogError;
+use crate::row::Columns;
 use crate::seal::{KeyRing, Place, SealError};
 use crate::tx::CatalogTx;
 
@@ -181,7 +182,7 @@ pub async fn load(tx: &mut CatalogTx, ring: &KeyRing, now: DateTime<Utc>) -> Res
     let rows = tx.rows(LOAD, &[&now, &ALGORITHM]).await?;
     let first = rows
         .first()
-        .filter(|row| row.get("signs"))
+        .filter(|row| row.try_get("signs").unwrap_or(false))
         .ok_or(KeysError::NoneActive)?;
     let mut public = BTreeMap::new();
     for row in &rows {
@@ -189,8 +190,9 @@ pub async fn load(tx: &mut CatalogTx, ring: &KeyRing, now: DateTime<Utc>) -> Res
         public.insert(jwk.kid.clone(), jwk);
     }
     let jwk = public_jwk(first)?;
-    let key_id: String = first.get("sealing_key_id");
-    let sealed: Vec<u8> = first.get("private_sealed");
+    let columns = Columns::new(first, "jwks");
+    let key_id: String = columns.get("sealing_key_id")?;
+    let sealed: Vec<u8> = columns.get("private_sealed")?;
     let pkcs8 = ring.open(place(&jwk.kid), &key_id, &sealed)?;
     Ok(KeySet {
         active: SigningKey { public: jwk, pkcs8 },
@@ -198,14 +200,8 @@ pub async fn load(tx: &mut CatalogTx, ring: &KeyRing, now: DateTime<Utc>) -> Res
     })
 }
 
-fn public_jwk(row: &tokio_postgres::Row) -> Result<PublicJwk, KeysError> {
-    let corrupt = CatalogError::Corrupt {
-        table: "jwks",
-        column: "public_jwk",
-    };
-    let Json(jwk) = row
-        .try_get::<_, Json<PublicJwk>>("public_jwk")
-        .map_err(|_| corrupt)?;
+fn public_jwk(row: &tokio_postgres::Row) -> Result<PublicJwk, CatalogError> {
+    let Json(jwk) = Columns::new(row, "jwks").get("public_jwk")?;
     Ok(jwk)
 }
 

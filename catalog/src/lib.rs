@@ -7,6 +7,7 @@
 pub mod access;
 pub mod actor;
 pub mod api_keys;
+pub mod audit;
 pub mod authenticate;
 pub mod changes;
 pub mod clock;
@@ -17,12 +18,37 @@ pub mod ids;
 pub mod init;
 pub mod jwks;
 pub mod memberships;
+pub mod organizations;
 pub mod password;
 pub mod pg;
+pub mod resolve;
+mod row;
 pub mod schema_name;
 pub mod scope;
 pub mod seal;
 pub mod secret;
 pub mod sessions;
 pub mod slug;
+pub mod stored_text;
+pub mod tenant_schemas;
 pub mod tx;
+pub mod users;
+
+/// Every statement of this crate on catalog tables, so that a test can prepare each against a migrated catalog.
+#[doc(hidden)]
+pub fn statements() -> Vec<&'static str> {
+    [
+        api_keys::STATEMENTS,
+        audit::STATEMENTS,
+        authenticate::STATEMENTS,
+        credentials::STATEMENTS,
+        jwks::STATEMENTS,
+        memberships::STATEMENTS,
+        organizations::STATEMENTS,
+        resolve::STATEMENTS,
+        sessions::STATEMENTS,
+        tenant_schemas::STATEMENTS,
+        users::STATEMENTS,
+    ]
+    .concat()
+}

@@ -15,6 +15,7 @@ use tokio_postgres::Row;
 use crate::clock::Source;
 use crate::error::CatalogError;
 use crate::ids::{OrganizationId, RefreshTokenId, SessionId, UserId};
+use crate::row::Columns;
 use crate::secret::{PlainSecret, Purpose, SecretDigest};
 use crate::tx::CatalogTx;
 
@@ -224,8 +225,9 @@ pub async fn rotate(
     let Some(spent) = tx.row(SPEND, &[token, &organization, &now]).await? else {
         return refuse(tx, organization, token, now, lifetimes).await;
     };
-    let spent_id: RefreshTokenId = spent.get("id");
-    let session_id: SessionId = spent.get("session_id");
+    let spent = Columns::new(&spent, "refresh_tokens");
+    let spent_id: RefreshTokenId = spent.get("id")?;
+    let session_id: SessionId = spent.get("session_id")?;
     let refresh = PlainSecret::generate(Purpose::Refresh, source);
     let seen = tx
         .row(
@@ -245,7 +247,7 @@ pub async fn rotate(
             column: "session_id",
         })?;
     Ok(RotateOutcome::Rotated {
-        session: session(&seen),
+        session: session(&seen)?,
         refresh,
     })
 }
@@ -265,10 +267,11 @@ async fn refuse(
     let Some(row) = tx.row(CLASSIFY, &[token, &organization]).await? else {
         return Ok(RotateOutcome::Unknown);
     };
-    let session: SessionId = row.get("session_id");
-    let used_at: Option<DateTime<Utc>> = row.get("used_at");
+    let columns = Columns::new(&row, "refresh_tokens");
+    let session: SessionId = columns.get("session_id")?;
+    let used_at: Option<DateTime<Utc>> = columns.get("used_at")?;
     Ok(match used_at {
-        _ if row.get("revoked") => RotateOutcome::Revoked,
+        _ if columns.get("revoked")? => RotateOutcome::Revoked,
         Some(used_at) if now - used_at < lifetimes.reuse_interval => RotateOutcome::Raced,
         Some(_) if revoke(tx, organization, session, RevokeReason::RefreshReuse, now).await? => {
             RotateOutcome::Reused { session }
@@ -318,22 +321,20 @@ pub async fn find_live(
     id: SessionId,
     now: DateTime<Utc>,
 ) -> Result<Option<Session>, CatalogError> {
-    Ok(tx
-        .row(FIND_LIVE, &[&id, &organization, &now])
-        .await?
-        .as_ref()
-        .map(session))
+    let row = tx.row(FIND_LIVE, &[&id, &organization, &now]).await?;
+    row.as_ref().map(session).transpose()
 }
 
-fn session(row: &Row) -> Session {
-    Session {
-        id: row.get("id"),
-        user: row.get("user_id"),
-        organization: row.get("organization_id"),
-        created_at: row.get("created_at"),
-        last_seen_at: row.get("last_seen_at"),
-        expires_at: row.get("expires_at"),
-    }
+fn session(row: &Row) -> Result<Session, CatalogError> {
+    let columns = Columns::new(row, "sessions");
+    Ok(Session {
+        id: columns.get("id")?,
+        user: columns.get("user_id")?,
+        organization: columns.get("organization_id")?,
+        created_at: columns.get("created_at")?,
+        last_seen_at: columns.get("last_seen_at")?,
+        expires_at: columns.get("expires_at")?,
+    })
 }
 
 /// A header's text as the column takes it: PostgreSQL has no U+0000 in text.
