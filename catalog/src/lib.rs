@@ -42,6 +42,7 @@ pub fn statements() -> Vec<&'static str> {
         audit::STATEMENTS,
         authenticate::STATEMENTS,
         credentials::STATEMENTS,
+        init::STATEMENTS,
         jwks::STATEMENTS,
         memberships::STATEMENTS,
         organizations::STATEMENTS,
