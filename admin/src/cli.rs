@@ -75,6 +75,16 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Serve the API over HTTP
     Serve(ServeArgs),
+    /// Those that need the owner's connection.
+    #[command(flatten)]
+    Operate(OperatorCommand),
+    /// Draw the tables of the catalog or of a tenant as a Mermaid diagram
+    Erd(ErdArgs),
+}
+
+/// The commands of an operator.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OperatorCommand {
     /// Make a database fit for Tenantry, or bring its catalog up to date
     Init(InitArgs),
     /// Platforms and agencies: organizations without a schema
@@ -99,8 +109,6 @@ the exit status is then 1, and running it again continues with what is left.")]
     Migrate,
     /// Open psql on one tenant, as a login that can see that tenant only
     Psql(PsqlArgs),
-    /// Draw the tables of the catalog or of a tenant as a Mermaid diagram
-    Erd(ErdArgs),
 }
 
 /// `demo`.
@@ -422,7 +430,7 @@ mod tests {
     #[test]
     fn what_follows_two_dashes_is_psqls() {
         let cli = Cli::try_parse_from(["tenantry", "psql", "acme", "--read-only", "--", "-c", "select 1"]).unwrap();
-        let Command::Psql(args) = cli.command else { panic!("psql was typed") };
+        let Command::Operate(OperatorCommand::Psql(args)) = cli.command else { panic!("psql was typed") };
         assert!(args.read_only);
         assert_eq!(args.arguments, ["-c", "select 1"]);
     }

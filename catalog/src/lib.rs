@@ -14,6 +14,7 @@ pub mod clock;
 pub mod credentials;
 pub mod email;
 pub mod error;
+pub mod fitness;
 pub mod ids;
 pub mod init;
 pub mod jwks;
@@ -21,6 +22,7 @@ pub mod memberships;
 pub mod organizations;
 pub mod password;
 pub mod pg;
+pub mod psql_login;
 pub mod resolve;
 pub mod resolver;
 mod row;
@@ -41,13 +43,16 @@ pub fn statements() -> Vec<&'static str> {
     [
         api_keys::STATEMENTS,
         audit::STATEMENTS,
-        init::STATEMENTS,
         authenticate::STATEMENTS,
         credentials::STATEMENTS,
+        fitness::STATEMENTS,
         init::STATEMENTS,
         jwks::STATEMENTS,
         memberships::STATEMENTS,
         organizations::STATEMENTS,
+        pg::database::STATEMENTS,
+        pg::erd::STATEMENTS,
+        psql_login::STATEMENTS,
         resolve::STATEMENTS,
         sessions::STATEMENTS,
         tenant_schemas::STATEMENTS,
