@@ -5,9 +5,11 @@
 //! table inside a tenant schema.
 
 pub mod actor;
+pub mod changes;
 pub mod clock;
 pub mod email;
 pub mod ids;
+pub mod init;
 pub mod pg;
 pub mod schema_name;
 pub mod slug;

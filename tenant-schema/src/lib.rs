@@ -1,1 +1,12 @@
-//! stub
+//! What lives inside one tenant: its pinned transaction, its template, its life, and the records in it.
+//!
+//! The path of a request: [`tenant_db`] opens a transaction that can see one tenant, [`records`] fills it. The path
+//! of an operator: [`lifecycle`] makes a tenant, [`fleet`] brings all of them to the latest [`template`].
+
+pub mod demo_data;
+pub mod fleet;
+mod lanes;
+pub mod lifecycle;
+pub mod members;
+pub mod template;
+pub mod tenant_db;

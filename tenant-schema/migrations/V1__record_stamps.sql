@@ -1,0 +1,37 @@
+-- What every record gets by itself, whoever writes it: the API, an import or a DBA in psql.
+--
+-- Two rules for all trigger functions of the template:
+--   * They reach other tables through tg_table_schema, never through the writer's search_path: the right tenant's
+--     tables are meant even when a DBA names the schema from elsewhere, and a schema may be renamed.
+--   * The actor comes from the transaction's setting tenantry.actor. Without one (a DBA's session) it is the login.
+
+-- Keeps version, created_* and updated_*. A request cannot forge them. An operator may give the times, so
+-- that an import keeps the dates of the system it came from; the actor and the version are never taken from
+-- the row.
+create function stamp_record() returns trigger language plpgsql as $$
+declare
+    actor text := coalesce(nullif(current_setting('tenantry.actor', true), ''), 'operator:' || session_user);
+    is_operator boolean := starts_with(actor, 'operator:');
+begin
+    if tg_op = 'INSERT' then
+        new.version := 1;
+        new.created_by := actor;
+        if not is_operator then
+            new.created_at := now();
+            new.updated_at := now();
+        end if;
+    else
+        new.version := old.version + 1;
+        new.created_by := old.created_by;
+        if not is_operator then
+            new.created_at := old.created_at;
+        end if;
+        if not is_operator or new.updated_at = old.updated_at then
+            new.updated_at := now();
+        end if;
+    end if;
+    new.updated_by := actor;
+    return new;
+end
+$$;
+comment on function stamp_record() is 'Trigger: keeps version, created_at, created_by, updated_at and updated_by.';

@@ -1,0 +1,233 @@
+//! Rows for a tenant to try things on: a few hundred, realistic, and the same on every run.
+
+mod generator;
+mod people;
+mod sales;
+mod vocabulary;
+mod work;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use generator::Generator;
+
+/// Many rows of one table, written by one statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DemoBatch {
+    /// A statement with one parameter of type `text`: the rows as a JSON array.
+    pub sql: &'static str,
+    /// The value of that parameter.
+    pub json: String,
+}
+
+const INSERT_TAGS: &str = "
+insert into tags (id, name, color, created_at, updated_at)
+select r.id, r.name, r.color, r.created_at, r.created_at
+  from json_to_recordset($1::text::json) as r (id uuid, name text, color text, created_at timestamptz)";
+
+const INSERT_COMPANIES: &str = "
+insert into companies (id, name, domain, industry, website, phone, address, size, owner_id, created_at, updated_at)
+select r.id, r.name, r.domain, r.industry, r.website, r.phone, r.address, r.size, r.owner_id, r.created_at, r.created_at
+  from json_to_recordset($1::text::json) as r (
+       id uuid, name text, domain text, industry text, website text, phone text, address jsonb, size text,
+       owner_id uuid, created_at timestamptz)";
+
+const INSERT_CONTACTS: &str = "
+insert into contacts (id, first_name, last_name, email, phone, status, job_title, source, company_id, owner_id,
+                      created_at, updated_at)
+select r.id, r.first_name, r.last_name, r.email, r.phone, r.status, r.job_title, r.source, r.company_id, r.owner_id,
+       r.created_at, r.created_at
+  from json_to_recordset($1::text::json) as r (
+       id uuid, first_name text, last_name text, email text, phone text, status text, job_title text, source text,
+       company_id uuid, owner_id uuid, created_at timestamptz)";
+
+const INSERT_COMPANY_TAGS: &str = "
+insert into company_tags (company_id, tag_id)
+select r.record_id, r.tag_id from json_to_recordset($1::text::json) as r (record_id uuid, tag_id uuid)";
+
+const INSERT_CONTACT_TAGS: &str = "
+insert into contact_tags (contact_id, tag_id)
+select r.record_id, r.tag_id from json_to_recordset($1::text::json) as r (record_id uuid, tag_id uuid)";
+
+const INSERT_DEAL_TAGS: &str = "
+insert into deal_tags (deal_id, tag_id)
+select r.record_id, r.tag_id from json_to_recordset($1::text::json) as r (record_id uuid, tag_id uuid)";
+
+/// Every deal begins in the first stage of the default pipeline.
+const INSERT_DEALS: &str = "
+insert into deals (id, title, value, currency, pipeline_id, stage_id, position, stage_entered_at, expected_close_date,
+                   contact_id, company_id, owner_id, created_at, updated_at)
+select r.id, r.title, r.value, p.currency, s.pipeline_id, s.id, r.position, r.created_at, r.expected_close_date,
+       r.contact_id, r.company_id, r.owner_id, r.created_at, r.created_at
+  from json_to_recordset($1::text::json) as r (
+       id uuid, title text, value numeric, position numeric, expected_close_date date,
+       contact_id uuid, company_id uuid, owner_id uuid, created_at timestamptz)
+  join pipelines p on p.is_default
+  join stages s on s.pipeline_id = p.id and s.name = 'New'";
+
+/// Moved like a person would move them, so that the template's triggers write status and history.
+const MOVE_DEALS: &str = "
+update deals d
+   set stage_id = s.id, stage_entered_at = r.entered_at, closed_at = r.closed_at, lost_reason = r.lost_reason,
+       lost_note = r.lost_note, updated_at = r.entered_at
+  from json_to_recordset($1::text::json) as r (
+       id uuid, stage text, entered_at timestamptz, closed_at timestamptz, lost_reason text, lost_note text)
+  join pipelines p on p.is_default
+  join stages s on s.pipeline_id = p.id and s.name = r.stage
+ where d.id = r.id";
+
+const INSERT_ACTIVITIES: &str = "
+insert into activities (id, type, subject, due_at, completed_at, completed_by, duration_minutes, outcome,
+                        contact_id, company_id, deal_id, owner_id, created_at, updated_at)
+select r.id, r.type, r.subject, r.due_at, r.completed_at, r.completed_by, r.duration_minutes, r.outcome,
+       r.contact_id, r.company_id, r.deal_id, r.owner_id, r.created_at, coalesce(r.completed_at, r.created_at)
+  from json_to_recordset($1::text::json) as r (
+       id uuid, type text, subject text, due_at timestamptz, completed_at timestamptz, completed_by uuid,
+       duration_minutes integer, outcome text, contact_id uuid, company_id uuid, deal_id uuid, owner_id uuid,
+       created_at timestamptz)";
+
+const INSERT_NOTES: &str = "
+insert into notes (id, content, pinned, owner_id, created_at, updated_at)
+select r.id, r.content, r.pinned, r.owner_id, r.created_at, r.created_at
+  from json_to_recordset($1::text::json) as r (
+       id uuid, content text, pinned boolean, owner_id uuid, created_at timestamptz)";
+
+const INSERT_NOTE_TARGETS: &str = "
+insert into note_targets (id, note_id, contact_id, company_id, deal_id, created_at)
+select r.id, r.note_id, r.contact_id, r.company_id, r.deal_id, r.created_at
+  from json_to_recordset($1::text::json) as r (
+       id uuid, note_id uuid, contact_id uuid, company_id uuid, deal_id uuid, created_at timestamptz)";
+
+/// The statements that fill a fresh tenant, to be run in this order in one transaction of the tenant.
+///
+/// `seed` is the tenant's slug and decides everything but the owners of the records, which are taken from
+/// `member_ids` (none where that is empty), and the dates, which lie around `base`. The transaction's actor must be an
+/// operator or none: a request's actor could not give records a date in the past.
+pub fn statements(seed: &str, member_ids: &[Uuid], base: DateTime<Utc>) -> Vec<DemoBatch> {
+    let trade = vocabulary::trade(seed);
+    let generator = &mut Generator::new(seed, base);
+    let tags = people::tags(generator);
+    let companies = people::companies(generator, trade, member_ids);
+    let contacts = people::contacts(generator, &companies, member_ids);
+    let (deals, rounds) = sales::deals(generator, trade, &companies, &contacts);
+
+    let company_ids: Vec<Uuid> = companies.iter().map(|company| company.id).collect();
+    let contact_ids: Vec<Uuid> = contacts.iter().map(|contact| contact.id).collect();
+    let deal_ids: Vec<Uuid> = deals.iter().map(|deal| deal.id).collect();
+    let mut batches = vec![
+        batch(INSERT_TAGS, &tags),
+        batch(INSERT_COMPANIES, &companies),
+        batch(INSERT_CONTACTS, &contacts),
+        batch(
+            INSERT_COMPANY_TAGS,
+            &people::links(generator, &company_ids, &tags, 50),
+        ),
+        batch(
+            INSERT_CONTACT_TAGS,
+            &people::links(generator, &contact_ids, &tags, 45),
+        ),
+        batch(INSERT_DEALS, &deals),
+    ];
+    batches.extend(rounds.iter().map(|moves| batch(MOVE_DEALS, moves)));
+    batches.push(batch(
+        INSERT_DEAL_TAGS,
+        &people::links(generator, &deal_ids, &tags, 30),
+    ));
+    batches.push(batch(
+        INSERT_ACTIVITIES,
+        &work::activities(generator, &deals, &contacts),
+    ));
+    let (notes, targets) = work::notes(generator, trade, &deals, &contacts, &companies, member_ids);
+    batches.push(batch(INSERT_NOTES, &notes));
+    batches.push(batch(INSERT_NOTE_TARGETS, &targets));
+    batches
+}
+
+fn batch<T: Serialize>(sql: &'static str, rows: &[T]) -> DemoBatch {
+    let json = serde_json::to_string(rows).expect("rows of texts, numbers and dates have a JSON form");
+    DemoBatch { sql, json }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    fn base() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_780_000_000, 0).unwrap()
+    }
+
+    fn rows(batches: &[DemoBatch], sql: &str) -> Vec<Value> {
+        let batch = batches.iter().find(|batch| batch.sql == sql).unwrap();
+        serde_json::from_str(&batch.json).unwrap()
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_rows() {
+        let members = [Uuid::from_u128(1), Uuid::from_u128(2)];
+        assert_eq!(
+            statements("acme", &members, base()),
+            statements("acme", &members, base())
+        );
+    }
+
+    #[test]
+    fn another_seed_gives_other_rows() {
+        let (acme, globex) = (statements("acme", &[], base()), statements("globex", &[], base()));
+        for (one, other) in acme.iter().zip(&globex) {
+            assert_eq!(one.sql, other.sql);
+            assert_ne!(one.json, other.json);
+        }
+    }
+
+    #[test]
+    fn a_tenant_gets_a_few_hundred_rows() {
+        let batches = statements("initech", &[], base());
+        let count = |sql| rows(&batches, sql).len();
+        assert_eq!(count(INSERT_COMPANIES), 40);
+        assert_eq!(count(INSERT_CONTACTS), 180);
+        assert_eq!(count(INSERT_DEALS), 90);
+        assert_eq!(count(INSERT_ACTIVITIES), 150);
+        assert_eq!(count(INSERT_NOTES), 60);
+        assert_eq!(count(INSERT_NOTE_TARGETS), 80);
+    }
+
+    #[test]
+    fn no_two_contacts_share_an_address() {
+        for seed in ["acme", "globex", "initech", "umbrella", ""] {
+            let contacts = rows(&statements(seed, &[], base()), INSERT_CONTACTS);
+            let emails: BTreeSet<&str> = contacts
+                .iter()
+                .map(|row| row["email"].as_str().unwrap())
+                .collect();
+            assert_eq!(emails.len(), contacts.len());
+            assert!(emails.iter().all(|email| email.is_ascii()));
+        }
+    }
+
+    #[test]
+    fn every_lost_deal_has_a_reason_and_nothing_has_happened_yet_in_the_future() {
+        let batches = statements("acme", &[], base());
+        let moves = batches.iter().filter(|batch| batch.sql == MOVE_DEALS);
+        let moves: Vec<Value> = moves
+            .flat_map(|batch| serde_json::from_str::<Vec<Value>>(&batch.json).unwrap())
+            .collect();
+        for step in &moves {
+            assert_eq!(step["stage"] == "Lost", step["lost_reason"].is_string());
+            let entered_at: DateTime<Utc> = step["entered_at"].as_str().unwrap().parse().unwrap();
+            assert!(entered_at < base());
+        }
+    }
+
+    #[test]
+    fn ids_are_of_version_7() {
+        for row in rows(&statements("acme", &[], base()), INSERT_CONTACTS) {
+            let id: Uuid = row["id"].as_str().unwrap().parse().unwrap();
+            assert_eq!(id.get_version_num(), 7);
+        }
+    }
+}

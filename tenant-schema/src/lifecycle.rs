@@ -1,0 +1,158 @@
+//! The life of a tenant schema. Here: [`provision`].
+//!
+//! Everything a tenant is made of (the organization's row, the schema with its stamp, its roles and grants, every
+//! migration of the template, the owner's membership and its mirror, the audit entry) is made in the caller's one
+//! transaction. PostgreSQL's DDL is transactional, roles included, so a crash at any statement leaves nothing.
+
+use catalog::actor::Actor;
+use catalog::audit::{self, AuditEvent};
+use catalog::clock::Source;
+use catalog::error::CatalogError;
+use catalog::ids::{MembershipId, OrganizationId, UserId};
+use catalog::memberships::{self, MemberRole, NewMembership};
+use catalog::organizations::{self, NewOrganization};
+use catalog::pg::migrator::{MigrateError, Sending};
+use catalog::pg::sqlstate::PgError;
+use catalog::pg::tx::Transaction;
+use catalog::schema_name::SchemaName;
+use catalog::tenant_schemas::{self, NewTenantSchema};
+use catalog::tx::CatalogTx;
+
+use crate::members::{self, Member};
+use crate::template;
+use crate::tenant_db::quote_literal;
+
+/// Why a tenant could not be made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum LifecycleError {
+    /// The catalog refused: the slug is taken or reserved, the parent cannot have such a child, …
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A migration of the template did not work.
+    #[error("the template could not be applied")]
+    Template(#[from] MigrateError),
+    /// The schema is missing, or its comment says that it belongs to somebody else.
+    #[error("schema {schema} is missing or does not bear the stamp of organization {organization}")]
+    Stamp {
+        /// The schema the catalog names.
+        schema: SchemaName,
+        /// The organization it should belong to.
+        organization: OrganizationId,
+    },
+    /// PostgreSQL refused a statement of ours.
+    #[error(transparent)]
+    Database(#[from] PgError),
+}
+
+/// Who will own the tenant: a user, as the catalog knows them.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    /// The user's id.
+    pub user: UserId,
+    /// How the tenant's rows will call them.
+    pub display_name: String,
+    /// Their address.
+    pub email: String,
+}
+
+/// A tenant that was just made.
+#[derive(Debug, Clone)]
+pub struct Provisioned {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// Its schema.
+    pub schema: SchemaName,
+    /// The version of the template it has.
+    pub template_version: i32,
+    /// The owner's membership.
+    pub owner: MembershipId,
+}
+
+/// Makes an organization that is a tenant, whole, within `tx`; the caller commits.
+///
+/// Two that want the same slug at once: the second waits for the first and then fails with
+/// [`CatalogError::SlugTaken`].
+pub async fn provision(
+    tx: &mut CatalogTx,
+    source: &Source,
+    actor: &Actor,
+    new: &NewOrganization,
+    owner: &Owner,
+) -> Result<Provisioned, LifecycleError> {
+    let organization = organizations::insert(tx, source, new).await?;
+    let schema = SchemaName::from_opaque(source.uuid());
+
+    create_schema(tx.door(), &schema, organization.id, &organization.name).await?;
+    template::migrations().apply(tx.door(), schema.as_str(), Sending::AtOnce).await?;
+    grant(tx.door(), &schema).await?;
+
+    let version = template::latest();
+    let row = NewTenantSchema { organization: organization.id, schema: schema.clone(), template_version: version };
+    tenant_schemas::insert(tx, &row, source.now()).await?;
+    let membership = NewMembership {
+        organization: organization.id,
+        user: owner.user,
+        role: MemberRole::Admin,
+        is_owner: true,
+    };
+    let membership = memberships::insert(tx, source, &membership).await?;
+    members::mirror(tx, &schema, &Member::of(&membership, &owner.display_name, &owner.email)).await?;
+    let event = AuditEvent::TenantProvisioned { slug: new.slug.clone(), schema: schema.clone(), template_version: version };
+    audit::record(tx, source, actor, Some(organization.id), &event).await?;
+
+    Ok(Provisioned { organization: organization.id, schema, template_version: version, owner: membership.id })
+}
+
+/// The schema, stamped with whose it is, and its two roles, which the server's login may assume; `search_path` is
+/// on the schema afterwards.
+async fn create_schema(
+    tx: &mut Transaction,
+    schema: &SchemaName,
+    organization: OrganizationId,
+    name: &str,
+) -> Result<(), PgError> {
+    let stamp = quote_literal(&stamp(organization));
+    let about = quote_literal(&format!("tenantry: may read and write {schema}"));
+    let about_ro = quote_literal(&format!("tenantry: may read {schema}"));
+    tracing::debug!(%schema, %organization, name, "creating the tenant schema");
+    tx.batch(&format!(
+        "create schema {schema};
+         comment on schema {schema} is {stamp};
+         create role {schema}_rw nologin noinherit;
+         comment on role {schema}_rw is {about};
+         create role {schema}_ro nologin noinherit;
+         comment on role {schema}_ro is {about_ro};
+         grant {schema}_rw, {schema}_ro to tenantry_server;
+         grant usage on schema {schema} to {schema}_rw, {schema}_ro;
+         set local search_path = {schema}, extensions, pg_temp"
+    ))
+    .await
+}
+
+/// What a tenant schema's comment says: whose it is. `doctor` compares it with the catalog.
+pub fn stamp(organization: OrganizationId) -> String {
+    format!("tenantry tenant {organization}")
+}
+
+/// Grants both roles what the template says: everything but `@access read` tables may be written by `_rw`.
+pub(crate) async fn grant(tx: &mut Transaction, schema: &SchemaName) -> Result<(), PgError> {
+    let mut statements = Vec::new();
+    for row in tx.rows(TABLES, &[&schema.as_str()]).await? {
+        let (table, writable): (String, bool) = (row.get("quoted"), row.get("writable"));
+        statements.push(format!("grant select on {schema}.{table} to {schema}_rw, {schema}_ro"));
+        if writable {
+            statements.push(format!("grant insert, update, delete on {schema}.{table} to {schema}_rw"));
+        }
+    }
+    tx.batch(&statements.join(";\n")).await
+}
+
+const TABLES: &str = "\
+select quote_ident(c.relname) as quoted,
+       c.relkind in ('r', 'p', 'v')
+         and coalesce(obj_description(c.oid, 'pg_class'), '') !~ '@access read\\s*$' as writable
+  from pg_catalog.pg_class c
+ where c.relnamespace = $1::text::regnamespace
+   and c.relkind in ('r', 'p', 'v', 'm', 'f')
+   and c.relname <> 'refinery_schema_history'
+ order by c.relname";

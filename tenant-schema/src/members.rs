@@ -1,0 +1,52 @@
+//! The mirror of memberships inside a tenant: CRM rows refer to people through it, so that a tenant schema can be
+//! dumped, moved and restored without the catalog.
+
+use catalog::ids::{MembershipId, UserId};
+use catalog::memberships::{MemberRole, Membership};
+use catalog::pg::sqlstate::PgError;
+use catalog::schema_name::SchemaName;
+use catalog::tx::CatalogTx;
+
+/// A row of a tenant's `members`.
+#[derive(Debug, Clone)]
+pub struct Member<'a> {
+    id: MembershipId,
+    user: UserId,
+    role: MemberRole,
+    is_owner: bool,
+    active: bool,
+    display_name: &'a str,
+    email: &'a str,
+}
+
+impl<'a> Member<'a> {
+    /// The mirror of a membership.
+    pub fn of(membership: &Membership, display_name: &'a str, email: &'a str) -> Self {
+        Self {
+            id: membership.id,
+            user: membership.user,
+            role: membership.role,
+            is_owner: membership.is_owner,
+            active: membership.active,
+            display_name,
+            email,
+        }
+    }
+}
+
+/// Writes the mirror of a membership, in the transaction that writes the membership itself. The schema is the
+/// one the catalog names for the membership's organization.
+pub async fn mirror(tx: &mut CatalogTx, schema: &SchemaName, member: &Member<'_>) -> Result<(), PgError> {
+    let sql = format!(
+        "insert into {schema}.members (id, user_id, display_name, email, role, is_owner, active)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (id) do update
+            set display_name = excluded.display_name, email = excluded.email, role = excluded.role,
+                is_owner = excluded.is_owner, active = excluded.active"
+    );
+    let Member { id, user, role, is_owner, active, display_name, email } = member;
+    tx.door()
+        .execute(&sql, &[id, user, display_name, email, &role.as_str(), is_owner, active])
+        .await
+        .map(|_| ())
+}

@@ -1,0 +1,182 @@
+//! The way into one tenant: [`TenantDb`] opens a [`TenantTx`] for an [`ActiveTenant`], and nothing else does.
+//!
+//! What a transaction may see is fixed by its first message, which travels with its first statement:
+//! `BEGIN`, the tenant's role, the tenant's schema as `search_path`, and its bounds, all `LOCAL`: they end with the
+//! transaction, on any connection, behind any pooler. PostgreSQL accepts a path to a schema that does not exist, so
+//! the *role* is the assertion: it bears the tenant's opaque name, is dropped with the schema, and `SET LOCAL ROLE`
+//! fails when it is gone. Without the role the server's login (`NOINHERIT`, no rights of its own) sees no tenant
+//! at all.
+//!
+//! ```compile_fail,E0451
+//! // An ActiveTenant is what `catalog::resolve` found, never what somebody made up.
+//! let tenant = catalog::resolve::ActiveTenant { ..unimplemented!() };
+//! ```
+//!
+//! ```compile_fail,E0624
+//! // SQL over a tenant's tables is written in this crate only.
+//! async fn read(mut tx: tenant_schema::tenant_db::TenantTx) {
+//!     tx.rows("select 1", &[]).await;
+//! }
+//! ```
+//!
+//! ```compile_fail,E0308
+//! // A transaction on the catalog is no way to a tenant's tables.
+//! fn tenant_only(_: &mut tenant_schema::tenant_db::TenantTx) {}
+//! fn with(tx: &mut catalog::tx::CatalogTx) {
+//!     tenant_only(tx);
+//! }
+//! ```
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::actor::Actor;
+use catalog::pg::config::PgConfig;
+use catalog::pg::pool::{Pool, PoolSettings};
+use catalog::pg::sqlstate::PgError;
+use catalog::pg::tx::{Opening, TextParam, Transaction};
+use catalog::resolve::ActiveTenant;
+use tokio_postgres::Row;
+
+use crate::lanes::{Lanes, Permit};
+use crate::models::Models;
+
+/// How many connections, in how many lanes, and the bounds of each transaction.
+#[derive(Debug, Clone)]
+pub struct TenantDbSettings {
+    /// The number of lanes (see [`crate::lanes`]).
+    pub lanes: usize,
+    /// Connections per lane, and their bounds.
+    pub pool: PoolSettings,
+    /// How long one statement may run; below the server's request deadline.
+    pub statement_timeout: Duration,
+    /// How long one statement may wait for a lock.
+    pub lock_timeout: Duration,
+}
+
+impl Default for TenantDbSettings {
+    fn default() -> Self {
+        Self {
+            lanes: 4,
+            pool: PoolSettings { size: 2, ..PoolSettings::default() },
+            statement_timeout: Duration::from_secs(10),
+            lock_timeout: Duration::from_secs(3),
+        }
+    }
+}
+
+/// The connections to all tenants, under the server's login.
+#[derive(Debug, Clone)]
+pub struct TenantDb {
+    lanes: Arc<Lanes>,
+    models: Arc<Models>,
+    bounds: Arc<str>,
+}
+
+/// A transaction inside one tenant, which is its tenant from birth to end.
+#[must_use = "a transaction that is dropped is rolled back"]
+pub struct TenantTx {
+    // The order matters: the connection is back in its pool before the permit says that there is one.
+    tx: Transaction,
+    _permit: Permit,
+}
+
+impl TenantDb {
+    /// Lanes to this database; connections are made when first needed.
+    pub fn new(config: &PgConfig, settings: &TenantDbSettings) -> Self {
+        let pools = (0..settings.lanes.max(1)).map(|_| Pool::new(config.clone(), settings.pool.clone())).collect();
+        let bounds = format!(
+            "; set local statement_timeout = {}; set local lock_timeout = {}",
+            settings.statement_timeout.as_millis(),
+            settings.lock_timeout.as_millis()
+        );
+        Self {
+            lanes: Arc::new(Lanes::new(pools, settings.pool.size, settings.pool.wait)),
+            models: Arc::default(),
+            bounds: bounds.into(),
+        }
+    }
+
+    /// A transaction that can only read (`READ ONLY`).
+    pub async fn read(&self, tenant: &ActiveTenant) -> Result<TenantTx, PgError> {
+        self.open(tenant, self.opening("begin read only", tenant)).await
+    }
+
+    /// A transaction that may write; its rows and audit entries bear the actor and the request.
+    pub async fn write(&self, tenant: &ActiveTenant, actor: &Actor, request_id: &str) -> Result<TenantTx, PgError> {
+        let mut opening = self.opening("begin", tenant);
+        let (actor, request_id) = (quote_literal(&actor.to_string()), quote_literal(request_id));
+        write!(opening, "; set local tenantry.actor = {actor}; set local tenantry.request_id = {request_id}")
+            .expect("writing to a String cannot fail");
+        self.open(tenant, opening).await
+    }
+
+    /// The models of the template versions seen so far.
+    pub(crate) fn models(&self) -> &Models {
+        &self.models
+    }
+
+    /// Closes all connections: the idle ones now, the others when their transaction ends.
+    pub fn close(&self) {
+        self.lanes.close();
+    }
+
+    fn opening(&self, begin: &str, tenant: &ActiveTenant) -> String {
+        let (schema, bounds) = (tenant.schema(), &self.bounds);
+        format!("{begin}; set local role {schema}_rw; set local search_path = {schema}, extensions, pg_temp{bounds}")
+    }
+
+    async fn open(&self, tenant: &ActiveTenant, sql: String) -> Result<TenantTx, PgError> {
+        let scope = format!("{}@{}", tenant.schema(), tenant.template_version()).into();
+        let (permit, pool) = self
+            .lanes
+            .enter(tenant.schema())
+            .await
+            .map_err(|_| PgError::Unavailable("every connection stayed busy".into()))?;
+        let tx = Transaction::begin(pool, Opening { scope, sql }).await?;
+        Ok(TenantTx { tx, _permit: permit })
+    }
+}
+
+impl TenantTx {
+    /// The rows of a statement; its parameters are texts whose types PostgreSQL infers.
+    pub(crate) async fn rows(&mut self, sql: &str, params: &[TextParam<'_>]) -> Result<Vec<Row>, PgError> {
+        self.tx.text_rows(sql, params).await
+    }
+
+    /// The same as the last act: opening (where unsent), statement and COMMIT in one network flight.
+    pub(crate) async fn finish(self, sql: &str, params: &[TextParam<'_>]) -> Result<Vec<Row>, PgError> {
+        // Destructured so that the permit outlives the connection here too.
+        let Self { tx, _permit } = self;
+        tx.finish_text(sql, params).await
+    }
+
+    /// Makes everything permanent.
+    pub async fn commit(self) -> Result<(), PgError> {
+        let Self { tx, _permit } = self;
+        tx.commit().await
+    }
+
+    /// Undoes everything, and waits until it is done.
+    pub async fn rollback(self) -> Result<(), PgError> {
+        let Self { tx, _permit } = self;
+        tx.rollback().await
+    }
+}
+
+/// A string constant (PostgreSQL documentation, section 4.1.2.1): quotes are doubled, and a backslash means itself,
+/// since `standard_conforming_strings` is on. NUL cannot stand in any text of PostgreSQL's and is left out.
+pub(crate) fn quote_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\0', "").replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_in_a_literal_are_doubled() {
+        assert_eq!(quote_literal("o'neil\\"), "'o''neil\\'");
+    }
+}
