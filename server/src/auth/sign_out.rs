@@ -1,0 +1,32 @@
+//! `POST /auth/v1/logout`: ends this session, the others of the person in this organization, or all of them.
+
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use catalog::authenticate::Sessions;
+use catalog::changes::Change;
+
+use crate::access::Signed;
+use crate::error::ApiError;
+use crate::query::single_value;
+use crate::state::AppState;
+
+/// `scope` is `global` (the default, as in Supabase Auth), `local` or `others`.
+pub(crate) async fn sign_out(
+    signed: Signed,
+    State(state): State<AppState>,
+    RawQuery(query): RawQuery,
+) -> Result<StatusCode, ApiError> {
+    let caller = &signed.caller;
+    let scope = single_value(query.as_deref().unwrap_or_default(), "scope")?;
+    let which = match scope.as_deref() {
+        None | Some("global") => Sessions::All,
+        Some("local") => Sessions::This(caller.session),
+        Some("others") => Sessions::AllBut(caller.session),
+        Some(_) => {
+            return Err(ApiError::bad_request("validation_failed", "scope must be global, local or others"));
+        }
+    };
+    state.authenticator().end_sessions(signed.organization, caller.user, which).await?;
+    state.callers().forget(Change::User(caller.user));
+    Ok(StatusCode::NO_CONTENT)
+}
