@@ -2,7 +2,6 @@
 
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
-use catalog::authenticate::Sessions;
 use catalog::changes::Change;
 
 use crate::access::Signed;
@@ -18,15 +17,15 @@ pub(crate) async fn sign_out(
 ) -> Result<StatusCode, ApiError> {
     let caller = &signed.caller;
     let scope = single_value(query.as_deref().unwrap_or_default(), "scope")?;
-    let which = match scope.as_deref() {
-        None | Some("global") => Sessions::All,
-        Some("local") => Sessions::This(caller.session),
-        Some("others") => Sessions::AllBut(caller.session),
+    let (organization, verbs) = (signed.organization, state.authenticator());
+    match scope.as_deref() {
+        None | Some("global") => verbs.sign_out_everywhere(organization, caller.user, None).await?,
+        Some("local") => verbs.sign_out(organization, caller.session).await?,
+        Some("others") => verbs.sign_out_everywhere(organization, caller.user, Some(caller.session)).await?,
         Some(_) => {
             return Err(ApiError::bad_request("validation_failed", "scope must be global, local or others"));
         }
-    };
-    state.authenticator().end_sessions(signed.organization, caller.user, which).await?;
+    }
     state.callers().forget(Change::User(caller.user));
     Ok(StatusCode::NO_CONTENT)
 }
