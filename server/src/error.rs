@@ -212,6 +212,13 @@ impl ApiError {
         error
     }
 
+    /// Another code than the constructor's.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<Text>) -> Self {
+        self.0.code = code.into();
+        self
+    }
+
     /// The code under which Supabase Auth's clients know this (`error_code`), where it differs from `code`.
     #[must_use]
     pub fn with_auth_code(mut self, code: &'static str) -> Self {
@@ -327,6 +334,9 @@ impl IntoResponse for ApiError {
         response
     }
 }
+
+mod from_catalog;
+mod from_records;
 
 #[cfg(test)]
 mod tests {

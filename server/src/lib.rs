@@ -14,11 +14,17 @@ pub mod state;
 pub mod token;
 
 pub mod access;
+pub mod callers;
+
+mod auth;
 mod body;
 mod credentials;
+mod device;
 mod forwarded;
 mod frame;
 mod health;
+mod query;
+mod records;
 
 pub use config::ServerConfig;
 pub use routes::router;

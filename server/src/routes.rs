@@ -11,7 +11,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use crate::access::{Access, Proof};
 use crate::error::ApiError;
 use crate::frame::Frame;
-use crate::health;
+use crate::{auth, health, records};
 use crate::state::AppState;
 
 /// One row of the table of routes.
@@ -58,6 +58,18 @@ fn routes() -> Vec<Route> {
 
 fn get<T: 'static>(path: &'static str, handler: impl Guarded<T>) -> Route {
     route(Method::GET, MethodFilter::GET, path, handler)
+}
+
+fn post<T: 'static>(path: &'static str, handler: impl Guarded<T>) -> Route {
+    route(Method::POST, MethodFilter::POST, path, handler)
+}
+
+fn patch<T: 'static>(path: &'static str, handler: impl Guarded<T>) -> Route {
+    route(Method::PATCH, MethodFilter::PATCH, path, handler)
+}
+
+fn delete<T: 'static>(path: &'static str, handler: impl Guarded<T>) -> Route {
+    route(Method::DELETE, MethodFilter::DELETE, path, handler)
 }
 
 fn route<T: 'static, H: Guarded<T>>(

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use catalog::clock::Source;
 use catalog::ids::{OrganizationId, SessionId, UserId};
+use catalog::jwks::KeySet;
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -34,15 +35,6 @@ struct Keys {
     signing: (String, EncodingKey),
     verifying: HashMap<String, DecodingKey>,
     document: Bytes,
-}
-
-/// A public key as the catalog holds it.
-#[derive(Debug, Clone)]
-pub struct PublicKey {
-    /// The key's id, `kid` in tokens.
-    pub kid: String,
-    /// The 32 bytes of the Ed25519 public key.
-    pub bytes: [u8; 32],
 }
 
 /// Who and what an access token is for.
@@ -112,46 +104,24 @@ struct Read {
     org: OrganizationId,
 }
 
-#[derive(Serialize)]
-struct KeyDocument<'a> {
-    keys: Vec<PublicJwk<'a>>,
-}
-
-/// RFC 7517 with the members of RFC 8037, section 2.
-#[derive(Serialize)]
-struct PublicJwk<'a> {
-    kty: &'static str,
-    crv: &'static str,
-    alg: &'static str,
-    #[serde(rename = "use")]
-    usage: &'static str,
-    kid: &'a str,
-    x: String,
-}
-
 impl TokenKeys {
-    /// A set of keys: the one that signs (its id and PKCS #8 document, RFC 8410) and every one that may have signed.
-    pub fn new(kid: impl Into<String>, pkcs8: &[u8], public: &[PublicKey]) -> Self {
-        use base64::Engine as _;
-        let engine = base64::engine::general_purpose::URL_SAFE_NO_PAD;
-        let jwk = |key: &'_ PublicKey| engine.encode(key.bytes);
-        let keys = public.iter().map(|key| PublicJwk {
-            kty: "OKP",
-            crv: "Ed25519",
-            alg: "EdDSA",
-            usage: "sig",
-            kid: &key.kid,
-            x: jwk(key),
-        });
-        let document = serde_json::to_vec(&KeyDocument { keys: keys.collect() }).expect("texts become JSON");
-        let verifying = public
-            .iter()
-            .map(|key| (key.kid.clone(), DecodingKey::from_ed_der(&key.bytes)));
-        Self(Arc::new(Keys {
-            signing: (kid.into(), EncodingKey::from_ed_der(pkcs8)),
-            verifying: verifying.collect(),
-            document: document.into(),
-        }))
+    /// The keys of the catalog at one moment.
+    pub fn of(set: &KeySet) -> Result<Self, UnusableKey> {
+        let public = set.public.values().map(|key| (key.kid.as_str(), key.x.as_str()));
+        Self::assemble((set.active.kid(), set.active.pkcs8()), public, set.to_json().to_string())
+    }
+
+    /// The key that signs (its id and PKCS #8 document, RFC 8410) and every one that may have signed (its id and the
+    /// base64url of its 32 bytes, RFC 8037, section 2).
+    fn assemble<'a>(
+        (kid, pkcs8): (&str, &[u8]),
+        public: impl Iterator<Item = (&'a str, &'a str)>,
+        document: String,
+    ) -> Result<Self, UnusableKey> {
+        let decoding = |(kid, x): (&str, &str)| Ok((kid.to_owned(), DecodingKey::from_ed_components(x)?));
+        let verifying = public.map(decoding).collect::<Result<_, jsonwebtoken::errors::Error>>()?;
+        let signing = (kid.to_owned(), EncodingKey::from_ed_der(pkcs8));
+        Ok(Self(Arc::new(Keys { signing, verifying, document: document.into() })))
     }
 
     /// The public keys as `/.well-known/jwks.json` serves them.
@@ -234,6 +204,11 @@ impl TokenKeys {
 pub(crate) fn is_past(expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     now >= expires_at + LEEWAY
 }
+
+/// A public key that is none.
+#[derive(Debug, thiserror::Error)]
+#[error("a public key of the catalog cannot be read")]
+pub struct UnusableKey(#[from] jsonwebtoken::errors::Error);
 
 /// A token that could not be signed: the signing key is unusable.
 #[derive(Debug, thiserror::Error)]

@@ -39,8 +39,7 @@ pub(crate) struct ObjectAccess<A> {
     pub(crate) caller: Caller,
     pub(crate) model: Arc<SchemaModel>,
     pub(crate) object: String,
-    /// The id in the path, where the route has one.
-    pub(crate) id: Option<String>,
+    id: Option<String>,
     action: PhantomData<A>,
 }
 
@@ -61,6 +60,13 @@ impl<A: ObjectAction> FromRequestParts<AppState> for ObjectAccess<A> {
             return Err(ApiError::forbidden("42501", message));
         }
         Ok(Self { tenant, caller, model, object: name, id, action: PhantomData })
+    }
+}
+
+impl<A> ObjectAccess<A> {
+    /// The id in the path.
+    pub(crate) fn id(&self) -> Result<&str, ApiError> {
+        self.id.as_deref().ok_or_else(ApiError::nothing_here)
     }
 }
 

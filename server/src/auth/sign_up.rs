@@ -90,8 +90,8 @@ fn refusal(errors: Vec<FieldError>) -> ApiError {
 
 fn password_code(refused: PasswordRefused) -> &'static str {
     match refused {
-        PasswordRefused::TooShort
-        | PasswordRefused::TooLong => "weak_password",
+        PasswordRefused::TooShort | PasswordRefused::SameAsAddress => "weak_password",
+        PasswordRefused::TooLong | PasswordRefused::Nul => "validation_failed",
     }
 }
 
