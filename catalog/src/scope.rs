@@ -65,7 +65,7 @@ pub enum ScopeError {
          delete, write or *"
     )]
     Form(String),
-    /// There is none, or more than [`MOST`].
+    /// There is none, or more than 64.
     #[error("a key has 1 to {MOST} scopes, not {0}")]
     Count(usize),
 }
