@@ -15,8 +15,8 @@ mod caller;
 mod object;
 mod tenant;
 
-pub(crate) use caller::{Member, Signed};
-pub(crate) use object::{Delete, Insert, ObjectAccess, ObjectAction, Read, Update};
+pub(crate) use caller::Signed;
+pub(crate) use object::{Delete, Insert, ObjectAccess, Read, Update};
 pub(crate) use tenant::Tenant;
 
 /// What a route asks of its caller.

@@ -2,10 +2,10 @@
 //!
 //! A session belongs to the organization of the host it was opened on, and so does every token of it.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -24,9 +24,14 @@ pub(crate) async fn user(signed: Signed) -> Response {
 }
 
 /// `GET /.well-known/jwks.json`: the public keys access tokens are checked with.
-pub(crate) async fn keys(_: Public, State(state): State<AppState>) -> ([(HeaderName, &'static str); 2], Bytes) {
-    let headers =
-        [(header::CONTENT_TYPE, "application/jwk-set+json"), (header::CACHE_CONTROL, "public, max-age=300")];
+pub(crate) async fn keys(
+    _: Public,
+    State(state): State<AppState>,
+) -> ([(HeaderName, &'static str); 2], Bytes) {
+    let headers = [
+        (header::CONTENT_TYPE, "application/jwk-set+json"),
+        (header::CACHE_CONTROL, "public, max-age=300"),
+    ];
     (headers, state.keys().document())
 }
 

@@ -83,7 +83,9 @@ impl Known {
             (Change::Session(id), Caller::User(caller)) => caller.session == id,
             (Change::User(id), Caller::User(caller)) => caller.user == id,
             (Change::Key(id), Caller::Key(key)) => key.id == id,
-            (Change::Session(_) | Change::User(_), Caller::Key(_)) | (Change::Key(_), Caller::User(_)) => false,
+            (Change::Session(_) | Change::User(_), Caller::Key(_)) | (Change::Key(_), Caller::User(_)) => {
+                false
+            }
         }
     }
 }
@@ -108,9 +110,17 @@ pub(crate) struct Place<'a> {
 impl Callers {
     /// Callers are remembered for `ttl` at most.
     pub(crate) fn new(db: CatalogDb, feed: Arc<ChangeFeed>, source: Source, ttl: Duration) -> Self {
-        let known =
-            Cache::builder().max_capacity(CAPACITY).time_to_live(ttl).support_invalidation_closures().build();
-        let callers = Self { db, feed, source, known };
+        let known = Cache::builder()
+            .max_capacity(CAPACITY)
+            .time_to_live(ttl)
+            .support_invalidation_closures()
+            .build();
+        let callers = Self {
+            db,
+            feed,
+            source,
+            known,
+        };
         let forgetful = callers.known.clone();
         callers.feed.subscribe(move |change| forget(&forgetful, change));
         callers
@@ -130,7 +140,11 @@ impl Callers {
     ) -> Result<Caller, ApiError> {
         let digest = digest(credential, place.organization);
         let then = self.feed.generation();
-        let remembered = if then.is_some() { self.known.get(&digest) } else { None };
+        let remembered = if then.is_some() {
+            self.known.get(&digest)
+        } else {
+            None
+        };
         if let Some(known) = remembered {
             return match known.expires_at {
                 Some(end) if token::is_past(end, self.source.now()) => {
@@ -158,7 +172,11 @@ impl Callers {
         let now = self.source.now();
         let organization = place.organization;
         let Verified { subject, expires_at } = keys.verify(token, organization, place.issuer, now)?;
-        let mut tx = self.db.begin_for(organization).await.map_err(CatalogError::from)?;
+        let mut tx = self
+            .db
+            .begin_for(organization)
+            .await
+            .map_err(CatalogError::from)?;
         let caller = caller_of_session(&mut tx, organization, subject.session, now).await?;
         let Some(caller) = caller.filter(|caller| caller.user == subject.user) else {
             // The person signed out, or is signed in still and no longer a member: the latter learns nothing.
@@ -169,19 +187,31 @@ impl Callers {
             });
         };
         tx.commit().await.map_err(CatalogError::from)?;
-        Ok(Known { organization, expires_at: Some(expires_at), caller: Caller::User(Arc::new(caller)) })
+        Ok(Known {
+            organization,
+            expires_at: Some(expires_at),
+            caller: Caller::User(Arc::new(caller)),
+        })
     }
 
     async fn check_key(&self, text: &str, organization: OrganizationId) -> Result<Known, ApiError> {
         let refused = || ApiError::unauthorized(Unauthorized::Invalid);
         let secret = PlainSecret::parse(Purpose::ApiKey, text).map_err(|_| refused())?;
         let now = self.source.now();
-        let mut tx = self.db.begin_for(organization).await.map_err(CatalogError::from)?;
+        let mut tx = self
+            .db
+            .begin_for(organization)
+            .await
+            .map_err(CatalogError::from)?;
         let key = api_keys::find_by_digest(&mut tx, organization, &secret.digest(), now).await?;
         let key = key.ok_or_else(refused)?;
         api_keys::touch_last_used(&mut tx, key.id, now).await?;
         tx.commit().await.map_err(CatalogError::from)?;
-        Ok(Known { organization, expires_at: key.expires_at, caller: Caller::Key(Arc::new(key)) })
+        Ok(Known {
+            organization,
+            expires_at: key.expires_at,
+            caller: Caller::Key(Arc::new(key)),
+        })
     }
 }
 
@@ -196,7 +226,11 @@ impl From<TokenError> for ApiError {
 }
 
 fn forget(known: &Cache<[u8; 32], Known>, change: Change) {
-    if change == Change::Anything || known.invalidate_entries_if(move |_, known| known.concerns(change)).is_err() {
+    if change == Change::Anything
+        || known
+            .invalidate_entries_if(move |_, known| known.concerns(change))
+            .is_err()
+    {
         known.invalidate_all();
     }
 }
@@ -206,5 +240,10 @@ fn digest(credential: Credential<'_>, organization: OrganizationId) -> [u8; 32] 
         Credential::Token(text) => (b"t", text),
         Credential::Key(text) => (b"k", text),
     };
-    Sha256::new().chain_update(kind).chain_update(organization.uuid().as_bytes()).chain_update(text).finalize().into()
+    Sha256::new()
+        .chain_update(kind)
+        .chain_update(organization.uuid().as_bytes())
+        .chain_update(text)
+        .finalize()
+        .into()
 }

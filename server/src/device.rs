@@ -20,7 +20,10 @@ impl FromRequestParts<AppState> for Client {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
-        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let agent = parts
+            .headers
+            .get(header::USER_AGENT)
+            .and_then(|value| value.to_str().ok());
         Ok(Self(Device {
             ip: forwarded::client_address(&parts.headers, &parts.extensions, state.config()),
             user_agent: agent.map(|agent| agent.chars().take(LONGEST).collect()),

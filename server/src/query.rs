@@ -10,7 +10,8 @@ pub(crate) fn single_value(query: &str, name: &str) -> Result<Option<String>, Ap
     for pair in query.split('&') {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         if decode(key).as_deref() == Some(name) {
-            let refused = |what| ApiError::bad_request("validation_failed", format!("The parameter {name} {what}"));
+            let refused =
+                |what| ApiError::bad_request("validation_failed", format!("The parameter {name} {what}"));
             let value = decode(value).ok_or_else(|| refused("is not UTF-8"))?;
             if found.replace(value).is_some() {
                 return Err(refused("may stand once"));
@@ -22,7 +23,10 @@ pub(crate) fn single_value(query: &str, name: &str) -> Result<Option<String>, Ap
 
 fn decode(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+    percent_decode_str(&spaced)
+        .decode_utf8()
+        .ok()
+        .map(std::borrow::Cow::into_owned)
 }
 
 #[cfg(test)]

@@ -49,7 +49,16 @@ pub(crate) async fn update_filtered(
     asked: Asked,
     JsonBytes(RawBody(body)): JsonBytes,
 ) -> Result<Response, ApiError> {
-    run(&state, &access, &asked, Action::Update { target: Target::Filtered, body: &body }).await
+    run(
+        &state,
+        &access,
+        &asked,
+        Action::Update {
+            target: Target::Filtered,
+            body: &body,
+        },
+    )
+    .await
 }
 
 /// `PATCH /rest/v1/{object}/{id}`
@@ -59,7 +68,16 @@ pub(crate) async fn update(
     asked: Asked,
     JsonBytes(RawBody(body)): JsonBytes,
 ) -> Result<Response, ApiError> {
-    run(&state, &access, &asked, Action::Update { target: Target::Id(access.id()?), body: &body }).await
+    run(
+        &state,
+        &access,
+        &asked,
+        Action::Update {
+            target: Target::Id(access.id()?),
+            body: &body,
+        },
+    )
+    .await
 }
 
 /// `DELETE /rest/v1/{object}`: the records a filter finds.
@@ -68,7 +86,15 @@ pub(crate) async fn delete_filtered(
     State(state): State<AppState>,
     asked: Asked,
 ) -> Result<Response, ApiError> {
-    run(&state, &access, &asked, Action::Delete { target: Target::Filtered }).await
+    run(
+        &state,
+        &access,
+        &asked,
+        Action::Delete {
+            target: Target::Filtered,
+        },
+    )
+    .await
 }
 
 /// `DELETE /rest/v1/{object}/{id}`
@@ -77,7 +103,15 @@ pub(crate) async fn delete(
     State(state): State<AppState>,
     asked: Asked,
 ) -> Result<Response, ApiError> {
-    run(&state, &access, &asked, Action::Delete { target: Target::Id(access.id()?) }).await
+    run(
+        &state,
+        &access,
+        &asked,
+        Action::Delete {
+            target: Target::Id(access.id()?),
+        },
+    )
+    .await
 }
 
 /// Parse, plan and SQL, then one transaction, then the answer.
@@ -87,10 +121,23 @@ async fn run<A>(
     asked: &Asked,
     action: Action<'_>,
 ) -> Result<Response, ApiError> {
-    let request =
-        Request { object: &access.object, query: asked.query(), preferences: asked.preferences, action };
-    let prepared = prepare(&access.model, &request, Limits::default(), &mut || state.source().uuid())?;
+    let request = Request {
+        object: &access.object,
+        query: asked.query(),
+        preferences: asked.preferences,
+        action,
+    };
+    let prepared = prepare(&access.model, &request, Limits::default(), &mut || {
+        state.source().uuid()
+    })?;
     let actor = access.caller.actor();
-    let answer = execute(state.tenants(), &access.tenant, &actor, asked.context.id(), &prepared).await?;
+    let answer = execute(
+        state.tenants(),
+        &access.tenant,
+        &actor,
+        asked.context.id(),
+        &prepared,
+    )
+    .await?;
     answer::respond(answer)
 }

@@ -11,8 +11,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use crate::access::{Access, Proof};
 use crate::error::ApiError;
 use crate::frame::Frame;
-use crate::{auth, health, records};
 use crate::state::AppState;
+use crate::{auth, health, records};
 
 /// One row of the table of routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,22 @@ guarded!(A, B);
 guarded!(A, B, C);
 
 fn routes() -> Vec<Route> {
-    vec![get("/healthz", health::alive), get("/readyz", health::ready)]
+    vec![
+        get("/healthz", health::alive),
+        get("/readyz", health::ready),
+        get("/.well-known/jwks.json", auth::keys),
+        post("/auth/v1/signup", auth::sign_up::sign_up),
+        post("/auth/v1/token", auth::token::token),
+        get("/auth/v1/user", auth::user),
+        post("/auth/v1/logout", auth::sign_out::sign_out),
+        get("/rest/v1/{object}", records::list),
+        post("/rest/v1/{object}", records::insert),
+        patch("/rest/v1/{object}", records::update_filtered),
+        delete("/rest/v1/{object}", records::delete_filtered),
+        get("/rest/v1/{object}/{id}", records::get),
+        patch("/rest/v1/{object}/{id}", records::update),
+        delete("/rest/v1/{object}/{id}", records::delete),
+    ]
 }
 
 fn get<T: 'static>(path: &'static str, handler: impl Guarded<T>) -> Route {

@@ -55,7 +55,15 @@ struct Inner {
 impl AppState {
     /// Puts the parts together.
     pub fn new(parts: StateParts) -> Self {
-        let StateParts { catalog, feed, tenants, hasher, keys, source, config } = parts;
+        let StateParts {
+            catalog,
+            feed,
+            tenants,
+            hasher,
+            keys,
+            source,
+            config,
+        } = parts;
         let lifetimes = SessionLifetimes::DEFAULT;
         Self(Arc::new(Inner {
             resolver: Resolver::new(catalog.clone(), Arc::clone(&feed)),
@@ -119,7 +127,9 @@ impl AppState {
             Some(version) if version >= init::latest() => Ok(()),
             Some(version) => {
                 let needed = init::latest();
-                Err(ApiError::unavailable(format!("the catalog is at version {version}, not {needed}")))
+                Err(ApiError::unavailable(format!(
+                    "the catalog is at version {version}, not {needed}"
+                )))
             }
             None => Err(ApiError::unavailable("the database holds no catalog")),
         }

@@ -108,7 +108,11 @@ impl TokenKeys {
     /// The keys of the catalog at one moment.
     pub fn of(set: &KeySet) -> Result<Self, UnusableKey> {
         let public = set.public.values().map(|key| (key.kid.as_str(), key.x.as_str()));
-        Self::assemble((set.active.kid(), set.active.pkcs8()), public, set.to_json().to_string())
+        Self::assemble(
+            (set.active.kid(), set.active.pkcs8()),
+            public,
+            set.to_json().to_string(),
+        )
     }
 
     /// The key that signs (its id and PKCS #8 document, RFC 8410) and every one that may have signed (its id and the
@@ -119,9 +123,15 @@ impl TokenKeys {
         document: String,
     ) -> Result<Self, UnusableKey> {
         let decoding = |(kid, x): (&str, &str)| Ok((kid.to_owned(), DecodingKey::from_ed_components(x)?));
-        let verifying = public.map(decoding).collect::<Result<_, jsonwebtoken::errors::Error>>()?;
+        let verifying = public
+            .map(decoding)
+            .collect::<Result<_, jsonwebtoken::errors::Error>>()?;
         let signing = (kid.to_owned(), EncodingKey::from_ed_der(pkcs8));
-        Ok(Self(Arc::new(Keys { signing, verifying, document: document.into() })))
+        Ok(Self(Arc::new(Keys {
+            signing,
+            verifying,
+            document: document.into(),
+        })))
     }
 
     /// The public keys as `/.well-known/jwks.json` serves them.

@@ -28,14 +28,26 @@ impl FromRequestParts<AppState> for Member {
         let tenant = Tenant::from_request_parts(parts, state).await?;
         let presented = credentials::presented(&parts.headers)?;
         let presented = presented.ok_or_else(|| ApiError::unauthorized(Unauthorized::Missing))?;
-        let place = Place { organization: tenant.organization, issuer: &tenant.issuer };
+        let place = Place {
+            organization: tenant.organization,
+            issuer: &tenant.issuer,
+        };
         let keys = state.keys();
         if let Some(key) = presented.beside {
-            state.callers().identify(Credential::Key(key), place, &keys).await?;
+            state
+                .callers()
+                .identify(Credential::Key(key), place, &keys)
+                .await?;
         }
-        let caller = state.callers().identify(presented.credential, place, &keys).await?;
+        let caller = state
+            .callers()
+            .identify(presented.credential, place, &keys)
+            .await?;
         RequestContext::of(parts)?.note_caller(caller.kind());
-        Ok(Self { tenant: tenant.active()?, caller })
+        Ok(Self {
+            tenant: tenant.active()?,
+            caller,
+        })
     }
 }
 
@@ -55,9 +67,15 @@ impl FromRequestParts<AppState> for Signed {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let Member { tenant, caller } = Member::from_request_parts(parts, state).await?;
         match caller {
-            Caller::User(caller) => Ok(Self { organization: tenant.organization_id(), caller }),
-            Caller::Key(_) => Err(ApiError::forbidden("42501", "This is for signed-in people, not for API keys")
-                .with_auth_code("no_authorization")),
+            Caller::User(caller) => Ok(Self {
+                organization: tenant.organization_id(),
+                caller,
+            }),
+            Caller::Key(_) => Err(ApiError::forbidden(
+                "42501",
+                "This is for signed-in people, not for API keys",
+            )
+            .with_auth_code("no_authorization")),
         }
     }
 }
@@ -65,9 +83,10 @@ impl FromRequestParts<AppState> for Signed {
 impl From<Unreadable> for ApiError {
     fn from(unreadable: Unreadable) -> Self {
         match unreadable {
-            Unreadable::Repeated => {
-                Self::bad_request("repeated_credentials", "Authorization and apikey may stand once each")
-            }
+            Unreadable::Repeated => Self::bad_request(
+                "repeated_credentials",
+                "Authorization and apikey may stand once each",
+            ),
             Unreadable::Malformed => Self::unauthorized(Unauthorized::Invalid),
         }
     }

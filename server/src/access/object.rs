@@ -59,7 +59,14 @@ impl<A: ObjectAction> FromRequestParts<AppState> for ObjectAccess<A> {
             let message = format!("permission denied: this caller may not {} {name}", A::ACTION);
             return Err(ApiError::forbidden("42501", message));
         }
-        Ok(Self { tenant, caller, model, object: name, id, action: PhantomData })
+        Ok(Self {
+            tenant,
+            caller,
+            model,
+            object: name,
+            id,
+            action: PhantomData,
+        })
     }
 }
 
@@ -81,7 +88,9 @@ fn rule(object: &Object) -> ObjectWrite {
 
 async fn path(parts: &mut Parts, state: &AppState) -> Result<(String, Option<String>), ApiError> {
     let bad_path = || ApiError::bad_request("bad_path", "The path is not UTF-8 once its escapes are undone");
-    let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| bad_path())?;
+    let params = RawPathParams::from_request_parts(parts, state)
+        .await
+        .map_err(|_| bad_path())?;
     let (mut object, mut id) = (None, None);
     for (name, value) in &params {
         match name {

@@ -32,7 +32,11 @@ impl Tenant {
 
     /// The same without giving the tenant away.
     pub(crate) fn check_active(&self) -> Result<(), ApiError> {
-        if self.standing.is_some() { Ok(()) } else { Err(ApiError::organization_suspended()) }
+        if self.standing.is_some() {
+            Ok(())
+        } else {
+            Err(ApiError::organization_suspended())
+        }
     }
 }
 
@@ -57,13 +61,22 @@ impl FromRequestParts<AppState> for Tenant {
             Resolution::Unknown => return Err(ApiError::nothing_here()),
         };
         RequestContext::of(parts)?.note_organization(organization);
-        Ok(Self { organization, issuer: origin, standing })
+        Ok(Self {
+            organization,
+            issuer: origin,
+            standing,
+        })
     }
 }
 
 /// The slug a request names: by its host, or on the base host by `X-Organization` where that is allowed.
 fn slug(parts: &Parts, state: &AppState) -> Result<Option<Slug>, ApiError> {
-    let malformed = || ApiError::bad_request("bad_host", "The request names no host, several, or a malformed one");
+    let malformed = || {
+        ApiError::bad_request(
+            "bad_host",
+            "The request names no host, several, or a malformed one",
+        )
+    };
     let config = state.config();
     let authority = forwarded::authority(parts, config).map_err(|_| malformed())?;
     match config.base_domain.classify(authority).map_err(|_| malformed())? {

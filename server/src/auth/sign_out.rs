@@ -21,9 +21,16 @@ pub(crate) async fn sign_out(
     match scope.as_deref() {
         None | Some("global") => verbs.sign_out_everywhere(organization, caller.user, None).await?,
         Some("local") => verbs.sign_out(organization, caller.session).await?,
-        Some("others") => verbs.sign_out_everywhere(organization, caller.user, Some(caller.session)).await?,
+        Some("others") => {
+            verbs
+                .sign_out_everywhere(organization, caller.user, Some(caller.session))
+                .await?
+        }
         Some(_) => {
-            return Err(ApiError::bad_request("validation_failed", "scope must be global, local or others"));
+            return Err(ApiError::bad_request(
+                "validation_failed",
+                "scope must be global, local or others",
+            ));
         }
     }
     state.callers().forget(Change::User(caller.user));

@@ -41,9 +41,12 @@ pub(crate) async fn sign_up(
 ) -> Result<Response, ApiError> {
     let (email, password, profile) = body.check()?;
     match state.authenticator().sign_up(&email, &password, &profile).await? {
-        SignUp::Accepted { user, created_at } => {
-            Ok(private(UserView::accepted(user, &email, profile.display_name.as_deref(), created_at)))
-        }
+        SignUp::Accepted { user, created_at } => Ok(private(UserView::accepted(
+            user,
+            &email,
+            profile.display_name.as_deref(),
+            created_at,
+        ))),
         SignUp::Busy => Err(ApiError::unavailable("too many passwords are being hashed")),
     }
 }
@@ -53,7 +56,11 @@ impl SignUpBody {
     fn check(self) -> Result<(EmailAddress, PlainPassword, Profile), ApiError> {
         let mut errors = Vec::new();
         let mut wrong = |field: &str, code: &'static str, message: String| {
-            errors.push(FieldError { field: field.to_owned(), code: code.into(), message });
+            errors.push(FieldError {
+                field: field.to_owned(),
+                code: code.into(),
+                message,
+            });
         };
         let email = self.email.parse::<EmailAddress>();
         if let Err(error) = &email {
@@ -67,9 +74,16 @@ impl SignUpBody {
         if let Err(error) = &password {
             wrong("password", password_code(*error), error.to_string());
         }
-        let display_name = self.data.unwrap_or_default().display_name.map(|name| name.trim().to_owned());
+        let display_name = self
+            .data
+            .unwrap_or_default()
+            .display_name
+            .map(|name| name.trim().to_owned());
         let display_name = display_name.filter(|name| !name.is_empty());
-        if display_name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME || name.contains('\0')) {
+        if display_name
+            .as_ref()
+            .is_some_and(|name| name.chars().count() > LONGEST_NAME || name.contains('\0'))
+        {
             let message = format!("a name has at most {LONGEST_NAME} characters, none of them NUL");
             wrong("display_name", "validation_failed", message);
         }
@@ -83,7 +97,10 @@ impl SignUpBody {
 fn refusal(errors: Vec<FieldError>) -> ApiError {
     match errors.as_slice() {
         [only] => ApiError::unprocessable(only.code.clone(), only.message.clone()),
-        _ => ApiError::unprocessable("validation_failed", format!("{} fields are not valid", errors.len())),
+        _ => ApiError::unprocessable(
+            "validation_failed",
+            format!("{} fields are not valid", errors.len()),
+        ),
     }
     .with_errors(errors)
 }
@@ -102,7 +119,9 @@ mod tests {
     use super::*;
 
     fn check(body: serde_json::Value) -> Result<(EmailAddress, PlainPassword, Profile), ApiError> {
-        serde_json::from_value::<SignUpBody>(body).expect("a sign-up").check()
+        serde_json::from_value::<SignUpBody>(body)
+            .expect("a sign-up")
+            .check()
     }
 
     #[test]
@@ -120,7 +139,8 @@ mod tests {
         let long = "x".repeat(201);
         let body = json!({ "email": "ann", "password": "y".repeat(300), "data": { "name": long } });
         let error = check(body).expect_err("three times wrong");
-        let body: serde_json::Value = serde_json::from_slice(&error.body("/auth/v1/signup", "1")).expect("JSON");
+        let body: serde_json::Value =
+            serde_json::from_slice(&error.body("/auth/v1/signup", "1")).expect("JSON");
         assert_eq!(body["errors"].as_array().map(Vec::len), Some(3), "{body}");
         assert_eq!(body["code"], "validation_failed");
     }

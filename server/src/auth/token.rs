@@ -38,12 +38,21 @@ pub(crate) async fn token(
 ) -> Result<Response, ApiError> {
     let grant_type = single_value(query.as_deref().unwrap_or_default(), "grant_type")?;
     let signed_in = match (grant_type.as_deref(), body) {
-        (Some("password"), TokenBody { email: Some(email), password: Some(password), .. }) => {
-            by_password(&state, &tenant, &email, password, &device).await?
-        }
-        (Some("refresh_token"), TokenBody { refresh_token: Some(token), .. }) => {
-            by_refresh(&state, &tenant, &token).await?
-        }
+        (
+            Some("password"),
+            TokenBody {
+                email: Some(email),
+                password: Some(password),
+                ..
+            },
+        ) => by_password(&state, &tenant, &email, password, &device).await?,
+        (
+            Some("refresh_token"),
+            TokenBody {
+                refresh_token: Some(token),
+                ..
+            },
+        ) => by_refresh(&state, &tenant, &token).await?,
         (Some("password"), _) => return Err(missing("email and password")),
         (Some("refresh_token"), _) => return Err(missing("refresh_token")),
         (Some(_) | None, _) => {
@@ -67,7 +76,11 @@ async fn by_password(
         // No account has such an address or password, which is no secret.
         return Err(invalid_credentials());
     };
-    match state.authenticator().sign_in(tenant.organization, &email, &password, device).await? {
+    match state
+        .authenticator()
+        .sign_in(tenant.organization, &email, &password, device)
+        .await?
+    {
         SignIn::Ok(signed_in) => Ok(signed_in),
         SignIn::Refused => Err(invalid_credentials()),
         SignIn::Busy => Err(ApiError::unavailable("too many passwords are being checked")),
@@ -98,12 +111,22 @@ async fn by_refresh(state: &AppState, tenant: &Tenant, token: &str) -> Result<Bo
 /// they could do nothing with is ended.
 async fn hand_out(state: &AppState, tenant: &Tenant, signed_in: &SignedIn) -> Result<Response, ApiError> {
     if let Err(suspended) = tenant.check_active() {
-        state.authenticator().sign_out(tenant.organization, signed_in.session.id).await?;
+        state
+            .authenticator()
+            .sign_out(tenant.organization, signed_in.session.id)
+            .await?;
         return Err(suspended);
     }
     let caller = &signed_in.caller;
-    let subject = Subject { user: caller.user, session: caller.session, organization: tenant.organization };
-    let minted = state.keys().mint(subject, &tenant.issuer, state.source()).map_err(ApiError::internal)?;
+    let subject = Subject {
+        user: caller.user,
+        session: caller.session,
+        organization: tenant.organization,
+    };
+    let minted = state
+        .keys()
+        .mint(subject, &tenant.issuer, state.source())
+        .map_err(ApiError::internal)?;
     Ok(private(SessionView {
         access_token: &minted.token,
         token_type: "bearer",

@@ -73,7 +73,12 @@ impl<'a> UserView<'a> {
                 }),
                 ..AppMetadata::EMAIL
             },
-            ..Self::accepted(caller.user, &caller.email, caller.display_name.as_deref(), caller.created_at)
+            ..Self::accepted(
+                caller.user,
+                &caller.email,
+                caller.display_name.as_deref(),
+                caller.created_at,
+            )
         }
     }
 
@@ -103,5 +108,10 @@ impl<'a> UserView<'a> {
 }
 
 impl AppMetadata {
-    const EMAIL: Self = Self { provider: "email", providers: ["email"], member_id: None, member_role: None };
+    const EMAIL: Self = Self {
+        provider: "email",
+        providers: ["email"],
+        member_id: None,
+        member_role: None,
+    };
 }

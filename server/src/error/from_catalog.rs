@@ -20,7 +20,7 @@ impl From<PgError> for ApiError {
     fn from(error: PgError) -> Self {
         match error {
             PgError::Unavailable(_) => Self::unavailable(error),
-            PgError::Scope(_) | PgError::Statement(_) => Self::internal(error),
+            PgError::Scope(_) | PgError::Statement(_) | PgError::Aborted => Self::internal(error),
         }
     }
 }

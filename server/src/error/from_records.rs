@@ -12,7 +12,12 @@ impl From<RecordError> for ApiError {
     fn from(refused: RecordError) -> Self {
         let status = StatusCode::from_u16(refused.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let code = refused.code().to_owned();
-        let cause = || refused.cause().unwrap_or("the record engine did not say").to_owned();
+        let cause = || {
+            refused
+                .cause()
+                .unwrap_or("the record engine did not say")
+                .to_owned()
+        };
         match status {
             StatusCode::SERVICE_UNAVAILABLE => Self::unavailable(cause()).with_code(code),
             status if status.is_server_error() => Self::internal(cause()).with_code(code),
@@ -34,7 +39,11 @@ fn field_errors(refused: &RecordError, code: String) -> Vec<FieldError> {
     match refused {
         RecordError::Database(error) if refused.status() == 422 => error
             .column()
-            .map(|field| FieldError { field: field.to_owned(), code: code.into(), message: refused.message() })
+            .map(|field| FieldError {
+                field: field.to_owned(),
+                code: code.into(),
+                message: refused.message(),
+            })
             .into_iter()
             .collect(),
         _ => Vec::new(),

@@ -15,7 +15,14 @@ const ROOT: &str = "/rest/v1";
 
 /// Puts the answer into HTTP.
 pub(crate) fn respond(answer: Answer) -> Result<Response, ApiError> {
-    let Answer { status, body, content_range, location, preference_applied, etag } = answer;
+    let Answer {
+        status,
+        body,
+        content_range,
+        location,
+        preference_applied,
+        etag,
+    } = answer;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(status.as_u16()).map_err(ApiError::internal)?;
     let headers = response.headers_mut();

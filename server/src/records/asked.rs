@@ -31,8 +31,10 @@ impl FromRequestParts<AppState> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
         if !takes_json(&parts.headers) {
-            return Err(ApiError::not_acceptable("PGRST107", "Records are answered as application/json")
-                .with_hint("Leave Accept out, or accept application/json"));
+            return Err(
+                ApiError::not_acceptable("PGRST107", "Records are answered as application/json")
+                    .with_hint("Leave Accept out, or accept application/json"),
+            );
         }
         Ok(Self {
             uri: parts.uri.clone(),
@@ -44,8 +46,13 @@ impl FromRequestParts<AppState> for Asked {
 
 /// Several `Prefer` headers mean the same as one with commas (RFC 7240, section 2).
 fn preferences(headers: &HeaderMap) -> Preferences {
-    let mut values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
-    let Some(first) = values.next() else { return Preferences::default() };
+    let mut values = headers
+        .get_all(PREFER)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let Some(first) = values.next() else {
+        return Preferences::default();
+    };
     let joined = values.fold(first.to_owned(), |joined, value| joined + "," + value);
     Preferences::parse(&joined)
 }
@@ -55,14 +62,22 @@ fn preferences(headers: &HeaderMap) -> Preferences {
 fn takes_json(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(header::ACCEPT).iter().peekable();
     values.peek().is_none()
-        || values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|range| {
-            let (essence, parameters) = range.split_once(';').unwrap_or((range, ""));
-            let known = ["application/json", "*/*", "application/*"];
-            let refused = parameters.replace(' ', "").split(';').any(|parameter| {
-                parameter.strip_prefix("q=").is_some_and(|weight| weight.parse() == Ok(0.0_f32))
-            });
-            known.iter().any(|known| essence.trim().eq_ignore_ascii_case(known)) && !refused
-        })
+        || values
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|range| {
+                let (essence, parameters) = range.split_once(';').unwrap_or((range, ""));
+                let known = ["application/json", "*/*", "application/*"];
+                let refused = parameters.replace(' ', "").split(';').any(|parameter| {
+                    parameter
+                        .strip_prefix("q=")
+                        .is_some_and(|weight| weight.parse() == Ok(0.0_f32))
+                });
+                known
+                    .iter()
+                    .any(|known| essence.trim().eq_ignore_ascii_case(known))
+                    && !refused
+            })
 }
 
 /// A body announced as JSON, unread: PostgreSQL's own parser has the last word on it.
