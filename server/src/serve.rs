@@ -173,14 +173,14 @@ impl Connection {
             async move { Ok::<_, Infallible>(into_ok(router.call(request.map(Body::new)).await)) }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
-        let mut watched = std::pin::pin!(watcher.watch(connection));
+        let mut served = std::pin::pin!(watcher.watch(connection));
         let ended = tokio::select! {
-            ended = &mut watched => ended,
+            ended = &mut served => ended,
             () = tokio::time::sleep(head_deadline) => {
                 if !spoken.load(Ordering::Relaxed) {
                     return;
                 }
-                watched.await
+                served.await
             }
         };
         if let Err(error) = ended {

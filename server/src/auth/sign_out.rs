@@ -18,13 +18,12 @@ pub(crate) async fn sign_out(
     let caller = &signed.caller;
     let scope = single_value(query.as_deref().unwrap_or_default(), "scope")?;
     let (organization, verbs) = (signed.organization, state.authenticator());
-    match scope.as_deref() {
-        None | Some("global") => verbs.sign_out_everywhere(organization, caller.user, None).await?,
-        Some("local") => verbs.sign_out(organization, caller.session).await?,
-        Some("others") => {
-            verbs
-                .sign_out_everywhere(organization, caller.user, Some(caller.session))
-                .await?
+    let but = match scope.as_deref() {
+        None | Some("global") => None,
+        Some("others") => Some(caller.session),
+        Some("local") => {
+            verbs.sign_out(organization, caller.session).await?;
+            return Ok(forgotten(&state, Change::Session(caller.session)));
         }
         Some(_) => {
             return Err(ApiError::bad_request(
@@ -32,7 +31,12 @@ pub(crate) async fn sign_out(
                 "scope must be global, local or others",
             ));
         }
-    }
-    state.callers().forget(Change::User(caller.user));
-    Ok(StatusCode::NO_CONTENT)
+    };
+    verbs.sign_out_everywhere(organization, caller.user, but).await?;
+    Ok(forgotten(&state, Change::User(caller.user)))
+}
+
+fn forgotten(state: &AppState, change: Change) -> StatusCode {
+    state.callers().forget(change);
+    StatusCode::NO_CONTENT
 }

@@ -128,11 +128,7 @@ fn a_minted_token_verifies_and_names_its_subject() {
 
 #[test]
 fn a_retired_key_still_verifies() {
-    let retired = TokenKeys::new(
-        "two",
-        &pkcs8(bytes(TWO.0)),
-        &[public("one", ONE), public("two", TWO)],
-    );
+    let retired = signing_with("two", TWO);
     let old = keys().mint(subject(), ISSUER, &source()).expect("signs");
     assert!(
         retired
