@@ -35,7 +35,7 @@ pub(in crate::commands) async fn run(args: KeyCreateArgs, operator: &Operator) -
         id: key.id.to_string(),
         organization: slug.to_string(),
         name: key.name,
-        key: secret.expose().to_owned(),
+        key: secret.reveal().to_owned(),
         scopes: key.scopes.texts(),
         expires_at: key.expires_at,
     };

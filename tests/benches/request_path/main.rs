@@ -8,6 +8,12 @@
 //!
 //! Environment: `BENCH_SECONDS` (5) per figure, `BENCH_TENANTS` (1,100,1000), `BENCH_CONNECTIONS` (16,64).
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark reports to the terminal"
+)]
+
 mod bare;
 mod fleet;
 mod load;
@@ -28,7 +34,8 @@ struct Plan {
 impl Plan {
     fn from_env() -> Result<Self> {
         let numbers = |name: &str, default: &str| -> Result<Vec<usize>> {
-            let text = std::env::var_os(name).map_or_else(|| default.into(), |v| v.to_string_lossy().into_owned());
+            let text =
+                std::env::var_os(name).map_or_else(|| default.into(), |v| v.to_string_lossy().into_owned());
             let parsed: Result<_, _> = text.split(',').map(str::parse).collect();
             parsed.with_context(|| format!("{name}={text} is not a list of numbers such as {default}"))
         };
@@ -46,13 +53,15 @@ fn main() -> Result<()> {
     }
     let plan = Plan::from_env()?;
     // One thread for the load, so that it takes as little as possible from what it measures.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(run(&plan))
 }
 
 async fn run(plan: &Plan) -> Result<()> {
     let most = plan.tenants.iter().copied().max().unwrap_or(1);
-    let fleet = fleet::Fleet::start(most).await?;
+    let fleet = Box::pin(fleet::Fleet::start(most)).await?;
     let bare = bare::Bare::start().await?;
     let server = fleet.serve().await?;
     let window = Duration::from_secs(plan.seconds);
@@ -66,7 +75,11 @@ async fn run(plan: &Plan) -> Result<()> {
             let requests = fleet.requests(tenants);
             load::drive(server.address(), &requests, connections, Duration::from_secs(2)).await?;
             let figure = load::drive(server.address(), &requests, connections, window).await?;
-            report.add(Figure { connections, tenants, load: figure });
+            report.add(Figure {
+                connections,
+                tenants,
+                load: figure,
+            });
         }
     }
     println!("{report}");
