@@ -62,7 +62,10 @@ pub(crate) struct Vouched {
 impl Vouched {
     /// The name to show.
     pub(crate) fn display_name(&self) -> &str {
-        self.user.display_name.as_deref().unwrap_or(self.user.email.as_str())
+        self.user
+            .display_name
+            .as_deref()
+            .unwrap_or(self.user.email.as_str())
     }
 
     /// What to tell a person about the account.
@@ -90,28 +93,39 @@ pub(crate) async fn vouch(
     actor: &Actor,
     person: Person,
 ) -> anyhow::Result<Vouched> {
-    let Person { email, name, password } = person;
-    let (user, done) = match users::find_by_email(tx, &email).await? {
-        Some(user) => check_known(user, password.is_some())?,
-        None => {
-            let new = NewUser { display_name: name, ..NewUser::with_email(email) };
-            (users::insert(tx, source, &new).await?, Done::Created)
-        }
+    let Person {
+        email,
+        name,
+        password,
+    } = person;
+    let (user, done) = if let Some(user) = users::find_by_email(tx, &email).await? {
+        check_known(user, password.is_some())?
+    } else {
+        let new = NewUser {
+            display_name: name,
+            ..NewUser::with_email(email)
+        };
+        (users::insert(tx, &new, source).await?, Done::Created)
     };
-    let mut vouched = Vouched { user, done, invented: None };
+    let mut vouched = Vouched {
+        user,
+        done,
+        invented: None,
+    };
     if done == Done::Kept {
         return Ok(vouched);
     }
-    let password = match password {
-        Some(password) => password,
-        None => {
-            let text = invent_password(source);
-            vouched.invented = Some(text.clone());
-            PlainPassword::chosen(text, &vouched.user.email)?
-        }
+    let password = if let Some(password) = password {
+        password
+    } else {
+        let text = invent_password(source);
+        vouched.invented = Some(text.clone());
+        PlainPassword::chosen(text, &vouched.user.email)?
     };
     let (id, now) = (vouched.user.id, source.now());
-    let hash = PasswordHasher::new(Argon2Params::RECOMMENDED, source.clone())?.hash(&password).await?;
+    let hash = PasswordHasher::new(Argon2Params::RECOMMENDED, source.clone())?
+        .hash(&password)
+        .await?;
     // The row is locked from here on: nobody verifies the address in between.
     vouched.user = users::verify_email(tx, id, now).await?;
     credentials::set_password(tx, id, &hash, now).await?;
@@ -121,7 +135,7 @@ pub(crate) async fn vouch(
         sessions::revoke_all(tx, id, RevokeReason::Administrator, now).await?;
         AuditEvent::PasswordChanged { user: id }
     };
-    audit::record(tx, source, actor, None, &event).await?;
+    audit::record(tx, actor, None, &event, source).await?;
     Ok(vouched)
 }
 
@@ -134,7 +148,10 @@ fn check_known(user: User, password_given: bool) -> Result<(User, Done), Problem
         return Ok((user, Done::TakenOver));
     }
     if password_given {
-        let why = format!("the account {} exists, and its password is its owner's to change", user.email);
+        let why = format!(
+            "the account {} exists, and its password is its owner's to change",
+            user.email
+        );
         return Err(Problem::refused(why, "run it again without a password"));
     }
     Ok((user, Done::Kept))
@@ -143,23 +160,36 @@ fn check_known(user: User, password_given: bool) -> Result<(User, Done), Problem
 /// A password nobody has to remember.
 pub(crate) fn invent_password(source: &Source) -> String {
     let letters = source.bytes::<LENGTH>();
-    letters.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()
+    letters
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
+        .collect()
 }
 
 /// The secret on standard input: everything up to the end of its first line.
 pub(crate) fn secret_from_stdin() -> anyhow::Result<String> {
     let mut text = String::new();
     // More than any password that is accepted, less than a mistyped file.
-    io::stdin().take(4096).read_to_string(&mut text).context("could not read the password from standard input")?;
+    io::stdin()
+        .take(4096)
+        .read_to_string(&mut text)
+        .context("could not read the password from standard input")?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(line.to_owned()),
         _ => Err(Problem::refused("standard input holds no password", "give it on one line").into()),
     }
 }
 
-/// The same as the password somebody chooses for this account.
-pub(crate) fn password_from_stdin(email: &EmailAddress) -> anyhow::Result<PlainPassword> {
+/// The same, if it is asked for, as the password somebody chooses for this account.
+pub(crate) fn password_from_stdin(
+    asked_for: bool,
+    email: &EmailAddress,
+) -> anyhow::Result<Option<PlainPassword>> {
+    if !asked_for {
+        return Ok(None);
+    }
     let text = secret_from_stdin()?;
     PlainPassword::chosen(text, email)
+        .map(Some)
         .map_err(|refused| Problem::refused(refused.to_string(), "choose another password").into())
 }

@@ -122,7 +122,7 @@ Examples:
 PostgreSQL is found on this machine or downloaded. Data and keys are kept: the next start takes seconds. Ctrl-C stops
 everything. While it runs, the other commands use its database unless DATABASE_URL is set.")]
 pub(crate) struct DemoArgs {
-    /// The folder for data and keys [default: $TENANTRY_DEMO_DATA, or tenantry/demo in your data folder]
+    /// The folder for data and keys, if not that of the environment (see `tenantry --help`)
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// The port of the API on 127.0.0.1
@@ -173,7 +173,7 @@ Examples:
 Safe to repeat. The owner needs CREATEROLE and the right to create schemas and extensions in the database; it need not
 be a superuser.")]
 pub(crate) struct InitArgs {
-    /// Read the password of login tenantry_server from standard input
+    /// Read the password of the server's login from standard input
     #[arg(long)]
     pub(crate) server_password_stdin: bool,
 }
@@ -419,8 +419,15 @@ mod tests {
     fn every_command_shows_an_example() {
         fn visit(command: &clap::Command) {
             if command.get_subcommands().next().is_none() {
-                let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-                assert!(after.contains("tenantry "), "{} has no example", command.get_name());
+                let after = command
+                    .get_after_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                assert!(
+                    after.contains("tenantry "),
+                    "{} has no example",
+                    command.get_name()
+                );
             }
             command.get_subcommands().for_each(visit);
         }
@@ -429,15 +436,27 @@ mod tests {
 
     #[test]
     fn what_follows_two_dashes_is_psqls() {
-        let cli = Cli::try_parse_from(["tenantry", "psql", "acme", "--read-only", "--", "-c", "select 1"]).unwrap();
-        let Command::Operate(OperatorCommand::Psql(args)) = cli.command else { panic!("psql was typed") };
+        let cli =
+            Cli::try_parse_from(["tenantry", "psql", "acme", "--read-only", "--", "-c", "select 1"]).unwrap();
+        let Command::Operate(OperatorCommand::Psql(args)) = cli.command else {
+            panic!("psql was typed")
+        };
         assert!(args.read_only);
         assert_eq!(args.arguments, ["-c", "select 1"]);
     }
 
     #[test]
     fn a_client_needs_its_agency() {
-        let typed = ["tenantry", "tenant", "create", "acme", "--name", "A", "--owner-email", "a@b.example"];
+        let typed = [
+            "tenantry",
+            "tenant",
+            "create",
+            "acme",
+            "--name",
+            "A",
+            "--owner-email",
+            "a@b.example",
+        ];
         assert!(Cli::try_parse_from(typed).is_ok());
         let client = typed.iter().chain(&["--kind", "client"]);
         assert!(Cli::try_parse_from(client).is_err());

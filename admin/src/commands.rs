@@ -49,7 +49,9 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
         OperatorCommand::User(UserCommand::Create(args)) => user::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::Create(args)) => key::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::List { slug }) => key::list::run(&slug, operator).await,
-        OperatorCommand::Key(KeyCommand::Revoke { slug, key }) => key::revoke::run(&slug, &key, operator).await,
+        OperatorCommand::Key(KeyCommand::Revoke { slug, key }) => {
+            key::revoke::run(&slug, &key, operator).await
+        }
         OperatorCommand::Migrate => migrate::run(operator).await,
         OperatorCommand::Psql(args) => psql::run(args, operator).await,
     }

@@ -58,7 +58,10 @@ impl Config {
         variable: impl Fn(&str) -> Option<OsString>,
         program: Option<OsString>,
     ) -> Result<Self, Problem> {
-        let mut reader = Reader { variable, problems: Vec::new() };
+        let mut reader = Reader {
+            variable,
+            problems: Vec::new(),
+        };
         let config = Self {
             database: reader.parsed("DATABASE_URL"),
             server_database: reader.parsed("SERVER_DATABASE_URL"),
@@ -106,7 +109,10 @@ impl<F: Fn(&str) -> Option<OsString>> Reader<F> {
 
     fn parsed<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
         let text = self.text(name)?;
-        text.trim().parse().or_else(|error| self.refuse(name, error).ok_or(())).ok()
+        text.trim()
+            .parse()
+            .or_else(|error| self.refuse(name, error).ok_or(()))
+            .ok()
     }
 
     fn refuse<T>(&mut self, name: &str, reason: impl Display) -> Option<T> {
@@ -118,10 +124,16 @@ impl<F: Fn(&str) -> Option<OsString>> Reader<F> {
 fn key_ring<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> Option<KeyRing> {
     if let Some(path) = reader.path("TENANTRY_KEYRING_FILE") {
         if reader.raw("TENANTRY_KEYRING").is_some() {
-            return reader.refuse("TENANTRY_KEYRING_FILE", "TENANTRY_KEYRING is set too: set one of them");
+            return reader.refuse(
+                "TENANTRY_KEYRING_FILE",
+                "TENANTRY_KEYRING is set too: set one of them",
+            );
         }
         return match std::fs::read_to_string(&path) {
-            Ok(text) => text.parse().or_else(|error| reader.refuse("TENANTRY_KEYRING_FILE", error).ok_or(())).ok(),
+            Ok(text) => text
+                .parse()
+                .or_else(|error| reader.refuse("TENANTRY_KEYRING_FILE", error).ok_or(()))
+                .ok(),
             Err(error) => reader.refuse("TENANTRY_KEYRING_FILE", format!("{}: {error}", path.display())),
         };
     }
@@ -131,7 +143,10 @@ fn key_ring<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> Option<K
 fn server<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> ServerConfig {
     let listen = reader.text("TENANTRY_LISTEN").and_then(|text| {
         let form = "an address and a port is the form, such as 127.0.0.1:8080 or [::]:8080";
-        text.trim().parse().or_else(|_| reader.refuse("TENANTRY_LISTEN", form).ok_or(())).ok()
+        text.trim()
+            .parse()
+            .or_else(|_| reader.refuse("TENANTRY_LISTEN", form).ok_or(()))
+            .ok()
     });
     let listen = listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
     let base = reader.parsed("TENANTRY_BASE_DOMAIN").unwrap_or_else(localhost);
@@ -142,12 +157,18 @@ fn server<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> ServerConf
         Some("https") => Scheme::Https,
         None if is_local => Scheme::Http,
         None => Scheme::Https,
-        Some(_) => reader.refuse("TENANTRY_PUBLIC_SCHEME", "it is http or https").unwrap_or(Scheme::Https),
+        Some(_) => reader
+            .refuse("TENANTRY_PUBLIC_SCHEME", "it is http or https")
+            .unwrap_or(Scheme::Https),
     };
     let default_port = is_local.then_some(listen.port());
     config.public_port = reader.parsed("TENANTRY_PUBLIC_PORT").or(default_port);
     let proxies = reader.text("TENANTRY_TRUSTED_PROXIES").unwrap_or_default();
-    for entry in proxies.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+    for entry in proxies
+        .split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+    {
         match entry.parse::<Network>() {
             Ok(network) => config.trusted_proxies.push(network),
             Err(error) => reader.problems.push(format!("TENANTRY_TRUSTED_PROXIES: {error}")),
@@ -173,14 +194,20 @@ fn log<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> Option<String
 fn demo_data<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> Option<PathBuf> {
     reader.path("TENANTRY_DEMO_DATA").or_else(|| {
         let home = || reader.path("HOME").map(|home| home.join(".local/share"));
-        let data = reader.path("XDG_DATA_HOME").filter(|path| path.is_absolute()).or_else(home)?;
+        let data = reader
+            .path("XDG_DATA_HOME")
+            .filter(|path| path.is_absolute())
+            .or_else(home)?;
         Some(data.join("tenantry/demo"))
     })
 }
 
 fn postgres<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> local::Settings {
     let home = || reader.path("HOME").map(|home| home.join(".cache"));
-    let cache = reader.path("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or_else(home);
+    let cache = reader
+        .path("XDG_CACHE_HOME")
+        .filter(|path| path.is_absolute())
+        .or_else(home);
     let search = local::Search {
         explicit: reader.path("TENANTRY_POSTGRES_BIN"),
         path: reader.raw("PATH"),
@@ -195,18 +222,30 @@ fn postgres<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> local::S
 
 /// Whoever is behind `sudo` is meant, not root.
 fn person<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> String {
-    let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| reader.raw(name));
+    let name = ["SUDO_USER", "USER", "LOGNAME"]
+        .into_iter()
+        .find_map(|name| reader.raw(name));
     let name = name.unwrap_or_default().to_string_lossy().into_owned();
     let plain = |c: &char| c.is_ascii_alphanumeric() || "._-".contains(*c);
     let name: String = name.chars().filter(plain).take(63).collect();
-    if name.is_empty() { "unknown".to_owned() } else { name }
+    if name.is_empty() {
+        "unknown".to_owned()
+    } else {
+        name
+    }
 }
 
 /// A path says where the program is; a bare name is found through `PATH` again.
 fn called(program: Option<OsString>) -> String {
-    let program = program.map(|program| program.to_string_lossy().into_owned()).unwrap_or_default();
+    let program = program
+        .map(|program| program.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
-    if program.contains('/') && program.chars().all(plain) { program } else { "tenantry".to_owned() }
+    if program.contains('/') && program.chars().all(plain) {
+        program
+    } else {
+        "tenantry".to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -215,7 +254,10 @@ mod tests {
 
     fn resolve(variables: &[(&str, &str)]) -> Result<Config, Problem> {
         let variable = |name: &str| {
-            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| OsString::from(value))
         };
         Config::resolve(variable, None)
     }
@@ -245,7 +287,13 @@ mod tests {
             ("TENANTRY_PUBLIC_SCHEME", "gopher"),
         ]);
         let text = error.unwrap_err().to_string();
-        for name in ["DATABASE_URL", "KEYRING", "LISTEN", "TRUSTED_PROXIES", "PUBLIC_SCHEME"] {
+        for name in [
+            "DATABASE_URL",
+            "KEYRING",
+            "LISTEN",
+            "TRUSTED_PROXIES",
+            "PUBLIC_SCHEME",
+        ] {
             assert!(text.contains(name), "{name} in {text}");
         }
         assert!(!text.contains("hunter2"), "{text}");
@@ -254,7 +302,10 @@ mod tests {
     #[test]
     fn the_demo_lives_in_the_data_folder() {
         let home = resolve(&[("HOME", "/home/ann")]).unwrap();
-        assert_eq!(home.demo_data.unwrap(), PathBuf::from("/home/ann/.local/share/tenantry/demo"));
+        assert_eq!(
+            home.demo_data.unwrap(),
+            PathBuf::from("/home/ann/.local/share/tenantry/demo")
+        );
         let data = resolve(&[("HOME", "/home/ann"), ("XDG_DATA_HOME", "/data")]).unwrap();
         assert_eq!(data.demo_data.unwrap(), PathBuf::from("/data/tenantry/demo"));
     }

@@ -62,7 +62,8 @@ impl DemoFolder {
     /// Makes the folder if need be. The secrets in it protect themselves by their modes, since PostgreSQL's account
     /// must be able to pass when the demo is run by root.
     pub(crate) fn create(&self) -> anyhow::Result<()> {
-        fs::create_dir_all(&self.0).with_context(|| format!("could not create the folder {}", self.0.display()))
+        fs::create_dir_all(&self.0)
+            .with_context(|| format!("could not create the folder {}", self.0.display()))
     }
 
     /// The folder's path.
@@ -86,7 +87,8 @@ impl DemoFolder {
                 text
             }
         };
-        text.parse().with_context(|| format!("could not read the key ring in {}", path.display()))
+        text.parse()
+            .with_context(|| format!("could not read the key ring in {}", path.display()))
     }
 
     /// The secrets; new ones the first time.
@@ -105,12 +107,18 @@ impl DemoFolder {
 
     /// Keeps the secrets for the next start.
     pub(crate) fn keep(&self, secrets: &Secrets) -> anyhow::Result<()> {
-        write(&self.0.join("secrets.json"), &serde_json::to_string_pretty(secrets)?)
+        write(
+            &self.0.join("secrets.json"),
+            &serde_json::to_string_pretty(secrets)?,
+        )
     }
 
     /// Says where the demo can be found.
     pub(crate) fn announce(&self, running: &Running) -> anyhow::Result<()> {
-        write(&self.0.join("running.json"), &serde_json::to_string_pretty(running)?)
+        write(
+            &self.0.join("running.json"),
+            &serde_json::to_string_pretty(running)?,
+        )
     }
 
     /// Takes that back. Whether it works does not matter: nobody is found where nobody listens.
@@ -122,9 +130,8 @@ impl DemoFolder {
     /// PostgreSQL.
     pub(crate) fn running(&self) -> anyhow::Result<Option<Running>> {
         let running: Option<Running> = self.read_json("running.json")?;
-        let answers = |running: &Running| {
-            TcpStream::connect_timeout(&running.postgres, Duration::from_secs(1)).is_ok()
-        };
+        let answers =
+            |running: &Running| TcpStream::connect_timeout(&running.postgres, Duration::from_secs(1)).is_ok();
         Ok(running.filter(answers))
     }
 
@@ -134,14 +141,23 @@ impl DemoFolder {
             return Ok(None);
         };
         let parsed = serde_json::from_str(&text);
-        parsed.map(Some).with_context(|| format!("could not read {}; remove it to begin anew", path.display()))
+        parsed
+            .map(Some)
+            .with_context(|| format!("could not read {}; remove it to begin anew", path.display()))
     }
 }
 
 fn read(path: &Path) -> anyhow::Result<Option<String>> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(error).with_context(|| format!("could not read {}", path.display())),
     }
 }
@@ -155,7 +171,11 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&new)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&new, path)

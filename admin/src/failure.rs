@@ -26,12 +26,20 @@ pub(crate) struct Problem {
 impl Problem {
     /// It cannot be done as asked.
     pub(crate) fn refused(why: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { status: ExitStatus::Refused, why: why.into(), next: next.into() }
+        Self {
+            status: ExitStatus::Refused,
+            why: why.into(),
+            next: next.into(),
+        }
     }
 
     /// The environment does not allow it.
     pub(crate) fn environment(why: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { status: ExitStatus::Failed, why: why.into(), next: next.into() }
+        Self {
+            status: ExitStatus::Failed,
+            why: why.into(),
+            next: next.into(),
+        }
     }
 }
 
@@ -70,7 +78,11 @@ pub(crate) fn report(error: &anyhow::Error, output: Output) -> ExitStatus {
         let json = serde_json::json!({ "error": failure });
         writeln!(stderr, "{json}")
     } else {
-        let next = failure.next.as_ref().map(|next| format!("\n  next: {next}")).unwrap_or_default();
+        let next = failure
+            .next
+            .as_ref()
+            .map(|next| format!("\n  next: {next}"))
+            .unwrap_or_default();
         writeln!(stderr, "error: {}{next}", failure.error)
     };
     status
@@ -106,7 +118,12 @@ pub(crate) fn explain(error: &anyhow::Error) -> (Failure, ExitStatus) {
             break;
         }
     }
-    let failure = Failure { error: sentence.join(": "), sqlstate, next, status: status.code() };
+    let failure = Failure {
+        error: sentence.join(": "),
+        sqlstate,
+        next,
+        status: status.code(),
+    };
     (failure, status)
 }
 
@@ -128,7 +145,10 @@ fn pg_beneath<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a PgError> {
 }
 
 fn catalog_beneath<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a CatalogError> {
-    match (cause.downcast_ref::<LifecycleError>(), cause.downcast_ref::<KeysError>()) {
+    match (
+        cause.downcast_ref::<LifecycleError>(),
+        cause.downcast_ref::<KeysError>(),
+    ) {
         (Some(LifecycleError::Catalog(error)), _) | (_, Some(KeysError::Catalog(error))) => Some(error),
         _ => cause.downcast_ref(),
     }

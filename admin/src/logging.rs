@@ -6,7 +6,9 @@ use crate::cli::LogFormat;
 
 /// Installs the one subscriber. `filter` has `RUST_LOG`'s form; the caller has checked it.
 pub(crate) fn install(filter: EnvFilter, format: LogFormat) {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),

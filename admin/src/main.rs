@@ -11,6 +11,7 @@ mod failure;
 mod logging;
 mod operator;
 mod output;
+mod service;
 mod signals;
 
 use std::process::ExitCode;

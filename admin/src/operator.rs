@@ -58,14 +58,22 @@ impl Operator {
         let Some(running) = running else {
             return Ok(Err(config));
         };
-        output.progress(format_args!("using the running demo's database (DATABASE_URL is not set)"));
-        let database = running.database_url.parse().context("could not read the demo's connection URL")?;
+        output.progress(format_args!(
+            "using the running demo's database (DATABASE_URL is not set)"
+        ));
+        let database = running
+            .database_url
+            .parse()
+            .context("could not read the demo's connection URL")?;
         Ok(Ok(Self::on(database, Some(running.bin_dir), config, output)))
     }
 
     /// Works on this database.
     pub(crate) fn on(database: PgConfig, bin_dir: Option<PathBuf>, config: Config, output: Output) -> Self {
-        let settings = PoolSettings { size: 2, ..PoolSettings::default() };
+        let settings = PoolSettings {
+            size: 2,
+            ..PoolSettings::default()
+        };
         Self {
             db: CatalogDb::new(database.clone(), settings),
             database,

@@ -57,17 +57,23 @@ impl Output {
     }
 
     /// Tells a person what goes on. Whether anybody reads it changes nothing.
-    #[expect(clippy::unused_self, reason = "progress belongs to the command's output like its document")]
+    #[expect(
+        clippy::unused_self,
+        reason = "progress belongs to the command's output like its document"
+    )]
     pub(crate) fn progress(self, line: impl std::fmt::Display) {
         let _unread = writeln!(io::stderr(), "{line}");
     }
 }
 
 /// A table without frames: easy to read, to copy, and to cut by column.
-pub(crate) fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+pub(crate) fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
     let mut table = Table::new();
     table
-        .load_preset(presets::NOTHING)
+        .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(header);
     for row in rows {
@@ -80,7 +86,10 @@ pub(crate) fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<I
 pub(crate) fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> String {
     let pairs: Vec<_> = pairs.into_iter().collect();
     let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    pairs.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| format!("{name:width$}  {value}\n"))
+        .collect()
 }
 
 /// An instant as people read it: to the second, UTC.
@@ -108,7 +117,13 @@ mod tests {
 
     #[test]
     fn tables_have_a_header_and_no_trailing_spaces() {
-        let text = table(["SLUG", "NAME"], [["acme".to_owned(), "Acme Industrial".to_owned()], ["b".to_owned(), "B".to_owned()]]);
+        let text = table(
+            ["SLUG", "NAME"],
+            [
+                ["acme".to_owned(), "Acme Industrial".to_owned()],
+                ["b".to_owned(), "B".to_owned()],
+            ],
+        );
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 3);
         assert!(lines[0].contains("SLUG") && lines[1].contains("acme"));

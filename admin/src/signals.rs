@@ -4,8 +4,7 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGINT and SIGTERM, both meaning: stop in good order. While this value lives, and after, neither ends the process
-/// by itself.
+/// SIGINT and SIGTERM, both meaning: stop in good order. Once this was made, neither ends the process by itself.
 pub(crate) struct Stop {
     interrupt: Signal,
     terminate: Signal,
@@ -26,5 +25,29 @@ impl Stop {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
+    }
+}
+
+/// A process in the foreground runs in our place: what is typed at the terminal (Ctrl-C, Ctrl-\, hanging up) is for
+/// it, and we live on to clean up after it.
+pub(crate) struct Bystander {
+    terminate: Signal,
+}
+
+impl Bystander {
+    /// From here on the terminal's signals do not end us.
+    pub(crate) fn begin() -> io::Result<Self> {
+        for kind in [SignalKind::interrupt(), SignalKind::quit(), SignalKind::hangup()] {
+            // The handler stays when the stream goes.
+            drop(signal(kind)?);
+        }
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Somebody wants us to end.
+    pub(crate) async fn terminated(&mut self) {
+        self.terminate.recv().await;
     }
 }

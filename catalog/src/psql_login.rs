@@ -97,7 +97,9 @@ pub async fn expired(tx: &mut CatalogTx, now: DateTime<Utc>) -> Result<Vec<PsqlR
 }
 
 fn password(source: &Source) -> SecretString {
-    let letters = source.bytes::<PASSWORD>().map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+    let letters = source
+        .bytes::<PASSWORD>()
+        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
     letters.iter().collect::<String>().into()
 }
 

@@ -41,7 +41,11 @@ impl FromStr for Lifetime {
         };
         let count = i32::try_from(count).map_err(|_| LifetimeError)?;
         let length = one.checked_mul(count).ok_or(LifetimeError)?;
-        if length > TimeDelta::zero() && length <= LONGEST { Ok(Self(length)) } else { Err(LifetimeError) }
+        if length > TimeDelta::zero() && length <= LONGEST {
+            Ok(Self(length))
+        } else {
+            Err(LifetimeError)
+        }
     }
 }
 
@@ -63,7 +67,20 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused() {
-        for text in ["", "d", "30", "0d", "-1d", "+1d", "1.5h", "30 d", "1y", "4000d", "99999999999w", "3é"] {
+        for text in [
+            "",
+            "d",
+            "30",
+            "0d",
+            "-1d",
+            "+1d",
+            "1.5h",
+            "30 d",
+            "1y",
+            "4000d",
+            "99999999999w",
+            "3é",
+        ] {
             assert_eq!(text.parse::<Lifetime>(), Err(LifetimeError), "{text:?}");
         }
     }

@@ -30,7 +30,7 @@ pub(super) async fn run(args: ErdArgs, config: Config, output: Output) -> anyhow
             "set DATABASE_URL, or leave out --tenant to draw the template",
         )
         .into()),
-        Err(config) => model_of_temporary(&args, config, output).await,
+        Err(config) => Box::pin(model_of_temporary(&args, config, output)).await,
     };
     let subject = match (&args.tenant, args.subject) {
         (Some(slug), _) => slug.as_str(),
@@ -38,7 +38,10 @@ pub(super) async fn run(args: ErdArgs, config: Config, output: Output) -> anyhow
         (None, ErdSubject::Template) => "template",
     };
     let model = model.with_context(|| format!("could not draw {subject}"))?;
-    let document = Document { subject, mermaid: model.to_mermaid() };
+    let document = Document {
+        subject,
+        mermaid: model.to_mermaid(),
+    };
     output.document(&document, |document| document.mermaid.clone())?;
     Ok(ExitStatus::Done)
 }
@@ -66,7 +69,11 @@ async fn model_of_temporary(args: &ErdArgs, config: Config, output: Output) -> a
     output.progress("starting a temporary PostgreSQL (DATABASE_URL is not set, no demo is running)");
     let settings = config.postgres.clone().durability(Durability::Unsafe);
     let cluster = LocalCluster::ephemeral(settings, &Source::system()).await?;
-    let database = cluster.url("postgres").expose_secret().parse().context("could not read the cluster's URL")?;
+    let database = cluster
+        .url("postgres")
+        .expose_secret()
+        .parse()
+        .context("could not read the cluster's URL")?;
     let operator = Operator::on(database, None, config, output);
     let drawn = async {
         init::init(&operator.db, None).await?;

@@ -34,7 +34,9 @@ pub(super) async fn run(args: &InitArgs, operator: &Operator) -> anyhow::Result<
         .await
         .with_context(|| format!("could not make database {database} fit"))?;
     if let Some(ring) = &operator.config.key_ring {
-        ensure_signing_key(operator, ring).await.context("could not make the first signing key")?;
+        ensure_signing_key(operator, ring)
+            .await
+            .context("could not make the first signing key")?;
     }
     let document = Document {
         catalog_version: done.version,
@@ -44,7 +46,9 @@ pub(super) async fn run(args: &InitArgs, operator: &Operator) -> anyhow::Result<
         signing_key: operator.config.key_ring.is_some(),
         next: next(operator, password.is_some()),
     };
-    operator.output.document(&document, |document| text(document, database))?;
+    operator
+        .output
+        .document(&document, |document| text(document, database))?;
     Ok(ExitStatus::Done)
 }
 
@@ -77,8 +81,16 @@ fn text(document: &Document, database: &str) -> String {
         1 => "1 migration applied".to_owned(),
         count => format!("{count} migrations applied"),
     };
-    let password = if document.server_password_set { "password set" } else { "password not changed" };
-    let key = if document.signing_key { "ready" } else { "none yet: there is no key ring to seal it" };
+    let password = if document.server_password_set {
+        "password set"
+    } else {
+        "password not changed"
+    };
+    let key = if document.signing_key {
+        "ready"
+    } else {
+        "none yet: there is no key ring to seal it"
+    };
     let next = document.next.join("\n  ");
     format!(
         "database {database} is fit for Tenantry\n  \

@@ -35,12 +35,22 @@ struct Tenant {
 
 /// Prints a line per tenant while it works; refused if any tenant was left behind.
 pub(super) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
-    let Operator { db, source, actor, output, .. } = operator;
+    let Operator {
+        db,
+        source,
+        actor,
+        output,
+        ..
+    } = operator;
     check_initialized(operator).await.context("could not migrate")?;
-    let catalog = init::init(db, None).await.context("could not migrate the catalog")?;
+    let catalog = init::init(db, None)
+        .await
+        .context("could not migrate the catalog")?;
     output.progress(format_args!("catalog: version {}", catalog.version));
 
-    let behind = fleet::behind(db).await.context("could not find the tenants that are behind")?;
+    let behind = fleet::behind(db)
+        .await
+        .context("could not find the tenants that are behind")?;
     let total = behind.len();
     let mut count = 0;
     let report = |migrated: &Migrated| {
@@ -48,18 +58,27 @@ pub(super) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
         let (slug, from) = (&migrated.slug, migrated.from);
         match &migrated.outcome {
             Ok(to) => output.progress(format_args!("{count}/{total} {slug}: version {from} to {to}")),
-            Err(_) => output.progress(format_args!("{count}/{total} {slug}: failed, still version {from}")),
+            Err(_) => output.progress(format_args!(
+                "{count}/{total} {slug}: failed, still version {from}"
+            )),
         }
     };
     let tenants = fleet::migrate(db, source, actor, &behind, report).await;
     let document = Document {
-        catalog: Catalog { version: catalog.version, applied: catalog.applied },
+        catalog: Catalog {
+            version: catalog.version,
+            applied: catalog.applied,
+        },
         template_version: template::latest(),
         tenants: tenants.into_iter().map(tenant).collect(),
     };
     output.document(&document, text)?;
     let all_well = document.tenants.iter().all(|tenant| tenant.error.is_none());
-    Ok(if all_well { ExitStatus::Done } else { ExitStatus::Refused })
+    Ok(if all_well {
+        ExitStatus::Done
+    } else {
+        ExitStatus::Refused
+    })
 }
 
 async fn check_initialized(operator: &Operator) -> anyhow::Result<()> {
@@ -78,20 +97,32 @@ fn tenant(migrated: Migrated) -> Tenant {
         Ok(to) => (Some(to), None),
         Err(error) => (None, Some(failure::explain(&error.into()).0.error)),
     };
-    Tenant { slug: slug.to_string(), from, to, error }
+    Tenant {
+        slug: slug.to_string(),
+        from,
+        to,
+        error,
+    }
 }
 
 fn text(document: &Document) -> String {
-    let failed: Vec<&Tenant> = document.tenants.iter().filter(|tenant| tenant.error.is_some()).collect();
+    let failed: Vec<&Tenant> = document
+        .tenants
+        .iter()
+        .filter(|tenant| tenant.error.is_some())
+        .collect();
     let migrated = document.tenants.len() - failed.len();
     let version = document.template_version;
     let mut text = match document.tenants.len() {
         0 => format!("every tenant is at version {version}"),
-        _ => format!("{migrated} migrated to version {version}, {} failed", failed.len()),
+        _ => format!(
+            "{migrated} migrated to version {version}, {} failed",
+            failed.len()
+        ),
     };
     for tenant in &failed {
         let error = tenant.error.as_deref().unwrap_or_default();
-        text.push_str(&format!("\n  {}: {error}", tenant.slug));
+        text.extend(["\n  ", &tenant.slug, ": ", error]);
     }
     if !failed.is_empty() {
         text.push_str("\n\nnext: mend what is said above and run `tenantry migrate` again");

@@ -39,14 +39,21 @@ pub struct Column {
     pub type_name: String,
     /// It is `not null`.
     pub required: bool,
-    /// It is part of the primary key.
-    pub primary_key: bool,
-    /// It is unique by itself.
-    pub unique: bool,
-    /// It is part of a foreign key.
-    pub foreign_key: bool,
+    /// The keys it is part of, each once, in the order of [`Key`].
+    pub keys: Vec<Key>,
     /// What its comment says.
     pub comment: Option<String>,
+}
+
+/// What a column is part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// The primary key.
+    Primary,
+    /// A foreign key.
+    Foreign,
+    /// A unique key of this column alone.
+    Unique,
 }
 
 /// A foreign key.
@@ -95,13 +102,19 @@ pub async fn read(tx: &mut Transaction, schema: &str) -> Result<Model, PgError> 
 }
 
 fn column(row: &Row) -> Column {
+    let keys = [
+        ("primary_key", Key::Primary),
+        ("foreign_key", Key::Foreign),
+        ("unique_key", Key::Unique),
+    ];
     Column {
         name: row.get("column_name"),
         type_name: row.get("type_name"),
         required: row.get("required"),
-        primary_key: row.get("primary_key"),
-        unique: row.get("is_unique"),
-        foreign_key: row.get("foreign_key"),
+        keys: keys
+            .into_iter()
+            .filter_map(|(column, key)| row.get::<_, bool>(column).then_some(key))
+            .collect(),
         comment: row.get("column_comment"),
     }
 }
@@ -127,7 +140,7 @@ select c.relname::text as table_name, pg_catalog.obj_description(c.oid, 'pg_clas
                 where k.conrelid = c.oid and k.contype = 'f' and a.attnum = any (k.conkey)) as foreign_key,
        exists (select from pg_catalog.pg_index i
                 where i.indrelid = c.oid and i.indisunique and not i.indisprimary and i.indpred is null
-                  and i.indnkeyatts = 1 and i.indkey[0] = a.attnum) as is_unique
+                  and i.indnkeyatts = 1 and i.indkey[0] = a.attnum) as unique_key
   from pg_catalog.pg_class c
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

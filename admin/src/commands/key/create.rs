@@ -29,8 +29,9 @@ struct Document {
 /// Makes the key of a tenant.
 pub(in crate::commands) async fn run(args: KeyCreateArgs, operator: &Operator) -> anyhow::Result<ExitStatus> {
     let slug = args.slug.clone();
-    let (key, secret) =
-        create(args, operator).await.with_context(|| format!("could not create a key of {slug}"))?;
+    let (key, secret) = create(args, operator)
+        .await
+        .with_context(|| format!("could not create a key of {slug}"))?;
     let document = Document {
         id: key.id.to_string(),
         organization: slug.to_string(),
@@ -48,7 +49,10 @@ pub(in crate::commands) async fn run(args: KeyCreateArgs, operator: &Operator) -
             ("scopes", key.scopes.join(" ")),
             ("expires", output::instant_or(key.expires_at, "never")),
         ]);
-        format!("{pairs}\ntry it:\n  curl -H 'Authorization: Bearer {}' {origin}/rest/v1/contacts?limit=1", key.key)
+        format!(
+            "{pairs}\ntry it:\n  curl -H 'Authorization: Bearer {}' {origin}/rest/v1/contacts?limit=1",
+            key.key
+        )
     })?;
     Ok(ExitStatus::Done)
 }
@@ -75,13 +79,19 @@ pub(in crate::commands) async fn insert(
     expires_at: Option<DateTime<Utc>>,
 ) -> anyhow::Result<(ApiKey, PlainSecret)> {
     let Operator { source, actor, .. } = operator;
-    let new = NewApiKey { organization, name, scopes, created_by: actor.clone(), expires_at };
+    let new = NewApiKey {
+        organization,
+        name,
+        scopes,
+        created_by: actor.clone(),
+        expires_at,
+    };
     let (key, secret) = api_keys::insert(tx, new, source).await?;
     let event = AuditEvent::ApiKeyCreated {
         id: key.id,
         name: key.name.clone(),
         scopes: key.scopes.texts(),
     };
-    audit::record(tx, source, actor, Some(organization), &event).await?;
+    audit::record(tx, actor, Some(organization), &event, source).await?;
     Ok((key, secret))
 }

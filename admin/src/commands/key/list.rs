@@ -26,7 +26,9 @@ struct Document {
 
 /// Revoked and expired ones included.
 pub(in crate::commands) async fn run(slug: &Slug, operator: &Operator) -> anyhow::Result<ExitStatus> {
-    let keys = list(slug, operator).await.with_context(|| format!("could not list the keys of {slug}"))?;
+    let keys = list(slug, operator)
+        .await
+        .with_context(|| format!("could not list the keys of {slug}"))?;
     operator.output.document(&keys, |keys| {
         if keys.is_empty() {
             return format!("{slug} has no keys; `tenantry key create --help` shows how to make one");

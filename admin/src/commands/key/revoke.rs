@@ -18,17 +18,29 @@ struct Document {
 }
 
 /// Finds the key by its id or its beginning.
-pub(in crate::commands) async fn run(slug: &Slug, named: &str, operator: &Operator) -> anyhow::Result<ExitStatus> {
-    let key = revoke(slug, named, operator).await.with_context(|| format!("could not revoke the key of {slug}"))?;
-    let document = Document { id: key.id.to_string(), prefix: key.prefix, name: key.name };
-    operator
-        .output
-        .document(&document, |key| format!("revoked {}… ({}, {})", key.prefix, key.name, key.id))?;
+pub(in crate::commands) async fn run(
+    slug: &Slug,
+    named: &str,
+    operator: &Operator,
+) -> anyhow::Result<ExitStatus> {
+    let key = revoke(slug, named, operator)
+        .await
+        .with_context(|| format!("could not revoke the key of {slug}"))?;
+    let document = Document {
+        id: key.id.to_string(),
+        prefix: key.prefix,
+        name: key.name,
+    };
+    operator.output.document(&document, |key| {
+        format!("revoked {}… ({}, {})", key.prefix, key.name, key.id)
+    })?;
     Ok(ExitStatus::Done)
 }
 
 async fn revoke(slug: &Slug, named: &str, operator: &Operator) -> anyhow::Result<ApiKey> {
-    let Operator { db, source, actor, .. } = operator;
+    let Operator {
+        db, source, actor, ..
+    } = operator;
     let mut tx = db.begin().await?;
     let (organization, _) = operator.tenant(&mut tx, slug).await?;
     let key = choose(api_keys::list(&mut tx, organization.id).await?, named)
@@ -38,7 +50,7 @@ async fn revoke(slug: &Slug, named: &str, operator: &Operator) -> anyhow::Result
         return Err(Problem::refused(why, "nothing is left to do").into());
     }
     let event = AuditEvent::ApiKeyRevoked { id: key.id };
-    audit::record(&mut tx, source, actor, Some(organization.id), &event).await?;
+    audit::record(&mut tx, actor, Some(organization.id), &event, source).await?;
     tx.commit().await?;
     Ok(key)
 }
@@ -47,7 +59,8 @@ async fn revoke(slug: &Slug, named: &str, operator: &Operator) -> anyhow::Result
 fn choose(keys: Vec<ApiKey>, named: &str) -> Result<ApiKey, &'static str> {
     let named = named.trim().trim_end_matches('…');
     let means = |key: &ApiKey| {
-        let by_text = named.len() > "tk_".len() && (key.prefix.starts_with(named) || named.starts_with(&key.prefix));
+        let by_text =
+            named.len() > "tk_".len() && (key.prefix.starts_with(named) || named.starts_with(&key.prefix));
         by_text || key.id.to_string() == named
     };
     let mut found = keys.into_iter().filter(means);

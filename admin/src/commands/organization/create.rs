@@ -33,7 +33,11 @@ pub(in crate::commands) async fn run(
         kind: made.kind,
     };
     operator.output.document(&document, |made| {
-        output::pairs([("organization", made.slug.clone()), ("id", made.id.clone()), ("kind", made.kind.to_string())])
+        output::pairs([
+            ("organization", made.slug.clone()),
+            ("id", made.id.clone()),
+            ("kind", made.kind.to_string()),
+        ])
     })?;
     Ok(ExitStatus::Done)
 }
@@ -55,9 +59,12 @@ async fn create(args: OrganizationCreateArgs, operator: &Operator) -> anyhow::Re
         status: OrganizationStatus::Active,
         contact_email: None,
     };
-    let made = organizations::insert(&mut tx, &operator.source, &new).await?;
-    let event = AuditEvent::OrganizationCreated { kind: made.kind, slug: made.slug.clone() };
-    audit::record(&mut tx, &operator.source, &operator.actor, Some(made.id), &event).await?;
+    let made = organizations::insert(&mut tx, &new, &operator.source).await?;
+    let event = AuditEvent::OrganizationCreated {
+        kind: made.kind,
+        slug: made.slug.clone(),
+    };
+    audit::record(&mut tx, &operator.actor, Some(made.id), &event, &operator.source).await?;
     tx.commit().await.map_err(CatalogError::from)?;
     Ok(made)
 }

@@ -36,8 +36,9 @@ pub(in crate::commands) async fn run(
     operator: &Operator,
 ) -> anyhow::Result<ExitStatus> {
     let slug = args.slug.clone();
-    let (made, owner) =
-        create(args, operator).await.with_context(|| format!("could not create tenant {slug}"))?;
+    let (made, owner) = create(args, operator)
+        .await
+        .with_context(|| format!("could not create tenant {slug}"))?;
     let document = Document {
         id: made.organization.to_string(),
         slug: slug.to_string(),
@@ -55,17 +56,20 @@ pub(in crate::commands) async fn run(
 }
 
 async fn create(args: TenantCreateArgs, operator: &Operator) -> anyhow::Result<(Provisioned, Vouched)> {
-    let password = match args.owner_password_stdin {
-        true => Some(accounts::password_from_stdin(&args.owner_email)?),
-        false => None,
-    };
-    let Operator { db, source, actor, .. } = operator;
+    let password = accounts::password_from_stdin(args.owner_password_stdin, &args.owner_email)?;
+    let Operator {
+        db, source, actor, ..
+    } = operator;
     let mut tx = db.begin_unhurried().await?;
     let parent = match &args.parent {
         Some(slug) => Some(operator.organization(&mut tx, slug).await?.id),
         None => None,
     };
-    let person = Person { email: args.owner_email, name: args.owner_name, password };
+    let person = Person {
+        email: args.owner_email,
+        name: args.owner_name,
+        password,
+    };
     let owner = accounts::vouch(&mut tx, source, actor, person).await?;
     let new = NewOrganization {
         kind: match args.kind {
@@ -83,7 +87,7 @@ async fn create(args: TenantCreateArgs, operator: &Operator) -> anyhow::Result<(
         display_name: owner.display_name().to_owned(),
         email: owner.user.email.to_string(),
     };
-    let made = lifecycle::provision(&mut tx, source, actor, &new, &person).await?;
+    let made = lifecycle::provision(&mut tx, &new, &person, actor, source).await?;
     tx.commit().await.map_err(CatalogError::from)?;
     Ok((made, owner))
 }

@@ -28,9 +28,12 @@ pub(in crate::commands) async fn run(operator: &Operator) -> anyhow::Result<Exit
     let documents = list(operator).await.context("could not list the tenants")?;
     operator.output.document(&documents, |documents| {
         if documents.is_empty() {
-            return "there are no organizations yet; `tenantry tenant create --help` shows how to make one".to_owned();
+            return "there are no organizations yet; `tenantry tenant create --help` shows how to make one"
+                .to_owned();
         }
-        let header = ["SLUG", "NAME", "KIND", "STATUS", "VERSION", "MEMBERS", "KEYS", "SCHEMA"];
+        let header = [
+            "SLUG", "NAME", "KIND", "STATUS", "VERSION", "MEMBERS", "KEYS", "SCHEMA",
+        ];
         output::table(header, documents.iter().map(row))
     })?;
     Ok(ExitStatus::Done)
@@ -44,7 +47,12 @@ async fn list(operator: &Operator) -> anyhow::Result<Vec<Document>> {
 }
 
 fn document(summary: OrganizationSummary) -> Document {
-    let OrganizationSummary { organization, schema, members, api_keys } = summary;
+    let OrganizationSummary {
+        organization,
+        schema,
+        members,
+        api_keys,
+    } = summary;
     Document {
         slug: organization.slug.to_string(),
         id: organization.id.to_string(),
@@ -53,7 +61,7 @@ fn document(summary: OrganizationSummary) -> Document {
         status: organization.status,
         state: schema.as_ref().map(|schema| schema.state),
         template_version: schema.as_ref().map(|schema| schema.template_version),
-        schema: schema.map(|schema| schema.schema.to_string()),
+        schema: schema.map(|schema| schema.name.to_string()),
         members,
         api_keys,
     }
@@ -65,7 +73,9 @@ fn row(document: &Document) -> [String; 8] {
         document.name.clone(),
         document.kind.to_string(),
         document.status.to_string(),
-        document.template_version.map_or_else(String::new, |version| version.to_string()),
+        document
+            .template_version
+            .map_or_else(String::new, |version| version.to_string()),
         document.members.to_string(),
         document.api_keys.to_string(),
         document.schema.clone().unwrap_or_default(),

@@ -43,7 +43,9 @@ struct MemberDocument {
 
 /// What the catalog knows, and how much room the schema takes.
 pub(in crate::commands) async fn run(slug: &Slug, operator: &Operator) -> anyhow::Result<ExitStatus> {
-    let document = show(slug, operator).await.with_context(|| format!("could not show tenant {slug}"))?;
+    let document = show(slug, operator)
+        .await
+        .with_context(|| format!("could not show tenant {slug}"))?;
     operator.output.document(&document, text)?;
     Ok(ExitStatus::Done)
 }
@@ -105,9 +107,22 @@ fn text(tenant: &Document) -> String {
     ];
     pairs.extend(tenant.last_error.clone().map(|error| ("last error", error)));
     let rows = tenant.members.iter().map(|member| {
-        let role = if member.owner { "owner".to_owned() } else { member.role.to_string() };
+        let role = if member.owner {
+            "owner".to_owned()
+        } else {
+            member.role.to_string()
+        };
         let state = if member.active { "active" } else { "inactive" };
-        [member.email.clone(), member.name.clone().unwrap_or_default(), role, state.to_owned()]
+        [
+            member.email.clone(),
+            member.name.clone().unwrap_or_default(),
+            role,
+            state.to_owned(),
+        ]
     });
-    format!("{}\n{}", output::pairs(pairs), output::table(["MEMBER", "NAME", "ROLE", "STATE"], rows))
+    format!(
+        "{}\n{}",
+        output::pairs(pairs),
+        output::table(["MEMBER", "NAME", "ROLE", "STATE"], rows)
+    )
 }

@@ -35,10 +35,14 @@ struct MembershipDocument {
 }
 
 /// Account and membership in one transaction.
-pub(in crate::commands) async fn run(args: UserCreateArgs, operator: &Operator) -> anyhow::Result<ExitStatus> {
+pub(in crate::commands) async fn run(
+    args: UserCreateArgs,
+    operator: &Operator,
+) -> anyhow::Result<ExitStatus> {
     let email = args.email.clone();
-    let (vouched, joined) =
-        create(args, operator).await.with_context(|| format!("could not create user {email}"))?;
+    let (vouched, joined) = create(args, operator)
+        .await
+        .with_context(|| format!("could not create user {email}"))?;
     let membership = joined.map(|(organization, membership)| MembershipDocument {
         id: membership.id.to_string(),
         organization: organization.slug.to_string(),
@@ -51,12 +55,19 @@ pub(in crate::commands) async fn run(args: UserCreateArgs, operator: &Operator) 
         password: vouched.invented.clone(),
         membership,
     };
-    operator.output.document(&document, |document| match &document.membership {
-        Some(membership) => {
-            format!("{}\n{email} is {} of {}", vouched.sentence(), membership.role, membership.organization)
-        }
-        None => vouched.sentence(),
-    })?;
+    operator
+        .output
+        .document(&document, |document| match &document.membership {
+            Some(membership) => {
+                format!(
+                    "{}\n{email} is {} of {}",
+                    vouched.sentence(),
+                    membership.role,
+                    membership.organization
+                )
+            }
+            None => vouched.sentence(),
+        })?;
     Ok(ExitStatus::Done)
 }
 
@@ -64,16 +75,17 @@ async fn create(
     args: UserCreateArgs,
     operator: &Operator,
 ) -> anyhow::Result<(Vouched, Option<(Organization, Membership)>)> {
-    let password = match args.password_stdin {
-        true => Some(accounts::password_from_stdin(&args.email)?),
-        false => None,
-    };
+    let password = accounts::password_from_stdin(args.password_stdin, &args.email)?;
     let mut tx = operator.db.begin().await?;
     let organization = match &args.organization {
         Some(slug) => Some(operator.organization(&mut tx, slug).await?),
         None => None,
     };
-    let person = Person { email: args.email, name: args.name, password };
+    let person = Person {
+        email: args.email,
+        name: args.name,
+        password,
+    };
     let vouched = accounts::vouch(&mut tx, &operator.source, &operator.actor, person).await?;
     let joined = match organization {
         Some(organization) => {
@@ -99,8 +111,13 @@ pub(in crate::commands) async fn join(
     role: MemberRole,
 ) -> anyhow::Result<Membership> {
     let Operator { source, actor, .. } = operator;
-    let new = NewMembership { organization: organization.id, user: vouched.user.id, role, is_owner: false };
-    let membership = memberships::insert(tx, source, &new).await?;
+    let new = NewMembership {
+        organization: organization.id,
+        user: vouched.user.id,
+        role,
+        is_owner: false,
+    };
+    let membership = memberships::insert(tx, &new, source).await?;
     if let Some(schema) = tenant_schemas::find(tx, organization.id).await? {
         let member = Member::of(&membership, vouched.display_name(), vouched.user.email.as_str());
         members::mirror(tx, &schema.schema, &member).await?;
@@ -111,6 +128,6 @@ pub(in crate::commands) async fn join(
         role,
         is_owner: false,
     };
-    audit::record(tx, source, actor, Some(organization.id), &event).await?;
+    audit::record(tx, actor, Some(organization.id), &event, source).await?;
     Ok(membership)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Column, Model, Reference};
+use super::{Column, Key, Model, Reference};
 
 impl Model {
     /// The diagram's text, which GitHub, GitLab and most editors draw by themselves.
@@ -37,12 +37,12 @@ fn entity(name: &str) -> String {
 
 fn attribute(column: &Column) -> String {
     let mut line = format!("{} {}", word(&column.type_name), word(&column.name));
-    let marks = [
-        (column.primary_key, "PK"),
-        (column.foreign_key, "FK"),
-        (column.unique, "UK"),
-    ];
-    let marks: Vec<&str> = marks.into_iter().filter_map(|(is, mark)| is.then_some(mark)).collect();
+    let marks = column.keys.iter().map(|key| match key {
+        Key::Primary => "PK",
+        Key::Foreign => "FK",
+        Key::Unique => "UK",
+    });
+    let marks: Vec<&str> = marks.collect();
     if !marks.is_empty() {
         push(&mut line, format_args!(" {}", marks.join(", ")));
     }
@@ -57,7 +57,10 @@ fn relationship(reference: &Reference) -> String {
     let one = if reference.required { "||" } else { "|o" };
     let many = if reference.unique { "o|" } else { "o{" };
     let (to, from) = (entity(&reference.to), entity(&reference.from));
-    format!("{to} {one}--{many} {from} : {}", quoted(&reference.columns.join(", ")))
+    format!(
+        "{to} {one}--{many} {from} : {}",
+        quoted(&reference.columns.join(", "))
+    )
 }
 
 /// Types and attributes are single words in Mermaid's grammar: PostgreSQL's long spellings get their short form,
@@ -86,9 +89,7 @@ mod tests {
             name: name.to_owned(),
             type_name: type_name.to_owned(),
             required: true,
-            primary_key: false,
-            unique: false,
-            foreign_key: false,
+            keys: Vec::new(),
             comment: None,
         }
     }
@@ -99,15 +100,25 @@ mod tests {
             name: "companies".to_owned(),
             comment: None,
             columns: vec![
-                Column { primary_key: true, comment: Some("The \"key\".\nAlways.".to_owned()), ..column("id", "uuid") },
-                Column { unique: true, ..column("domain", "text") },
+                Column {
+                    keys: vec![Key::Primary],
+                    comment: Some("The \"key\".\nAlways.".to_owned()),
+                    ..column("id", "uuid")
+                },
+                Column {
+                    keys: vec![Key::Unique],
+                    ..column("domain", "text")
+                },
             ],
         };
         let contacts = Table {
             name: "odd name".to_owned(),
             comment: None,
             columns: vec![
-                Column { primary_key: true, foreign_key: true, ..column("id", "uuid") },
+                Column {
+                    keys: vec![Key::Primary, Key::Foreign],
+                    ..column("id", "uuid")
+                },
                 column("created_at", "timestamp with time zone"),
                 column("tags", "uuid[]"),
             ],
@@ -120,8 +131,15 @@ mod tests {
             required: true,
             unique: false,
         };
-        let optional = Reference { required: false, unique: true, ..reference.clone() };
-        let model = Model { tables: vec![companies, contacts], references: vec![reference, optional] };
+        let optional = Reference {
+            required: false,
+            unique: true,
+            ..reference.clone()
+        };
+        let model = Model {
+            tables: vec![companies, contacts],
+            references: vec![reference, optional],
+        };
         let expected = r#"erDiagram
     companies {
         uuid id PK "The 'key'. Always."
