@@ -30,9 +30,9 @@ pub(crate) async fn run(command: Command, output: Output) -> anyhow::Result<Exit
     };
     logging::install(config.log_filter(level), format);
     match command {
-        Command::Demo(args) => demo::run(args, config, output).await,
+        Command::Demo(args) => Box::pin(demo::run(args, config, output)).await,
         Command::Serve(args) => serve::run(&args, config, output).await,
-        Command::Erd(args) => erd::run(args, config, output).await,
+        Command::Erd(args) => Box::pin(erd::run(args, config, output)).await,
         Command::Operate(command) => operate(command, &Operator::open(config, output)?).await,
     }
 }

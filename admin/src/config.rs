@@ -154,9 +154,8 @@ fn server<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> ServerConf
     let mut config = ServerConfig::new(listen, base);
     config.public_scheme = match reader.text("TENANTRY_PUBLIC_SCHEME").as_deref() {
         Some("http") => Scheme::Http,
-        Some("https") => Scheme::Https,
         None if is_local => Scheme::Http,
-        None => Scheme::Https,
+        Some("https") | None => Scheme::Https,
         Some(_) => reader
             .refuse("TENANTRY_PUBLIC_SCHEME", "it is http or https")
             .unwrap_or(Scheme::Https),

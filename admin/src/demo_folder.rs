@@ -79,13 +79,12 @@ impl DemoFolder {
     /// The key ring; a new one the first time.
     pub(crate) fn key_ring(&self, source: &Source) -> anyhow::Result<KeyRing> {
         let path = self.0.join("keyring");
-        let text = match read(&path)? {
-            Some(text) => text,
-            None => {
-                let text = KeyRing::generate_text("demo", source).expose_secret().to_owned();
-                write(&path, &text)?;
-                text
-            }
+        let text = if let Some(text) = read(&path)? {
+            text
+        } else {
+            let text = KeyRing::generate_text("demo", source).expose_secret().to_owned();
+            write(&path, &text)?;
+            text
         };
         text.parse()
             .with_context(|| format!("could not read the key ring in {}", path.display()))

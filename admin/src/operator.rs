@@ -11,8 +11,9 @@ use catalog::pg::pool::PoolSettings;
 use catalog::slug::Slug;
 use catalog::tenant_schemas::{self, TenantSchema};
 use catalog::tx::{CatalogDb, CatalogTx};
+use server::config::Scheme;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::demo_folder::DemoFolder;
 use crate::failure::Problem;
 use crate::output::Output;
@@ -49,7 +50,7 @@ impl Operator {
     }
 
     /// The same for a command that can do without: it gets the settings back.
-    pub(crate) fn open_if_any(config: Config, output: Output) -> anyhow::Result<Result<Self, Config>> {
+    pub(crate) fn open_if_any(mut config: Config, output: Output) -> anyhow::Result<Result<Self, Config>> {
         if let Some(database) = config.database.clone() {
             return Ok(Ok(Self::on(database, None, config, output)));
         }
@@ -61,6 +62,10 @@ impl Operator {
         output.progress(format_args!(
             "using the running demo's database (DATABASE_URL is not set)"
         ));
+        // Addresses that are shown are the demo's.
+        config.server.base_domain = config::localhost();
+        config.server.public_scheme = Scheme::Http;
+        config.server.public_port = Some(running.listen.port());
         let database = running
             .database_url
             .parse()

@@ -79,6 +79,9 @@ pub(crate) fn table<const N: usize>(
     for row in rows {
         table.add_row(row);
     }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
     table.trim_fmt()
 }
 
@@ -86,10 +89,11 @@ pub(crate) fn table<const N: usize>(
 pub(crate) fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> String {
     let pairs: Vec<_> = pairs.into_iter().collect();
     let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    pairs
+    let lines: Vec<String> = pairs
         .iter()
         .map(|(name, value)| format!("{name:width$}  {value}\n"))
-        .collect()
+        .collect();
+    lines.concat()
 }
 
 /// An instant as people read it: to the second, UTC.

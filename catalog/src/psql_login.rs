@@ -85,9 +85,15 @@ pub async fn create(
     Ok(login)
 }
 
-/// Removes a login. Whoever is connected under it stays connected.
+/// Removes a login with what it made for itself (it can make nothing but large objects and temporary tables).
+/// Whoever is connected under it stays connected.
 pub async fn drop(tx: &mut CatalogTx, role: &PsqlRole) -> Result<(), PgError> {
-    tx.door().batch(&format!("drop role if exists {role}")).await
+    // Only a member of a role may drop what it owns; who made the role may become one.
+    tx.door()
+        .batch(&format!(
+            "grant {role} to current_user; drop owned by {role}; drop role {role}"
+        ))
+        .await
 }
 
 /// The logins whose time is over: left behind by a program that was killed.

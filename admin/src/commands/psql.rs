@@ -19,8 +19,9 @@ use tokio::process::Command;
 
 use crate::cli::PsqlArgs;
 use crate::exit::ExitStatus;
-use crate::failure::Problem;
+use crate::failure::{self, Problem};
 use crate::operator::Operator;
+use crate::output;
 use crate::signals::Bystander;
 
 #[derive(Serialize)]
@@ -59,9 +60,10 @@ pub(super) async fn run(args: PsqlArgs, operator: &Operator) -> anyhow::Result<E
     }
     let ended = run_psql(&args, environment, operator).await;
     if let Err(error) = drop_login(&login.role, operator).await {
-        let (role, until) = (&login.role, login.valid_until);
+        let (role, until) = (&login.role, output::instant(login.valid_until));
+        let why = failure::explain(&error).0.error;
         operator.output.progress(format_args!(
-            "login {role} could not be removed ({error}); it ends at {until}"
+            "login {role} could not be removed, and is good until {until}: {why}"
         ));
     }
     Ok(exit_status(ended?))
