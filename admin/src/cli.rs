@@ -358,7 +358,8 @@ pub(crate) struct KeyCreateArgs {
 #[command(after_help = "\
 Examples:
   tenantry psql acme
-  tenantry psql acme -- -c 'select count(*) from contacts'
+  tenantry psql acme -- -c '\\d contacts'
+  tenantry psql acme -- --csv -f report.sql
   tenantry psql acme --read-only
   tenantry psql acme --json         a login for another program, good for twelve hours
 
@@ -437,12 +438,12 @@ mod tests {
     #[test]
     fn what_follows_two_dashes_is_psqls() {
         let cli =
-            Cli::try_parse_from(["tenantry", "psql", "acme", "--read-only", "--", "-c", "select 1"]).unwrap();
+            Cli::try_parse_from(["tenantry", "psql", "acme", "--read-only", "--", "-c", "\\dt"]).unwrap();
         let Command::Operate(OperatorCommand::Psql(args)) = cli.command else {
             panic!("psql was typed")
         };
         assert!(args.read_only);
-        assert_eq!(args.arguments, ["-c", "select 1"]);
+        assert_eq!(args.arguments, ["-c", "\\dt"]);
     }
 
     #[test]

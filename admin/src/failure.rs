@@ -55,7 +55,7 @@ impl StdError for Problem {}
 #[derive(Debug, Serialize)]
 pub(crate) struct Failure {
     /// What was attempted and why it failed, in one sentence.
-    pub(crate) error: String,
+    pub(crate) message: String,
     /// PostgreSQL's code for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sqlstate: Option<String>,
@@ -83,7 +83,7 @@ pub(crate) fn report(error: &anyhow::Error, output: Output) -> ExitStatus {
             .as_ref()
             .map(|next| format!("\n  next: {next}"))
             .unwrap_or_default();
-        writeln!(stderr, "error: {}{next}", failure.error)
+        writeln!(stderr, "error: {}{next}", failure.message)
     };
     status
 }
@@ -108,6 +108,9 @@ pub(crate) fn explain(error: &anyhow::Error) -> (Failure, ExitStatus) {
             status = ExitStatus::Refused;
             next = advice(refusal).map(str::to_owned);
         }
+        if let Some(advised) = cause.downcast_ref::<KeysError>().and_then(keys_advice) {
+            next = Some(advised.to_owned());
+        }
         if let Some(unfit) = cause.downcast_ref::<Unfit>() {
             next = Some(unfit.advice());
         }
@@ -119,7 +122,7 @@ pub(crate) fn explain(error: &anyhow::Error) -> (Failure, ExitStatus) {
         }
     }
     let failure = Failure {
-        error: sentence.join(": "),
+        message: sentence.join(": "),
         sqlstate,
         next,
         status: status.code(),
@@ -171,6 +174,14 @@ fn advice(refusal: &CatalogError) -> Option<&'static str> {
     })
 }
 
+fn keys_advice(error: &KeysError) -> Option<&'static str> {
+    Some(match error {
+        KeysError::NoneActive => "run `tenantry init` with the same key ring: it makes the first signing key",
+        KeysError::Sealed(_) => "use the key ring that `tenantry init` was run with",
+        KeysError::Malformed | KeysError::Catalog(_) => return None,
+    })
+}
+
 fn pg_advice(error: &PgError) -> Option<&'static str> {
     Some(match error.sqlstate() {
         Some("28P01" | "28000") => "check the login and the password in the connection URL",
@@ -195,7 +206,7 @@ mod tests {
     fn a_refusal_by_the_catalog_is_one_sentence_with_status_one() {
         let error = anyhow::Error::from(LifecycleError::Catalog(CatalogError::SlugTaken));
         let (failure, status) = explain(&error.context("could not create tenant acme"));
-        assert_eq!(failure.error, "could not create tenant acme: the slug is taken");
+        assert_eq!(failure.message, "could not create tenant acme: the slug is taken");
         assert_eq!(status, ExitStatus::Refused);
         assert!(failure.next.unwrap().contains("another slug"));
     }
@@ -204,7 +215,7 @@ mod tests {
     fn a_problem_says_what_to_do() {
         let error = Err::<(), _>(Problem::environment("no database", "set DATABASE_URL"));
         let (failure, status) = explain(&error.context("could not list").unwrap_err());
-        assert_eq!(failure.error, "could not list: no database");
+        assert_eq!(failure.message, "could not list: no database");
         assert_eq!(failure.next.as_deref(), Some("set DATABASE_URL"));
         assert_eq!(status, ExitStatus::Failed);
     }
@@ -213,7 +224,7 @@ mod tests {
     fn a_lost_database_is_explained_once() {
         let pg = PgError::Unavailable("nobody listens".into());
         let (failure, _) = explain(&anyhow::Error::from(CatalogError::Database(pg)));
-        assert_eq!(failure.error, "the database is unavailable: nobody listens");
+        assert_eq!(failure.message, "the database is unavailable: nobody listens");
         assert!(failure.next.unwrap().contains("PostgreSQL runs"));
     }
 }

@@ -49,7 +49,7 @@ async fn prepare(catalog: &CatalogDb, ring: &KeyRing, source: &Source) -> anyhow
     let mut tx = catalog.begin().await.map_err(Unfit::Database)?;
     fitness::check(&mut tx).await?;
     let keys = jwks::load(&mut tx, ring, source.now()).await;
-    let keys = keys.context("could not load the signing keys (`tenantry init` makes the first)")?;
+    let keys = keys.context("could not load the signing keys")?;
     tx.rollback().await?;
     Ok(TokenKeys::of(&keys)?)
 }

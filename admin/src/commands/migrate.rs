@@ -95,7 +95,7 @@ fn tenant(migrated: Migrated) -> Tenant {
     let Migrated { slug, from, outcome } = migrated;
     let (to, error) = match outcome {
         Ok(to) => (Some(to), None),
-        Err(error) => (None, Some(failure::explain(&error.into()).0.error)),
+        Err(error) => (None, Some(failure::explain(&error.into()).0.message)),
     };
     Tenant {
         slug: slug.to_string(),

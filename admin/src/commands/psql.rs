@@ -61,7 +61,7 @@ pub(super) async fn run(args: PsqlArgs, operator: &Operator) -> anyhow::Result<E
     let ended = run_psql(&args, environment, operator).await;
     if let Err(error) = drop_login(&login.role, operator).await {
         let (role, until) = (&login.role, output::instant(login.valid_until));
-        let why = failure::explain(&error).0.error;
+        let why = failure::explain(&error).0.message;
         operator.output.progress(format_args!(
             "login {role} could not be removed, and is good until {until}: {why}"
         ));

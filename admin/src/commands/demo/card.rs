@@ -86,7 +86,7 @@ fn curl(port: u16, tenants: &[Tenant]) -> Vec<String> {
     let lines = |one: &Tenant, two: &Tenant, three: &Tenant| {
         vec![
             format!(
-                "curl -H 'apikey: {}' '{}/rest/v1/contacts?select=first_name,last_name,email&order=last_name&limit=3'",
+                "curl -H 'apikey: {}' '{}/rest/v1/contacts?select=first_name,last_name,email&order=last_name,first_name&limit=3'",
                 one.key, one.url
             ),
             format!(
