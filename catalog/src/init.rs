@@ -22,7 +22,7 @@ static MIGRATIONS: LazyLock<Migrations> =
     LazyLock::new(|| Migrations::new(embedded::migrations::runner().get_migrations().clone()));
 
 /// The catalog version this program works with.
-pub fn latest() -> i32 {
+pub fn latest() -> u32 {
     MIGRATIONS.latest()
 }
 
@@ -58,9 +58,9 @@ pub enum InitError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Initialized {
     /// The catalog migrations applied now; none if it was current.
-    pub applied: Vec<i32>,
+    pub applied: Vec<u32>,
     /// The catalog's version afterwards.
-    pub version: i32,
+    pub version: u32,
 }
 
 /// Makes the database fit, or brings it up to date: one transaction, safe to repeat. With a password, the server's
@@ -82,12 +82,13 @@ pub async fn init(db: &CatalogDb, password: Option<&SecretString>) -> Result<Ini
 }
 
 /// The catalog's version in the database; `None` where there is no catalog. The server compares it with [`latest`].
-pub async fn version(tx: &mut CatalogTx) -> Result<Option<i32>, PgError> {
+pub async fn version(tx: &mut CatalogTx) -> Result<Option<u32>, PgError> {
     let there = tx.row(HAS_HISTORY, &[]).await?.is_some_and(|row| row.get("there"));
     if !there {
         return Ok(None);
     }
-    Ok(tx.row(VERSION, &[]).await?.and_then(|row| row.get("version")))
+    let version: Option<i32> = tx.row(VERSION, &[]).await?.and_then(|row| row.get("version"));
+    Ok(version.and_then(|version| u32::try_from(version).ok()))
 }
 
 async fn check_version(tx: &mut CatalogTx) -> Result<(), InitError> {

@@ -5,12 +5,37 @@
 //! table inside a tenant schema.
 
 pub mod actor;
+pub mod audit;
 pub mod changes;
 pub mod clock;
 pub mod email;
+pub mod error;
 pub mod ids;
 pub mod init;
+pub mod memberships;
+pub mod organizations;
 pub mod pg;
+pub mod resolve;
+pub mod resolver;
+mod row;
 pub mod schema_name;
 pub mod slug;
+pub mod stored_text;
+pub mod tenant_schemas;
 pub mod tx;
+pub mod users;
+
+/// Every statement of this crate on catalog tables, so that a test can prepare each against a migrated catalog.
+#[doc(hidden)]
+pub fn statements() -> Vec<&'static str> {
+    [
+        audit::STATEMENTS,
+        init::STATEMENTS,
+        memberships::STATEMENTS,
+        organizations::STATEMENTS,
+        resolve::STATEMENTS,
+        tenant_schemas::STATEMENTS,
+        users::STATEMENTS,
+    ]
+    .concat()
+}

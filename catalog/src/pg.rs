@@ -5,8 +5,10 @@
 //! - [`tx`]: one transaction whose opening, statement and COMMIT travel together.
 //! - [`sqlstate`]: what a failure means.
 //! - [`migrator`]: numbered files applied inside such a transaction.
+//! - [`local`]: a private server of our own, for the demo, the tests and the benchmark.
 
 pub mod config;
+pub mod local;
 pub mod migrator;
 pub mod pool;
 pub mod sqlstate;

@@ -8,5 +8,7 @@ pub mod fleet;
 mod lanes;
 pub mod lifecycle;
 pub mod members;
+mod models;
+pub mod records;
 pub mod template;
 pub mod tenant_db;

@@ -1,0 +1,218 @@
+//! The catalog's audit log: what was done to organizations, people and keys, by whom and from where.
+//!
+//! Every event is a variant of [`AuditEvent`], so that what is logged can be read off one page. None carries a
+//! secret; personal data is referred to by id.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde_json::{Value, json};
+
+use crate::actor::Actor;
+use crate::clock::Source;
+use crate::error::CatalogError;
+use crate::ids::{ApiKeyId, MembershipId, OrganizationId, SessionId, UserId};
+use crate::memberships::MemberRole;
+use crate::organizations::{OrganizationKind, OrganizationStatus};
+use crate::schema_name::SchemaName;
+use crate::slug::Slug;
+use crate::tx::CatalogTx;
+
+/// Something that was done.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are named like the columns they come from")]
+pub enum AuditEvent<'a> {
+    /// An organization was entered.
+    OrganizationCreated {
+        id: OrganizationId,
+        kind: OrganizationKind,
+        slug: &'a Slug,
+    },
+    /// An organization has another name.
+    OrganizationRenamed {
+        id: OrganizationId,
+        from: &'a str,
+        to: &'a str,
+    },
+    /// An organization lives under another slug.
+    OrganizationMoved {
+        id: OrganizationId,
+        from: &'a Slug,
+        to: &'a Slug,
+    },
+    /// An organization was suspended, resumed or cancelled.
+    OrganizationStatusChanged {
+        id: OrganizationId,
+        from: OrganizationStatus,
+        to: OrganizationStatus,
+    },
+    /// A tenant schema was made.
+    SchemaProvisioned {
+        name: &'a SchemaName,
+        template_version: u32,
+    },
+    /// A tenant schema was migrated.
+    SchemaMigrated {
+        name: &'a SchemaName,
+        from: u32,
+        to: u32,
+    },
+    /// A person was entered.
+    UserCreated { id: UserId },
+    /// A password was set.
+    PasswordChanged { user: UserId },
+    /// A person joined.
+    MembershipCreated {
+        id: MembershipId,
+        user: UserId,
+        role: MemberRole,
+        is_owner: bool,
+    },
+    /// An organization has another owner.
+    OwnershipTransferred { id: OrganizationId, to: UserId },
+    /// A person signed in.
+    SessionStarted { id: SessionId, user: UserId },
+    /// A wrong password for an account that exists.
+    SignInFailed { user: UserId },
+    /// A session was ended early.
+    SessionRevoked { id: SessionId, reason: &'a str },
+    /// A refresh token came a second time: somebody holds a copy.
+    RefreshTokenReused { session: SessionId },
+    /// An API key was made.
+    ApiKeyCreated {
+        id: ApiKeyId,
+        name: &'a str,
+        scopes: &'a [String],
+    },
+    /// An API key was made void.
+    ApiKeyRevoked { id: ApiKeyId },
+    /// A new key signs access tokens.
+    SigningKeyCreated { kid: &'a str },
+}
+
+impl AuditEvent<'_> {
+    /// What was done, as `thing.verb`.
+    pub const fn event_type(&self) -> &'static str {
+        match self {
+            Self::OrganizationCreated { .. } => "organization.created",
+            Self::OrganizationRenamed { .. } => "organization.renamed",
+            Self::OrganizationMoved { .. } => "organization.moved",
+            Self::OrganizationStatusChanged { .. } => "organization.status_changed",
+            Self::SchemaProvisioned { .. } => "tenant_schema.provisioned",
+            Self::SchemaMigrated { .. } => "tenant_schema.migrated",
+            Self::UserCreated { .. } => "user.created",
+            Self::PasswordChanged { .. } => "user.password_changed",
+            Self::MembershipCreated { .. } => "membership.created",
+            Self::OwnershipTransferred { .. } => "organization.ownership_transferred",
+            Self::SessionStarted { .. } => "session.started",
+            Self::SignInFailed { .. } => "user.sign_in_failed",
+            Self::SessionRevoked { .. } => "session.revoked",
+            Self::RefreshTokenReused { .. } => "session.refresh_token_reused",
+            Self::ApiKeyCreated { .. } => "api_key.created",
+            Self::ApiKeyRevoked { .. } => "api_key.revoked",
+            Self::SigningKeyCreated { .. } => "signing_key.created",
+        }
+    }
+
+    /// Kind of the thing it was done to: the first half of the event type.
+    pub fn entity_type(&self) -> &'static str {
+        self.event_type().split_once('.').map_or("", |(thing, _)| thing)
+    }
+
+    /// Id of the thing it was done to.
+    pub fn entity_id(&self) -> String {
+        let id: &dyn fmt::Display = match self {
+            Self::OrganizationCreated { id, .. }
+            | Self::OrganizationRenamed { id, .. }
+            | Self::OrganizationMoved { id, .. }
+            | Self::OrganizationStatusChanged { id, .. }
+            | Self::OwnershipTransferred { id, .. } => id,
+            Self::SchemaProvisioned { name, .. } | Self::SchemaMigrated { name, .. } => name,
+            Self::UserCreated { id: user } | Self::PasswordChanged { user } | Self::SignInFailed { user } => {
+                user
+            }
+            Self::MembershipCreated { id, .. } => id,
+            Self::SessionStarted { id, .. }
+            | Self::SessionRevoked { id, .. }
+            | Self::RefreshTokenReused { session: id } => id,
+            Self::ApiKeyCreated { id, .. } | Self::ApiKeyRevoked { id } => id,
+            Self::SigningKeyCreated { kid } => kid,
+        };
+        id.to_string()
+    }
+
+    /// What changed: an object.
+    pub fn changes(&self) -> Value {
+        match self {
+            Self::OrganizationCreated { kind, slug, .. } => json!({"kind": kind, "slug": slug}),
+            Self::OrganizationRenamed { from, to, .. } => json!({"name": {"from": from, "to": to}}),
+            Self::OrganizationMoved { from, to, .. } => json!({"slug": {"from": from, "to": to}}),
+            Self::OrganizationStatusChanged { from, to, .. } => json!({"status": {"from": from, "to": to}}),
+            Self::SchemaProvisioned { template_version, .. } => json!({"template_version": template_version}),
+            Self::SchemaMigrated { from, to, .. } => json!({"template_version": {"from": from, "to": to}}),
+            Self::MembershipCreated {
+                user, role, is_owner, ..
+            } => {
+                json!({"user_id": user, "role": role, "is_owner": is_owner})
+            }
+            Self::OwnershipTransferred { to, .. } => json!({"owner": {"to": to}}),
+            Self::SessionStarted { user, .. } => json!({"user_id": user}),
+            Self::SessionRevoked { reason, .. } => json!({"reason": reason}),
+            Self::ApiKeyCreated { name, scopes, .. } => json!({"name": name, "scopes": scopes}),
+            Self::UserCreated { .. }
+            | Self::PasswordChanged { .. }
+            | Self::SignInFailed { .. }
+            | Self::RefreshTokenReused { .. }
+            | Self::ApiKeyRevoked { .. }
+            | Self::SigningKeyCreated { .. } => json!({}),
+        }
+    }
+}
+
+/// Where a request came from; empty for the command line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Address of the client.
+    pub ip: Option<IpAddr>,
+    /// Program of the client, as it calls itself.
+    pub user_agent: Option<String>,
+    /// Id of the request, as in answers and logs.
+    pub request_id: Option<String>,
+}
+
+/// Writes down what was done, in the transaction that does it. `organization` is the one it concerns; the server's
+/// login can write for the organization of its transaction only.
+pub async fn record(
+    tx: &mut CatalogTx,
+    actor: &Actor,
+    organization: Option<OrganizationId>,
+    event: &AuditEvent<'_>,
+    source: &Source,
+    origin: &Origin,
+) -> Result<(), CatalogError> {
+    tx.execute(
+        RECORD,
+        &[
+            &source.uuid(),
+            &organization,
+            &actor.to_string(),
+            &event.event_type(),
+            &event.entity_type(),
+            &event.entity_id(),
+            &event.changes(),
+            &origin.ip,
+            &origin.user_agent,
+            &origin.request_id,
+            &source.now(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+const RECORD: &str = "\
+    insert into catalog.catalog_audit_logs \
+      (id, organization_id, actor, event_type, entity_type, entity_id, changes, ip, user_agent, request_id, created_at) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+pub(crate) const STATEMENTS: &[&str] = &[RECORD];

@@ -1,0 +1,116 @@
+//! Resolving: from the slug of a host to the tenant it names. The only place that makes an [`ActiveTenant`].
+
+use tokio_postgres::Row;
+
+use crate::error::CatalogError;
+use crate::ids::OrganizationId;
+use crate::organizations::{OrganizationKind, OrganizationStatus};
+use crate::row::Columns;
+use crate::schema_name::SchemaName;
+use crate::slug::Slug;
+use crate::tenant_schemas::TenantSchemaState;
+use crate::tx::CatalogTx;
+
+/// Proof that a tenant exists and is served: without one, no transaction on a tenant's tables can be opened.
+///
+/// It has no public constructor and is read from nothing; only this module makes one, from a row of the catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActiveTenant {
+    organization_id: OrganizationId,
+    slug: Slug,
+    schema: SchemaName,
+    template_version: u32,
+}
+
+impl ActiveTenant {
+    /// The organization that is the tenant.
+    pub fn organization_id(&self) -> OrganizationId {
+        self.organization_id
+    }
+
+    /// The label it lives under.
+    pub fn slug(&self) -> &Slug {
+        &self.slug
+    }
+
+    /// Its schema.
+    pub fn schema(&self) -> &SchemaName {
+        &self.schema
+    }
+
+    /// The last template migration its schema has.
+    pub fn template_version(&self) -> u32 {
+        self.template_version
+    }
+}
+
+/// What a slug leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolution {
+    /// A tenant that is served.
+    Active(ActiveTenant),
+    /// A tenant that is refused until it is resumed.
+    Suspended {
+        /// Which, for the log.
+        organization_id: OrganizationId,
+    },
+    /// A tenant that is served again soon.
+    Maintenance {
+        /// Which, for the log.
+        organization_id: OrganizationId,
+    },
+    /// No tenant, or none anybody should know of: never was, cancelled, dropped, or not of a kind that is a tenant.
+    Unknown,
+}
+
+impl Resolution {
+    /// The organization that was found, if one was.
+    pub fn organization_id(&self) -> Option<OrganizationId> {
+        match self {
+            Self::Active(tenant) => Some(tenant.organization_id),
+            Self::Suspended { organization_id } | Self::Maintenance { organization_id } => Some(*organization_id),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// Looks up a slug. Works in a transaction without an organization, since that is what it finds out.
+pub async fn by_slug(tx: &mut CatalogTx, slug: &Slug) -> Result<Resolution, CatalogError> {
+    match tx.row(BY_SLUG, &[&slug.as_str()]).await? {
+        Some(row) => resolution(&row),
+        None => Ok(Resolution::Unknown),
+    }
+}
+
+fn resolution(row: &Row) -> Result<Resolution, CatalogError> {
+    let organization = Columns::new(row, "organizations");
+    let schema = Columns::new(row, "tenant_schemas");
+    let kind: OrganizationKind = organization.parse("kind")?;
+    let state: Option<TenantSchemaState> = schema.parse_nullable("tenant_state")?;
+    let state = match state {
+        Some(state) if kind.is_tenant() => state,
+        _ => return Ok(Resolution::Unknown),
+    };
+    let organization_id = organization.get("organization_id")?;
+    Ok(match (organization.parse("status")?, state) {
+        (OrganizationStatus::Cancelled, _) | (_, TenantSchemaState::Dropped) => Resolution::Unknown,
+        (OrganizationStatus::Suspended, _) => Resolution::Suspended { organization_id },
+        (OrganizationStatus::Trial | OrganizationStatus::Active, TenantSchemaState::Maintenance) => {
+            Resolution::Maintenance { organization_id }
+        }
+        (OrganizationStatus::Trial | OrganizationStatus::Active, TenantSchemaState::Ready) => {
+            Resolution::Active(ActiveTenant {
+                organization_id,
+                slug: organization.parse("canonical_slug")?,
+                schema: schema.parse("schema_name")?,
+                template_version: schema.number("template_version")?,
+            })
+        }
+    })
+}
+
+const BY_SLUG: &str = "\
+    select organization_id, kind, status, canonical_slug, schema_name, template_version, tenant_state \
+    from catalog.resolve_slug($1)";
+
+pub(crate) const STATEMENTS: &[&str] = &[BY_SLUG];

@@ -1,0 +1,167 @@
+//! Tenant schemas as the catalog knows them: whose, under which opaque name, at which template version.
+
+use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
+
+use crate::error::CatalogError;
+use crate::ids::OrganizationId;
+use crate::row::Columns;
+use crate::schema_name::SchemaName;
+use crate::slug::Slug;
+use crate::stored_text::stored_text;
+use crate::tx::CatalogTx;
+
+stored_text! {
+    /// Whether a tenant schema is served.
+    TenantSchemaState {
+        /// Served.
+        Ready = "ready",
+        /// Whole, but not served for a while.
+        Maintenance = "maintenance",
+        /// Schema and roles are gone; the row is the tombstone.
+        Dropped = "dropped",
+    }
+}
+
+/// The schema of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantSchema {
+    /// The tenant.
+    pub organization: OrganizationId,
+    /// The label the tenant lives under now.
+    pub slug: Slug,
+    /// The schema's opaque name.
+    pub name: SchemaName,
+    /// Whether it is served.
+    pub state: TenantSchemaState,
+    /// The last template migration applied.
+    pub template_version: u32,
+    /// When it was provisioned.
+    pub created_at: DateTime<Utc>,
+    /// When it reached `template_version`.
+    pub migrated_at: DateTime<Utc>,
+    /// Why the last migration failed, unless it succeeded.
+    pub last_error: Option<String>,
+}
+
+/// Enters the schema of a tenant, in the transaction that makes it.
+///
+/// # Errors
+/// [`CatalogError::NotATenant`], [`CatalogError::NotFound`].
+pub async fn insert(
+    tx: &mut CatalogTx,
+    organization: OrganizationId,
+    name: &SchemaName,
+    template_version: u32,
+    now: DateTime<Utc>,
+) -> Result<(), CatalogError> {
+    let entered = tx
+        .execute(
+            INSERT,
+            &[&organization, &name.as_str(), &i64::from(template_version), &now],
+        )
+        .await?;
+    existing(entered, "organization")
+}
+
+/// The schema of a tenant.
+pub async fn find(
+    tx: &mut CatalogTx,
+    organization: OrganizationId,
+) -> Result<Option<TenantSchema>, CatalogError> {
+    tx.row(FIND, &[&organization])
+        .await?
+        .as_ref()
+        .map(tenant_schema)
+        .transpose()
+}
+
+/// The schemas that are older than this template version, the oldest tenant first: what a migration has to do.
+/// Those of suspended and cancelled tenants are among them, since these may come back.
+pub async fn list_behind(
+    tx: &mut CatalogTx,
+    template_version: u32,
+) -> Result<Vec<TenantSchema>, CatalogError> {
+    tx.rows(LIST_BEHIND, &[&i64::from(template_version)])
+        .await?
+        .iter()
+        .map(tenant_schema)
+        .collect()
+}
+
+/// Notes that the schema has reached a template version, in the transaction that brought it there.
+///
+/// # Errors
+/// [`CatalogError::NotFound`].
+pub async fn set_version(
+    tx: &mut CatalogTx,
+    organization: OrganizationId,
+    template_version: u32,
+    now: DateTime<Utc>,
+) -> Result<(), CatalogError> {
+    let changed = tx
+        .execute(SET_VERSION, &[&organization, &i64::from(template_version), &now])
+        .await?;
+    existing(changed, "tenant schema")
+}
+
+/// Notes why a migration failed, after its transaction was rolled back.
+///
+/// # Errors
+/// [`CatalogError::NotFound`].
+pub async fn set_error(
+    tx: &mut CatalogTx,
+    organization: OrganizationId,
+    error: &str,
+) -> Result<(), CatalogError> {
+    let changed = tx.execute(SET_ERROR, &[&organization, &error]).await?;
+    existing(changed, "tenant schema")
+}
+
+fn existing(rows: u64, what: &'static str) -> Result<(), CatalogError> {
+    if rows == 0 {
+        Err(CatalogError::NotFound { what })
+    } else {
+        Ok(())
+    }
+}
+
+fn tenant_schema(row: &Row) -> Result<TenantSchema, CatalogError> {
+    let columns = Columns::new(row, "tenant_schemas");
+    Ok(TenantSchema {
+        organization: columns.get("organization_id")?,
+        slug: columns.parse("slug")?,
+        name: columns.parse("schema_name")?,
+        state: columns.parse("state")?,
+        template_version: columns.number("template_version")?,
+        created_at: columns.get("created_at")?,
+        migrated_at: columns.get("migrated_at")?,
+        last_error: columns.get("last_error")?,
+    })
+}
+
+const INSERT: &str = "\
+    insert into catalog.tenant_schemas \
+      (organization_id, organization_kind, schema_name, template_version, created_at, migrated_at) \
+    select o.id, o.kind, $2, $3::bigint, $4, $4 \
+    from catalog.organizations o where o.id = $1 and o.deleted_at is null";
+
+const FIND: &str = "\
+    select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
+      t.last_error \
+    from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
+    where t.organization_id = $1";
+
+const LIST_BEHIND: &str = "\
+    select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
+      t.last_error \
+    from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
+    where t.template_version < $1::bigint and t.state <> 'dropped' order by t.organization_id";
+
+const SET_VERSION: &str = "\
+    update catalog.tenant_schemas set template_version = $2::bigint, migrated_at = $3, last_error = null \
+    where organization_id = $1";
+
+const SET_ERROR: &str = "update catalog.tenant_schemas set last_error = $2 where organization_id = $1";
+
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, LIST_BEHIND, SET_VERSION, SET_ERROR];

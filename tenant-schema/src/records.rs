@@ -1,0 +1,217 @@
+//! The record engine: a request in PostgREST's dialect becomes one SQL statement, its row becomes the answer.
+//!
+//! The stages, each a module that knows only the one before it:
+//!
+//! 1. [`parse`]: query string, body and `Prefer` become the [`ast`]; nothing is looked up.
+//! 2. [`plan`]: names are resolved in the [`model`] of the tenant's template version, rights of the object checked,
+//!    deleted records hidden.
+//! 3. [`sql`]: the plan becomes a statement without values, and its parameters.
+//! 4. [`execute`](fn@execute) runs it in a tenant transaction; one row of four columns comes back ([`ResultRow`]).
+//! 5. [`render`](fn@render): the row becomes an [`Answer`]. The JSON in it was made by PostgreSQL and is not read again.
+//!
+//! Stages 1 to 3 are [`prepare`]; none of them does input or output. What PostgreSQL refuses becomes a
+//! [`RecordError`] by [`RecordError::from_database`].
+
+use uuid::Uuid;
+
+pub mod ast;
+mod error;
+mod execute;
+#[cfg(test)]
+mod fixture;
+mod introspect;
+pub mod model;
+mod nearest;
+pub mod parse;
+pub mod plan;
+pub mod quote;
+mod render;
+pub mod sql;
+
+pub use error::{DatabaseError, DatabaseFault, RecordError};
+pub use execute::execute;
+pub use introspect::INTROSPECT;
+pub use model::{Object, ObjectAccess, SchemaModel};
+pub use parse::prefer::{Preferences, Return};
+pub use render::{Answer, ResultRow, Status, render};
+pub use sql::{Param, Query};
+
+/// A request for records, taken from HTTP but free of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The object's name.
+    pub object: &'a str,
+    /// The raw query string, still percent-encoded, without `?`.
+    pub query: &'a str,
+    /// What the client prefers.
+    pub preferences: Preferences,
+    /// What to do.
+    pub action: Action<'a>,
+}
+
+/// What a request does.
+#[derive(Debug, Clone, Copy)]
+pub enum Action<'a> {
+    /// `GET /{object}`
+    List,
+    /// `GET /{object}/{id}`
+    Get {
+        /// The record's id, percent-decoded.
+        id: &'a str,
+    },
+    /// `POST /{object}`
+    Insert {
+        /// The JSON body.
+        body: &'a [u8],
+    },
+    /// `PATCH /{object}` or `PATCH /{object}/{id}`
+    Update {
+        /// Which records.
+        target: Target<'a>,
+        /// The JSON body.
+        body: &'a [u8],
+    },
+    /// `DELETE /{object}` or `DELETE /{object}/{id}`
+    Delete {
+        /// Which records.
+        target: Target<'a>,
+    },
+}
+
+/// The records that a write is about.
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'a> {
+    /// The one in the path, percent-decoded.
+    Id(&'a str),
+    /// Those that the query string's filters find; there must be a filter.
+    Filtered,
+}
+
+/// How many rows a page may have. PostgREST knows only a maximum (`db-max-rows`), which is then its default too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows in a page without `limit`.
+    pub default_rows: u64,
+    /// Rows in any page: a greater `limit` is lowered to it.
+    pub max_rows: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            default_rows: 1000,
+            max_rows: 1000,
+        }
+    }
+}
+
+/// A request that is ready to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// The one statement to run.
+    pub query: Query,
+    /// The kind of transaction that it needs.
+    pub mode: Mode,
+    /// The object's name.
+    object: String,
+    /// What its row means.
+    shape: Shape,
+    /// `Prefer: return`, if it was said.
+    preferred: Option<Return>,
+    /// The columns that the body gives values for, with their types.
+    written: Vec<(String, String)>,
+}
+
+/// What a statement does to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It runs in a read-only transaction.
+    ReadOnly,
+    /// It writes.
+    ReadWrite,
+}
+
+/// What the row of a prepared request means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Shape {
+    /// A page that begins after `offset` rows.
+    Page { offset: u64 },
+    /// One record, or no row.
+    Record,
+    /// New records; the names of the key's columns.
+    Inserted { key: Vec<String> },
+    /// One record that was changed or removed, if there was one.
+    WrittenRecord,
+    /// The records a filter found were changed.
+    Updated,
+    /// The records a filter found were removed.
+    Deleted,
+}
+
+/// Parses and plans a request and writes its SQL. Ids of new records come from `new_id`.
+pub fn prepare(
+    model: &SchemaModel,
+    request: &Request<'_>,
+    limits: Limits,
+    new_id: &mut dyn FnMut() -> Uuid,
+) -> Result<Prepared, RecordError> {
+    let object = model.object(request.object)?;
+    let returning = request.preferences.returning.unwrap_or(Return::Minimal);
+    let mut written = Vec::new();
+    let (query, shape) = match request.action {
+        Action::List => {
+            let plan = plan::list(object, request.query, limits)?;
+            (sql::list(&plan)?, Shape::Page { offset: plan.offset })
+        }
+        Action::Get { id } => (sql::get(&plan::get(object, id, request.query)?)?, Shape::Record),
+        Action::Insert { body } => {
+            let plan = plan::insert(object, request.query, body, returning, new_id)?;
+            written = typed(&plan.columns);
+            (
+                sql::insert(&plan)?,
+                Shape::Inserted {
+                    key: object.primary_key.clone(),
+                },
+            )
+        }
+        Action::Update { target, body } => {
+            let plan = plan::update(object, target, request.query, body, returning)?;
+            written = typed(&plan.columns);
+            (sql::update(&plan)?, written_shape(target, Shape::Updated))
+        }
+        Action::Delete { target } => {
+            let plan = plan::delete(object, target, request.query, returning)?;
+            (sql::delete(&plan)?, written_shape(target, Shape::Deleted))
+        }
+    };
+    let mode = match shape {
+        Shape::Page { .. } | Shape::Record => Mode::ReadOnly,
+        _ => Mode::ReadWrite,
+    };
+    let preferred = request.preferences.returning;
+    Ok(Prepared {
+        query,
+        mode,
+        object: object.name.clone(),
+        shape,
+        preferred,
+        written,
+    })
+}
+
+fn written_shape(target: Target<'_>, filtered: Shape) -> Shape {
+    match target {
+        Target::Id(_) => Shape::WrittenRecord,
+        Target::Filtered => filtered,
+    }
+}
+
+fn typed(columns: &[&model::Field]) -> Vec<(String, String)> {
+    columns
+        .iter()
+        .map(|field| (field.name.clone(), field.type_name.clone()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

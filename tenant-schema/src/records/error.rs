@@ -1,0 +1,228 @@
+//! Why a request for records was refused, with everything PostgREST's error body needs.
+
+use super::quote::NulInName;
+
+mod database;
+
+pub use database::{DatabaseError, DatabaseFault};
+
+/// A refused request. Every variant but the last three is the client's fault and answers with a status below 500.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// No object has this name.
+    #[error("Could not find the table '{object}' in the schema")]
+    UnknownObject {
+        /// The name asked for.
+        object: String,
+        /// The nearest name there is.
+        nearest: Option<String>,
+    },
+    /// A query string names a column that is not there, or a parameter that does not exist.
+    #[error("column {object}.{column} does not exist")]
+    UnknownColumn {
+        /// The object that was asked.
+        object: String,
+        /// The name that was not found.
+        column: String,
+        /// The nearest column or parameter.
+        nearest: Option<String>,
+    },
+    /// A body names a column that is not there.
+    #[error("Could not find the '{column}' column of '{object}'")]
+    UnknownBodyColumn {
+        /// The object that was written.
+        object: String,
+        /// The name that was not found.
+        column: String,
+        /// The nearest column.
+        nearest: Option<String>,
+    },
+    /// A body gives a value for a column that PostgreSQL computes.
+    #[error("cannot write the column '{column}' of '{object}', the database computes it")]
+    ComputedColumn {
+        /// The object that was written.
+        object: String,
+        /// The computed column.
+        column: String,
+    },
+    /// A parameter that exists, but not for this action.
+    #[error("the parameter '{parameter}' cannot be used to {action}")]
+    MisplacedParameter {
+        /// The parameter.
+        parameter: String,
+        /// The action, as a verb phrase.
+        action: &'static str,
+    },
+    /// The query string breaks the grammar.
+    #[error("failed to parse {parameter} ({input})")]
+    Syntax {
+        /// The parameter in which it happened.
+        parameter: String,
+        /// Its value, shortened.
+        input: String,
+        /// What was expected, and where.
+        details: String,
+    },
+    /// The body is not what is asked for.
+    #[error("{message}")]
+    InvalidBody {
+        /// What is wrong with it.
+        message: String,
+        /// Where, if that is known.
+        details: Option<String>,
+    },
+    /// A page that cannot be, such as one of minus one rows.
+    #[error("Requested range not satisfiable")]
+    InvalidRange {
+        /// What is wrong with it.
+        details: String,
+    },
+    /// A text that PostgreSQL cannot hold.
+    #[error("a value for '{place}' contains a NUL character, which no text in the database can")]
+    NulCharacter {
+        /// The column or parameter.
+        place: String,
+    },
+    /// An update or delete that would touch every record.
+    #[error("{verb} requires a WHERE clause")]
+    Unfiltered {
+        /// `UPDATE` or `DELETE`.
+        verb: &'static str,
+    },
+    /// The object cannot be written in this way by anybody.
+    #[error("'{object}' cannot be written: it does not allow to {action}")]
+    NotWritable {
+        /// The object.
+        object: String,
+        /// The action, as a verb phrase.
+        action: &'static str,
+    },
+    /// `/{object}/{id}` on an object without a primary key of one column.
+    #[error("'{object}' has no primary key of one column, so no record of it has a path")]
+    NoKey {
+        /// The object.
+        object: String,
+    },
+    /// No visible record has this id.
+    #[error("'{object}' has no such record")]
+    UnknownRecord {
+        /// The object.
+        object: String,
+    },
+    /// PostgreSQL refused the statement.
+    #[error(transparent)]
+    Database(Box<DatabaseError>),
+}
+
+impl RecordError {
+    /// The `code` of PostgREST's error body: its own, or an SQLSTATE.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::UnknownObject { .. } => "PGRST205",
+            Self::UnknownColumn { .. } => "42703",
+            Self::UnknownBodyColumn { .. } => "PGRST204",
+            Self::ComputedColumn { .. } => "428C9",
+            Self::MisplacedParameter { .. } | Self::Syntax { .. } => "PGRST100",
+            Self::InvalidBody { .. } => "PGRST102",
+            Self::InvalidRange { .. } => "PGRST103",
+            Self::NulCharacter { .. } => "22021",
+            Self::Unfiltered { .. } => "21000",
+            Self::NotWritable { .. } => "PGRST117",
+            Self::NoKey { .. } => "PGRST125",
+            Self::UnknownRecord { .. } => "PGRST116",
+            Self::Database(error) => error.code(),
+            Self::Unavailable(_) => "PGRST001",
+            Self::Unreadable(_) => "PGRSTX00",
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::UnknownObject { .. } | Self::NoKey { .. } | Self::UnknownRecord { .. } => 404,
+            Self::NotWritable { .. } => 405,
+            Self::InvalidRange { .. } => 416,
+            Self::Database(error) => error.status(),
+            Self::Unavailable(_) => 503,
+            Self::Unreadable(_) => 500,
+            _ => 400,
+        }
+    }
+
+    /// What the log should say and the client should not hear.
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Unavailable(cause) | Self::Unreadable(cause) => Some(cause),
+            Self::Database(error) if error.status() >= 500 => Some(error.report()),
+            _ => None,
+        }
+    }
+
+    /// The `message` of the error body.
+    pub fn message(&self) -> String {
+        self.to_string()
+    }
+
+    /// The `details` of the error body.
+    pub fn details(&self) -> Option<String> {
+        match self {
+            Self::Syntax { details, .. } | Self::InvalidRange { details } => Some(details.clone()),
+            Self::InvalidBody { details, .. } => details.clone(),
+            Self::UnknownRecord { .. } => Some("The result contains 0 rows".to_owned()),
+            Self::Database(error) => error.details(),
+            _ => None,
+        }
+    }
+
+    /// The `hint` of the error body: what to do instead.
+    pub fn hint(&self) -> Option<String> {
+        let meant = |name: &String| format!("Perhaps you meant '{name}'");
+        match self {
+            Self::UnknownObject { nearest, .. }
+            | Self::UnknownColumn { nearest, .. }
+            | Self::UnknownBodyColumn { nearest, .. } => nearest.as_ref().map(meant),
+            Self::Unfiltered { .. } => {
+                Some("Name the records by a filter, such as id=eq.… or id=not.is.null for all".to_owned())
+            }
+            Self::NoKey { object } => Some(format!("Filter instead: /{object}?column=eq.value")),
+            Self::Database(error) => error.hint(),
+            _ => None,
+        }
+    }
+
+    /// A grammar error in `parameter`, with its input shortened so that an answer stays small.
+    pub(super) fn syntax(parameter: &str, input: &str, details: impl Into<String>) -> Self {
+        Self::Syntax {
+            parameter: shorten(parameter),
+            input: shorten(input),
+            details: details.into(),
+        }
+    }
+
+    /// A body that is not as asked, without a place.
+    pub(super) fn body(message: impl Into<String>) -> Self {
+        Self::InvalidBody {
+            message: message.into(),
+            details: None,
+        }
+    }
+}
+
+impl From<NulInName> for RecordError {
+    fn from(_: NulInName) -> Self {
+        Self::NulCharacter {
+            place: "alias".to_owned(),
+        }
+    }
+}
+
+/// The most characters of input that an error repeats.
+const MAX_ECHO: usize = 120;
+
+/// The beginning of a text that came from outside, fit to stand in a message.
+pub(super) fn shorten(input: &str) -> String {
+    match input.char_indices().nth(MAX_ECHO) {
+        Some((end, _)) => format!("{}…", &input[..end]),
+        None => input.to_owned(),
+    }
+}

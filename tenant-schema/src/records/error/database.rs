@@ -1,0 +1,245 @@
+//! What PostgreSQL said, turned into an answer.
+
+use std::fmt;
+
+use super::RecordError;
+use crate::records::Prepared;
+
+/// The parts of PostgreSQL's error report that matter here, as the transaction received them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DatabaseFault<'a> {
+    /// Five characters, PostgreSQL's appendix A.
+    pub sqlstate: &'a str,
+    /// The primary message.
+    pub message: &'a str,
+    /// The detail, if there is one.
+    pub detail: Option<&'a str>,
+    /// The hint, if there is one.
+    pub hint: Option<&'a str>,
+    /// The context ("where"): it says which parameter could not be read.
+    pub context: Option<&'a str>,
+    /// The column, for errors about one.
+    pub column: Option<&'a str>,
+    /// The constraint, for errors about one.
+    pub constraint: Option<&'a str>,
+    /// The table, for errors about one.
+    pub table: Option<&'a str>,
+}
+
+/// A statement that PostgreSQL refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseError {
+    sqlstate: String,
+    status: u16,
+    message: String,
+    detail: Option<String>,
+    hint: Option<String>,
+    column: Option<String>,
+    /// The violated constraint's name, for callers that give it a meaning.
+    pub constraint: Option<String>,
+    /// The table of a constraint or column error.
+    pub table: Option<String>,
+}
+
+impl DatabaseError {
+    pub(super) fn code(&self) -> &str {
+        &self.sqlstate
+    }
+
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
+    pub(super) fn details(&self) -> Option<String> {
+        match (&self.detail, &self.column) {
+            _ if self.is_internal() => None,
+            (Some(detail), _) => Some(detail.clone()),
+            (None, Some(column)) => Some(format!("The value is for the column '{column}'")),
+            (None, None) => None,
+        }
+    }
+
+    pub(super) fn hint(&self) -> Option<String> {
+        if self.is_internal() {
+            None
+        } else {
+            self.hint.clone()
+        }
+    }
+
+    /// What PostgreSQL said, for the log. [`Display`](fmt::Display) is for the client and hides it when the
+    /// failure is not the client's.
+    pub fn report(&self) -> &str {
+        &self.message
+    }
+
+    /// The column whose value could not be used, when it is known.
+    pub fn column(&self) -> Option<&str> {
+        self.column.as_deref()
+    }
+
+    fn is_internal(&self) -> bool {
+        self.status >= 500
+    }
+}
+
+impl fmt::Display for DatabaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            503 => f.write_str("The database cannot answer now"),
+            500.. => f.write_str("The database failed to answer"),
+            _ => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for DatabaseError {}
+
+impl RecordError {
+    /// Gives PostgreSQL's refusal of a prepared statement its status, and the column it is about its name.
+    pub fn from_database(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Self {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Self::Database(Box::new(DatabaseError {
+            sqlstate: fault.sqlstate.to_owned(),
+            status: status(fault.sqlstate),
+            message: fault.message.to_owned(),
+            detail: owned(fault.detail),
+            hint: owned(fault.hint),
+            column: owned(fault.column).or_else(|| column_of_value(fault, prepared)),
+            constraint: owned(fault.constraint),
+            table: owned(fault.table),
+        }))
+    }
+}
+
+/// The status for an SQLSTATE: PostgREST's table, except that a value which is well formed but breaks a rule of
+/// the table (not null, check, a view's check option) is 422.
+fn status(sqlstate: &str) -> u16 {
+    match sqlstate {
+        "23502" | "23514" | "44000" => 422,
+        "42501" => 403,
+        "42P01" => 404,
+        "25006" | "55000" => 405,
+        "40001" | "40P01" => 409,
+        // Statement texts are ours: these say that we wrote a wrong one.
+        "42601" | "42P02" | "42P18" => 500,
+        "55P03" | "57014" | "57P01" | "57P02" | "57P03" => 503,
+        _ => match sqlstate.get(..2).unwrap_or_default() {
+            "23" => 409,
+            // Program limits: a nesting too deep, an index row too large.
+            "54" => 413,
+            "08" | "53" | "55" => 503,
+            // Feature, cardinality, data, name and type errors, and what the template itself raises.
+            "0A" | "21" | "22" | "42" | "P0" => 400,
+            _ => 500,
+        },
+    }
+}
+
+/// The column for which a value could not be read.
+///
+/// A bad parameter is named by its number in the context (PostgreSQL 14 and later). A bad value inside a body is
+/// not named at all, but the message has its type: if one written column has that type, it is the one.
+fn column_of_value(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Option<String> {
+    if !fault.sqlstate.starts_with("22") {
+        return None;
+    }
+    let number = fault.context.and_then(|context| {
+        let (_, after) = context.split_once("parameter $")?;
+        let digits = after.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse::<usize>().ok()?.checked_sub(1)
+    });
+    if let Some(param) = number.and_then(|index| prepared.query.params.get(index)) {
+        return param.column.clone();
+    }
+    let (_, after) = fault
+        .message
+        .split_once(" for type ")
+        .or_else(|| fault.message.split_once(" type "))?;
+    let suits = |type_name: &str| {
+        let bare = type_name.split('(').next().unwrap_or(type_name);
+        after
+            .split([':', '"'])
+            .any(|part| part.trim() == type_name || part.trim() == bare)
+    };
+    let mut written = prepared.written.iter().filter(|(_, type_name)| suits(type_name));
+    match (written.next(), written.next()) {
+        (Some((column, _)), None) => Some(column.clone()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::fixture::{insert, list};
+
+    fn fault(sqlstate: &'static str, message: &'static str) -> DatabaseFault<'static> {
+        DatabaseFault {
+            sqlstate,
+            message,
+            ..DatabaseFault::default()
+        }
+    }
+
+    #[test]
+    fn a_bad_parameter_names_its_column() {
+        let prepared = list("contacts", "score=gt.1&company_id=eq.abc").unwrap();
+        let context = Some("unnamed portal parameter $2 = '...'");
+        let fault = DatabaseFault {
+            context,
+            ..fault("22P02", "invalid input syntax for type uuid: \"abc\"")
+        };
+        let error = RecordError::from_database(&fault, &prepared);
+        assert_eq!(error.status(), 400);
+        assert_eq!(
+            error.details().as_deref(),
+            Some("The value is for the column 'company_id'")
+        );
+    }
+
+    #[test]
+    fn a_bad_body_value_names_the_only_column_of_its_type() {
+        let prepared = insert("contacts", r#"{"email":"a@x.example","score":"many"}"#).unwrap();
+        let fault = fault("22P02", "invalid input syntax for type integer: \"many\"");
+        let RecordError::Database(error) = RecordError::from_database(&fault, &prepared) else {
+            unreachable!()
+        };
+        assert_eq!(error.column(), Some("score"));
+    }
+
+    #[test]
+    fn statuses_follow_the_policy() {
+        let prepared = list("contacts", "").unwrap();
+        let cases = [
+            ("23505", 409),
+            ("23503", 409),
+            ("23P01", 409),
+            ("23502", 422),
+            ("23514", 422),
+            ("22P02", 400),
+            ("22003", 400),
+            ("22P05", 400),
+            ("42501", 403),
+            ("42883", 400),
+            ("40001", 409),
+            ("40P01", 409),
+            ("55P03", 503),
+            ("57014", 503),
+            ("53300", 503),
+            ("P0001", 400),
+            ("54001", 413),
+            ("XX000", 500),
+        ];
+        for (sqlstate, status) in cases {
+            let error = RecordError::from_database(&fault(sqlstate, "said"), &prepared);
+            assert_eq!((sqlstate, error.status()), (sqlstate, status));
+            assert_eq!(error.code(), sqlstate);
+            assert_eq!(
+                error.message() == "said",
+                status < 500,
+                "{sqlstate} hides what is not the client's"
+            );
+        }
+    }
+}

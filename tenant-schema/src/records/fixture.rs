@@ -1,0 +1,73 @@
+//! A small schema model for tests, as [`INTROSPECT`](super::INTROSPECT) wrote it.
+
+use uuid::Uuid;
+
+use super::{
+    Action, Limits, Preferences, Prepared, RecordError, Request, Return, SchemaModel, Target, prepare,
+};
+
+pub(super) fn model() -> SchemaModel {
+    SchemaModel::from_json(include_str!("fixture.json")).unwrap()
+}
+
+pub(super) fn run(
+    object: &str,
+    query: &str,
+    returning: Option<Return>,
+    action: Action<'_>,
+) -> Result<Prepared, RecordError> {
+    let request = Request {
+        object,
+        query,
+        preferences: Preferences { returning },
+        action,
+    };
+    let mut next = 0;
+    let mut new_id = || {
+        next += 1;
+        Uuid::from_u128(next)
+    };
+    prepare(&model(), &request, Limits::default(), &mut new_id)
+}
+
+pub(super) fn list(object: &str, query: &str) -> Result<Prepared, RecordError> {
+    run(object, query, None, Action::List)
+}
+
+pub(super) fn get(object: &str, id: &str, query: &str) -> Result<Prepared, RecordError> {
+    run(object, query, None, Action::Get { id })
+}
+
+pub(super) fn insert(object: &str, body: &str) -> Result<Prepared, RecordError> {
+    run(
+        object,
+        "",
+        None,
+        Action::Insert {
+            body: body.as_bytes(),
+        },
+    )
+}
+
+pub(super) fn update(object: &str, query: &str, body: &str) -> Result<Prepared, RecordError> {
+    run(
+        object,
+        query,
+        None,
+        Action::Update {
+            target: Target::Filtered,
+            body: body.as_bytes(),
+        },
+    )
+}
+
+pub(super) fn delete(object: &str, query: &str) -> Result<Prepared, RecordError> {
+    run(
+        object,
+        query,
+        None,
+        Action::Delete {
+            target: Target::Filtered,
+        },
+    )
+}

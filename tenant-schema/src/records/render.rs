@@ -1,0 +1,137 @@
+//! The row that came back, as an answer for the server to put into HTTP.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::error::RecordError;
+use super::parse::prefer::Return;
+use super::{Prepared, Shape};
+
+/// The row that every statement of the engine gives, in the order of its columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultRow {
+    /// `body text`: JSON, if any is wanted.
+    pub body: Option<String>,
+    /// `count bigint`: the records in the page, or the records written.
+    pub count: i64,
+    /// `version text`: of a single record of a versioned object.
+    pub version: Option<String>,
+    /// `key text`: a JSON array of the primary key's values as strings, for a single new record.
+    pub key: Option<String>,
+}
+
+/// What the client gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: Status,
+    /// JSON text, ready to send.
+    pub body: Option<String>,
+    /// `Content-Range`, in rows: `0-24/*`, or `*/*` where no row has a place.
+    pub content_range: Option<String>,
+    /// `Location`, relative to the root of the records: `/contacts?id=eq.…`, as PostgREST writes it.
+    pub location: Option<String>,
+    /// `Preference-Applied`
+    pub preference_applied: Option<String>,
+    /// `ETag`, with its quotes.
+    pub etag: Option<String>,
+}
+
+/// The statuses of success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u16)]
+pub enum Status {
+    /// 200
+    Ok = 200,
+    /// 201
+    Created = 201,
+    /// 204
+    NoContent = 204,
+}
+
+impl Status {
+    /// The number.
+    pub fn as_u16(self) -> u16 {
+        self as u16
+    }
+}
+
+/// Makes the answer to a prepared request from the row it gave, or from none.
+pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, RecordError> {
+    let unknown = || RecordError::UnknownRecord {
+        object: prepared.object.clone(),
+    };
+    let row = row.ok_or_else(unknown)?;
+    let etag = row.version.as_ref().map(|version| format!("\"{version}\""));
+    let nowhere = || Some("*/*".to_owned());
+    let mut answer = Answer {
+        status: Status::Ok,
+        body: row.body,
+        content_range: None,
+        location: None,
+        preference_applied: prepared
+            .preferred
+            .map(|returning| format!("return={}", returning.as_str())),
+        etag,
+    };
+    match &prepared.shape {
+        Shape::Record => answer.preference_applied = None,
+        Shape::Page { offset } => {
+            answer.preference_applied = None;
+            answer.content_range = Some(content_range(*offset, row.count));
+        }
+        Shape::Inserted { key } => {
+            answer.status = Status::Created;
+            answer.content_range = nowhere();
+            answer.location = row
+                .key
+                .and_then(|values| location(&prepared.object, key, &values));
+        }
+        Shape::WrittenRecord if row.count == 0 => return Err(unknown()),
+        Shape::WrittenRecord => answer.status = written(prepared),
+        Shape::Updated => {
+            answer.status = written(prepared);
+            answer.content_range = Some(content_range(0, row.count));
+        }
+        Shape::Deleted => {
+            answer.status = written(prepared);
+            answer.content_range = nowhere();
+        }
+    }
+    Ok(answer)
+}
+
+fn written(prepared: &Prepared) -> Status {
+    match prepared.preferred {
+        Some(Return::Representation) => Status::Ok,
+        _ => Status::NoContent,
+    }
+}
+
+/// RFC 9110, section 14.4, with rows as the unit and an unknown total.
+fn content_range(offset: u64, count: i64) -> String {
+    match u64::try_from(count) {
+        Ok(count) if count > 0 => format!("{offset}-{}/*", offset.saturating_add(count - 1)),
+        _ => "*/*".to_owned(),
+    }
+}
+
+/// Unreserved characters of RFC 3986 stay as they are.
+const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+fn location(object: &str, key: &[String], values: &str) -> Option<String> {
+    let values: Vec<String> = serde_json::from_str(values).ok()?;
+    let encode = |text| utf8_percent_encode(text, QUERY_VALUE);
+    let pairs = key
+        .iter()
+        .zip(&values)
+        .map(|(name, value)| format!("{}=eq.{}", encode(name), encode(value)));
+    Some(format!(
+        "/{}?{}",
+        encode(object),
+        pairs.collect::<Vec<_>>().join("&")
+    ))
+}

@@ -1,0 +1,87 @@
+//! Closed-loop load over kept-alive HTTP/1.1 connections: each connection sends, waits for the answer, sends again.
+//!
+//! The client is as thin as a client can be (prepared bytes out, a `Content-Length` in), since it shares the
+//! processors with what it measures; `pgbench` is as thin on its side.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use hdrhistogram::Histogram;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// What a load achieved.
+pub(crate) struct Load {
+    /// Answers per second, all connections together.
+    pub(crate) per_second: f64,
+    /// From the first byte sent to the last byte received, in microseconds.
+    pub(crate) latency: Histogram<u64>,
+}
+
+/// Sends `requests` in a scattered order over so many connections for so long; any answer but 200 is an error.
+pub(crate) async fn drive(
+    address: SocketAddr,
+    requests: &[Vec<u8>],
+    connections: usize,
+    window: Duration,
+) -> Result<Load> {
+    let start = Instant::now();
+    let until = start + window;
+    let workers = (0..connections).map(|n| connection(address, requests, n, until));
+    let outcomes = futures_util::future::try_join_all(workers).await?;
+    let elapsed = start.elapsed().as_secs_f64();
+    let mut latency = Histogram::new(3)?;
+    for outcome in &outcomes {
+        latency.add(outcome)?;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "counts of some millions are exact in f64")]
+    let per_second = latency.len() as f64 / elapsed;
+    Ok(Load { per_second, latency })
+}
+
+async fn connection(address: SocketAddr, requests: &[Vec<u8>], n: usize, until: Instant) -> Result<Histogram<u64>> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let mut latency = Histogram::new(3)?;
+    let mut buffer = vec![0; 64 * 1024];
+    // A multiplicative walk visits all requests in an order of its own for each connection.
+    let mut at = n.wrapping_mul(0x9E37_79B9) % requests.len();
+    while Instant::now() < until {
+        at = (at + 7919) % requests.len();
+        let sent = Instant::now();
+        stream.write_all(&requests[at]).await?;
+        answer(&mut stream, &mut buffer).await?;
+        latency.record(u64::try_from(sent.elapsed().as_micros())?)?;
+    }
+    Ok(latency)
+}
+
+async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<()> {
+    let mut filled = 0;
+    loop {
+        let read = stream.read(&mut buffer[filled..]).await?;
+        if read == 0 {
+            bail!("the server closed the connection");
+        }
+        filled += read;
+        let Some(head) = buffer[..filled].windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        let text = std::str::from_utf8(&buffer[..head]).context("the answer's head is not text")?;
+        if !text.starts_with("HTTP/1.1 200") {
+            bail!("not 200: {}", String::from_utf8_lossy(&buffer[..filled]));
+        }
+        let length = text
+            .lines()
+            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:").map(str::trim).map(str::to_owned))
+            .context("the answer has no Content-Length")?;
+        let whole = head + 4 + length.parse::<usize>()?;
+        while filled < whole {
+            let read = stream.read(&mut buffer[filled..]).await?;
+            if read == 0 {
+                bail!("the server closed the connection in the middle of an answer");
+            }
+            filled += read;
+        }
+        return Ok(());
+    }
+}
