@@ -21,42 +21,28 @@ use crate::tx::CatalogTx;
 /// Something that was done.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields are named like the columns they come from")]
-pub enum AuditEvent<'a> {
-    /// An organization was entered.
-    OrganizationCreated {
-        id: OrganizationId,
-        kind: OrganizationKind,
-        slug: &'a Slug,
+pub enum AuditEvent {
+    /// A tenant was made: organization, schema, owner.
+    TenantProvisioned {
+        slug: Slug,
+        schema: SchemaName,
+        template_version: i32,
     },
+    /// A tenant schema was migrated.
+    TenantMigrated { from: i32, to: i32 },
+    /// An organization that is no tenant was made.
+    OrganizationCreated { kind: OrganizationKind, slug: Slug },
     /// An organization has another name.
-    OrganizationRenamed {
-        id: OrganizationId,
-        from: &'a str,
-        to: &'a str,
-    },
+    OrganizationRenamed { from: String, to: String },
     /// An organization lives under another slug.
-    OrganizationMoved {
-        id: OrganizationId,
-        from: &'a Slug,
-        to: &'a Slug,
-    },
+    OrganizationMoved { from: Slug, to: Slug },
     /// An organization was suspended, resumed or cancelled.
     OrganizationStatusChanged {
-        id: OrganizationId,
         from: OrganizationStatus,
         to: OrganizationStatus,
     },
-    /// A tenant schema was made.
-    SchemaProvisioned {
-        name: &'a SchemaName,
-        template_version: u32,
-    },
-    /// A tenant schema was migrated.
-    SchemaMigrated {
-        name: &'a SchemaName,
-        from: u32,
-        to: u32,
-    },
+    /// An organization has another owner.
+    OwnershipTransferred { to: UserId },
     /// A person was entered.
     UserCreated { id: UserId },
     /// A password was set.
@@ -68,38 +54,36 @@ pub enum AuditEvent<'a> {
         role: MemberRole,
         is_owner: bool,
     },
-    /// An organization has another owner.
-    OwnershipTransferred { id: OrganizationId, to: UserId },
     /// A person signed in.
     SessionStarted { id: SessionId, user: UserId },
     /// A wrong password for an account that exists.
     SignInFailed { user: UserId },
     /// A session was ended early.
-    SessionRevoked { id: SessionId, reason: &'a str },
+    SessionRevoked { id: SessionId, reason: String },
     /// A refresh token came a second time: somebody holds a copy.
     RefreshTokenReused { session: SessionId },
     /// An API key was made.
     ApiKeyCreated {
         id: ApiKeyId,
-        name: &'a str,
-        scopes: &'a [String],
+        name: String,
+        scopes: Vec<String>,
     },
     /// An API key was made void.
     ApiKeyRevoked { id: ApiKeyId },
     /// A new key signs access tokens.
-    SigningKeyCreated { kid: &'a str },
+    SigningKeyCreated { kid: String },
 }
 
-impl AuditEvent<'_> {
+impl AuditEvent {
     /// What was done, as `thing.verb`.
     pub const fn event_type(&self) -> &'static str {
         match self {
+            Self::TenantProvisioned { .. } => "organization.provisioned",
+            Self::TenantMigrated { .. } => "organization.migrated",
             Self::OrganizationCreated { .. } => "organization.created",
             Self::OrganizationRenamed { .. } => "organization.renamed",
             Self::OrganizationMoved { .. } => "organization.moved",
             Self::OrganizationStatusChanged { .. } => "organization.status_changed",
-            Self::SchemaProvisioned { .. } => "tenant_schema.provisioned",
-            Self::SchemaMigrated { .. } => "tenant_schema.migrated",
             Self::UserCreated { .. } => "user.created",
             Self::PasswordChanged { .. } => "user.password_changed",
             Self::MembershipCreated { .. } => "membership.created",
@@ -119,15 +103,16 @@ impl AuditEvent<'_> {
         self.event_type().split_once('.').map_or("", |(thing, _)| thing)
     }
 
-    /// Id of the thing it was done to.
-    pub fn entity_id(&self) -> String {
+    /// Id of the thing it was done to; `None` where that is the organization the entry is about.
+    pub fn entity_id(&self) -> Option<String> {
         let id: &dyn fmt::Display = match self {
-            Self::OrganizationCreated { id, .. }
-            | Self::OrganizationRenamed { id, .. }
-            | Self::OrganizationMoved { id, .. }
-            | Self::OrganizationStatusChanged { id, .. }
-            | Self::OwnershipTransferred { id, .. } => id,
-            Self::SchemaProvisioned { name, .. } | Self::SchemaMigrated { name, .. } => name,
+            Self::TenantProvisioned { .. }
+            | Self::TenantMigrated { .. }
+            | Self::OrganizationCreated { .. }
+            | Self::OrganizationRenamed { .. }
+            | Self::OrganizationMoved { .. }
+            | Self::OrganizationStatusChanged { .. }
+            | Self::OwnershipTransferred { .. } => return None,
             Self::UserCreated { id: user } | Self::PasswordChanged { user } | Self::SignInFailed { user } => {
                 user
             }
@@ -138,24 +123,30 @@ impl AuditEvent<'_> {
             Self::ApiKeyCreated { id, .. } | Self::ApiKeyRevoked { id } => id,
             Self::SigningKeyCreated { kid } => kid,
         };
-        id.to_string()
+        Some(id.to_string())
     }
 
     /// What changed: an object.
     pub fn changes(&self) -> Value {
         match self {
-            Self::OrganizationCreated { kind, slug, .. } => json!({"kind": kind, "slug": slug}),
-            Self::OrganizationRenamed { from, to, .. } => json!({"name": {"from": from, "to": to}}),
-            Self::OrganizationMoved { from, to, .. } => json!({"slug": {"from": from, "to": to}}),
-            Self::OrganizationStatusChanged { from, to, .. } => json!({"status": {"from": from, "to": to}}),
-            Self::SchemaProvisioned { template_version, .. } => json!({"template_version": template_version}),
-            Self::SchemaMigrated { from, to, .. } => json!({"template_version": {"from": from, "to": to}}),
+            Self::TenantProvisioned {
+                slug,
+                schema,
+                template_version,
+            } => {
+                json!({"slug": slug, "schema": schema.as_str(), "template_version": template_version})
+            }
+            Self::TenantMigrated { from, to } => json!({"template_version": {"from": from, "to": to}}),
+            Self::OrganizationCreated { kind, slug } => json!({"kind": kind, "slug": slug}),
+            Self::OrganizationRenamed { from, to } => json!({"name": {"from": from, "to": to}}),
+            Self::OrganizationMoved { from, to } => json!({"slug": {"from": from, "to": to}}),
+            Self::OrganizationStatusChanged { from, to } => json!({"status": {"from": from, "to": to}}),
+            Self::OwnershipTransferred { to } => json!({"owner": {"to": to}}),
             Self::MembershipCreated {
                 user, role, is_owner, ..
             } => {
                 json!({"user_id": user, "role": role, "is_owner": is_owner})
             }
-            Self::OwnershipTransferred { to, .. } => json!({"owner": {"to": to}}),
             Self::SessionStarted { user, .. } => json!({"user_id": user}),
             Self::SessionRevoked { reason, .. } => json!({"reason": reason}),
             Self::ApiKeyCreated { name, scopes, .. } => json!({"name": name, "scopes": scopes}),
@@ -180,16 +171,30 @@ pub struct Origin {
     pub request_id: Option<String>,
 }
 
-/// Writes down what was done, in the transaction that does it. `organization` is the one it concerns; the server's
-/// login can write for the organization of its transaction only.
+/// Writes down what was done from the command line or by the program itself, in the transaction that does it.
+/// `organization` is the one it concerns; the server's login can write for that of its transaction only.
 pub async fn record(
     tx: &mut CatalogTx,
+    source: &Source,
     actor: &Actor,
     organization: Option<OrganizationId>,
-    event: &AuditEvent<'_>,
+    event: &AuditEvent,
+) -> Result<(), CatalogError> {
+    record_from(tx, source, actor, organization, event, &Origin::default()).await
+}
+
+/// The same for what a request did, with where it came from.
+pub async fn record_from(
+    tx: &mut CatalogTx,
     source: &Source,
+    actor: &Actor,
+    organization: Option<OrganizationId>,
+    event: &AuditEvent,
     origin: &Origin,
 ) -> Result<(), CatalogError> {
+    let entity = event
+        .entity_id()
+        .or_else(|| organization.map(|id| id.to_string()));
     tx.execute(
         RECORD,
         &[
@@ -198,7 +203,7 @@ pub async fn record(
             &actor.to_string(),
             &event.event_type(),
             &event.entity_type(),
-            &event.entity_id(),
+            &entity,
             &event.changes(),
             &origin.ip,
             &origin.user_agent,
@@ -216,3 +221,33 @@ const RECORD: &str = "\
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 pub(crate) const STATEMENTS: &[&str] = &[RECORD];
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn an_event_names_the_verb_and_the_thing() {
+        let id = UserId::from(Uuid::from_u128(7));
+        let event = AuditEvent::PasswordChanged { user: id };
+        assert_eq!(event.event_type(), "user.password_changed");
+        assert_eq!(event.entity_type(), "user");
+        assert_eq!(event.entity_id(), Some(id.to_string()));
+    }
+
+    #[test]
+    fn an_event_of_the_organization_says_what_was_and_what_is() {
+        let event = AuditEvent::OrganizationStatusChanged {
+            from: OrganizationStatus::Trial,
+            to: OrganizationStatus::Active,
+        };
+        assert_eq!(event.entity_type(), "organization");
+        assert_eq!(event.entity_id(), None);
+        assert_eq!(
+            event.changes(),
+            json!({"status": {"from": "trial", "to": "active"}})
+        );
+    }
+}

@@ -69,22 +69,32 @@ pub struct Generation(u64);
 
 impl ChangeFeed {
     /// Starts to listen, and keeps trying for as long as the feed lives.
-    pub fn start(config: PgConfig) -> Self {
+    pub fn start(config: &PgConfig) -> Self {
         let shared = Arc::<Shared>::default();
-        let task = tokio::spawn(listen(config.with_application_name("tenantry feed"), Arc::clone(&shared)));
+        let task = tokio::spawn(listen(
+            config.with_application_name("tenantry feed"),
+            Arc::clone(&shared),
+        ));
         Self { shared, task }
     }
 
     /// Calls `subscriber` at every change, from the feed's own task: it must not block.
     pub fn subscribe(&self, subscriber: impl Fn(Change) + Send + Sync + 'static) {
-        let mut subscribers = self.shared.subscribers.write().unwrap_or_else(PoisonError::into_inner);
+        let mut subscribers = self
+            .shared
+            .subscribers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         subscribers.push(Box::new(subscriber));
     }
 
     /// The present moment, to be taken before reading what will be cached; `None` while the feed is down.
     pub fn generation(&self) -> Option<Generation> {
         let generation = self.shared.generation.load(Ordering::Acquire);
-        self.shared.live.load(Ordering::Acquire).then_some(Generation(generation))
+        self.shared
+            .live
+            .load(Ordering::Acquire)
+            .then_some(Generation(generation))
     }
 
     /// Whether what was read since `then` may be cached: nothing changed meanwhile, so nothing was missed.
@@ -95,7 +105,9 @@ impl ChangeFeed {
 
 impl std::fmt::Debug for ChangeFeed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ChangeFeed").field("live", &self.shared.live).finish_non_exhaustive()
+        f.debug_struct("ChangeFeed")
+            .field("live", &self.shared.live)
+            .finish_non_exhaustive()
     }
 }
 
@@ -181,7 +193,12 @@ mod tests {
     fn payloads_are_read_and_foreign_ones_refused() {
         let id = Uuid::from_u128(9);
         assert_eq!(format!("session:{id}").parse(), Ok(Change::Session(id.into())));
-        for payload in ["", "session", "session:1", "planet:00000000-0000-0000-0000-000000000009"] {
+        for payload in [
+            "",
+            "session",
+            "session:1",
+            "planet:00000000-0000-0000-0000-000000000009",
+        ] {
             assert_eq!(payload.parse::<Change>(), Err(()), "{payload:?}");
         }
     }

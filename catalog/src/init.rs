@@ -22,7 +22,7 @@ static MIGRATIONS: LazyLock<Migrations> =
     LazyLock::new(|| Migrations::new(embedded::migrations::runner().get_migrations().clone()));
 
 /// The catalog version this program works with.
-pub fn latest() -> u32 {
+pub fn latest() -> i32 {
     MIGRATIONS.latest()
 }
 
@@ -36,7 +36,9 @@ pub enum InitError {
         found: String,
     },
     /// An extension is installed where tenants cannot see it.
-    #[error("extension {name} is installed in schema {schema}: move it with `alter extension {name} set schema extensions`")]
+    #[error(
+        "extension {name} is installed in schema {schema}: move it with `alter extension {name} set schema extensions`"
+    )]
     ExtensionElsewhere {
         /// The extension.
         name: String,
@@ -44,7 +46,9 @@ pub enum InitError {
         schema: String,
     },
     /// The login exists with rights that would break the wall between tenants.
-    #[error("role {SERVER_LOGIN} must not be a superuser, bypass row-level security or inherit: alter role {SERVER_LOGIN} nosuperuser nobypassrls noinherit")]
+    #[error(
+        "role {SERVER_LOGIN} must not be a superuser, bypass row-level security or inherit: alter role {SERVER_LOGIN} nosuperuser nobypassrls noinherit"
+    )]
     LoginTooStrong,
     /// A migration of the catalog did not work.
     #[error("the catalog could not be migrated")]
@@ -58,9 +62,9 @@ pub enum InitError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Initialized {
     /// The catalog migrations applied now; none if it was current.
-    pub applied: Vec<u32>,
+    pub applied: Vec<i32>,
     /// The catalog's version afterwards.
-    pub version: u32,
+    pub version: i32,
 }
 
 /// Makes the database fit, or brings it up to date: one transaction, safe to repeat. With a password, the server's
@@ -73,34 +77,48 @@ pub async fn init(db: &CatalogDb, password: Option<&SecretString>) -> Result<Ini
     check_ground(&mut tx).await?;
     if let Some(password) = password {
         let verifier = postgres_protocol::password::scram_sha_256(password.expose_secret().as_bytes());
-        tx.door().batch(&format!("alter role {SERVER_LOGIN} password '{verifier}'")).await?;
+        tx.door()
+            .batch(&format!("alter role {SERVER_LOGIN} password '{verifier}'"))
+            .await?;
     }
-    let applied = MIGRATIONS.apply(tx.door(), "catalog", Sending::FileByFile).await?;
+    let applied = MIGRATIONS
+        .apply(tx.door(), "catalog", Sending::FileByFile)
+        .await?;
     tx.door().batch(HISTORY_GRANT).await?;
     tx.commit().await?;
-    Ok(Initialized { applied, version: latest() })
+    Ok(Initialized {
+        applied,
+        version: latest(),
+    })
 }
 
 /// The catalog's version in the database; `None` where there is no catalog. The server compares it with [`latest`].
-pub async fn version(tx: &mut CatalogTx) -> Result<Option<u32>, PgError> {
-    let there = tx.row(HAS_HISTORY, &[]).await?.is_some_and(|row| row.get("there"));
+pub async fn version(tx: &mut CatalogTx) -> Result<Option<i32>, PgError> {
+    let there = tx
+        .row(HAS_HISTORY, &[])
+        .await?
+        .is_some_and(|row| row.get("there"));
     if !there {
         return Ok(None);
     }
-    let version: Option<i32> = tx.row(VERSION, &[]).await?.and_then(|row| row.get("version"));
-    Ok(version.and_then(|version| u32::try_from(version).ok()))
+    Ok(tx.row(VERSION, &[]).await?.and_then(|row| row.get("version")))
 }
 
 async fn check_version(tx: &mut CatalogTx) -> Result<(), InitError> {
     match tx.row(SERVER_VERSION, &[]).await? {
-        Some(row) if row.get::<_, i32>("number") < OLDEST => Err(InitError::TooOld { found: row.get("text") }),
+        Some(row) if row.get::<_, i32>("number") < OLDEST => Err(InitError::TooOld {
+            found: row.get("text"),
+        }),
         _ => Ok(()),
     }
 }
 
 async fn check_ground(tx: &mut CatalogTx) -> Result<(), InitError> {
     if let Some(row) = tx.row(EXTENSION_ELSEWHERE, &[]).await? {
-        return Err(InitError::ExtensionElsewhere { name: row.get("name"), schema: row.get("schema") });
+        return Err(InitError::ExtensionElsewhere {
+            name: row.get("name"),
+            schema: row.get("schema"),
+        });
     }
     match tx.row(LOGIN_TOO_STRONG, &[&SERVER_LOGIN]).await? {
         Some(_) => Err(InitError::LoginTooStrong),
@@ -147,5 +165,11 @@ const HAS_HISTORY: &str = "select to_regclass('catalog.refinery_schema_history')
 const VERSION: &str = "select max(h.version) as version from catalog.refinery_schema_history h";
 
 /// Every statement of this module that can be prepared in a migrated database.
-pub(crate) const STATEMENTS: &[&str] =
-    &[SERVER_VERSION, EXTENSION_ELSEWHERE, LOGIN_TOO_STRONG, HISTORY_GRANT, HAS_HISTORY, VERSION];
+pub(crate) const STATEMENTS: &[&str] = &[
+    SERVER_VERSION,
+    EXTENSION_ELSEWHERE,
+    LOGIN_TOO_STRONG,
+    HISTORY_GRANT,
+    HAS_HISTORY,
+    VERSION,
+];

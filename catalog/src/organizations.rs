@@ -116,7 +116,7 @@ pub struct SchemaSummary {
     /// Whether it is served.
     pub state: TenantSchemaState,
     /// The last template migration applied.
-    pub template_version: u32,
+    pub template_version: i32,
 }
 
 /// Enters an organization. A tenant must get its owner ([`crate::memberships::insert`]) in the same transaction:
@@ -127,8 +127,8 @@ pub struct SchemaSummary {
 /// [`CatalogError::InvalidParent`], [`CatalogError::Invalid`].
 pub async fn insert(
     tx: &mut CatalogTx,
-    new: &NewOrganization,
     source: &Source,
+    new: &NewOrganization,
 ) -> Result<Organization, CatalogError> {
     let id: OrganizationId = source.id();
     let row = tx
@@ -235,7 +235,7 @@ fn summary(row: &Row) -> Result<OrganizationSummary, CatalogError> {
         Some(name) => Some(SchemaSummary {
             name,
             state: columns.parse("state")?,
-            template_version: columns.number("template_version")?,
+            template_version: columns.get("template_version")?,
         }),
         None => None,
     };

@@ -19,7 +19,7 @@ pub struct ActiveTenant {
     organization_id: OrganizationId,
     slug: Slug,
     schema: SchemaName,
-    template_version: u32,
+    template_version: i32,
 }
 
 impl ActiveTenant {
@@ -39,7 +39,7 @@ impl ActiveTenant {
     }
 
     /// The last template migration its schema has.
-    pub fn template_version(&self) -> u32 {
+    pub fn template_version(&self) -> i32 {
         self.template_version
     }
 }
@@ -55,21 +55,18 @@ pub enum Resolution {
         organization_id: OrganizationId,
     },
     /// A tenant that is served again soon.
-    Maintenance {
-        /// Which, for the log.
-        organization_id: OrganizationId,
-    },
+    Maintenance,
     /// No tenant, or none anybody should know of: never was, cancelled, dropped, or not of a kind that is a tenant.
     Unknown,
 }
 
 impl Resolution {
-    /// The organization that was found, if one was.
+    /// The organization it speaks of, where that is known.
     pub fn organization_id(&self) -> Option<OrganizationId> {
         match self {
             Self::Active(tenant) => Some(tenant.organization_id),
-            Self::Suspended { organization_id } | Self::Maintenance { organization_id } => Some(*organization_id),
-            Self::Unknown => None,
+            Self::Suspended { organization_id } => Some(*organization_id),
+            Self::Maintenance | Self::Unknown => None,
         }
     }
 }
@@ -96,14 +93,14 @@ fn resolution(row: &Row) -> Result<Resolution, CatalogError> {
         (OrganizationStatus::Cancelled, _) | (_, TenantSchemaState::Dropped) => Resolution::Unknown,
         (OrganizationStatus::Suspended, _) => Resolution::Suspended { organization_id },
         (OrganizationStatus::Trial | OrganizationStatus::Active, TenantSchemaState::Maintenance) => {
-            Resolution::Maintenance { organization_id }
+            Resolution::Maintenance
         }
         (OrganizationStatus::Trial | OrganizationStatus::Active, TenantSchemaState::Ready) => {
             Resolution::Active(ActiveTenant {
                 organization_id,
                 slug: organization.parse("canonical_slug")?,
                 schema: schema.parse("schema_name")?,
-                template_version: schema.number("template_version")?,
+                template_version: schema.get("template_version")?,
             })
         }
     })

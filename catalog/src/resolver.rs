@@ -15,7 +15,7 @@ use crate::tx::CatalogDb;
 const CAPACITY: u64 = 20_000;
 
 /// However good the feed is, nothing is believed for longer than this.
-const OLDEST: Duration = Duration::from_secs(60);
+const OLDEST: Duration = Duration::from_mins(1);
 
 /// Slug to tenant, remembered until the feed says that the organization changed.
 #[derive(Debug, Clone)]
@@ -28,13 +28,17 @@ pub struct Resolver {
 impl Resolver {
     /// A resolver that forgets as the feed says.
     pub fn new(db: CatalogDb, feed: Arc<ChangeFeed>) -> Self {
-        let found =
-            Cache::builder().max_capacity(CAPACITY).time_to_live(OLDEST).support_invalidation_closures().build();
+        let found = Cache::builder()
+            .max_capacity(CAPACITY)
+            .time_to_live(OLDEST)
+            .support_invalidation_closures()
+            .build();
         let forget = found.clone();
         feed.subscribe(move |change| match change {
             // A slug that meant nobody may mean this organization now, so those are forgotten with it.
             Change::Organization(id) => {
-                let same = move |_: &Slug, r: &Resolution| r.organization_id().is_none_or(|found| found == id);
+                let same =
+                    move |_: &Slug, r: &Resolution| r.organization_id().is_none_or(|found| found == id);
                 if forget.invalidate_entries_if(same).is_err() {
                     forget.invalidate_all();
                 }
@@ -48,7 +52,9 @@ impl Resolver {
     /// What the slug means now.
     pub async fn resolve(&self, slug: &Slug) -> Result<Resolution, CatalogError> {
         let then = self.feed.generation();
-        if then.is_some() && let Some(found) = self.found.get(slug) {
+        if then.is_some()
+            && let Some(found) = self.found.get(slug)
+        {
             return Ok(found);
         }
         let mut tx = self.db.begin().await?;

@@ -37,13 +37,8 @@ impl<'a> Columns<'a> {
         text.map(str::parse).transpose().map_err(|_| self.corrupt(column))
     }
 
-    /// A count or version number: an `integer` column that is never negative.
-    pub(crate) fn number(self, column: &'static str) -> Result<u32, CatalogError> {
-        u32::try_from(self.get::<i32>(column)?).map_err(|_| self.corrupt(column))
-    }
-
     /// That the column holds what cannot be.
-    pub(crate) fn corrupt(self, column: &'static str) -> CatalogError {
+    fn corrupt(self, column: &'static str) -> CatalogError {
         CatalogError::Corrupt {
             table: self.table,
             column,

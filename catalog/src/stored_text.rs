@@ -44,3 +44,22 @@ pub(crate) use stored_text;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the word is not one of: {}", .0.join(", "))]
 pub struct UnknownWord(pub(crate) &'static [&'static str]);
+
+#[cfg(test)]
+mod tests {
+    use crate::memberships::MemberRole;
+
+    #[test]
+    fn every_value_reads_back_from_its_word() {
+        for role in MemberRole::ALL {
+            assert_eq!(role.as_str().parse(), Ok(*role));
+            assert_eq!(serde_json::to_value(role).expect("a word is JSON"), role.as_str());
+        }
+    }
+
+    #[test]
+    fn another_word_is_refused_with_the_list_of_the_right_ones() {
+        let error = "Admin".parse::<MemberRole>().expect_err("letter case counts");
+        assert_eq!(error.to_string(), "the word is not one of: admin, member");
+    }
+}

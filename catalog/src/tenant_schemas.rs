@@ -31,11 +31,11 @@ pub struct TenantSchema {
     /// The label the tenant lives under now.
     pub slug: Slug,
     /// The schema's opaque name.
-    pub name: SchemaName,
+    pub schema: SchemaName,
     /// Whether it is served.
     pub state: TenantSchemaState,
     /// The last template migration applied.
-    pub template_version: u32,
+    pub template_version: i32,
     /// When it was provisioned.
     pub created_at: DateTime<Utc>,
     /// When it reached `template_version`.
@@ -44,22 +44,33 @@ pub struct TenantSchema {
     pub last_error: Option<String>,
 }
 
+/// A tenant schema to be entered; it begins ready.
+#[derive(Debug, Clone)]
+pub struct NewTenantSchema {
+    /// The tenant.
+    pub organization: OrganizationId,
+    /// The schema's opaque name.
+    pub schema: SchemaName,
+    /// The last template migration applied.
+    pub template_version: i32,
+}
+
 /// Enters the schema of a tenant, in the transaction that makes it.
 ///
 /// # Errors
 /// [`CatalogError::NotATenant`], [`CatalogError::NotFound`].
 pub async fn insert(
     tx: &mut CatalogTx,
-    organization: OrganizationId,
-    name: &SchemaName,
-    template_version: u32,
+    new: &NewTenantSchema,
     now: DateTime<Utc>,
 ) -> Result<(), CatalogError> {
+    let NewTenantSchema {
+        organization,
+        schema,
+        template_version,
+    } = new;
     let entered = tx
-        .execute(
-            INSERT,
-            &[&organization, &name.as_str(), &i64::from(template_version), &now],
-        )
+        .execute(INSERT, &[organization, &schema.as_str(), template_version, &now])
         .await?;
     existing(entered, "organization")
 }
@@ -80,9 +91,9 @@ pub async fn find(
 /// Those of suspended and cancelled tenants are among them, since these may come back.
 pub async fn list_behind(
     tx: &mut CatalogTx,
-    template_version: u32,
+    template_version: i32,
 ) -> Result<Vec<TenantSchema>, CatalogError> {
-    tx.rows(LIST_BEHIND, &[&i64::from(template_version)])
+    tx.rows(LIST_BEHIND, &[&template_version])
         .await?
         .iter()
         .map(tenant_schema)
@@ -96,11 +107,11 @@ pub async fn list_behind(
 pub async fn set_version(
     tx: &mut CatalogTx,
     organization: OrganizationId,
-    template_version: u32,
+    template_version: i32,
     now: DateTime<Utc>,
 ) -> Result<(), CatalogError> {
     let changed = tx
-        .execute(SET_VERSION, &[&organization, &i64::from(template_version), &now])
+        .execute(SET_VERSION, &[&organization, &template_version, &now])
         .await?;
     existing(changed, "tenant schema")
 }
@@ -131,9 +142,9 @@ fn tenant_schema(row: &Row) -> Result<TenantSchema, CatalogError> {
     Ok(TenantSchema {
         organization: columns.get("organization_id")?,
         slug: columns.parse("slug")?,
-        name: columns.parse("schema_name")?,
+        schema: columns.parse("schema_name")?,
         state: columns.parse("state")?,
-        template_version: columns.number("template_version")?,
+        template_version: columns.get("template_version")?,
         created_at: columns.get("created_at")?,
         migrated_at: columns.get("migrated_at")?,
         last_error: columns.get("last_error")?,
@@ -143,7 +154,7 @@ fn tenant_schema(row: &Row) -> Result<TenantSchema, CatalogError> {
 const INSERT: &str = "\
     insert into catalog.tenant_schemas \
       (organization_id, organization_kind, schema_name, template_version, created_at, migrated_at) \
-    select o.id, o.kind, $2, $3::bigint, $4, $4 \
+    select o.id, o.kind, $2, $3, $4, $4 \
     from catalog.organizations o where o.id = $1 and o.deleted_at is null";
 
 const FIND: &str = "\
@@ -156,10 +167,10 @@ const LIST_BEHIND: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
       t.last_error \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
-    where t.template_version < $1::bigint and t.state <> 'dropped' order by t.organization_id";
+    where t.template_version < $1 and t.state <> 'dropped' order by t.organization_id";
 
 const SET_VERSION: &str = "\
-    update catalog.tenant_schemas set template_version = $2::bigint, migrated_at = $3, last_error = null \
+    update catalog.tenant_schemas set template_version = $2, migrated_at = $3, last_error = null \
     where organization_id = $1";
 
 const SET_ERROR: &str = "update catalog.tenant_schemas set last_error = $2 where organization_id = $1";

@@ -1,7 +1,7 @@
 //! The fleet: all tenant schemas together. Here: [`migrate`], one tenant after the other.
 
 use catalog::actor::Actor;
-use catalog::audit::{self, AuditEvent, Origin};
+use catalog::audit::{self, AuditEvent};
 use catalog::clock::Source;
 use catalog::error::CatalogError;
 use catalog::pg::migrator::{self, Sending};
@@ -19,9 +19,9 @@ pub struct Migrated {
     /// The tenant.
     pub slug: Slug,
     /// The version it had.
-    pub from: u32,
+    pub from: i32,
     /// The version it has now, or why it still has the old one.
-    pub outcome: Result<u32, LifecycleError>,
+    pub outcome: Result<i32, LifecycleError>,
 }
 
 /// The tenants whose recorded version is behind the template: one query, no visit.
@@ -43,7 +43,11 @@ pub async fn migrate(
     let mut done = Vec::with_capacity(tenants.len());
     for tenant in tenants {
         let outcome = migrate_one(db, source, actor, tenant).await;
-        let migrated = Migrated { slug: tenant.slug.clone(), from: tenant.template_version, outcome };
+        let migrated = Migrated {
+            slug: tenant.slug.clone(),
+            from: tenant.template_version,
+            outcome,
+        };
         report(&migrated);
         done.push(migrated);
     }
@@ -55,17 +59,22 @@ async fn migrate_one(
     source: &Source,
     actor: &Actor,
     tenant: &TenantSchema,
-) -> Result<u32, LifecycleError> {
-    let schema = &tenant.name;
+) -> Result<i32, LifecycleError> {
+    let schema = &tenant.schema;
     let mut tx = db.begin_unhurried().await?;
     migrator::lock(tx.door(), schema.as_str()).await?;
     pin(tx.door(), tenant).await?;
-    let applied = template::migrations().apply(tx.door(), schema.as_str(), Sending::FileByFile).await?;
+    let applied = template::migrations()
+        .apply(tx.door(), schema.as_str(), Sending::FileByFile)
+        .await?;
     let version = template::latest();
     if !applied.is_empty() {
         lifecycle::grant(tx.door(), schema).await?;
-        let event = AuditEvent::SchemaMigrated { name: schema, from: tenant.template_version, to: version };
-        audit::record(&mut tx, actor, Some(tenant.organization), &event, source, &Origin::default()).await?;
+        let event = AuditEvent::TenantMigrated {
+            from: tenant.template_version,
+            to: version,
+        };
+        audit::record(&mut tx, source, actor, Some(tenant.organization), &event).await?;
     }
     tenant_schemas::set_version(&mut tx, tenant.organization, version, source.now()).await?;
     tx.commit().await?;
@@ -75,10 +84,16 @@ async fn migrate_one(
 /// Puts `search_path` on the schema after making sure that it is there and bears this tenant's stamp: PostgreSQL
 /// would accept a path to nothing, and a migration would then build its tables in the wrong place.
 async fn pin(tx: &mut catalog::pg::tx::Transaction, tenant: &TenantSchema) -> Result<(), LifecycleError> {
-    let schema = tenant.name.as_str();
-    let stamp = tx.row(STAMP, &[&schema]).await?.and_then(|row| row.get::<_, Option<String>>("stamp"));
+    let schema = tenant.schema.as_str();
+    let stamp = tx
+        .row(STAMP, &[&schema])
+        .await?
+        .and_then(|row| row.get::<_, Option<String>>("stamp"));
     if stamp.as_deref() != Some(&lifecycle::stamp(tenant.organization)) {
-        return Err(LifecycleError::Stamp { schema: tenant.name.clone(), organization: tenant.organization });
+        return Err(LifecycleError::Stamp {
+            schema: tenant.schema.clone(),
+            organization: tenant.organization,
+        });
     }
     let path = format!("set local search_path = {schema}, extensions, pg_temp");
     tx.batch(&path).await.map_err(|error: PgError| error.into())

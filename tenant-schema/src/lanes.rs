@@ -60,7 +60,11 @@ impl Lanes {
             queues: std::iter::repeat_with(VecDeque::new).take(n_lanes).collect(),
             tickets: 0,
         };
-        Self { pools, wait, state: Arc::new(Mutex::new(state)) }
+        Self {
+            pools,
+            wait,
+            state: Arc::new(Mutex::new(state)),
+        }
     }
 
     /// A permit for a tenant, at home if possible, and the pool it is for.
@@ -83,7 +87,10 @@ impl Lanes {
     }
 
     fn permit(&self, lane: usize) -> Permit {
-        Permit { lane, state: Some(Arc::clone(&self.state)) }
+        Permit {
+            lane,
+            state: Some(Arc::clone(&self.state)),
+        }
     }
 
     /// Closes every pool.
@@ -96,21 +103,30 @@ impl State {
     /// A free slot at home, else in any lane that idles, else a place in home's queue.
     fn take(&mut self, home: usize) -> Result<usize, oneshot::Receiver<Permit>> {
         let n_lanes = self.free.len();
-        let found = (0..n_lanes).map(|step| (home + step) % n_lanes).find(|&lane| self.free[lane] > 0);
+        let found = (0..n_lanes)
+            .map(|step| (home + step) % n_lanes)
+            .find(|&lane| self.free[lane] > 0);
         if let Some(lane) = found {
             self.free[lane] -= 1;
             return Ok(lane);
         }
         let (hand_over, receiver) = oneshot::channel();
         self.tickets += 1;
-        self.queues[home].push_back(Waiting { ticket: self.tickets, hand_over });
+        self.queues[home].push_back(Waiting {
+            ticket: self.tickets,
+            hand_over,
+        });
         Err(receiver)
     }
 
     /// Who gets a slot that became free: the lane's own queue first, then whoever has waited longest anywhere.
     fn next(&mut self, lane: usize) -> Option<Waiting> {
         self.queues[lane].pop_front().or_else(|| {
-            let oldest = self.queues.iter_mut().filter(|queue| !queue.is_empty()).min_by_key(|queue| queue[0].ticket);
+            let oldest = self
+                .queues
+                .iter_mut()
+                .filter(|queue| !queue.is_empty())
+                .min_by_key(|queue| queue[0].ticket);
             oldest.and_then(VecDeque::pop_front)
         })
     }
@@ -126,7 +142,10 @@ impl Drop for Permit {
                 return;
             };
             drop(state);
-            let permit = Self { lane: self.lane, state: Some(Arc::clone(&shared)) };
+            let permit = Self {
+                lane: self.lane,
+                state: Some(Arc::clone(&shared)),
+            };
             match waiting.hand_over.send(permit) {
                 Ok(()) => return,
                 // That request gave up while it waited; disarm the returned permit and ask the next.
@@ -158,13 +177,19 @@ mod tests {
     use super::*;
 
     fn lanes(n_lanes: usize, size: usize) -> Lanes {
-        let config: catalog::pg::config::PgConfig = "postgres://nobody@localhost/none".parse().expect("a URL");
-        let pools = (0..n_lanes).map(|_| Pool::new(config.clone(), PoolSettings::default())).collect();
+        let config: catalog::pg::config::PgConfig =
+            "postgres://nobody@localhost/none".parse().expect("a URL");
+        let pools = (0..n_lanes)
+            .map(|_| Pool::new(config.clone(), PoolSettings::default()))
+            .collect();
         Lanes::new(pools, size, Duration::from_secs(5))
     }
 
     fn tenant_of_lane(lane: usize, n_lanes: usize) -> SchemaName {
-        (0..).map(|n| SchemaName::from_opaque(Uuid::from_u128(n))).find(|s| home(s, n_lanes) == lane).expect("one")
+        (0..)
+            .map(|n| SchemaName::from_opaque(Uuid::from_u128(n)))
+            .find(|s| home(s, n_lanes) == lane)
+            .expect("one")
     }
 
     #[test]
@@ -206,7 +231,11 @@ mod tests {
         let own = own.await.expect("handed over");
         assert_eq!(own.lane, 0);
         drop(own);
-        assert_eq!(stranger.await.expect("stolen").lane, 0, "an idle slot serves the longest waiting of another lane");
+        assert_eq!(
+            stranger.await.expect("stolen").lane,
+            0,
+            "an idle slot serves the longest waiting of another lane"
+        );
         drop(one);
         assert_eq!(lock(&lanes.state).free, [1, 1]);
     }
@@ -221,6 +250,10 @@ mod tests {
         let after = lock(&lanes.state).take(0).expect_err("full");
         drop(held);
         drop(after);
-        assert_eq!(lock(&lanes.state).free, [1], "dropped before and after the hand-over: the slot is free again");
+        assert_eq!(
+            lock(&lanes.state).free,
+            [1],
+            "dropped before and after the hand-over: the slot is free again"
+        );
     }
 }

@@ -5,17 +5,17 @@
 //! transaction. PostgreSQL's DDL is transactional, roles included, so a crash at any statement leaves nothing.
 
 use catalog::actor::Actor;
-use catalog::audit::{self, AuditEvent, Origin};
+use catalog::audit::{self, AuditEvent};
 use catalog::clock::Source;
 use catalog::error::CatalogError;
 use catalog::ids::{MembershipId, OrganizationId, UserId};
-use catalog::memberships::{self, MemberRole, Membership, NewMembership};
+use catalog::memberships::{self, MemberRole, NewMembership};
 use catalog::organizations::{self, NewOrganization};
 use catalog::pg::migrator::{MigrateError, Sending};
 use catalog::pg::sqlstate::PgError;
 use catalog::pg::tx::Transaction;
 use catalog::schema_name::SchemaName;
-use catalog::tenant_schemas;
+use catalog::tenant_schemas::{self, NewTenantSchema};
 use catalog::tx::CatalogTx;
 
 use crate::members::{self, Member};
@@ -63,7 +63,7 @@ pub struct Provisioned {
     /// Its schema.
     pub schema: SchemaName,
     /// The version of the template it has.
-    pub template_version: u32,
+    pub template_version: i32,
     /// The owner's membership.
     pub owner: MembershipId,
 }
@@ -74,33 +74,53 @@ pub struct Provisioned {
 /// [`CatalogError::SlugTaken`].
 pub async fn provision(
     tx: &mut CatalogTx,
+    source: &Source,
+    actor: &Actor,
     new: &NewOrganization,
     owner: &Owner,
-    actor: &Actor,
-    source: &Source,
 ) -> Result<Provisioned, LifecycleError> {
-    let organization = organizations::insert(tx, new, source).await?.id;
+    let organization = organizations::insert(tx, source, new).await?;
     let schema = SchemaName::from_opaque(source.uuid());
-    let template_version = template::latest();
 
-    create_schema(tx.door(), &schema, organization).await?;
-    template::migrations().apply(tx.door(), schema.as_str(), Sending::AtOnce).await?;
+    create_schema(tx.door(), &schema, organization.id, &organization.name).await?;
+    template::migrations()
+        .apply(tx.door(), schema.as_str(), Sending::AtOnce)
+        .await?;
     grant(tx.door(), &schema).await?;
-    tenant_schemas::insert(tx, organization, &schema, template_version, source.now()).await?;
 
-    let membership = NewMembership { organization, user: owner.user, role: MemberRole::Admin, is_owner: true };
-    let membership = memberships::insert(tx, &membership, source).await?;
-    members::mirror(tx, &schema, &Member::of(&membership, &owner.display_name, &owner.email)).await?;
+    let version = template::latest();
+    let row = NewTenantSchema {
+        organization: organization.id,
+        schema: schema.clone(),
+        template_version: version,
+    };
+    tenant_schemas::insert(tx, &row, source.now()).await?;
+    let membership = NewMembership {
+        organization: organization.id,
+        user: owner.user,
+        role: MemberRole::Admin,
+        is_owner: true,
+    };
+    let membership = memberships::insert(tx, source, &membership).await?;
+    members::mirror(
+        tx,
+        &schema,
+        &Member::of(&membership, &owner.display_name, &owner.email),
+    )
+    .await?;
+    let event = AuditEvent::TenantProvisioned {
+        slug: new.slug.clone(),
+        schema: schema.clone(),
+        template_version: version,
+    };
+    audit::record(tx, source, actor, Some(organization.id), &event).await?;
 
-    let Membership { id, user, role, is_owner, .. } = membership;
-    for event in [
-        AuditEvent::OrganizationCreated { id: organization, kind: new.kind, slug: &new.slug },
-        AuditEvent::SchemaProvisioned { name: &schema, template_version },
-        AuditEvent::MembershipCreated { id, user, role, is_owner },
-    ] {
-        audit::record(tx, actor, Some(organization), &event, source, &Origin::default()).await?;
-    }
-    Ok(Provisioned { organization, schema, template_version, owner: id })
+    Ok(Provisioned {
+        organization: organization.id,
+        schema,
+        template_version: version,
+        owner: membership.id,
+    })
 }
 
 /// The schema, stamped with whose it is, and its two roles, which the server's login may assume; `search_path` is
@@ -109,10 +129,12 @@ async fn create_schema(
     tx: &mut Transaction,
     schema: &SchemaName,
     organization: OrganizationId,
+    name: &str,
 ) -> Result<(), PgError> {
     let stamp = quote_literal(&stamp(organization));
     let about = quote_literal(&format!("tenantry: may read and write {schema}"));
     let about_ro = quote_literal(&format!("tenantry: may read {schema}"));
+    tracing::debug!(%schema, %organization, name, "creating the tenant schema");
     tx.batch(&format!(
         "create schema {schema};
          comment on schema {schema} is {stamp};
@@ -137,9 +159,13 @@ pub(crate) async fn grant(tx: &mut Transaction, schema: &SchemaName) -> Result<(
     let mut statements = Vec::new();
     for row in tx.rows(TABLES, &[&schema.as_str()]).await? {
         let (table, writable): (String, bool) = (row.get("quoted"), row.get("writable"));
-        statements.push(format!("grant select on {schema}.{table} to {schema}_rw, {schema}_ro"));
+        statements.push(format!(
+            "grant select on {schema}.{table} to {schema}_rw, {schema}_ro"
+        ));
         if writable {
-            statements.push(format!("grant insert, update, delete on {schema}.{table} to {schema}_rw"));
+            statements.push(format!(
+                "grant insert, update, delete on {schema}.{table} to {schema}_rw"
+            ));
         }
     }
     tx.batch(&statements.join(";\n")).await

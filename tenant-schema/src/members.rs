@@ -44,9 +44,20 @@ pub async fn mirror(tx: &mut CatalogTx, schema: &SchemaName, member: &Member<'_>
             set display_name = excluded.display_name, email = excluded.email, role = excluded.role,
                 is_owner = excluded.is_owner, active = excluded.active"
     );
-    let Member { id, user, role, is_owner, active, display_name, email } = member;
+    let Member {
+        id,
+        user,
+        role,
+        is_owner,
+        active,
+        display_name,
+        email,
+    } = member;
     tx.door()
-        .execute(&sql, &[id, user, display_name, email, &role.as_str(), is_owner, active])
+        .execute(
+            &sql,
+            &[id, user, display_name, email, &role.as_str(), is_owner, active],
+        )
         .await
         .map(|_| ())
 }

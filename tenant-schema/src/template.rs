@@ -17,6 +17,6 @@ pub fn migrations() -> &'static Migrations {
 }
 
 /// The version of a tenant schema that has them all.
-pub fn latest() -> u32 {
+pub fn latest() -> i32 {
     migrations().latest()
 }

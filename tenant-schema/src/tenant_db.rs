@@ -59,7 +59,10 @@ impl Default for TenantDbSettings {
     fn default() -> Self {
         Self {
             lanes: 4,
-            pool: PoolSettings { size: 2, ..PoolSettings::default() },
+            pool: PoolSettings {
+                size: 2,
+                ..PoolSettings::default()
+            },
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(3),
         }
@@ -85,7 +88,9 @@ pub struct TenantTx {
 impl TenantDb {
     /// Lanes to this database; connections are made when first needed.
     pub fn new(config: &PgConfig, settings: &TenantDbSettings) -> Self {
-        let pools = (0..settings.lanes.max(1)).map(|_| Pool::new(config.clone(), settings.pool.clone())).collect();
+        let pools = (0..settings.lanes.max(1))
+            .map(|_| Pool::new(config.clone(), settings.pool.clone()))
+            .collect();
         let bounds = format!(
             "; set local statement_timeout = {}; set local lock_timeout = {}",
             settings.statement_timeout.as_millis(),
@@ -104,11 +109,19 @@ impl TenantDb {
     }
 
     /// A transaction that may write; its rows and audit entries bear the actor and the request.
-    pub async fn write(&self, tenant: &ActiveTenant, actor: &Actor, request_id: &str) -> Result<TenantTx, PgError> {
+    pub async fn write(
+        &self,
+        tenant: &ActiveTenant,
+        actor: &Actor,
+        request_id: &str,
+    ) -> Result<TenantTx, PgError> {
         let mut opening = self.opening("begin", tenant);
         let (actor, request_id) = (quote_literal(&actor.to_string()), quote_literal(request_id));
-        write!(opening, "; set local tenantry.actor = {actor}; set local tenantry.request_id = {request_id}")
-            .expect("writing to a String cannot fail");
+        write!(
+            opening,
+            "; set local tenantry.actor = {actor}; set local tenantry.request_id = {request_id}"
+        )
+        .expect("writing to a String cannot fail");
         self.open(tenant, opening).await
     }
 
@@ -124,7 +137,9 @@ impl TenantDb {
 
     fn opening(&self, begin: &str, tenant: &ActiveTenant) -> String {
         let (schema, bounds) = (tenant.schema(), &self.bounds);
-        format!("{begin}; set local role {schema}_rw; set local search_path = {schema}, extensions, pg_temp{bounds}")
+        format!(
+            "{begin}; set local role {schema}_rw; set local search_path = {schema}, extensions, pg_temp{bounds}"
+        )
     }
 
     async fn open(&self, tenant: &ActiveTenant, sql: String) -> Result<TenantTx, PgError> {

@@ -65,8 +65,8 @@ impl Migrations {
     }
 
     /// The number of the last one: the version of a schema that has them all.
-    pub fn latest(&self) -> u32 {
-        self.0.last().map_or(0, number)
+    pub fn latest(&self) -> i32 {
+        self.0.last().map_or(0, Migration::version)
     }
 
     /// Applies what the history in `schema` lacks, and returns the numbers applied.
@@ -78,7 +78,7 @@ impl Migrations {
         tx: &mut Transaction,
         schema: &str,
         sending: Sending,
-    ) -> Result<Vec<u32>, MigrateError> {
+    ) -> Result<Vec<i32>, MigrateError> {
         let mut adapter = Adapter { tx, failure: None };
         let mut runner = Runner::new(&self.0).set_grouped(sending == Sending::AtOnce);
         runner.set_migration_table_name(format!("{schema}.{HISTORY_TABLE}"));
@@ -96,11 +96,6 @@ impl Migrations {
             (Err(error), None) => Err(MigrateError::History(error.to_string())),
         }
     }
-}
-
-/// refinery numbers with `i32`, its file names cannot say less than zero.
-fn number(migration: &Migration) -> u32 {
-    u32::try_from(migration.version()).unwrap_or(0)
 }
 
 /// Takes the lock under which one schema is migrated, until the transaction ends. Two keys: the first says that it

@@ -112,6 +112,12 @@ pub enum RecordError {
     /// PostgreSQL refused the statement.
     #[error(transparent)]
     Database(Box<DatabaseError>),
+    /// PostgreSQL could not be asked; the text is for the log. The same request may work later.
+    #[error("The database cannot answer now")]
+    Unavailable(String),
+    /// PostgreSQL gave what this program cannot read; the text is for the log.
+    #[error("The database failed to answer")]
+    Unreadable(String),
 }
 
 impl RecordError {

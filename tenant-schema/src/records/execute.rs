@@ -16,12 +16,20 @@ pub async fn execute(
     request_id: &str,
     prepared: &Prepared,
 ) -> Result<Answer, RecordError> {
-    let params: Vec<_> = prepared.query.params.iter().map(|param| TextParam(param.value.as_deref())).collect();
+    let params: Vec<_> = prepared
+        .query
+        .params
+        .iter()
+        .map(|param| TextParam(param.value.as_deref()))
+        .collect();
     let tx = match prepared.mode {
         Mode::ReadOnly => db.read(tenant).await?,
         Mode::ReadWrite => db.write(tenant, actor, request_id).await?,
     };
-    let rows = tx.finish(&prepared.query.text, &params).await.map_err(|error| refused(error, prepared))?;
+    let rows = tx
+        .finish(&prepared.query.text, &params)
+        .await
+        .map_err(|error| refused(error, prepared))?;
     let row = rows.first().map(|row| ResultRow {
         body: row.get("body"),
         count: row.get("count"),
@@ -33,8 +41,12 @@ pub async fn execute(
 
 /// What PostgreSQL said about the statement, or that it could not be asked.
 fn refused(error: PgError, prepared: &Prepared) -> RecordError {
-    let PgError::Statement(cause) = &error else { return error.into() };
-    let Some(db) = cause.as_db_error() else { return error.into() };
+    let PgError::Statement(cause) = &error else {
+        return error.into();
+    };
+    let Some(db) = cause.as_db_error() else {
+        return error.into();
+    };
     let fault = DatabaseFault {
         sqlstate: db.code().code(),
         message: db.message(),
