@@ -175,22 +175,22 @@ pub struct Origin {
 /// `organization` is the one it concerns; the server's login can write for that of its transaction only.
 pub async fn record(
     tx: &mut CatalogTx,
-    source: &Source,
     actor: &Actor,
     organization: Option<OrganizationId>,
     event: &AuditEvent,
+    source: &Source,
 ) -> Result<(), CatalogError> {
-    record_from(tx, source, actor, organization, event, &Origin::default()).await
+    record_from(tx, actor, organization, event, &Origin::default(), source).await
 }
 
 /// The same for what a request did, with where it came from.
 pub async fn record_from(
     tx: &mut CatalogTx,
-    source: &Source,
     actor: &Actor,
     organization: Option<OrganizationId>,
     event: &AuditEvent,
     origin: &Origin,
+    source: &Source,
 ) -> Result<(), CatalogError> {
     let entity = event
         .entity_id()

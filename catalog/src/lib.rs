@@ -4,21 +4,31 @@
 //! crates share ([`ids`], [`slug`], [`schema_name`], [`clock`]). Nothing here knows HTTP, a command line, or a
 //! table inside a tenant schema.
 
+pub mod access;
 pub mod actor;
+pub mod api_keys;
 pub mod audit;
+pub mod authenticate;
 pub mod changes;
 pub mod clock;
+pub mod credentials;
 pub mod email;
 pub mod error;
 pub mod ids;
 pub mod init;
+pub mod jwks;
 pub mod memberships;
 pub mod organizations;
+pub mod password;
 pub mod pg;
 pub mod resolve;
 pub mod resolver;
 mod row;
 pub mod schema_name;
+pub mod scope;
+pub mod seal;
+pub mod secret;
+pub mod sessions;
 pub mod slug;
 pub mod stored_text;
 pub mod tenant_schemas;
@@ -29,11 +39,16 @@ pub mod users;
 #[doc(hidden)]
 pub fn statements() -> Vec<&'static str> {
     [
+        api_keys::STATEMENTS,
         audit::STATEMENTS,
+        authenticate::STATEMENTS,
+        credentials::STATEMENTS,
         init::STATEMENTS,
+        jwks::STATEMENTS,
         memberships::STATEMENTS,
         organizations::STATEMENTS,
         resolve::STATEMENTS,
+        sessions::STATEMENTS,
         tenant_schemas::STATEMENTS,
         users::STATEMENTS,
     ]

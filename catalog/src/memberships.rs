@@ -87,8 +87,8 @@ impl fmt::Debug for Member {
 /// [`CatalogError::NotFound`]; [`CatalogError::SecondOwner`] only at COMMIT.
 pub async fn insert(
     tx: &mut CatalogTx,
-    source: &Source,
     new: &NewMembership,
+    source: &Source,
 ) -> Result<Membership, CatalogError> {
     let id: MembershipId = source.id();
     let row = tx

@@ -127,8 +127,8 @@ pub struct SchemaSummary {
 /// [`CatalogError::InvalidParent`], [`CatalogError::Invalid`].
 pub async fn insert(
     tx: &mut CatalogTx,
-    source: &Source,
     new: &NewOrganization,
+    source: &Source,
 ) -> Result<Organization, CatalogError> {
     let id: OrganizationId = source.id();
     let row = tx

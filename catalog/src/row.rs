@@ -38,7 +38,7 @@ impl<'a> Columns<'a> {
     }
 
     /// That the column holds what cannot be.
-    fn corrupt(self, column: &'static str) -> CatalogError {
+    pub(crate) fn corrupt(self, column: &'static str) -> CatalogError {
         CatalogError::Corrupt {
             table: self.table,
             column,

@@ -116,7 +116,7 @@ impl fmt::Debug for NewUser {
 ///
 /// # Errors
 /// [`CatalogError::EmailTaken`], [`CatalogError::Invalid`].
-pub async fn insert(tx: &mut CatalogTx, source: &Source, new: &NewUser) -> Result<User, CatalogError> {
+pub async fn insert(tx: &mut CatalogTx, new: &NewUser, source: &Source) -> Result<User, CatalogError> {
     let id: UserId = source.id();
     let row = tx
         .row(

@@ -74,7 +74,7 @@ async fn migrate_one(
             from: tenant.template_version,
             to: version,
         };
-        audit::record(&mut tx, source, actor, Some(tenant.organization), &event).await?;
+        audit::record(&mut tx, actor, Some(tenant.organization), &event, source).await?;
     }
     tenant_schemas::set_version(&mut tx, tenant.organization, version, source.now()).await?;
     tx.commit().await?;

@@ -186,7 +186,7 @@ mod tests {
     }
 
     fn tenant_of_lane(lane: usize, n_lanes: usize) -> SchemaName {
-        (0..)
+        (0..1_000)
             .map(|n| SchemaName::from_opaque(Uuid::from_u128(n)))
             .find(|s| home(s, n_lanes) == lane)
             .expect("one")

@@ -74,12 +74,12 @@ pub struct Provisioned {
 /// [`CatalogError::SlugTaken`].
 pub async fn provision(
     tx: &mut CatalogTx,
-    source: &Source,
-    actor: &Actor,
     new: &NewOrganization,
     owner: &Owner,
+    actor: &Actor,
+    source: &Source,
 ) -> Result<Provisioned, LifecycleError> {
-    let organization = organizations::insert(tx, source, new).await?;
+    let organization = organizations::insert(tx, new, source).await?;
     let schema = SchemaName::from_opaque(source.uuid());
 
     create_schema(tx.door(), &schema, organization.id, &organization.name).await?;
@@ -101,7 +101,7 @@ pub async fn provision(
         role: MemberRole::Admin,
         is_owner: true,
     };
-    let membership = memberships::insert(tx, source, &membership).await?;
+    let membership = memberships::insert(tx, &membership, source).await?;
     members::mirror(
         tx,
         &schema,
@@ -113,7 +113,7 @@ pub async fn provision(
         schema: schema.clone(),
         template_version: version,
     };
-    audit::record(tx, source, actor, Some(organization.id), &event).await?;
+    audit::record(tx, actor, Some(organization.id), &event, source).await?;
 
     Ok(Provisioned {
         organization: organization.id,

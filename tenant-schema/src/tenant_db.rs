@@ -14,8 +14,8 @@
 //!
 //! ```compile_fail,E0624
 //! // SQL over a tenant's tables is written in this crate only.
-//! async fn read(mut tx: tenant_schema::tenant_db::TenantTx) {
-//!     tx.rows("select 1", &[]).await;
+//! async fn read(tx: tenant_schema::tenant_db::TenantTx) {
+//!     tx.finish("select 1", &[]).await;
 //! }
 //! ```
 //!
@@ -155,12 +155,8 @@ impl TenantDb {
 }
 
 impl TenantTx {
-    /// The rows of a statement; its parameters are texts whose types PostgreSQL infers.
-    pub(crate) async fn rows(&mut self, sql: &str, params: &[TextParam<'_>]) -> Result<Vec<Row>, PgError> {
-        self.tx.text_rows(sql, params).await
-    }
-
-    /// The same as the last act: opening (where unsent), statement and COMMIT in one network flight.
+    /// The rows of the transaction's one statement; its parameters are texts whose types PostgreSQL infers. Opening,
+    /// statement and COMMIT are one network flight.
     pub(crate) async fn finish(self, sql: &str, params: &[TextParam<'_>]) -> Result<Vec<Row>, PgError> {
         // Destructured so that the permit outlives the connection here too.
         let Self { tx, _permit } = self;

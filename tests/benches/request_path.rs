@@ -28,7 +28,8 @@ struct Plan {
 impl Plan {
     fn from_env() -> Result<Self> {
         let numbers = |name: &str, default: &str| -> Result<Vec<usize>> {
-            let text = std::env::var_os(name).map_or_else(|| default.into(), |v| v.to_string_lossy().into_owned());
+            let text =
+                std::env::var_os(name).map_or_else(|| default.into(), |v| v.to_string_lossy().into_owned());
             let parsed: Result<_, _> = text.split(',').map(str::parse).collect();
             parsed.with_context(|| format!("{name}={text} is not a list of numbers such as {default}"))
         };
@@ -46,7 +47,9 @@ fn main() -> Result<()> {
     }
     let plan = Plan::from_env()?;
     // One thread for the load, so that it takes as little as possible from what it measures.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(run(&plan))
 }
 
@@ -66,7 +69,11 @@ async fn run(plan: &Plan) -> Result<()> {
             let requests = fleet.requests(tenants);
             load::drive(server.address(), &requests, connections, Duration::from_secs(2)).await?;
             let figure = load::drive(server.address(), &requests, connections, window).await?;
-            report.add(Figure { connections, tenants, load: figure });
+            report.add(Figure {
+                connections,
+                tenants,
+                load: figure,
+            });
         }
     }
     println!("{report}");

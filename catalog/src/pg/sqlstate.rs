@@ -20,6 +20,10 @@ pub enum PgError {
     /// PostgreSQL refused the statement, or the driver could not read its answer.
     #[error("the statement failed")]
     Statement(#[source] tokio_postgres::Error),
+    /// A COMMIT was asked for after a statement of the transaction had failed: PostgreSQL makes that a ROLLBACK and
+    /// answers as if all were well.
+    #[error("an earlier statement failed, so nothing was committed")]
+    Aborted,
 }
 
 impl PgError {
@@ -47,6 +51,7 @@ impl PgError {
         match self {
             Self::Unavailable(source) => source.downcast_ref::<tokio_postgres::Error>()?.as_db_error(),
             Self::Scope(error) | Self::Statement(error) => error.as_db_error(),
+            Self::Aborted => None,
         }
     }
 

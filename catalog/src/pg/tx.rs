@@ -8,9 +8,10 @@
 
 use std::sync::Arc;
 
+use futures_util::TryStreamExt;
 use futures_util::future::{join, join3};
 use tokio_postgres::types::{Format, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
-use tokio_postgres::{Row, Statement};
+use tokio_postgres::{Client, Row, Statement};
 
 use super::pool::{Known, Leased, Pool};
 use super::sqlstate::PgError;
@@ -34,6 +35,7 @@ pub struct Transaction {
     connection: Leased,
     scope: Arc<str>,
     unsent: Option<String>,
+    failed: bool,
 }
 
 /// A parameter sent in text form, its type left to PostgreSQL: NULL or the text that the type's input function
@@ -76,63 +78,35 @@ impl Transaction {
             connection,
             scope: opening.scope,
             unsent: Some(opening.sql),
+            failed: false,
         })
     }
 
     /// All rows of a statement with typed parameters.
     pub async fn rows(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, PgError> {
-        let statement = self.prepared(sql).await?;
-        self.connection
-            .client
-            .query(&statement, params)
-            .await
-            .map_err(PgError::of_statement)
+        Ok(self.send_typed(sql, params).await?.0)
     }
 
-    /// The row of a statement that gives at most one.
+    /// The first row of a statement, if it gives any.
     pub async fn row(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>, PgError> {
-        let statement = self.prepared(sql).await?;
-        self.connection
-            .client
-            .query_opt(&statement, params)
-            .await
-            .map_err(PgError::of_statement)
+        Ok(self.send_typed(sql, params).await?.0.into_iter().next())
     }
 
     /// The number of rows a statement touched.
     pub async fn execute(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<u64, PgError> {
-        let statement = self.prepared(sql).await?;
-        self.connection
-            .client
-            .execute(&statement, params)
-            .await
-            .map_err(PgError::of_statement)
+        Ok(self.send_typed(sql, params).await?.1)
     }
 
     /// Several statements without parameters, by the simple protocol. They join the transaction; a text that ends
     /// it by itself is a mistake of the caller's.
     pub async fn batch(&mut self, sql: &str) -> Result<(), PgError> {
-        self.open().await?;
-        self.connection
-            .client
-            .batch_execute(sql)
-            .await
-            .map_err(PgError::of_statement)
-    }
-
-    /// Sends the opening alone, for work that must fail before anything else is sent.
-    pub async fn open(&mut self) -> Result<(), PgError> {
-        match self.unsent.take() {
-            Some(opening) => {
-                self.connection.open = true;
-                self.connection
-                    .client
-                    .batch_execute(&opening)
-                    .await
-                    .map_err(PgError::of_opening)
-            }
-            None => Ok(()),
-        }
+        let before = self.doubt();
+        let (client, open) = self.opening();
+        let (opened, done) = join(open, client.batch_execute(sql)).await;
+        opened.map_err(PgError::of_opening)?;
+        done.map_err(PgError::of_statement)?;
+        self.failed = before;
+        Ok(())
     }
 
     /// The rows of a statement whose parameters are texts, within the transaction.
@@ -143,11 +117,19 @@ impl Transaction {
     /// The same as the transaction's last act: opening (where unsent), statement and COMMIT in one flight. The rows
     /// are returned only when the COMMIT was answered too.
     pub async fn finish_text(mut self, sql: &str, params: &[TextParam<'_>]) -> Result<Vec<Row>, PgError> {
+        if self.failed {
+            return Err(PgError::Aborted);
+        }
         self.send_text(sql, params, true).await
     }
 
-    /// Makes everything permanent. Deferred constraints speak here.
+    /// Makes everything permanent. Deferred constraints speak here. After a failed statement it is an error: the
+    /// server would answer COMMIT with a ROLLBACK and no word of complaint.
     pub async fn commit(mut self) -> Result<(), PgError> {
+        if self.failed {
+            self.end("rollback").await?;
+            return Err(PgError::Aborted);
+        }
         self.end("commit").await
     }
 
@@ -169,26 +151,54 @@ impl Transaction {
         Ok(())
     }
 
-    /// A prepared statement; the first time, preparing it shares a flight with the opening.
-    async fn prepared(&mut self, sql: &str) -> Result<Statement, PgError> {
-        if let Known::Prepared(statement) = self.connection.look_up(&self.scope, sql) {
-            self.open().await?;
-            return Ok(statement);
-        }
-        let opening = self.unsent.take();
+    /// Holds the transaction for failed until the statement about to be sent has succeeded, and returns what it was
+    /// held for before: a statement whose future is dropped half-way leaves the doubt in place.
+    fn doubt(&mut self) -> bool {
+        std::mem::replace(&mut self.failed, true)
+    }
+
+    /// The client, and the sending of the opening where it is still unsent. The future's first poll writes it, so
+    /// whatever is polled after it comes after it on the wire.
+    fn opening(&mut self) -> (&Client, impl Future<Output = Result<(), tokio_postgres::Error>>) {
+        let unsent = self.unsent.take();
         self.connection.open = true;
         let client = &self.connection.client;
-        let open = async {
-            match &opening {
-                Some(opening) => client.batch_execute(opening).await,
+        let open = async move {
+            match unsent {
+                Some(opening) => client.batch_execute(&opening).await,
                 None => Ok(()),
             }
         };
-        let (opened, prepared) = join(open, client.prepare(sql)).await;
-        opened.map_err(PgError::of_opening)?;
-        let statement = prepared.map_err(PgError::of_statement)?;
-        self.connection.keep(&self.scope, sql, statement.clone());
-        Ok(statement)
+        (client, open)
+    }
+
+    async fn send_typed(
+        &mut self,
+        sql: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<(Vec<Row>, u64), PgError> {
+        let before = self.doubt();
+        let known = self.connection.look_up(&self.scope, sql);
+        let (client, open) = self.opening();
+        let outcome = if let Known::Prepared(statement) = &known {
+            let (opened, outcome) = join(open, run(client, statement, params)).await;
+            opened.map_err(PgError::of_opening)?;
+            outcome
+        } else {
+            // Typed parameters need the server's word on their types, so the first time takes one flight more.
+            let (opened, prepared) = join(open, client.prepare(sql)).await;
+            opened.map_err(PgError::of_opening)?;
+            let statement = prepared.map_err(PgError::of_statement)?;
+            let outcome = run(client, &statement, params).await;
+            self.connection.keep(&self.scope, sql, statement);
+            outcome
+        };
+        if outcome.is_err() {
+            self.connection.forget(&self.scope, sql);
+        }
+        let outcome = outcome.map_err(PgError::of_statement)?;
+        self.failed = before;
+        Ok(outcome)
     }
 
     async fn send_text(
@@ -197,17 +207,9 @@ impl Transaction {
         params: &[TextParam<'_>],
         last: bool,
     ) -> Result<Vec<Row>, PgError> {
+        let before = self.doubt();
         let known = self.connection.look_up(&self.scope, sql);
-        let opening = self.unsent.take();
-        self.connection.open = true;
-
-        let client = &self.connection.client;
-        let open = async {
-            match &opening {
-                Some(opening) => client.batch_execute(opening).await,
-                None => Ok(()),
-            }
-        };
+        let (client, open) = self.opening();
         let close = async {
             if last {
                 client.batch_execute("commit").await
@@ -247,8 +249,24 @@ impl Transaction {
         }
         let rows = rows.map_err(PgError::of_statement)?;
         closed.map_err(PgError::of_statement)?;
+        self.failed = before;
         Ok(rows)
     }
+}
+
+/// The rows of a prepared statement, and how many it touched.
+async fn run(
+    client: &Client,
+    statement: &Statement,
+    params: &[&(dyn ToSql + Sync)],
+) -> Result<(Vec<Row>, u64), tokio_postgres::Error> {
+    let stream = client.query_raw(statement, params.iter().copied()).await?;
+    let mut stream = std::pin::pin!(stream);
+    let mut rows = Vec::new();
+    while let Some(row) = stream.try_next().await? {
+        rows.push(row);
+    }
+    Ok((rows, stream.rows_affected().unwrap_or(0)))
 }
 
 fn unknown<'a>(params: &'a [TextParam<'_>]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {

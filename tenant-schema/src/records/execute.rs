@@ -65,7 +65,7 @@ impl From<PgError> for RecordError {
         match error {
             // Lost connections, and a tenant that was dropped since it was resolved: ask again.
             PgError::Unavailable(_) | PgError::Scope(_) => Self::Unavailable(error.explain()),
-            PgError::Statement(_) => Self::Unreadable(error.explain()),
+            PgError::Statement(_) | PgError::Aborted => Self::Unreadable(error.explain()),
         }
     }
 }

@@ -29,17 +29,20 @@ pub(crate) struct Bare {
 
 /// Serves until it is killed, and prints its address first.
 pub(crate) fn serve() -> Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let answer = || async { ([(CONTENT_TYPE, "application/json")], BODY) };
-        let router = Router::new().route("/rest/v1/{object}/{id}", get(answer));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        println!("{}", listener.local_addr()?);
-        let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
-            let _ = stream.set_nodelay(true);
-        });
-        axum::serve(listener, router).await?;
-        Ok(())
-    })
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let answer = || async { ([(CONTENT_TYPE, "application/json")], BODY) };
+            let router = Router::new().route("/rest/v1/{object}/{id}", get(answer));
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+            println!("{}", listener.local_addr()?);
+            let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
+                let _ = stream.set_nodelay(true);
+            });
+            axum::serve(listener, router).await?;
+            Ok(())
+        })
 }
 
 /// One request, as the load sends it to the real server too.
@@ -59,8 +62,13 @@ impl Bare {
             .spawn()
             .context("starting the bare server")?;
         let mut line = String::new();
-        BufReader::new(child.stdout.take().context("its output is piped")?).read_line(&mut line).await?;
-        let address = line.trim().parse().context("the bare server printed no address")?;
+        BufReader::new(child.stdout.take().context("its output is piped")?)
+            .read_line(&mut line)
+            .await?;
+        let address = line
+            .trim()
+            .parse()
+            .context("the bare server printed no address")?;
         Ok(Self { child, address })
     }
 

@@ -35,12 +35,20 @@ pub(crate) async fn drive(
     for outcome in &outcomes {
         latency.add(outcome)?;
     }
-    #[expect(clippy::cast_precision_loss, reason = "counts of some millions are exact in f64")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of some millions are exact in f64"
+    )]
     let per_second = latency.len() as f64 / elapsed;
     Ok(Load { per_second, latency })
 }
 
-async fn connection(address: SocketAddr, requests: &[Vec<u8>], n: usize, until: Instant) -> Result<Histogram<u64>> {
+async fn connection(
+    address: SocketAddr,
+    requests: &[Vec<u8>],
+    n: usize,
+    until: Instant,
+) -> Result<Histogram<u64>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut latency = Histogram::new(3)?;
@@ -65,14 +73,24 @@ async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<()> {
             bail!("the server closed the connection");
         }
         filled += read;
-        let Some(head) = buffer[..filled].windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        let Some(head) = buffer[..filled]
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n")
+        else {
+            continue;
+        };
         let text = std::str::from_utf8(&buffer[..head]).context("the answer's head is not text")?;
         if !text.starts_with("HTTP/1.1 200") {
             bail!("not 200: {}", String::from_utf8_lossy(&buffer[..filled]));
         }
         let length = text
             .lines()
-            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:").map(str::trim).map(str::to_owned))
+            .find_map(|line| {
+                line.to_ascii_lowercase()
+                    .strip_prefix("content-length:")
+                    .map(str::trim)
+                    .map(str::to_owned)
+            })
             .context("the answer has no Content-Length")?;
         let whole = head + 4 + length.parse::<usize>()?;
         while filled < whole {

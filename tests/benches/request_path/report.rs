@@ -35,30 +35,58 @@ impl Baseline {
 impl Report {
     /// The two limits at so many connections, in requests per second.
     pub(crate) fn baseline(&mut self, connections: usize, database: f64, http: &Load) {
-        eprintln!("{connections} connections: pgbench {database:.0}/s, bare axum {:.0}/s", http.per_second);
-        self.baselines.push(Baseline { connections, database, http: http.per_second });
+        eprintln!(
+            "{connections} connections: pgbench {database:.0}/s, bare axum {:.0}/s",
+            http.per_second
+        );
+        self.baselines.push(Baseline {
+            connections,
+            database,
+            http: http.per_second,
+        });
     }
 
     /// A figure of the server's.
     pub(crate) fn add(&mut self, figure: Figure) {
-        let Figure { connections, tenants, load } = &figure;
-        eprintln!("{connections} connections, {tenants} tenants: {:.0}/s", load.per_second);
+        let Figure {
+            connections,
+            tenants,
+            load,
+        } = &figure;
+        eprintln!(
+            "{connections} connections, {tenants} tenants: {:.0}/s",
+            load.per_second
+        );
         self.figures.push(figure);
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "| connections | what | requests/s | p50 µs | p99 µs | of combined limit | of one tenant |")?;
+        writeln!(
+            f,
+            "| connections | what | requests/s | p50 µs | p99 µs | of combined limit | of one tenant |"
+        )?;
         writeln!(f, "|---:|---|---:|---:|---:|---:|---:|")?;
         for baseline in &self.baselines {
-            let Baseline { connections, database, http } = baseline;
+            let Baseline {
+                connections,
+                database,
+                http,
+            } = baseline;
             let combined = baseline.combined();
-            writeln!(f, "| {connections} | PostgreSQL alone (pgbench, prepared) | {database:.0} | | | | |")?;
+            writeln!(
+                f,
+                "| {connections} | PostgreSQL alone (pgbench, prepared) | {database:.0} | | | | |"
+            )?;
             writeln!(f, "| {connections} | bare axum route | {http:.0} | | | | |")?;
-            writeln!(f, "| {connections} | combined limit | {combined:.0} | | | 100 % | |")?;
+            writeln!(
+                f,
+                "| {connections} | combined limit | {combined:.0} | | | 100 % | |"
+            )?;
             let mut one = None;
-            for Figure { tenants, load, .. } in self.figures.iter().filter(|x| x.connections == *connections) {
+            for Figure { tenants, load, .. } in self.figures.iter().filter(|x| x.connections == *connections)
+            {
                 let one = *one.get_or_insert(load.per_second);
                 writeln!(
                     f,
