@@ -326,6 +326,20 @@ impl Authenticator {
         tx.commit().await?;
         Ok(())
     }
+
+    /// Ends all sessions of a person in this organization, except `but`.
+    pub async fn sign_out_everywhere(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        but: Option<SessionId>,
+    ) -> Result<(), AuthenticateError> {
+        let mut tx = self.db.begin_for(organization).await?;
+        let now = self.source.now();
+        sessions::revoke_of_user(&mut tx, organization, user, but, RevokeReason::SignOut, now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
 }
 
 /// The account and its password in one statement; a known address leaves both alone.

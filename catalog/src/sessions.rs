@@ -309,6 +309,36 @@ pub async fn revoke(
         .is_some())
 }
 
+const REVOKE_OF_USER: &str = "\
+    with ended as ( \
+      update catalog.sessions set revoked_at = $3, revoked_reason = $4 \
+      where user_id = $1 and organization_id = $2 and revoked_at is null and id is distinct from $5 \
+      returning id \
+    ), tokens as ( \
+      update catalog.refresh_tokens t set revoked_at = $3 \
+      from ended \
+      where t.session_id = ended.id and t.revoked_at is null \
+    ) \
+    select ended.id from ended";
+
+/// Ends all sessions of a person in this organization but one, and their refresh tokens. Answers how many.
+pub async fn revoke_of_user(
+    tx: &mut CatalogTx,
+    organization: OrganizationId,
+    user: UserId,
+    but: Option<SessionId>,
+    reason: RevokeReason,
+    now: DateTime<Utc>,
+) -> Result<usize, CatalogError> {
+    let rows = tx
+        .rows(
+            REVOKE_OF_USER,
+            &[&user, &organization, &now, &reason.as_str(), &but],
+        )
+        .await?;
+    Ok(rows.len())
+}
+
 const FIND_LIVE: &str = "\
     select id, user_id, organization_id, created_at, last_seen_at, expires_at \
     from catalog.sessions \
@@ -347,7 +377,7 @@ fn shortened(user_agent: &str) -> String {
 }
 
 /// Every statement of this module, for the test that prepares them all.
-pub(crate) const STATEMENTS: &[&str] = &[OPEN, SPEND, SUCCEED, CLASSIFY, REVOKE, FIND_LIVE];
+pub(crate) const STATEMENTS: &[&str] = &[OPEN, SPEND, SUCCEED, CLASSIFY, REVOKE, REVOKE_OF_USER, FIND_LIVE];
 
 #[cfg(test)]
 mod tests {

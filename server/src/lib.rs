@@ -1,1 +1,32 @@
-//! stub
+//! Speaks HTTP: authenticate, authorize, parse, call, render. A library; the binary calls [`serve()`].
+//!
+//! A request passes, from the outside in: [`serve`] (connections), `frame` (id, limits, log, error bodies),
+//! [`routes`] (the one list of routes), [`access`] (extractors that prove who may do what), and a handler, which is
+//! one call into `catalog` or `tenant-schema` and one conversion.
+
+pub mod config;
+pub mod context;
+pub mod error;
+pub mod host;
+pub mod routes;
+pub mod serve;
+pub mod state;
+pub mod token;
+
+pub mod access;
+pub mod callers;
+
+mod auth;
+mod body;
+mod credentials;
+mod device;
+mod forwarded;
+mod frame;
+mod health;
+mod query;
+mod records;
+
+pub use config::ServerConfig;
+pub use routes::router;
+pub use serve::{Server, serve};
+pub use state::{AppState, StateParts};

@@ -7,23 +7,51 @@
 //! fails when it is gone. Without the role the server's login (`NOINHERIT`, no rights of its own) sees no tenant
 //! at all.
 //!
-//! ```compile_fail,E0451
-//! // An ActiveTenant is what `catalog::resolve` found, never what somebody made up.
-//! let tenant = catalog::resolve::ActiveTenant { ..unimplemented!() };
-//! ```
+//! Three things do not compile. Each is shown beside the nearest thing that does, so that a renamed path cannot make
+//! the refusal true for the wrong reason.
 //!
-//! ```compile_fail,E0624
-//! // SQL over a tenant's tables is written in this crate only.
-//! async fn read(tx: tenant_schema::tenant_db::TenantTx) {
-//!     tx.finish("select 1", &[]).await;
+//! An `ActiveTenant` is what `catalog::resolve` found, never what somebody made up:
+//!
+//! ```
+//! # use catalog::resolve::ActiveTenant;
+//! fn slug_of(tenant: ActiveTenant) -> catalog::slug::Slug {
+//!     tenant.slug().clone()
+//! }
+//! ```
+//! ```compile_fail,E0451
+//! # use catalog::resolve::ActiveTenant;
+//! fn made_up(found: ActiveTenant, slug: catalog::slug::Slug) -> ActiveTenant {
+//!     ActiveTenant { slug, ..found }
 //! }
 //! ```
 //!
+//! SQL over a tenant's tables is written in this crate only:
+//!
+//! ```
+//! # use tenant_schema::tenant_db::TenantTx;
+//! async fn leave(tx: TenantTx) {
+//!     tx.rollback().await.ok();
+//! }
+//! ```
+//! ```compile_fail,E0624
+//! # use tenant_schema::tenant_db::TenantTx;
+//! async fn read(tx: TenantTx) {
+//!     tx.finish("select 1", &[]).await.ok();
+//! }
+//! ```
+//!
+//! A transaction on the catalog is no way to a tenant's tables:
+//!
+//! ```
+//! # use tenant_schema::tenant_db::TenantTx;
+//! async fn end(tx: TenantTx, other: TenantTx) {
+//!     let both: [TenantTx; 2] = [tx, other];
+//! }
+//! ```
 //! ```compile_fail,E0308
-//! // A transaction on the catalog is no way to a tenant's tables.
-//! fn tenant_only(_: &mut tenant_schema::tenant_db::TenantTx) {}
-//! fn with(tx: &mut catalog::tx::CatalogTx) {
-//!     tenant_only(tx);
+//! # use tenant_schema::tenant_db::TenantTx;
+//! async fn end(tx: TenantTx, other: catalog::tx::CatalogTx) {
+//!     let both: [TenantTx; 2] = [tx, other];
 //! }
 //! ```
 

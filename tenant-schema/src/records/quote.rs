@@ -10,19 +10,25 @@ pub struct NulInName;
 /// Source: PostgreSQL, "Lexical Structure", 4.1.1. Quoting is unconditional, so keywords and capitals need no
 /// list of exceptions.
 pub fn identifier(name: &str) -> Result<String, NulInName> {
+    let mut sql = String::with_capacity(name.len() + 2);
+    push_identifier(&mut sql, name)?;
+    Ok(sql)
+}
+
+/// Appends the quoted name to a statement; on an error nothing is appended.
+pub fn push_identifier(sql: &mut String, name: &str) -> Result<(), NulInName> {
     if name.contains('\0') {
         return Err(NulInName);
     }
-    let mut quoted = String::with_capacity(name.len() + 2);
-    quoted.push('"');
-    for c in name.chars() {
-        if c == '"' {
-            quoted.push('"');
+    sql.push('"');
+    for (index, part) in name.split('"').enumerate() {
+        if index > 0 {
+            sql.push_str("\"\"");
         }
-        quoted.push(c);
+        sql.push_str(part);
     }
-    quoted.push('"');
-    Ok(quoted)
+    sql.push('"');
+    Ok(())
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ fn refused(prepared: Result<Prepared, RecordError>) -> (String, u16, String, Opt
 #[test]
 fn a_list_hides_deleted_records_and_search_vectors() {
     insta::assert_snapshot!(shown(list("contacts", "")), @r#"
-    select coalesce(json_agg(row_to_json(r)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
+    select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
     from (select t."id", t."company_id", t."first_name", t."email", t."score", t."version", t."deleted_at"
     from "contacts" as t
     where t."deleted_at" is null
@@ -59,7 +59,7 @@ fn a_list_hides_deleted_records_and_search_vectors() {
 fn a_list_says_what_was_asked() {
     let query = "select=id,name:first_name&score=gte.10&score=lt.20&email=not.is.null&order=score.desc.nullslast,id&limit=20&offset=40";
     insta::assert_snapshot!(shown(list("contacts", query)), @r#"
-    select coalesce(json_agg(row_to_json(r)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
+    select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
     from (select t."id", t."first_name" as "name"
     from "contacts" as t
     where t."score" >= $1 and t."score" < $2 and not (t."email" is null) and t."deleted_at" is null
@@ -73,7 +73,7 @@ fn a_list_says_what_was_asked() {
 fn logic_and_lists_become_one_parameter_each() {
     let query = "or=(score.eq.1,and(first_name.neq.\"a,b\",score.is.null))&id=in.(1,\"2\")&deleted_at=not.is.null&select=id";
     insta::assert_snapshot!(shown(list("contacts", query)), @r#"
-    select coalesce(json_agg(row_to_json(r)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
+    select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
     from (select t."id"
     from "contacts" as t
     where (t."score" = $1 or (t."first_name" <> $2 and t."score" is null)) and t."id" = any ($3) and not (t."deleted_at" is null)
@@ -85,7 +85,7 @@ fn logic_and_lists_become_one_parameter_each() {
 #[test]
 fn exact_numbers_leave_as_text() {
     insta::assert_snapshot!(shown(list("deals", "select=price:value,probability,position,prices")), @r#"
-    select coalesce(json_agg(row_to_json(r)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
+    select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
     from (select t."value"::text as "price", t."probability", t."position"::text as "position", t."prices"::text[] as "prices"
     from "deals" as t
     limit $1::bigint) r
@@ -96,14 +96,14 @@ fn exact_numbers_leave_as_text() {
 #[test]
 fn one_record_brings_its_version_even_when_not_selected() {
     insta::assert_snapshot!(shown(get("contacts", "7", "select=email")), @r#"
-    select row_to_json(r)::text as body, 1::bigint as count, t."version"::text as version, null::text as key
+    select row_to_json(r.*)::text as body, 1::bigint as count, t."version"::text as version, null::text as key
     from "contacts" as t
     cross join lateral (select t."email") r
     where t."id" = $1 and t."deleted_at" is null
     -- 7
     "#);
     insta::assert_snapshot!(shown(get("companies", "7", "")), @r#"
-    select row_to_json(r)::text as body, 1::bigint as count, null::text as version, null::text as key
+    select row_to_json(r.*)::text as body, 1::bigint as count, null::text as version, null::text as key
     from "companies" as t
     cross join lateral (select t."id", t."name") r
     where t."id" = $1
@@ -129,7 +129,7 @@ fn an_insert_gives_ids_and_a_location() {
     select r."id", r."name"
     from json_to_recordset($1::json) as r("id" uuid, "name" text)
     returning t."id")
-    select coalesce(json_agg(row_to_json(r)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
+    select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
     from w
     cross join lateral (select w."id") r
     -- [{"id":"00000000-0000-0000-0000-000000000001","name":"One"},{"id":"00000000-0000-0000-0000-000000000002","name":"Two"}]
@@ -174,7 +174,7 @@ fn an_update_by_id_answers_with_one_object() {
     from json_to_record($1::json) as r("score" integer)
     where t."id" = $2 and t."deleted_at" is null
     returning t."email", t."version")
-    select min(row_to_json(r)::text) as body, count(*) as count, min(w."version")::text as version, null::text as key
+    select min(row_to_json(r.*)::text) as body, count(*) as count, min(w."version")::text as version, null::text as key
     from w
     cross join lateral (select w."email") r
     -- {"score":12.50} | 7
@@ -227,7 +227,7 @@ fn a_delete_marks_where_it_can() {
     from "companies" as t
     where t."id" = $1
     returning t."id", t."name")
-    select min(row_to_json(r)::text) as body, count(*) as count, null::text as version, null::text as key
+    select min(row_to_json(r.*)::text) as body, count(*) as count, null::text as version, null::text as key
     from w
     cross join lateral (select w."id", w."name") r
     -- 7
@@ -252,6 +252,17 @@ fn no_value_reaches_the_statement() {
     assert!(!prepared.query.text.contains("drop"));
     let prepared = list("contacts", "select=\"a\\\" from b; --\":email").unwrap();
     assert!(prepared.query.text.contains(r#"t."email" as "a"" from b; --""#));
+}
+
+#[test]
+fn an_alias_cannot_stand_for_the_record() {
+    insta::assert_snapshot!(shown(list("companies", "select=r:name,t:id")), @r#"
+    select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
+    from (select t."name" as "r", t."id" as "t"
+    from "companies" as t
+    limit $1::bigint) r
+    -- 1000
+    "#);
 }
 
 #[test]

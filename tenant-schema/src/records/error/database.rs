@@ -51,11 +51,14 @@ impl DatabaseError {
     }
 
     pub(super) fn details(&self) -> Option<String> {
-        match (&self.detail, &self.column) {
+        let place = self
+            .column
+            .as_ref()
+            .map(|column| format!("The value is for the column '{column}'."));
+        match (&self.detail, place) {
             _ if self.is_internal() => None,
-            (Some(detail), _) => Some(detail.clone()),
-            (None, Some(column)) => Some(format!("The value is for the column '{column}'")),
-            (None, None) => None,
+            (Some(detail), Some(place)) => Some(format!("{detail} {place}")),
+            (detail, place) => place.or_else(|| detail.clone()),
         }
     }
 
@@ -103,13 +106,19 @@ impl RecordError {
             sqlstate: fault.sqlstate.to_owned(),
             status: status(fault.sqlstate),
             message: fault.message.to_owned(),
-            detail: owned(fault.detail),
-            hint: owned(fault.hint),
+            detail: owned(fault.detail.filter(|_| !repeats_row(fault.sqlstate))),
+            // Hints on limits are for the database's administrator.
+            hint: owned(fault.hint.filter(|_| !fault.sqlstate.starts_with("54"))),
             column: owned(fault.column).or_else(|| column_of_value(fault, prepared)),
             constraint: owned(fault.constraint),
             table: owned(fault.table),
         }))
     }
+}
+
+/// The detail is "Failing row contains (…)": values of columns that the request never asked to see.
+fn repeats_row(sqlstate: &str) -> bool {
+    matches!(sqlstate, "23502" | "23514" | "44000")
 }
 
 /// The status for an SQLSTATE: PostgREST's table, except that a value which is well formed but breaks a rule of
@@ -152,21 +161,33 @@ fn column_of_value(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Option<Str
     if let Some(param) = number.and_then(|index| prepared.query.params.get(index)) {
         return param.column.clone();
     }
-    let (_, after) = fault
-        .message
-        .split_once(" for type ")
-        .or_else(|| fault.message.split_once(" type "))?;
+    let type_named = type_in(fault)?;
     let suits = |type_name: &str| {
-        let bare = type_name.split('(').next().unwrap_or(type_name);
-        after
-            .split([':', '"'])
-            .any(|part| part.trim() == type_name || part.trim() == bare)
+        type_name == type_named
+            || type_name
+                .split_once('(')
+                .is_some_and(|(bare, _)| bare == type_named)
     };
     let mut written = prepared.written.iter().filter(|(_, type_name)| suits(type_name));
     match (written.next(), written.next()) {
         (Some((column, _)), None) => Some(column.clone()),
         _ => None,
     }
+}
+
+/// The type that a message about a value names, as far as PostgreSQL does: `… for type integer: "x"`,
+/// `… is out of range for type integer`, or `A field with precision 19, scale 4 …`.
+fn type_in(fault: &DatabaseFault<'_>) -> Option<String> {
+    if let Some(rest) = fault
+        .detail
+        .and_then(|detail| detail.strip_prefix("A field with precision "))
+    {
+        let (precision, rest) = rest.split_once(", scale ")?;
+        let scale = rest.split(' ').next()?;
+        return Some(format!("numeric({precision},{scale})"));
+    }
+    let (_, after) = fault.message.split_once(" type ")?;
+    Some(after.split(": \"").next().unwrap_or(after).to_owned())
 }
 
 #[cfg(test)]
@@ -194,7 +215,7 @@ mod tests {
         assert_eq!(error.status(), 400);
         assert_eq!(
             error.details().as_deref(),
-            Some("The value is for the column 'company_id'")
+            Some("The value is for the column 'company_id'.")
         );
     }
 
@@ -206,6 +227,38 @@ mod tests {
             unreachable!()
         };
         assert_eq!(error.column(), Some("score"));
+    }
+
+    #[test]
+    fn an_overflow_names_its_column() {
+        let prepared = insert("deals", r#"{"title":"x","probability":12345,"value":"1"}"#).unwrap();
+        let detail =
+            Some("A field with precision 5, scale 2 must round to an absolute value less than 10^3.");
+        let fault = DatabaseFault {
+            detail,
+            ..fault("22003", "numeric field overflow")
+        };
+        let RecordError::Database(error) = RecordError::from_database(&fault, &prepared) else {
+            unreachable!()
+        };
+        assert_eq!(error.column(), Some("probability"));
+    }
+
+    #[test]
+    fn a_failing_row_is_not_repeated() {
+        let prepared = insert("companies", "{}").unwrap();
+        let detail = Some("Failing row contains (secret).");
+        let fault = DatabaseFault {
+            detail,
+            column: Some("name"),
+            ..fault("23502", "null value in column")
+        };
+        let error = RecordError::from_database(&fault, &prepared);
+        assert_eq!(error.status(), 422);
+        assert_eq!(
+            error.details().as_deref(),
+            Some("The value is for the column 'name'.")
+        );
     }
 
     #[test]

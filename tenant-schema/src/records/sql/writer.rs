@@ -28,8 +28,7 @@ impl Writer {
 
     /// A quoted name.
     pub(super) fn name(&mut self, name: &str) -> Result<(), RecordError> {
-        self.text.push_str(&quote::identifier(name)?);
-        Ok(())
+        Ok(quote::push_identifier(&mut self.text, name)?)
     }
 
     /// `source."column"`

@@ -8,6 +8,12 @@
 //!
 //! Environment: `BENCH_SECONDS` (5) per figure, `BENCH_TENANTS` (1,100,1000), `BENCH_CONNECTIONS` (16,64).
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark reports to the terminal"
+)]
+
 mod bare;
 mod fleet;
 mod load;
@@ -55,7 +61,7 @@ fn main() -> Result<()> {
 
 async fn run(plan: &Plan) -> Result<()> {
     let most = plan.tenants.iter().copied().max().unwrap_or(1);
-    let fleet = fleet::Fleet::start(most).await?;
+    let fleet = Box::pin(fleet::Fleet::start(most)).await?;
     let bare = bare::Bare::start().await?;
     let server = fleet.serve().await?;
     let window = Duration::from_secs(plan.seconds);

@@ -1,0 +1,53 @@
+//! Access, declared in the type of a handler's first argument.
+//!
+//! The order of answers is the same on every route: an unknown host is 404, bad credentials 401, a stranger 404, a
+//! suspended organization 403, an unknown object 404, an action that is not allowed 403. Every refusal that must not
+//! tell anything has the same body.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use catalog::access::Action;
+
+use crate::error::ApiError;
+use crate::state::AppState;
+
+mod caller;
+mod object;
+mod tenant;
+
+pub(crate) use caller::Signed;
+pub(crate) use object::{Delete, Insert, ObjectAccess, Read, Update};
+pub(crate) use tenant::Tenant;
+
+/// What a route asks of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing, on any host.
+    Public,
+    /// The host of a tenant, no credentials: they are what the request asks for.
+    SignIn,
+    /// A signed-in member of the tenant.
+    User,
+    /// A member or a key that may do this on the object in the path.
+    Object(Action),
+}
+
+/// An extractor that proves an [`Access`]: it exists only where the caller has it.
+pub(crate) trait Proof: FromRequestParts<AppState, Rejection = ApiError> {
+    const ACCESS: Access;
+}
+
+/// Proof of nothing.
+pub(crate) struct Public;
+
+impl Proof for Public {
+    const ACCESS: Access = Access::Public;
+}
+
+impl FromRequestParts<AppState> for Public {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(_: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
+        Ok(Self)
+    }
+}

@@ -1,0 +1,249 @@
+//! Who a request is from: credentials checked against keys and catalog, and remembered for a moment.
+//!
+//! What is remembered is found by the SHA-256 of the organization and the credential, so that a credential is only
+//! ever good where it was checked, and no secret lies in memory longer than its request. The catalog's change feed
+//! makes it forget; a token's own end and a key's are looked at on every use.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::access::{Action, ObjectWrite, role_allows};
+use catalog::actor::Actor;
+use catalog::api_keys::{self, ApiKey};
+use catalog::authenticate::{SessionCaller, caller_of_session};
+use catalog::changes::{Change, ChangeFeed};
+use catalog::clock::Source;
+use catalog::error::CatalogError;
+use catalog::ids::OrganizationId;
+use catalog::secret::{PlainSecret, Purpose};
+use catalog::sessions;
+use catalog::tx::CatalogDb;
+use chrono::{DateTime, Utc};
+use moka::sync::Cache;
+use sha2::{Digest, Sha256};
+
+use crate::credentials::Credential;
+use crate::error::{ApiError, Unauthorized};
+use crate::token::{self, TokenError, TokenKeys, Verified};
+
+/// The most callers remembered.
+const CAPACITY: u64 = 50_000;
+
+/// Who a request is from, in the organization it was sent to.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// A signed-in member.
+    User(Arc<SessionCaller>),
+    /// A program with one of the organization's keys.
+    Key(Arc<ApiKey>),
+}
+
+impl Caller {
+    /// How audit rows name it.
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::User(caller) => Actor::User(caller.user),
+            Self::Key(key) => Actor::Key(key.id),
+        }
+    }
+
+    /// Whether it may do `action` on the object of that name, which has that rule.
+    pub fn may(&self, object: &str, write: ObjectWrite, action: Action) -> bool {
+        match self {
+            Self::User(caller) => role_allows(caller.role, write, action),
+            // What nobody writes, no scope opens.
+            Self::Key(key) => {
+                key.scopes.allow(object, action) && (action == Action::Read || write != ObjectWrite::Nobody)
+            }
+        }
+    }
+
+    /// The word of the access log.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::Key(_) => "key",
+        }
+    }
+}
+
+/// What is remembered of a checked credential.
+#[derive(Clone)]
+struct Known {
+    organization: OrganizationId,
+    expires_at: Option<DateTime<Utc>>,
+    caller: Caller,
+}
+
+impl Known {
+    fn concerns(&self, change: Change) -> bool {
+        match (change, &self.caller) {
+            (Change::Anything, _) => true,
+            (Change::Organization(id), _) => self.organization == id,
+            (Change::Session(id), Caller::User(caller)) => caller.session == id,
+            (Change::User(id), Caller::User(caller)) => caller.user == id,
+            (Change::Key(id), Caller::Key(key)) => key.id == id,
+            (Change::Session(_) | Change::User(_), Caller::Key(_)) | (Change::Key(_), Caller::User(_)) => {
+                false
+            }
+        }
+    }
+}
+
+/// Checks credentials.
+#[derive(Clone)]
+pub(crate) struct Callers {
+    db: CatalogDb,
+    feed: Arc<ChangeFeed>,
+    source: Source,
+    known: Cache<[u8; 32], Known>,
+}
+
+/// Where a credential is presented.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) organization: OrganizationId,
+    /// The origin its access tokens name as issuer.
+    pub(crate) issuer: &'a str,
+}
+
+impl Callers {
+    /// Callers are remembered for `ttl` at most.
+    pub(crate) fn new(db: CatalogDb, feed: Arc<ChangeFeed>, source: Source, ttl: Duration) -> Self {
+        let known = Cache::builder()
+            .max_capacity(CAPACITY)
+            .time_to_live(ttl)
+            .support_invalidation_closures()
+            .build();
+        let callers = Self {
+            db,
+            feed,
+            source,
+            known,
+        };
+        let forgetful = callers.known.clone();
+        callers.feed.subscribe(move |change| forget(&forgetful, change));
+        callers
+    }
+
+    /// Forgets at once what this instance itself has just changed; others hear of it through the feed.
+    pub(crate) fn forget(&self, change: Change) {
+        forget(&self.known, change);
+    }
+
+    /// Who presents this credential to this organization.
+    pub(crate) async fn identify(
+        &self,
+        credential: Credential<'_>,
+        place: Place<'_>,
+        keys: &TokenKeys,
+    ) -> Result<Caller, ApiError> {
+        let digest = digest(credential, place.organization);
+        let then = self.feed.generation();
+        let remembered = if then.is_some() {
+            self.known.get(&digest)
+        } else {
+            None
+        };
+        if let Some(known) = remembered {
+            return match known.expires_at {
+                Some(end) if token::is_past(end, self.source.now()) => {
+                    Err(ApiError::unauthorized(Unauthorized::Expired))
+                }
+                _ => Ok(known.caller),
+            };
+        }
+        let known = match credential {
+            Credential::Token(token) => self.check_token(token, place, keys).await?,
+            Credential::Key(key) => self.check_key(key, place.organization).await?,
+        };
+        let caller = known.caller.clone();
+        if self.feed.may_cache(then) {
+            self.known.insert(digest, known);
+            // A change between the question and the insert would have found nothing to forget.
+            if !self.feed.may_cache(then) {
+                self.known.invalidate(&digest);
+            }
+        }
+        Ok(caller)
+    }
+
+    async fn check_token(&self, token: &str, place: Place<'_>, keys: &TokenKeys) -> Result<Known, ApiError> {
+        let now = self.source.now();
+        let organization = place.organization;
+        let Verified { subject, expires_at } = keys.verify(token, organization, place.issuer, now)?;
+        let mut tx = self
+            .db
+            .begin_for(organization)
+            .await
+            .map_err(CatalogError::from)?;
+        let caller = caller_of_session(&mut tx, organization, subject.session, now).await?;
+        let Some(caller) = caller.filter(|caller| caller.user == subject.user) else {
+            // The person signed out, or is signed in still and no longer a member: the latter learns nothing.
+            let live = sessions::find_live(&mut tx, organization, subject.session, now).await?;
+            return Err(match live {
+                Some(_) => ApiError::nothing_here(),
+                None => ApiError::unauthorized(Unauthorized::Invalid).with_auth_code("session_not_found"),
+            });
+        };
+        tx.commit().await.map_err(CatalogError::from)?;
+        Ok(Known {
+            organization,
+            expires_at: Some(expires_at),
+            caller: Caller::User(Arc::new(caller)),
+        })
+    }
+
+    async fn check_key(&self, text: &str, organization: OrganizationId) -> Result<Known, ApiError> {
+        let refused = || ApiError::unauthorized(Unauthorized::Invalid);
+        let secret = PlainSecret::parse(Purpose::ApiKey, text).map_err(|_| refused())?;
+        let now = self.source.now();
+        let mut tx = self
+            .db
+            .begin_for(organization)
+            .await
+            .map_err(CatalogError::from)?;
+        let key = api_keys::find_by_digest(&mut tx, organization, &secret.digest(), now).await?;
+        let key = key.ok_or_else(refused)?;
+        api_keys::touch_last_used(&mut tx, key.id, now).await?;
+        tx.commit().await.map_err(CatalogError::from)?;
+        Ok(Known {
+            organization,
+            expires_at: key.expires_at,
+            caller: Caller::Key(Arc::new(key)),
+        })
+    }
+}
+
+impl From<TokenError> for ApiError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Invalid => Self::unauthorized(Unauthorized::Invalid),
+            TokenError::Expired => Self::unauthorized(Unauthorized::Expired),
+            TokenError::OtherOrganization => Self::nothing_here(),
+        }
+    }
+}
+
+fn forget(known: &Cache<[u8; 32], Known>, change: Change) {
+    if change == Change::Anything
+        || known
+            .invalidate_entries_if(move |_, known| known.concerns(change))
+            .is_err()
+    {
+        known.invalidate_all();
+    }
+}
+
+fn digest(credential: Credential<'_>, organization: OrganizationId) -> [u8; 32] {
+    let (kind, text) = match credential {
+        Credential::Token(text) => (b"t", text),
+        Credential::Key(text) => (b"k", text),
+    };
+    Sha256::new()
+        .chain_update(kind)
+        .chain_update(organization.uuid().as_bytes())
+        .chain_update(text)
+        .finalize()
+        .into()
+}

@@ -1,0 +1,36 @@
+//! What the catalog refuses or cannot do, as an answer.
+
+use catalog::authenticate::AuthenticateError;
+use catalog::error::CatalogError;
+use catalog::password::HashingError;
+use catalog::pg::sqlstate::PgError;
+
+use super::ApiError;
+
+impl From<CatalogError> for ApiError {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Database(error) => error.into(),
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<PgError> for ApiError {
+    fn from(error: PgError) -> Self {
+        match error {
+            PgError::Unavailable(_) => Self::unavailable(error),
+            PgError::Scope(_) | PgError::Statement(_) | PgError::Aborted => Self::internal(error),
+        }
+    }
+}
+
+impl From<AuthenticateError> for ApiError {
+    fn from(error: AuthenticateError) -> Self {
+        match error {
+            AuthenticateError::Catalog(error) => error.into(),
+            AuthenticateError::Hashing(HashingError::Busy) => Self::unavailable(HashingError::Busy),
+            AuthenticateError::Hashing(HashingError::Failed) => Self::internal(HashingError::Failed),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The one list of routes: it makes the router and the table that tests drive.
+//!
+//! A handler's first argument is the proof of its access ([`crate::access`]); the table takes the access from that
+//! type, so it cannot say anything else than what is enforced, and a handler without proof does not compile.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use crate::access::{Access, Proof};
+use crate::error::ApiError;
+use crate::frame::Frame;
+use crate::state::AppState;
+use crate::{auth, health, records};
+
+/// One row of the table of routes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteInfo {
+    /// The method.
+    pub method: Method,
+    /// The path, with `{name}` for a segment that varies.
+    pub path: &'static str,
+    /// What a caller must be.
+    pub access: Access,
+}
+
+struct Route {
+    info: RouteInfo,
+    handler: MethodRouter<AppState>,
+}
+
+/// Handlers whose first argument is a [`Proof`]; `T` is the tuple of argument types that axum infers.
+pub(crate) trait Guarded<T>: Handler<T, AppState> {
+    /// The access the first argument proves.
+    const ACCESS: Access;
+}
+
+macro_rules! guarded {
+    ($($argument:ident),*) => {
+        impl<F, M, P: Proof, $($argument),*> Guarded<(M, P, $($argument,)*)> for F
+        where
+            F: Handler<(M, P, $($argument,)*), AppState>,
+        {
+            const ACCESS: Access = P::ACCESS;
+        }
+    };
+}
+
+guarded!();
+guarded!(A);
+guarded!(A, B);
+guarded!(A, B, C);
+
+fn routes() -> Vec<Route> {
+    vec![
+        get("/healthz", health::alive),
+        get("/readyz", health::ready),
+        get("/.well-known/jwks.json", auth::keys),
+        post("/auth/v1/signup", auth::sign_up::sign_up),
+        post("/auth/v1/token", auth::token::token),
+        get("/auth/v1/user", auth::user),
+        post("/auth/v1/logout", auth::sign_out::sign_out),
+        get("/rest/v1/{object}", records::list),
+        post("/rest/v1/{object}", records::insert),
+        patch("/rest/v1/{object}", records::update_filtered),
+        delete("/rest/v1/{object}", records::delete_filtered),
+        get("/rest/v1/{object}/{id}", records::get),
+        patch("/rest/v1/{object}/{id}", records::update),
+        delete("/rest/v1/{object}/{id}", records::delete),
+    ]
+}
+
+fn get<T: 'static>(path: &'static str, handler: impl Guarded<T>) -> Route {
+    route(Method::GET, MethodFilter::GET, path, handler)
+}
+
+fn post<T: 'static>(path: &'static str, handler: impl Guarded<T>) -> Route {
+    route(Method::POST, MethodFilter::POST, path, handler)
+}
+
+fn patch<T: 'static>(path: &'static str, handler: impl Guarded<T>) -> Route {
+    route(Method::PATCH, MethodFilter::PATCH, path, handler)
+}
+
+fn delete<T: 'static>(path: &'static str, handler: impl Guarded<T>) -> Route {
+    route(Method::DELETE, MethodFilter::DELETE, path, handler)
+}
+
+fn route<T: 'static, H: Guarded<T>>(
+    method: Method,
+    filter: MethodFilter,
+    path: &'static str,
+    handler: H,
+) -> Route {
+    Route {
+        info: RouteInfo {
+            method,
+            path,
+            access: H::ACCESS,
+        },
+        handler: on(filter, handler),
+    }
+}
+
+/// Every route with its access; HEAD stands beside every GET.
+pub fn table() -> Vec<RouteInfo> {
+    let with_head = |route: Route| {
+        let head = (route.info.method == Method::GET).then(|| RouteInfo {
+            method: Method::HEAD,
+            ..route.info.clone()
+        });
+        std::iter::once(route.info).chain(head)
+    };
+    routes().into_iter().flat_map(with_head).collect()
+}
+
+/// The whole service, for a server's connections and for calls in process.
+pub fn router(state: AppState) -> Router {
+    let mut router = Router::new();
+    for Route { info, handler } in routes() {
+        router = router.route(info.path, handler);
+    }
+    router
+        .fallback(|| async { ApiError::nothing_here() })
+        .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
+        .layer(Frame(state.clone()))
+        .with_state(state)
+}

@@ -1,0 +1,137 @@
+//! What every request shares: the doors to the database, the keys, the settings.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use catalog::authenticate::Authenticator;
+use catalog::changes::ChangeFeed;
+use catalog::clock::Source;
+use catalog::init;
+use catalog::password::PasswordHasher;
+use catalog::resolver::Resolver;
+use catalog::sessions::SessionLifetimes;
+use catalog::tx::CatalogDb;
+use tenant_schema::tenant_db::TenantDb;
+use tokio::sync::Semaphore;
+
+use crate::callers::Callers;
+use crate::config::ServerConfig;
+use crate::error::ApiError;
+use crate::token::TokenKeys;
+
+/// The parts the binary makes.
+pub struct StateParts {
+    /// The catalog, under the server's login.
+    pub catalog: CatalogDb,
+    /// The news of the catalog.
+    pub feed: Arc<ChangeFeed>,
+    /// The tenants, under the same login.
+    pub tenants: TenantDb,
+    /// Hashes passwords.
+    pub hasher: PasswordHasher,
+    /// The keys of access tokens.
+    pub keys: TokenKeys,
+    /// Clock and randomness.
+    pub source: Source,
+    /// The settings.
+    pub config: ServerConfig,
+}
+
+/// The server's shared state; cheap to clone. Nothing in it is needed by a second instance.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+struct Inner {
+    catalog: CatalogDb,
+    resolver: Resolver,
+    tenants: TenantDb,
+    authenticator: Authenticator,
+    callers: Callers,
+    keys: RwLock<TokenKeys>,
+    source: Source,
+    config: ServerConfig,
+    admission: Semaphore,
+}
+
+impl AppState {
+    /// Puts the parts together.
+    pub fn new(parts: StateParts) -> Self {
+        let StateParts {
+            catalog,
+            feed,
+            tenants,
+            hasher,
+            keys,
+            source,
+            config,
+        } = parts;
+        let lifetimes = SessionLifetimes::DEFAULT;
+        Self(Arc::new(Inner {
+            resolver: Resolver::new(catalog.clone(), Arc::clone(&feed)),
+            authenticator: Authenticator::new(catalog.clone(), hasher, source.clone(), lifetimes),
+            callers: Callers::new(catalog.clone(), feed, source.clone(), config.caller_ttl),
+            admission: Semaphore::new(config.concurrency_limit),
+            keys: RwLock::new(keys),
+            catalog,
+            tenants,
+            source,
+            config,
+        }))
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &ServerConfig {
+        &self.0.config
+    }
+
+    /// Clock and randomness.
+    pub fn source(&self) -> &Source {
+        &self.0.source
+    }
+
+    /// Takes over rotated keys, without a request noticing.
+    pub fn replace_keys(&self, keys: TokenKeys) {
+        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    pub(crate) fn keys(&self) -> TokenKeys {
+        self.0.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn admission(&self) -> &Semaphore {
+        &self.0.admission
+    }
+
+    pub(crate) fn resolver(&self) -> &Resolver {
+        &self.0.resolver
+    }
+
+    pub(crate) fn tenants(&self) -> &TenantDb {
+        &self.0.tenants
+    }
+
+    pub(crate) fn authenticator(&self) -> &Authenticator {
+        &self.0.authenticator
+    }
+
+    pub(crate) fn callers(&self) -> &Callers {
+        &self.0.callers
+    }
+
+    /// Whether the database answers and its catalog is one this program works with: of its own version, or of a
+    /// newer one while instances are replaced one by one.
+    pub(crate) async fn check_ready(&self) -> Result<(), ApiError> {
+        let mut tx = self.0.catalog.begin().await.map_err(ApiError::unavailable)?;
+        let version = init::version(&mut tx).await.map_err(ApiError::unavailable)?;
+        tx.rollback().await.map_err(ApiError::unavailable)?;
+        match version {
+            Some(version) if version >= init::latest() => Ok(()),
+            Some(version) => {
+                let needed = init::latest();
+                Err(ApiError::unavailable(format!(
+                    "the catalog is at version {version}, not {needed}"
+                )))
+            }
+            None => Err(ApiError::unavailable("the database holds no catalog")),
+        }
+    }
+}
