@@ -11,15 +11,18 @@
 //! ids come from a seed, so a test can say what it expects. [`Proxy`] stands between a pool and PostgreSQL to count
 //! network flights, cut a connection after any message, or ask a question on somebody else's connection.
 
+pub mod binary;
 pub mod cluster;
 mod config;
 pub mod database;
 pub mod fixed;
 pub mod proxy;
+pub mod records;
 pub mod tenant;
 
 pub use cluster::Cluster;
 pub use database::TestDb;
 pub use fixed::FixedClock;
 pub use proxy::Proxy;
+pub use records::Records;
 pub use tenant::TestTenant;

@@ -16,7 +16,10 @@ const NAMELESS: &[&str] = &[
 
 /// Programs of their own that take their settings from the environment: a test that starts PostgreSQL from `PATH`, and
 /// the benchmark.
-const READS_ENVIRONMENT: &[&str] = &["catalog/tests/local_cluster.rs", "tests/benches/request_path.rs"];
+const READS_ENVIRONMENT: &[&str] = &[
+    "catalog/tests/local_cluster.rs",
+    "tests/benches/request_path/main.rs",
+];
 
 /// Files are headed by a sentence, named after a concept, laid out as `foo.rs` + `foo/`, and fit a head.
 pub(super) fn shape(file: &SourceFile) -> Vec<Finding> {
