@@ -55,7 +55,14 @@ impl Records {
 
     /// Runs it as the tenant.
     pub async fn run(&self, prepared: &Prepared) -> Result<Answer, RecordError> {
-        records::execute(&self.db, &self.tenant, &self.actor, "request-1", prepared).await
+        Box::pin(records::execute(
+            &self.db,
+            &self.tenant,
+            &self.actor,
+            "request-1",
+            prepared,
+        ))
+        .await
     }
 
     async fn body(&self, object: &str, query: &str, action: Action<'_>) -> Result<String, RecordError> {

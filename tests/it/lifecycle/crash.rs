@@ -10,6 +10,7 @@ use catalog::users::User;
 use tenant_schema::lifecycle::{self, LifecycleError, Provisioned};
 use tests::tenant::{owner, standalone};
 use tests::{Cluster, Proxy, TestDb};
+use tokio_postgres::types::ToSql;
 
 use super::leftovers::{assert_nothing_is_left, leftovers, tenant_roles};
 
@@ -111,17 +112,23 @@ async fn a_backend_killed_at_any_command_leaves_nothing() {
         .batch_execute(DIE_AT_COMMAND)
         .await
         .expect("an event trigger");
+    let ask = async |sql: &str, params: &[&(dyn ToSql + Sync)]| -> i64 {
+        superuser.query_one(sql, params).await.expect("an answer").get(0)
+    };
     let mut n: i64 = 0;
     loop {
         n += 1;
-        superuser
-            .execute("select setval('public.commands_left', $1)", &[&n])
-            .await
-            .expect("set");
-        let outcome = provision(&t, t.catalog(), SLUG, &ann).await;
-        if outcome.is_ok() {
+        let left: i64 = ask(SET_COMMANDS_LEFT, &[&n]).await;
+        assert_eq!(left, n);
+        // A pool of its own: no attempt meets the dead connection of the one before.
+        if provision(&t, &t.owner_pool_of(1), SLUG, &ann).await.is_ok() {
             break;
         }
+        assert_eq!(
+            ask(COMMANDS_LEFT, &[]).await,
+            0,
+            "it died at command {n}, of nothing else"
+        );
         assert_nothing_is_left(&t, &format!("died at command {n}")).await;
         assert_eq!(tenant_roles(&t).await, (0, 0), "died at command {n}");
     }
@@ -132,6 +139,9 @@ async fn a_backend_killed_at_any_command_leaves_nothing() {
         n - 1
     ));
 }
+
+const SET_COMMANDS_LEFT: &str = "select setval('public.commands_left', $1)";
+const COMMANDS_LEFT: &str = "select last_value from public.commands_left";
 
 /// Counts down over all attempts (a sequence is not rolled back) and ends its own session at zero.
 const DIE_AT_COMMAND: &str = "\
