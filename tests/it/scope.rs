@@ -5,6 +5,10 @@
 
 use std::time::Duration;
 
+use catalog::email::EmailAddress;
+use catalog::pg::pool::PoolSettings;
+use catalog::tx::CatalogDb;
+use catalog::users::{self, NewUser};
 use tenant_schema::records::{Action, Mode, RecordError, Target};
 use tenant_schema::tenant_db::{TenantDb, TenantDbSettings};
 use tests::database::one_connection;
@@ -282,6 +286,28 @@ async fn a_connection_whose_cancelled_request_still_waits_is_replaced() {
     assert_eq!(names(&scene.acme).await, r#"[{"name":"Acme's own"}]"#);
     assert_eq!(scene.proxy.tally().connections, 2);
     assert_eq!(scene.session().await, FRESH);
+}
+
+#[tokio::test]
+async fn a_transaction_dropped_between_statements_is_undone_before_the_next_begins() {
+    let t = TestDb::new().await;
+    let proxy = t.proxy().await;
+    let settings = PoolSettings {
+        size: 1,
+        ..PoolSettings::default()
+    };
+    let db = CatalogDb::new(t.owner_config_through(&proxy), settings);
+    let ann: EmailAddress = "ann@example.com".parse().expect("an address");
+    let mut tx = db.begin().await.expect("a transaction");
+    let new = NewUser::with_email(ann.clone());
+    users::insert(&mut tx, &new, t.source()).await.expect("a user");
+    drop(tx);
+
+    let mut tx = db.begin().await.expect("a transaction");
+    let found = users::find_by_email(&mut tx, &ann).await.expect("an answer");
+    assert_eq!(found, None);
+    tx.commit().await.expect("committed");
+    assert_eq!(proxy.tally().connections, 1);
 }
 
 #[tokio::test]
