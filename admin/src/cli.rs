@@ -1,16 +1,21 @@
 //! The command line as data: what can be typed and what the help says. Nothing here decides anything.
 
+mod key;
 mod lifetime;
+mod organization;
+mod tenant;
+mod user;
 
 use std::path::PathBuf;
 
-use catalog::email::EmailAddress;
-use catalog::memberships::MemberRole;
-use catalog::scope::Scope;
 use catalog::slug::Slug;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::key::{KeyCommand, KeyCreateArgs};
 pub(crate) use self::lifetime::Lifetime;
+pub(crate) use self::organization::{GroupKind, OrganizationCommand, OrganizationCreateArgs};
+pub(crate) use self::tenant::{TenantCommand, TenantCreateArgs, TenantKind};
+pub(crate) use self::user::{UserCommand, UserCreateArgs};
 
 /// A schema of its own for every customer, in one PostgreSQL database
 ///
@@ -24,7 +29,6 @@ pub(crate) use self::lifetime::Lifetime;
 #[command(
     name = "tenantry",
     version,
-    propagate_version = true,
     max_term_width = 110,
     after_help = "Try it:  tenantry demo\nMore:    tenantry --help",
     after_long_help = OVERVIEW
@@ -40,33 +44,42 @@ pub(crate) struct Cli {
 
 const OVERVIEW: &str = "\
 Start here, with nothing set up:
-  tenantry demo                     a PostgreSQL of its own, three tenants, and the API on 127.0.0.1:8080
-  tenantry psql acme                in a second terminal: psql on one tenant of the demo
+  tenantry demo          PostgreSQL, three tenants, the API on 127.0.0.1:8080
+  tenantry psql acme     in a second terminal: psql on one tenant of the demo
 
 On a database of yours:
-  export DATABASE_URL=postgres://owner@db.example.com/app       the login that owns everything
-  tenantry init --server-password-stdin < password              catalog, extensions, the server's login
-  tenantry tenant create acme --name 'Acme' --owner-email ann@acme.example
+  export DATABASE_URL=postgres://owner@db.example.com/app
+  tenantry init --server-password-stdin < password
+  tenantry tenant create acme --name Acme --owner-email ann@acme.example
   tenantry key create acme --name 'Web site' --scope contacts:read
-  SERVER_DATABASE_URL=postgres://tenantry_server:…@db.example.com/app tenantry serve
-  tenantry migrate                  after every upgrade: catalog and all tenants
+  export SERVER_DATABASE_URL=postgres://tenantry_server:…@db.example.com/app
+  tenantry serve
+  tenantry migrate       after every upgrade: the catalog and all tenants
 
 Environment:
-  DATABASE_URL             the owner's connection, for every command but serve; a running demo's if unset
-  SERVER_DATABASE_URL      the connection of login tenantry_server, for serve
-  TENANTRY_KEYRING         the key ring that seals signing keys: id:base64 of 32 bytes, the newest first, commas
-  TENANTRY_KEYRING_FILE    a file with the same
-  TENANTRY_SERVER_PASSWORD the password init gives to tenantry_server
-  TENANTRY_LISTEN          where serve listens (127.0.0.1:8080)
-  TENANTRY_BASE_DOMAIN     the platform's domain; tenants are one label below (localhost)
-  TENANTRY_PUBLIC_SCHEME   how clients reach it: http or https (https, but http on localhost)
-  TENANTRY_PUBLIC_PORT     the port clients use, if not the scheme's own (on localhost that of TENANTRY_LISTEN)
-  TENANTRY_TRUSTED_PROXIES addresses or networks whose X-Forwarded-* headers count, commas
-  TENANTRY_POSTGRES_BIN    the folder of initdb and postgres, for demo and erd
-  TENANTRY_DEMO_DATA       the demo's folder (~/.local/share/tenantry/demo)
-  RUST_LOG                 what is logged, such as info or tenantry=debug,warn
+  DATABASE_URL           the owner's connection, for every command but serve;
+                         where it is unset, a running demo's
+  SERVER_DATABASE_URL    for serve: the connection of login tenantry_server
+  TENANTRY_KEYRING       seals the signing keys: id:base64 of 32 bytes, the
+                         newest first, separated by commas
+  TENANTRY_KEYRING_FILE  a file with the same
+  TENANTRY_SERVER_PASSWORD
+                         the password that init gives to tenantry_server
+  TENANTRY_LISTEN        where serve listens [127.0.0.1:8080]
+  TENANTRY_BASE_DOMAIN   tenants are one label below it [localhost]
+  TENANTRY_PUBLIC_SCHEME http or https, as clients see it
+                         [https; on localhost http]
+  TENANTRY_PUBLIC_PORT   the port as clients see it
+                         [the scheme's; on localhost that of TENANTRY_LISTEN]
+  TENANTRY_TRUSTED_PROXIES
+                         addresses or networks whose X-Forwarded-* headers
+                         count, separated by commas
+  TENANTRY_POSTGRES_BIN  the folder of initdb and postgres, for demo and erd
+  TENANTRY_DEMO_DATA     the demo's folder [~/.local/share/tenantry/demo]
+  RUST_LOG               what is logged, such as info or warn,server=debug
 
-Exit status: 0 done, 1 it cannot be done as asked, 2 the environment does not allow it or something unexpected.";
+Exit status:
+  0 done   1 it cannot be done as asked   2 the environment or a surprise";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -176,181 +189,6 @@ pub(crate) struct InitArgs {
     /// Read the password of the server's login from standard input
     #[arg(long)]
     pub(crate) server_password_stdin: bool,
-}
-
-/// `organization …`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum OrganizationCommand {
-    /// Create a platform or an agency
-    #[command(after_help = "\
-Examples:
-  tenantry organization create hub --kind platform --name 'Hub'
-  tenantry organization create studio --kind agency --parent hub --name 'Studio'
-  tenantry tenant create acme --kind client --parent studio --name 'Acme' --owner-email ann@acme.example")]
-    Create(OrganizationCreateArgs),
-}
-
-/// `organization create`.
-#[derive(Debug, Args)]
-pub(crate) struct OrganizationCreateArgs {
-    /// The label it lives under
-    pub(crate) slug: Slug,
-    /// The name people read
-    #[arg(long)]
-    pub(crate) name: String,
-    /// What it is
-    #[arg(long, value_enum)]
-    pub(crate) kind: GroupKind,
-    /// The platform an agency belongs to
-    #[arg(long, value_name = "SLUG", required_if_eq("kind", "agency"))]
-    pub(crate) parent: Option<Slug>,
-}
-
-/// The kinds that own no schema.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum GroupKind {
-    /// Runs the service
-    Platform,
-    /// Serves clients of its own
-    Agency,
-}
-
-/// The kinds that own a schema.
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-pub(crate) enum TenantKind {
-    /// Belongs to nobody
-    #[default]
-    Standalone,
-    /// Belongs to an agency
-    Client,
-}
-
-/// `tenant …`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum TenantCommand {
-    /// Create a tenant: organization, schema, roles, tables and owner, all at once or not at all
-    #[command(after_help = "\
-Examples:
-  tenantry tenant create acme --name 'Acme Industrial' --owner-email ann@acme.example
-  tenantry tenant create acme --name Acme --owner-email ann@acme.example --owner-password-stdin < password
-  tenantry tenant create acme --name Acme --owner-email ann@acme.example --kind client --parent studio
-
-The owner's account is made if there is none, with a password that is printed once. An account that exists keeps its
-password, unless its address was never verified: then somebody else may have chosen it, and it is replaced.")]
-    Create(TenantCreateArgs),
-    /// List all organizations, with the schema of those that are tenants
-    #[command(after_help = "Example:\n  tenantry tenant list --json | jq -r '.[].slug'")]
-    List,
-    /// Show one tenant: kind, status, schema, version, members, size
-    #[command(after_help = "Example:\n  tenantry tenant show acme")]
-    Show {
-        /// The tenant
-        slug: Slug,
-    },
-}
-
-/// `tenant create`.
-#[derive(Debug, Args)]
-pub(crate) struct TenantCreateArgs {
-    /// The label it lives under, which is its subdomain too
-    pub(crate) slug: Slug,
-    /// The name people read
-    #[arg(long)]
-    pub(crate) name: String,
-    /// The address of the person who will own it
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) owner_email: EmailAddress,
-    /// The name of that person, if the account is new
-    #[arg(long, value_name = "NAME")]
-    pub(crate) owner_name: Option<String>,
-    /// Read the owner's password from standard input instead of making one up
-    #[arg(long)]
-    pub(crate) owner_password_stdin: bool,
-    /// Whether it belongs to an agency
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) kind: TenantKind,
-    /// The agency a client belongs to
-    #[arg(long, value_name = "SLUG", required_if_eq("kind", "client"))]
-    pub(crate) parent: Option<Slug>,
-}
-
-/// `user …`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum UserCommand {
-    /// Create a person's account, or add an existing one to an organization
-    #[command(after_help = "\
-Examples:
-  tenantry user create --email bob@acme.example --name 'Bob Lee' --organization acme
-  tenantry user create --email ann@acme.example --organization globex --role admin
-
-A new account gets a password that is printed once, or the one on standard input. You vouch for the address. An
-account that exists keeps its password, unless its address was never verified: then somebody else may have chosen it,
-so it is replaced and every session is ended.")]
-    Create(UserCreateArgs),
-}
-
-/// `user create`.
-#[derive(Debug, Args)]
-pub(crate) struct UserCreateArgs {
-    /// The account's address
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) email: EmailAddress,
-    /// The person's name, if the account is new
-    #[arg(long)]
-    pub(crate) name: Option<String>,
-    /// Read the password from standard input instead of making one up
-    #[arg(long)]
-    pub(crate) password_stdin: bool,
-    /// The organization to join
-    #[arg(long, value_name = "SLUG")]
-    pub(crate) organization: Option<Slug>,
-    /// What the person may do there: admin or member
-    #[arg(long, default_value = "member", requires = "organization")]
-    pub(crate) role: MemberRole,
-}
-
-/// `key …`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeyCommand {
-    /// Create an API key; it is shown once
-    #[command(after_help = "\
-Examples:
-  tenantry key create acme --name 'Web site' --scope contacts:read
-  tenantry key create acme --name Import --scope contacts:write companies:write --expires 30d
-  tenantry key create acme --name Everything --scope '*:*'
-
-A scope is OBJECT:ACTION: a table of the tenant or *, and read, insert, update, delete, write or *.")]
-    Create(KeyCreateArgs),
-    /// List a tenant's keys
-    #[command(after_help = "Example:\n  tenantry key list acme")]
-    List {
-        /// The tenant
-        slug: Slug,
-    },
-    /// End a key for good; servers learn of it at once
-    #[command(after_help = "Example:\n  tenantry key revoke acme tk_Qm3xPz")]
-    Revoke {
-        /// The tenant
-        slug: Slug,
-        /// The key's id, or its beginning as `key list` shows it
-        key: String,
-    },
-}
-
-/// `key create`.
-#[derive(Debug, Args)]
-pub(crate) struct KeyCreateArgs {
-    /// The tenant
-    pub(crate) slug: Slug,
-    /// What people call the key
-    #[arg(long)]
-    pub(crate) name: String,
-    /// What it may do; at least one
-    #[arg(long = "scope", value_name = "OBJECT:ACTION", required = true, num_args = 1..)]
-    pub(crate) scopes: Vec<Scope>,
-    /// When it ends: a number and m, h, d or w, such as 30d; never, if left out
-    #[arg(long, value_name = "TIME")]
-    pub(crate) expires: Option<Lifetime>,
 }
 
 /// `psql`.

@@ -22,7 +22,6 @@ pub mod memberships;
 pub mod organizations;
 pub mod password;
 pub mod pg;
-pub mod psql_login;
 pub mod resolve;
 pub mod resolver;
 mod row;
@@ -52,7 +51,6 @@ pub fn statements() -> Vec<&'static str> {
         organizations::STATEMENTS,
         pg::database::STATEMENTS,
         pg::erd::STATEMENTS,
-        psql_login::STATEMENTS,
         resolve::STATEMENTS,
         sessions::STATEMENTS,
         tenant_schemas::STATEMENTS,

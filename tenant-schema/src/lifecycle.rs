@@ -1,8 +1,12 @@
-//! The life of a tenant schema. Here: [`provision`].
+//! The life of a tenant schema. Here: [`provision`]. Beside it: [`psql_login`], for people who open psql on a tenant,
+//! and [`scratch`], a schema that only lives to be looked at.
 //!
 //! Everything a tenant is made of (the organization's row, the schema with its stamp, its roles and grants, every
 //! migration of the template, the owner's membership and its mirror, the audit entry) is made in the caller's one
 //! transaction. PostgreSQL's DDL is transactional, roles included, so a crash at any statement leaves nothing.
+
+pub mod psql_login;
+pub(crate) mod scratch;
 
 use catalog::actor::Actor;
 use catalog::audit::{self, AuditEvent};

@@ -9,12 +9,12 @@ use std::process::ExitStatus as ProcessStatus;
 use anyhow::Context as _;
 use catalog::audit::{self, AuditEvent};
 use catalog::pg::config::PgConfig;
-use catalog::psql_login::{self, PsqlLogin, PsqlRole, Reach};
 use catalog::slug::Slug;
 use catalog::tenant_schemas::TenantSchemaState;
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
+use tenant_schema::lifecycle::psql_login::{self, PsqlLogin, PsqlRole, Reach};
 use tokio::process::Command;
 
 use crate::cli::PsqlArgs;

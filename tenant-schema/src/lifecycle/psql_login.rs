@@ -6,13 +6,12 @@
 
 use std::fmt;
 
+use catalog::clock::Source;
+use catalog::pg::sqlstate::PgError;
+use catalog::schema_name::SchemaName;
+use catalog::tx::CatalogTx;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
-
-use crate::clock::Source;
-use crate::pg::sqlstate::PgError;
-use crate::schema_name::SchemaName;
-use crate::tx::CatalogTx;
 
 /// How long a login's password is good for: a working day, so that a forgotten one is worthless tomorrow.
 const LIFETIME: TimeDelta = TimeDelta::hours(12);
@@ -98,7 +97,7 @@ pub async fn drop(tx: &mut CatalogTx, role: &PsqlRole) -> Result<(), PgError> {
 
 /// The logins whose time is over: left behind by a program that was killed.
 pub async fn expired(tx: &mut CatalogTx, now: DateTime<Utc>) -> Result<Vec<PsqlRole>, PgError> {
-    let rows = tx.rows(EXPIRED, &[&now]).await?;
+    let rows = tx.door().rows(EXPIRED, &[&now]).await?;
     Ok(rows.iter().map(|row| PsqlRole(row.get("role"))).collect())
 }
 
@@ -114,9 +113,6 @@ const EXPIRED: &str = "\
 select r.rolname::text as role from pg_catalog.pg_roles r
  where r.rolname ~ '^t_[0-9a-f]{32}_psql_[0-9a-f]{8}$' and r.rolvaliduntil < $1
  order by r.rolname";
-
-/// Every statement of this module, for the test that prepares them all.
-pub(crate) const STATEMENTS: &[&str] = &[EXPIRED];
 
 #[cfg(test)]
 mod tests {
