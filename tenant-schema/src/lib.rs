@@ -14,3 +14,9 @@ pub mod records;
 pub mod size;
 pub mod template;
 pub mod tenant_db;
+
+/// The statements of this crate that are constants and run by an operator, so that a test can prepare each.
+#[doc(hidden)]
+pub fn statements() -> [&'static str; 3] {
+    [records::INTROSPECT, lifecycle::TABLES, fleet::STAMP]
+}

@@ -48,6 +48,20 @@ pub enum LifecycleError {
     Database(#[from] PgError),
 }
 
+impl LifecycleError {
+    /// The whole story in one line, for an operator: what was attempted, SQLSTATE, the server's message.
+    pub fn explain(&self) -> String {
+        match self {
+            Self::Template(error) => match error.pg() {
+                Some(pg) => format!("{self}: {error}: {}", pg.explain()),
+                None => format!("{self}: {error}"),
+            },
+            Self::Database(error) | Self::Catalog(CatalogError::Database(error)) => error.explain(),
+            Self::Catalog(_) | Self::Stamp { .. } => self.to_string(),
+        }
+    }
+}
+
 /// Who will own the tenant: a user, as the catalog knows them.
 #[derive(Debug, Clone)]
 pub struct Owner {
@@ -175,7 +189,7 @@ pub(crate) async fn grant(tx: &mut Transaction, schema: &SchemaName) -> Result<(
     tx.batch(&statements.join(";\n")).await
 }
 
-const TABLES: &str = "\
+pub(crate) const TABLES: &str = "\
 select quote_ident(c.relname) as quoted,
        c.relkind in ('r', 'p', 'v')
          and coalesce(obj_description(c.oid, 'pg_class'), '') !~ '@access read\\s*$' as writable
