@@ -1,2 +1,3 @@
-//! stub
-fn main() {}
+//! The integration binary: everything that needs a whole Tenantry, or the whole source tree.
+
+mod tidy;

@@ -1,0 +1,155 @@
+//! Tidy: the invariants of the code map that a machine can check, by reading the source tree as text.
+//!
+//! Every rule is shown to catch a bad sample by a test of its own beside it.
+
+mod dependencies;
+mod layout;
+mod migrations;
+mod source;
+mod sql_text;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use self::source::SourceFile;
+
+/// A place that breaks a rule.
+struct Finding {
+    path: String,
+    line: usize,
+    says: String,
+}
+
+fn finding(file: &SourceFile, line: usize, says: String) -> Finding {
+    Finding { path: file.path.clone(), line, says }
+}
+
+const CRATES: &[&str] = &["catalog", "tenant-schema", "server", "admin", "tests"];
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests crate lies within the repository").to_owned()
+}
+
+fn files_under(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries {
+        let path = entry.expect("the source tree can be read").path();
+        if path.is_dir() && !path.ends_with("target") {
+            files_under(&path, extension, found);
+        } else if path.extension().is_some_and(|found| found == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+}
+
+fn rust_files() -> Vec<SourceFile> {
+    let root = repository();
+    let mut paths = Vec::new();
+    CRATES.iter().for_each(|krate| files_under(&root.join(krate), "rs", &mut paths));
+    assert!(paths.len() > CRATES.len(), "the source tree was found");
+    let read = |path: &PathBuf| {
+        let text = fs::read_to_string(path).expect("sources are UTF-8");
+        let relative = path.strip_prefix(&root).expect("it was found under the root").to_string_lossy();
+        SourceFile::new(&relative.replace('\\', "/"), &text)
+    };
+    paths.iter().map(read).collect()
+}
+
+#[track_caller]
+fn holds(rule: impl Fn(&SourceFile) -> Vec<Finding>) {
+    let findings: Vec<String> = rust_files()
+        .iter()
+        .flat_map(rule)
+        .map(|Finding { path, line, says }| format!("{path}:{line}: {says}"))
+        .collect();
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
+#[test]
+fn crates_depend_on_each_other_as_the_table_says() {
+    let wrong: Vec<String> = CRATES
+        .iter()
+        .flat_map(|krate| {
+            let manifest = fs::read_to_string(repository().join(krate).join("Cargo.toml")).expect("a manifest");
+            dependencies::check(krate, &manifest)
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn sql_stands_in_catalog_and_tenant_schema_only() {
+    holds(sql_text::sql_outside_the_sql_crates);
+}
+
+#[test]
+fn ddl_stands_in_migrations_and_the_lifecycle_only() {
+    holds(sql_text::ddl_elsewhere);
+}
+
+#[test]
+fn no_setting_outlives_its_transaction() {
+    holds(sql_text::session_settings);
+}
+
+#[test]
+fn statements_name_their_columns() {
+    holds(sql_text::star);
+    for (path, sql) in migrations() {
+        assert!(!sql_text::has_star(&source::words(&migrations::without_comments_and_texts(&sql))), "{path}");
+    }
+}
+
+#[test]
+fn tenant_schema_asks_the_catalog_instead_of_reading_its_tables() {
+    holds(sql_text::catalog_tables_in_tenant_schema);
+}
+
+#[test]
+fn time_randomness_and_environment_are_parameters() {
+    holds(layout::ambient);
+}
+
+#[test]
+fn files_are_headed_named_and_short() {
+    holds(layout::shape);
+}
+
+#[test]
+fn nothing_is_unfinished_skipped_or_left_to_luck() {
+    holds(layout::unfinished);
+}
+
+/// Path and text of every migration.
+fn migrations() -> Vec<(String, String)> {
+    let root = repository();
+    let mut paths = Vec::new();
+    CRATES.iter().for_each(|krate| files_under(&root.join(krate).join("migrations"), "sql", &mut paths));
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).expect("migrations are UTF-8");
+        (path.strip_prefix(&root).expect("it was found under the root").to_string_lossy().into_owned(), text)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+#[test]
+fn migrations_are_numbered_without_gaps() {
+    for krate in ["catalog", "tenant-schema"] {
+        let mut paths = Vec::new();
+        files_under(&repository().join(krate).join("migrations"), "sql", &mut paths);
+        let name = |path: &PathBuf| path.file_name().expect("a file").to_string_lossy().into_owned();
+        let names: Vec<String> = paths.iter().map(name).collect();
+        assert!(!names.is_empty(), "{krate} has migrations");
+        let wrong = migrations::numbering(&names);
+        assert!(wrong.is_empty(), "{krate}: {}", wrong.join("; "));
+    }
+}
+
+#[test]
+fn the_template_keeps_to_its_rules() {
+    for (path, sql) in migrations().iter().filter(|(path, _)| path.starts_with("tenant-schema/")) {
+        let wrong = migrations::template(sql);
+        assert!(wrong.is_empty(), "{path}: {}", wrong.join("; "));
+    }
+}
