@@ -330,7 +330,12 @@ pub async fn revoke_of_user(
     reason: RevokeReason,
     now: DateTime<Utc>,
 ) -> Result<usize, CatalogError> {
-    let rows = tx.rows(REVOKE_OF_USER, &[&user, &organization, &now, &reason.as_str(), &but]).await?;
+    let rows = tx
+        .rows(
+            REVOKE_OF_USER,
+            &[&user, &organization, &now, &reason.as_str(), &but],
+        )
+        .await?;
     Ok(rows.len())
 }
 
