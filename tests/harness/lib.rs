@@ -1,3 +1,25 @@
-//! stub
+//! The harness: a PostgreSQL of our own, a database for every test, and words to set a scene.
+//!
+//! ```ignore
+//! let t = TestDb::new().await;
+//! let acme = t.tenant("acme").await;
+//! let ann = t.user("ann@example.com").await;
+//! ```
+//!
+//! The first test of a process starts one local cluster and makes a template database: catalog migrated, server
+//! login ready. Every [`TestDb`] is a copy of it, gone when dropped. Time stands still ([`fixed::FixedClock`]) and
+//! ids come from a seed, so a test can say what it expects. [`Proxy`] stands between a pool and PostgreSQL to count
+//! network flights, cut a connection after any message, or ask a question on somebody else's connection.
 
-pub mod binary;
+pub mod cluster;
+mod config;
+pub mod database;
+pub mod fixed;
+pub mod proxy;
+pub mod tenant;
+
+pub use cluster::Cluster;
+pub use database::TestDb;
+pub use fixed::FixedClock;
+pub use proxy::Proxy;
+pub use tenant::TestTenant;

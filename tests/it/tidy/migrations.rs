@@ -11,7 +11,10 @@ pub(super) fn numbering(names: &[String]) -> Vec<String> {
     let mut numbers = Vec::new();
     let mut wrong = Vec::new();
     for name in names {
-        let parts = name.strip_prefix('V').and_then(|rest| rest.strip_suffix(".sql")).and_then(|rest| rest.split_once("__"));
+        let parts = name
+            .strip_prefix('V')
+            .and_then(|rest| rest.strip_suffix(".sql"))
+            .and_then(|rest| rest.split_once("__"));
         match parts.and_then(|(number, title)| Some((number.parse::<usize>().ok()?, title))) {
             Some((number, title)) if is_snake(title) => numbers.push(number),
             _ => wrong.push(format!("{name}: a migration is named V1__some_words.sql")),
@@ -24,7 +27,10 @@ pub(super) fn numbering(names: &[String]) -> Vec<String> {
 }
 
 fn is_snake(title: &str) -> bool {
-    !title.is_empty() && title.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    !title.is_empty()
+        && title
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 /// What a template's file says that breaks prepared statements across tenants, or dump, move and restore.
@@ -42,8 +48,14 @@ pub(super) fn template(sql: &str) -> Vec<String> {
             (schema, ".") if SCHEMAS.contains(&schema) || schema.starts_with("t_") => {
                 wrong.push(format!("{schema}. is a schema's name: the path decides"));
             }
-            ("set", "role" | "session" | "search_path") | ("commit" | "rollback", ";") => {
-                wrong.push(format!("{} {} breaks out of the migration's transaction", pair.0, pair.1));
+            // As a statement; a function may have a path of its own.
+            ("set", "role" | "session" | "search_path") | ("commit" | "rollback", ";")
+                if begins(&words, at) =>
+            {
+                wrong.push(format!(
+                    "{} {} breaks out of the migration's transaction",
+                    pair.0, pair.1
+                ));
             }
             _ => {}
         }
@@ -52,6 +64,10 @@ pub(super) fn template(sql: &str) -> Vec<String> {
         wrong.push("columns are named, never *".to_owned());
     }
     wrong
+}
+
+fn begins(words: &[String], at: usize) -> bool {
+    at == 0 || words[at - 1] == ";"
 }
 
 /// Comments and quoted texts blanked; function bodies between dollars stay, for they are SQL too.
@@ -80,7 +96,13 @@ pub(super) fn without_comments_and_texts(sql: &str) -> String {
 fn shown_to_catch_gaps_and_odd_names() {
     let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
     assert_eq!(numbering(&names(&["V1__a.sql", "V2__b_2.sql"])), [""; 0]);
-    for bad in [&["V1__a.sql", "V3__b.sql"][..], &["V1__a.sql", "V1__b.sql"], &["V2__a.sql"], &["V1__A.sql"], &["1.sql"]] {
+    for bad in [
+        &["V1__a.sql", "V3__b.sql"][..],
+        &["V1__a.sql", "V1__b.sql"],
+        &["V2__a.sql"],
+        &["V1__A.sql"],
+        &["1.sql"],
+    ] {
         assert_eq!(numbering(&names(bad)).len(), 1, "{bad:?}");
     }
 }
@@ -103,6 +125,7 @@ fn shown_to_catch_what_a_template_may_not_say() {
     ] {
         assert_eq!(template(bad).len(), 1, "{bad}");
     }
-    let good = "-- create type is not for public\ncomment on table t is 'it''s public.'; select c.id, count(*) from t c";
+    let good = "-- create type is not for public\ncomment on table t is 'it''s public.'; select c.id, count(*) from t c;
+        create function f() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$ $$";
     assert_eq!(template(good), [""; 0]);
 }

@@ -15,9 +15,19 @@ pub(super) struct SourceFile {
 impl SourceFile {
     /// Splits a text.
     pub(super) fn new(path: &str, text: &str) -> Self {
-        let mut lexer = Lexer { rest: text.chars().collect(), at: 0, code: String::new(), strings: Vec::new() };
+        let mut lexer = Lexer {
+            rest: text.chars().collect(),
+            at: 0,
+            code: String::new(),
+            strings: Vec::new(),
+        };
         lexer.run();
-        Self { path: path.to_owned(), text: text.to_owned(), code: lexer.code, strings: lexer.strings }
+        Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            code: lexer.code,
+            strings: lexer.strings,
+        }
     }
 
     /// The crate's folder.
@@ -25,9 +35,10 @@ impl SourceFile {
         self.path.split('/').next().unwrap_or_default()
     }
 
-    /// Whether it belongs to what is shipped: the sources of the four crates below `tests`.
+    /// Whether it belongs to what is shipped: the sources of the four crates, without files of unit tests.
     pub(super) fn is_shipped(&self) -> bool {
-        self.krate() != "tests" && self.path.contains("/src/")
+        let is_test = self.path.ends_with("/tests.rs") || self.path.contains("/tests/");
+        self.krate() != "tests" && self.path.contains("/src/") && !is_test
     }
 
     /// Whether it is `config.rs`, the only kind of file that reads the environment.
@@ -37,7 +48,10 @@ impl SourceFile {
 
     /// The line from which on the file holds unit tests, which stand last.
     pub(super) fn tests_from(&self) -> usize {
-        self.code.lines().position(|line| line.trim() == "#[cfg(test)]").map_or(usize::MAX, |line| line + 1)
+        self.code
+            .lines()
+            .position(|line| line.trim() == "#[cfg(test)]")
+            .map_or(usize::MAX, |line| line + 1)
     }
 
     /// The string literals before the unit tests.
@@ -48,7 +62,12 @@ impl SourceFile {
 
     /// The lines of code that hold `needle`.
     pub(super) fn lines_with(&self, needle: &str) -> Vec<usize> {
-        self.code.lines().enumerate().filter(|(_, line)| line.contains(needle)).map(|(n, _)| n + 1).collect()
+        self.code
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| line.contains(needle))
+            .map(|(n, _)| n + 1)
+            .collect()
     }
 }
 
@@ -103,7 +122,8 @@ impl Lexer {
     }
 
     fn blank(&mut self) {
-        self.code.push(if self.peek(0) == Some('\n') { '\n' } else { ' ' });
+        self.code
+            .push(if self.peek(0) == Some('\n') { '\n' } else { ' ' });
         self.at += 1;
     }
 
@@ -215,6 +235,9 @@ fn comments_and_literals_are_told_from_code() {
 
 #[test]
 fn a_continued_line_is_one_text() {
-    let file = SourceFile::new("x/src/a.rs", "const A: &str = \"\\\n    select id \\\n    from t\";");
+    let file = SourceFile::new(
+        "x/src/a.rs",
+        "const A: &str = \"\\\n    select id \\\n    from t\";",
+    );
     assert_eq!(words(&file.strings[0].1), ["select", "id", "from", "t"]);
 }

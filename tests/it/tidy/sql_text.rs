@@ -7,13 +7,36 @@ use super::{Finding, finding};
 const MAY_CHANGE_SCHEMAS: &[&str] = &["catalog/src/init.rs", "tenant-schema/src/lifecycle.rs"];
 
 /// The same, as folders.
-const MAY_CHANGE_SCHEMAS_UNDER: &[&str] = &["tenant-schema/src/lifecycle/", "tenant-schema/src/custom_objects/"];
+const MAY_CHANGE_SCHEMAS_UNDER: &[&str] = &[
+    "tenant-schema/src/lifecycle/",
+    "tenant-schema/src/custom_objects/",
+];
 
 /// Things that DDL makes, changes and removes.
 const KINDS: &[&str] = &[
-    "table", "schema", "role", "index", "unique", "view", "materialized", "function", "procedure", "trigger",
-    "type", "domain", "extension", "policy", "sequence", "database", "user", "or", "constraint", "temporary", "temp",
-    "event", "owned",
+    "table",
+    "schema",
+    "role",
+    "index",
+    "unique",
+    "view",
+    "materialized",
+    "function",
+    "procedure",
+    "trigger",
+    "type",
+    "domain",
+    "extension",
+    "policy",
+    "sequence",
+    "database",
+    "user",
+    "or",
+    "constraint",
+    "temporary",
+    "temp",
+    "event",
+    "owned",
 ];
 
 /// I2: `server` and `admin` hold no SQL.
@@ -22,18 +45,36 @@ pub(super) fn sql_outside_the_sql_crates(file: &SourceFile) -> Vec<Finding> {
         return Vec::new();
     }
     let sql = file.shipped_strings().filter(|(_, text)| is_sql(&words(text)));
-    sql.map(|(line, text)| finding(file, *line, format!("SQL outside catalog and tenant-schema: {text:?}"))).collect()
+    sql.map(|(line, text)| {
+        finding(
+            file,
+            *line,
+            format!("SQL outside catalog and tenant-schema: {text:?}"),
+        )
+    })
+    .collect()
 }
 
 /// I2: DDL stands in migrations and in the lifecycle.
 pub(super) fn ddl_elsewhere(file: &SourceFile) -> Vec<Finding> {
     let allowed = MAY_CHANGE_SCHEMAS.contains(&file.path.as_str())
-        || MAY_CHANGE_SCHEMAS_UNDER.iter().any(|folder| file.path.starts_with(folder));
+        || MAY_CHANGE_SCHEMAS_UNDER
+            .iter()
+            .any(|folder| file.path.starts_with(folder));
     if !file.is_shipped() || allowed {
         return Vec::new();
     }
-    let ddl = file.shipped_strings().filter(|(_, text)| statements(text).iter().any(|words| is_ddl(words)));
-    ddl.map(|(line, text)| finding(file, *line, format!("DDL outside migrations and lifecycle: {text:?}"))).collect()
+    let ddl = file
+        .shipped_strings()
+        .filter(|(_, text)| statements(text).iter().any(|words| is_ddl(words)));
+    ddl.map(|(line, text)| {
+        finding(
+            file,
+            *line,
+            format!("DDL outside migrations and lifecycle: {text:?}"),
+        )
+    })
+    .collect()
 }
 
 /// I4: a setting is changed for one transaction only.
@@ -41,8 +82,18 @@ pub(super) fn session_settings(file: &SourceFile) -> Vec<Finding> {
     if !file.is_shipped() {
         return Vec::new();
     }
-    let wrong = file.shipped_strings().filter(|(_, text)| statements(text).iter().any(|words| outlives(words)));
-    wrong.map(|(line, text)| finding(file, *line, format!("a setting that outlives its transaction: {text:?}"))).collect()
+    let wrong = file
+        .shipped_strings()
+        .filter(|(_, text)| statements(text).iter().any(|words| outlives(words)));
+    wrong
+        .map(|(line, text)| {
+            finding(
+                file,
+                *line,
+                format!("a setting that outlives its transaction: {text:?}"),
+            )
+        })
+        .collect()
 }
 
 /// Columns are named.
@@ -51,7 +102,9 @@ pub(super) fn star(file: &SourceFile) -> Vec<Finding> {
         return Vec::new();
     }
     let stars = file.shipped_strings().filter(|(_, text)| has_star(&words(text)));
-    stars.map(|(line, text)| finding(file, *line, format!("columns are named, never *: {text:?}"))).collect()
+    stars
+        .map(|(line, text)| finding(file, *line, format!("columns are named, never *: {text:?}")))
+        .collect()
 }
 
 /// I5: a tenant's code asks `catalog` instead of reading its tables.
@@ -59,9 +112,17 @@ pub(super) fn catalog_tables_in_tenant_schema(file: &SourceFile) -> Vec<Finding>
     if file.krate() != "tenant-schema" {
         return Vec::new();
     }
-    let named = |words: &[String]| words.windows(2).any(|pair| pair[0] == "catalog" && pair[1] == ".");
-    let reads = file.shipped_strings().filter(|(_, text)| is_sql(&words(text)) && named(&words(text)));
-    reads.map(|(line, text)| finding(file, *line, format!("reads the catalog by SQL: {text:?}"))).collect()
+    let named = |words: &[String]| {
+        words
+            .windows(2)
+            .any(|pair| pair[0] == "catalog" && pair[1] == ".")
+    };
+    let reads = file
+        .shipped_strings()
+        .filter(|(_, text)| is_sql(&words(text)) && named(&words(text)));
+    reads
+        .map(|(line, text)| finding(file, *line, format!("reads the catalog by SQL: {text:?}")))
+        .collect()
 }
 
 /// `select *` and `returning *`, also behind a name (`select c.*`).
@@ -78,7 +139,10 @@ pub(super) fn has_star(words: &[String]) -> bool {
 }
 
 fn statements(text: &str) -> Vec<Vec<String>> {
-    text.split(';').map(words).filter(|words| !words.is_empty()).collect()
+    text.split(';')
+        .map(words)
+        .filter(|words| !words.is_empty())
+        .collect()
 }
 
 /// Whether a text reads like a statement. English begins with the same verbs, so the next words count too.
@@ -114,9 +178,10 @@ fn is_ddl(words: &[String]) -> bool {
 }
 
 fn outlives(words: &[String]) -> bool {
-    let second = words.get(1).map_or("", String::as_str);
-    let sets = match words.first().map_or("", String::as_str) {
-        "set" => words.len() > 2 && !["local", "constraints", "transaction"].contains(&second),
+    let word = |at: usize| words.get(at).map_or("", String::as_str);
+    // "set the permissions of" is English; `set a = 1`, `set a.b to 1` and `set role x` are not.
+    let sets = match word(0) {
+        "set" => ["role", "session"].contains(&word(1)) || ["=", "to", "."].contains(&word(2)),
         "reset" | "discard" => words.len() == 2,
         _ => false,
     };
@@ -125,18 +190,20 @@ fn outlives(words: &[String]) -> bool {
 
 /// `set_config(name, value, is_local)` whose last argument is not `true`.
 fn has_session_set_config(words: &[String]) -> bool {
-    (0..words.len()).filter(|&at| words[at] == "set_config").any(|at| {
-        let mut depth = 0;
-        let close = (at + 1..words.len()).find(|&n| {
-            match words[n].as_str() {
-                "(" => depth += 1,
-                ")" => depth -= 1,
-                _ => {}
-            }
-            depth == 0
-        });
-        close.is_none_or(|close| words[close - 1] != "true")
-    })
+    (0..words.len())
+        .filter(|&at| words[at] == "set_config")
+        .any(|at| {
+            let mut depth = 0;
+            let close = (at + 1..words.len()).find(|&n| {
+                match words[n].as_str() {
+                    "(" => depth += 1,
+                    ")" => depth -= 1,
+                    _ => {}
+                }
+                depth == 0
+            });
+            close.is_none_or(|close| words[close - 1] != "true")
+        })
 }
 
 #[cfg(test)]
@@ -161,19 +228,50 @@ mod shown_to_catch {
             "create schema x",
             "commit",
         ] {
-            assert_eq!(sql_outside_the_sql_crates(&file("server/src/a.rs", sql)).len(), 1, "{sql}");
-            assert_eq!(sql_outside_the_sql_crates(&file("catalog/src/a.rs", sql)).len(), 0, "{sql}");
+            assert_eq!(
+                sql_outside_the_sql_crates(&file("server/src/a.rs", sql)).len(),
+                1,
+                "{sql}"
+            );
+            assert_eq!(
+                sql_outside_the_sql_crates(&file("catalog/src/a.rs", sql)).len(),
+                0,
+                "{sql}"
+            );
         }
-        for english in ["create a tenant", "select an organization", "update failed", "set a password", "tenant create"] {
-            assert_eq!(sql_outside_the_sql_crates(&file("admin/src/a.rs", english)).len(), 0, "{english}");
+        for english in [
+            "create a tenant",
+            "select an organization",
+            "update failed",
+            "set a password",
+            "tenant create",
+        ] {
+            assert_eq!(
+                sql_outside_the_sql_crates(&file("admin/src/a.rs", english)).len(),
+                0,
+                "{english}"
+            );
         }
     }
 
     #[test]
     fn ddl_in_a_query_module() {
-        for sql in ["create table t (a int)", "begin; drop role x_rw", "comment on table t is 'x'", "grant a to b"] {
-            assert_eq!(ddl_elsewhere(&file("tenant-schema/src/records.rs", sql)).len(), 1, "{sql}");
-            assert_eq!(ddl_elsewhere(&file("tenant-schema/src/lifecycle.rs", sql)).len(), 0, "{sql}");
+        for sql in [
+            "create table t (a int)",
+            "begin; drop role x_rw",
+            "comment on table t is 'x'",
+            "grant a to b",
+        ] {
+            assert_eq!(
+                ddl_elsewhere(&file("tenant-schema/src/records.rs", sql)).len(),
+                1,
+                "{sql}"
+            );
+            assert_eq!(
+                ddl_elsewhere(&file("tenant-schema/src/lifecycle.rs", sql)).len(),
+                0,
+                "{sql}"
+            );
         }
     }
 
@@ -192,7 +290,9 @@ mod shown_to_catch {
         for sql in [
             "begin; set local role x",
             "set constraints all immediate",
+            "set local search_path = x",
             "update t set a = 1",
+            "set the permissions of",
             "select set_config('a', coalesce($1, 'b'), true)",
         ] {
             assert_eq!(session_settings(&file("catalog/src/a.rs", sql)).len(), 0, "{sql}");
@@ -201,7 +301,12 @@ mod shown_to_catch {
 
     #[test]
     fn stars() {
-        for sql in ["select * from t", "select t.* from t", "delete from t returning *", "select distinct * from t"] {
+        for sql in [
+            "select * from t",
+            "select t.* from t",
+            "delete from t returning *",
+            "select distinct * from t",
+        ] {
             assert_eq!(star(&file("catalog/src/a.rs", sql)).len(), 1, "{sql}");
         }
         assert_eq!(star(&file("catalog/src/a.rs", "select count(*) from t")).len(), 0);

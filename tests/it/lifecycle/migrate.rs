@@ -1,0 +1,1 @@
+//! Migrating tenants.
