@@ -1,0 +1,3 @@
+//! The server's promises, proved over its real router and, where it matters, over real sockets.
+
+mod access;
