@@ -153,6 +153,11 @@ impl TestApp {
         self.0.db.clock()
     }
 
+    /// What the clock shows, in seconds since 1970.
+    pub fn clock_seconds(&self) -> i64 {
+        self.db().source().now().timestamp()
+    }
+
     /// The server's state, for a socket of its own.
     pub fn state(&self) -> &AppState {
         &self.0.state

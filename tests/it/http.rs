@@ -1,3 +1,7 @@
 //! The server's promises, proved over its real router and, where it matters, over real sockets.
 
 mod access;
+mod auth;
+mod errors;
+mod hosts;
+mod isolation;

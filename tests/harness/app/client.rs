@@ -1,11 +1,13 @@
 //! Requests that read as prose, and what comes back.
 
+use std::convert::Infallible;
 use std::future::IntoFuture;
 use std::pin::Pin;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use bytes::Bytes;
+use futures_util::stream;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -28,6 +30,7 @@ pub struct Ask {
     target: String,
     headers: HeaderMap,
     body: Bytes,
+    panics: bool,
 }
 
 /// A response, read whole.
@@ -89,7 +92,8 @@ impl Client {
     pub fn ask(&self, method: Method, target: &str) -> Ask {
         let mut headers = self.headers.clone();
         headers.insert(header::HOST, self.host.parse().expect("a header's value"));
-        Ask { app: self.app.clone(), method, target: target.to_owned(), headers, body: Bytes::new() }
+        let (app, target) = (self.app.clone(), target.to_owned());
+        Ask { app, method, target, headers, body: Bytes::new(), panics: false }
     }
 }
 
@@ -112,6 +116,12 @@ impl Ask {
         self
     }
 
+    /// A body that panics when the handler reads it.
+    pub fn panicking_body(mut self) -> Self {
+        self.panics = true;
+        self
+    }
+
     /// What it asks, for a message.
     pub fn describe(&self) -> String {
         let target: String = self.target.chars().take(160).collect();
@@ -119,7 +129,13 @@ impl Ask {
     }
 
     async fn send(self) -> Answer {
-        let mut request = Request::new(Body::from(self.body));
+        let body = if self.panics {
+            let panics = || -> Option<Result<Bytes, Infallible>> { panic!("on purpose") };
+            Body::from_stream(stream::iter(std::iter::from_fn(panics)))
+        } else {
+            Body::from(self.body)
+        };
+        let mut request = Request::new(body);
         *request.method_mut() = self.method;
         *request.uri_mut() = self.target.parse().expect("a request's target");
         *request.headers_mut() = self.headers;
