@@ -5,3 +5,4 @@ mod auth;
 mod errors;
 mod hosts;
 mod isolation;
+mod records;

@@ -24,14 +24,111 @@ async fn problems_have_one_shape() {
     let app = TestApp::new().await;
     let acme = app.tenant("acme").await;
     let ada = acme.member("ada", Admin).await;
-    insta::assert_json_snapshot!(problem(&app.client("nobody.tenantry.test").get("/rest/v1/contacts").await), @"");
-    insta::assert_json_snapshot!(problem(&acme.nobody().get("/auth/v1/user").await), @"");
-    insta::assert_json_snapshot!(problem(&ada.get("/rest/v1/contact").await), @"");
-    insta::assert_json_snapshot!(problem(&ada.get("/rest/v1/contacts?first_nam=eq.x").await), @"");
-    insta::assert_json_snapshot!(problem(&ada.get("/rest/v1/contacts?first_name=x").await), @"");
-    insta::assert_json_snapshot!(problem(&ada.post("/rest/v1/companies", &json!({ "domain": "x" })).await), @"");
-    insta::assert_json_snapshot!(problem(&ada.delete("/rest/v1/members/x").await), @"");
-    insta::assert_json_snapshot!(problem(&ada.ask(Method::PUT, "/rest/v1/contacts").await), @"");
+    insta::assert_json_snapshot!(problem(&app.client("nobody.tenantry.test").get("/rest/v1/contacts").await), @r#"
+    {
+      "code": "not_found",
+      "details": null,
+      "hint": null,
+      "instance": "/rest/v1/contacts",
+      "message": "There is nothing here",
+      "status": 404,
+      "title": "Not Found",
+      "type": "about:blank"
+    }
+    "#);
+    insta::assert_json_snapshot!(problem(&acme.nobody().get("/auth/v1/user").await), @r#"
+    {
+      "code": "PGRST302",
+      "details": null,
+      "error_code": "no_authorization",
+      "hint": null,
+      "instance": "/auth/v1/user",
+      "message": "This request needs an API key or an access token",
+      "msg": "This request needs an API key or an access token",
+      "status": 401,
+      "title": "Unauthorized",
+      "type": "about:blank"
+    }
+    "#);
+    insta::assert_json_snapshot!(problem(&ada.get("/rest/v1/contact").await), @r#"
+    {
+      "code": "PGRST205",
+      "details": null,
+      "hint": "Perhaps you meant 'contacts'",
+      "instance": "/rest/v1/contact",
+      "message": "Could not find the table 'contact' in the schema",
+      "status": 404,
+      "title": "Not Found",
+      "type": "about:blank"
+    }
+    "#);
+    insta::assert_json_snapshot!(problem(&ada.get("/rest/v1/contacts?first_nam=eq.x").await), @r#"
+    {
+      "code": "42703",
+      "details": null,
+      "hint": "Perhaps you meant 'first_name'",
+      "instance": "/rest/v1/contacts",
+      "message": "column contacts.first_nam does not exist",
+      "status": 400,
+      "title": "Bad Request",
+      "type": "about:blank"
+    }
+    "#);
+    insta::assert_json_snapshot!(problem(&ada.get("/rest/v1/contacts?first_name=x").await), @r#"
+    {
+      "code": "PGRST100",
+      "details": "expected an operator such as 'eq.' at character 1, found 'x'",
+      "hint": null,
+      "instance": "/rest/v1/contacts",
+      "message": "failed to parse first_name (x)",
+      "status": 400,
+      "title": "Bad Request",
+      "type": "about:blank"
+    }
+    "#);
+    insta::assert_json_snapshot!(problem(&ada.post("/rest/v1/companies", &json!({ "domain": "x" })).await), @r#"
+    {
+      "code": "23502",
+      "details": "The value is for the column 'name'.",
+      "errors": [
+        {
+          "code": "23502",
+          "field": "name",
+          "message": "null value in column \"name\" of relation \"companies\" violates not-null constraint"
+        }
+      ],
+      "hint": null,
+      "instance": "/rest/v1/companies",
+      "message": "null value in column \"name\" of relation \"companies\" violates not-null constraint",
+      "status": 422,
+      "title": "Unprocessable Entity",
+      "type": "about:blank"
+    }
+    "#);
+    insta::assert_json_snapshot!(problem(&ada.delete("/rest/v1/members/x").await), @r#"
+    {
+      "code": "42501",
+      "details": null,
+      "hint": null,
+      "instance": "/rest/v1/members/x",
+      "message": "permission denied: this caller may not delete members",
+      "status": 403,
+      "title": "Forbidden",
+      "type": "about:blank"
+    }
+    "#);
+    insta::assert_json_snapshot!(problem(&ada.ask(Method::PUT, "/rest/v1/contacts").await), @r#"
+    {
+      "code": "method_not_allowed",
+      "details": null,
+      "hint": null,
+      "instance": "/rest/v1/contacts",
+      "message": "This address does not take this method",
+      "status": 405,
+      "title": "Method Not Allowed",
+      "type": "about:blank"
+    }
+    "#);
 }
 
 #[tokio::test]

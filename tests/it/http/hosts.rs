@@ -152,7 +152,7 @@ async fn older_and_broken_messages_are_answered_or_cut() {
         ("a raw NUL", format!("GET {PATH}\0 HTTP/1.1\r\nhost: acme.tenantry.test\r\n\r\n"), 400),
         ("two lengths", format!("POST {PATH} HTTP/1.1\r\nhost: acme.tenantry.test\r\n{auth}content-length: 2\r\ncontent-length: 3\r\n\r\n{{}}"), 400),
         ("a length that is none", format!("POST {PATH} HTTP/1.1\r\nhost: acme.tenantry.test\r\n{auth}content-length: -1\r\n\r\n"), 400),
-        ("an endless query", format!("GET {PATH}?{} HTTP/1.1\r\nhost: acme.tenantry.test\r\n\r\n", "a".repeat(1 << 20)), 414),
+        ("an endless query", format!("GET {PATH}?{} HTTP/1.1\r\nhost: acme.tenantry.test\r\n\r\n", "a".repeat(1 << 20)), 431),
         ("an endless header", format!("GET {PATH} HTTP/1.1\r\nhost: acme.tenantry.test\r\nx: {}\r\n\r\n", "a".repeat(1 << 20)), 431),
         ("many headers", format!("GET {PATH} HTTP/1.1\r\nhost: acme.tenantry.test\r\n{}\r\n", "x: y\r\n".repeat(500)), 431),
     ] {
