@@ -2,6 +2,7 @@
 
 mod access;
 mod auth;
+mod bad_input;
 mod errors;
 mod hosts;
 mod isolation;

@@ -128,6 +128,11 @@ impl Ask {
         format!("{} {target}", self.method)
     }
 
+    /// Whether the answer has no body, whatever it is.
+    pub fn is_head(&self) -> bool {
+        self.method == Method::HEAD
+    }
+
     async fn send(self) -> Answer {
         let body = if self.panics {
             let panics = || -> Option<Result<Bytes, Infallible>> { panic!("on purpose") };

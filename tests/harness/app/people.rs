@@ -16,6 +16,7 @@ use serde_json::json;
 use tenant_schema::members::{self, Member};
 
 use super::{Answer, BASE, Client, TestApp};
+use crate::database::TestDb;
 use crate::tenant::TestTenant;
 
 /// Everybody's password.
@@ -61,6 +62,11 @@ impl AppTenant {
     /// Its host.
     pub fn host(&self) -> String {
         format!("{}.{BASE}", self.tenant.slug)
+    }
+
+    /// The database it lives in.
+    pub fn db(&self) -> &TestDb {
+        self.app.db()
     }
 
     /// Its organization.
