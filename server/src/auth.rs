@@ -32,7 +32,7 @@ pub(crate) async fn keys(
         (header::CONTENT_TYPE, "application/jwk-set+json"),
         (header::CACHE_CONTROL, "public, max-age=300"),
     ];
-    (headers, state.keys().document())
+    (headers, state.callers().keys().document())
 }
 
 /// An answer nobody on the way may keep (RFC 6749, section 5.1).

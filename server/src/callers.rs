@@ -4,7 +4,7 @@
 //! ever good where it was checked, and no secret lies in memory longer than its request. The catalog's change feed
 //! makes it forget; a token's own end and a key's are looked at on every use.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use catalog::access::{Action, ObjectWrite, role_allows};
@@ -17,11 +17,13 @@ use catalog::error::CatalogError;
 use catalog::ids::OrganizationId;
 use catalog::secret::{PlainSecret, Purpose};
 use catalog::sessions;
+use catalog::slug::Slug;
 use catalog::tx::CatalogDb;
 use chrono::{DateTime, Utc};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
+use crate::config::ServerConfig;
 use crate::credentials::Credential;
 use crate::error::{ApiError, Unauthorized};
 use crate::token::{self, TokenError, TokenKeys, Verified};
@@ -71,7 +73,8 @@ impl Caller {
 #[derive(Clone)]
 struct Known {
     organization: OrganizationId,
-    expires_at: Option<DateTime<Utc>>,
+    /// From then on it is good no more.
+    good_until: Option<DateTime<Utc>>,
     caller: Caller,
 }
 
@@ -96,6 +99,7 @@ pub(crate) struct Callers {
     db: CatalogDb,
     feed: Arc<ChangeFeed>,
     source: Source,
+    keys: Arc<RwLock<TokenKeys>>,
     known: Cache<[u8; 32], Known>,
 }
 
@@ -103,27 +107,53 @@ pub(crate) struct Callers {
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) organization: OrganizationId,
-    /// The origin its access tokens name as issuer.
-    pub(crate) issuer: &'a str,
+    /// The slug its access tokens name in their issuer.
+    pub(crate) slug: &'a Slug,
+    pub(crate) config: &'a ServerConfig,
+}
+
+impl Place<'_> {
+    /// The origin the tenant's access tokens name as issuer.
+    pub(crate) fn issuer(&self) -> String {
+        self.config.tenant_origin(self.slug.as_str())
+    }
 }
 
 impl Callers {
     /// Callers are remembered for `ttl` at most.
-    pub(crate) fn new(db: CatalogDb, feed: Arc<ChangeFeed>, source: Source, ttl: Duration) -> Self {
-        let known = Cache::builder()
+    pub(crate) fn new(
+        db: CatalogDb,
+        feed: Arc<ChangeFeed>,
+        source: Source,
+        keys: TokenKeys,
+        ttl: Duration,
+    ) -> Self {
+        let known: Cache<_, Known> = Cache::builder()
             .max_capacity(CAPACITY)
             .time_to_live(ttl)
             .support_invalidation_closures()
             .build();
-        let callers = Self {
+        let forgetful = known.clone();
+        feed.subscribe(move |change| forget(&forgetful, change));
+        let keys = Arc::new(RwLock::new(keys));
+        Self {
             db,
             feed,
             source,
+            keys,
             known,
-        };
-        let forgetful = callers.known.clone();
-        callers.feed.subscribe(move |change| forget(&forgetful, change));
-        callers
+        }
+    }
+
+    /// The keys of this moment.
+    pub(crate) fn keys(&self) -> TokenKeys {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes over rotated keys. Callers whose token was signed by a key that is gone are not remembered either.
+    pub(crate) fn replace_keys(&self, keys: TokenKeys) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        self.known.invalidate_all();
     }
 
     /// Forgets at once what this instance itself has just changed; others hear of it through the feed.
@@ -136,7 +166,6 @@ impl Callers {
         &self,
         credential: Credential<'_>,
         place: Place<'_>,
-        keys: &TokenKeys,
     ) -> Result<Caller, ApiError> {
         let digest = digest(credential, place.organization);
         let then = self.feed.generation();
@@ -146,15 +175,15 @@ impl Callers {
             None
         };
         if let Some(known) = remembered {
-            return match known.expires_at {
-                Some(end) if token::is_past(end, self.source.now()) => {
-                    Err(ApiError::unauthorized(Unauthorized::Expired))
-                }
-                _ => Ok(known.caller),
+            let over = known.good_until.is_some_and(|end| self.source.now() >= end);
+            return if over {
+                Err(ApiError::unauthorized(Unauthorized::Expired))
+            } else {
+                Ok(known.caller)
             };
         }
         let known = match credential {
-            Credential::Token(token) => self.check_token(token, place, keys).await?,
+            Credential::Token(token) => self.check_token(token, place).await?,
             Credential::Key(key) => self.check_key(key, place.organization).await?,
         };
         let caller = known.caller.clone();
@@ -168,10 +197,11 @@ impl Callers {
         Ok(caller)
     }
 
-    async fn check_token(&self, token: &str, place: Place<'_>, keys: &TokenKeys) -> Result<Known, ApiError> {
+    async fn check_token(&self, token: &str, place: Place<'_>) -> Result<Known, ApiError> {
         let now = self.source.now();
         let organization = place.organization;
-        let Verified { subject, expires_at } = keys.verify(token, organization, place.issuer, now)?;
+        let Verified { subject, expires_at } =
+            self.keys().verify(token, organization, &place.issuer(), now)?;
         let mut tx = self
             .db
             .begin_for(organization)
@@ -189,7 +219,7 @@ impl Callers {
         tx.commit().await.map_err(CatalogError::from)?;
         Ok(Known {
             organization,
-            expires_at: Some(expires_at),
+            good_until: Some(expires_at + token::LEEWAY),
             caller: Caller::User(Arc::new(caller)),
         })
     }
@@ -209,7 +239,7 @@ impl Callers {
         tx.commit().await.map_err(CatalogError::from)?;
         Ok(Known {
             organization,
-            expires_at: key.expires_at,
+            good_until: key.expires_at,
             caller: Caller::Key(Arc::new(key)),
         })
     }

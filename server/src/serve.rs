@@ -17,6 +17,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use crate::forwarded::Peer;
@@ -66,6 +67,7 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
         let config = self.state.config();
         let graceful = GracefulShutdown::new();
+        let cut = CancellationToken::new();
         let places = Arc::new(Semaphore::new(config.connection_limit));
         let builder = Arc::new(connection_builder(config.head_deadline));
         let mut shutdown = std::pin::pin!(shutdown);
@@ -80,9 +82,9 @@ impl Server {
                 head_deadline: config.head_deadline,
                 peer,
             };
-            let watcher = graceful.watcher();
+            let (watcher, cut) = (graceful.watcher(), cut.clone());
             tokio::spawn(async move {
-                connection.serve(stream, watcher).await;
+                cut.run_until_cancelled(connection.serve(stream, watcher)).await;
                 drop(place);
             });
         }
@@ -94,6 +96,7 @@ impl Server {
             .is_err()
         {
             tracing::warn!("the grace period is over: the remaining connections are cut");
+            cut.cancel();
         }
     }
 }
@@ -195,3 +198,6 @@ fn into_ok<T>(result: Result<T, Infallible>) -> T {
         Err(never) => match never {},
     }
 }
+
+#[cfg(test)]
+mod tests;

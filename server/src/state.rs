@@ -1,6 +1,6 @@
 //! What every request shares: the doors to the database, the keys, the settings.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use catalog::authenticate::Authenticator;
 use catalog::changes::ChangeFeed;
@@ -46,7 +46,6 @@ struct Inner {
     tenants: TenantDb,
     authenticator: Authenticator,
     callers: Callers,
-    keys: RwLock<TokenKeys>,
     source: Source,
     config: ServerConfig,
     admission: Semaphore,
@@ -68,9 +67,8 @@ impl AppState {
         Self(Arc::new(Inner {
             resolver: Resolver::new(catalog.clone(), Arc::clone(&feed)),
             authenticator: Authenticator::new(catalog.clone(), hasher, source.clone(), lifetimes),
-            callers: Callers::new(catalog.clone(), feed, source.clone(), config.caller_ttl),
+            callers: Callers::new(catalog.clone(), feed, source.clone(), keys, config.caller_ttl),
             admission: Semaphore::new(config.concurrency_limit),
-            keys: RwLock::new(keys),
             catalog,
             tenants,
             source,
@@ -90,11 +88,7 @@ impl AppState {
 
     /// Takes over rotated keys, without a request noticing.
     pub fn replace_keys(&self, keys: TokenKeys) {
-        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
-    }
-
-    pub(crate) fn keys(&self) -> TokenKeys {
-        self.0.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.callers.replace_keys(keys);
     }
 
     pub(crate) fn admission(&self) -> &Semaphore {
@@ -133,5 +127,37 @@ impl AppState {
             }
             None => Err(ApiError::unavailable("the database holds no catalog")),
         }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod without_database {
+    //! A state whose database does not answer, for what needs none.
+
+    use catalog::password::Argon2Params;
+    use catalog::pg::config::PgConfig;
+    use catalog::pg::pool::PoolSettings;
+    use tenant_schema::tenant_db::TenantDbSettings;
+
+    use super::*;
+
+    /// Port 1 of this machine: refused at once.
+    const NOWHERE: &str = "postgres://nobody@127.0.0.1:1/none?sslmode=disable";
+
+    pub(crate) fn state(change: impl FnOnce(&mut ServerConfig)) -> AppState {
+        let nowhere: PgConfig = NOWHERE.parse().expect("a URL");
+        let source = Source::system();
+        let listen = "127.0.0.1:0".parse().expect("an address");
+        let mut config = ServerConfig::new(listen, "example.com".parse().expect("a domain"));
+        change(&mut config);
+        AppState::new(StateParts {
+            catalog: CatalogDb::new(nowhere.clone(), PoolSettings::default()),
+            feed: Arc::new(ChangeFeed::start(&nowhere)),
+            tenants: TenantDb::new(&nowhere, &TenantDbSettings::default()),
+            hasher: PasswordHasher::new(Argon2Params::RECOMMENDED, source.clone()).expect("parameters"),
+            keys: crate::token::for_tests(),
+            source,
+            config,
+        })
     }
 }

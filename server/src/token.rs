@@ -19,7 +19,7 @@ use uuid::Uuid;
 pub const LIFETIME: TimeDelta = TimeDelta::minutes(10);
 
 /// How far two clocks may be apart.
-const LEEWAY: TimeDelta = TimeDelta::seconds(5);
+pub(crate) const LEEWAY: TimeDelta = TimeDelta::seconds(5);
 
 /// The `aud` Supabase's clients expect.
 pub const AUDIENCE: &str = "authenticated";
@@ -192,7 +192,7 @@ impl TokenKeys {
         if claims.aud != AUDIENCE || now + LEEWAY < not_before {
             return Err(TokenError::Invalid);
         }
-        if is_past(expires_at, now) {
+        if now >= expires_at + LEEWAY {
             return Err(TokenError::Expired);
         }
         if claims.org != organization {
@@ -210,11 +210,6 @@ impl TokenKeys {
     }
 }
 
-/// Whether a token that is good until `expires_at` has expired at `now`, clocks being a little apart.
-pub(crate) fn is_past(expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    now >= expires_at + LEEWAY
-}
-
 /// A public key that is none.
 #[derive(Debug, thiserror::Error)]
 #[error("a public key of the catalog cannot be read")]
@@ -230,6 +225,9 @@ impl std::fmt::Debug for TokenKeys {
         write!(f, "TokenKeys({})", self.0.signing.0)
     }
 }
+
+#[cfg(test)]
+pub(crate) use tests::keys as for_tests;
 
 #[cfg(test)]
 mod tests;

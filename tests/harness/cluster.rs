@@ -84,7 +84,14 @@ impl Cluster {
                 .context("cannot make the template database")?;
             Ok::<_, anyhow::Error>((local, password, ring))
         });
-        let (local, password, ring) = started.await??;
+        let (local, password, ring) = match started.await? {
+            Ok(started) => started,
+            Err(error) => {
+                // Dropping a runtime blocks, which the test's own runtime forbids.
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
         Ok(Self {
             superuser: local.superuser().to_owned(),
             superuser_password: local.password().clone(),
@@ -173,7 +180,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // Dropping a runtime blocks, which a test's own runtime forbids.
+        // See above: this may be the end of a test.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

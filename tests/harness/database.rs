@@ -33,7 +33,7 @@ pub struct TestDb {
 impl TestDb {
     /// A fresh database on the shared cluster.
     pub async fn new() -> Self {
-        Self::on(Cluster::shared().await).await
+        Box::pin(Self::on(Cluster::shared().await)).await
     }
 
     /// A fresh database on a cluster of the test's own.
@@ -184,7 +184,8 @@ impl TestDb {
 
     /// An active, standalone organization with its tenant schema, owned by `owner@{slug}.test`.
     pub async fn tenant(&self, slug: &str) -> TestTenant {
-        tenant::provision(self, slug).await
+        // Boxed here, so that no test has to carry the whole of provisioning in its own future.
+        Box::pin(tenant::provision(self, slug)).await
     }
 }
 

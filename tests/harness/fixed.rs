@@ -38,7 +38,7 @@ impl Clock for FixedClock {
     }
 }
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): the same bytes for the same seed. Fit for nothing but tests.
+/// `SplitMix64` (Steele, Lea and Flood, 2014): the same bytes for the same seed. Fit for nothing but tests.
 #[derive(Debug)]
 pub struct SeededEntropy(AtomicU64);
 

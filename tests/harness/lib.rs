@@ -12,11 +12,13 @@
 //! network flights, cut a connection after any message, or ask a question on somebody else's connection.
 
 pub mod app;
+pub mod binary;
 pub mod cluster;
 mod config;
 pub mod database;
 pub mod fixed;
 pub mod proxy;
+pub mod records;
 pub mod tenant;
 
 pub use app::TestApp;
@@ -24,4 +26,5 @@ pub use cluster::Cluster;
 pub use database::TestDb;
 pub use fixed::FixedClock;
 pub use proxy::Proxy;
+pub use records::Records;
 pub use tenant::TestTenant;

@@ -9,7 +9,10 @@ use tenant_schema::template;
 use tests::TestDb;
 use tests::tenant::{owner, standalone};
 
+use self::leftovers::{assert_nothing_is_left, leftovers};
+
 mod crash;
+mod leftovers;
 mod migrate;
 
 async fn provision(t: &TestDb, new: &NewOrganization, email: &str) -> Result<Provisioned, LifecycleError> {
@@ -77,7 +80,7 @@ async fn a_provisioned_tenant_is_whole() {
         "select string_agg(actor || ' ' || event_type, ', ') from catalog.catalog_audit_logs
           where organization_id = '{organization}'"
     ));
-    assert_eq!(audit.await, "operator:test tenant_schema.provisioned");
+    assert_eq!(audit.await, "operator:test organization.provisioned");
 }
 
 #[tokio::test]
@@ -103,7 +106,7 @@ async fn of_eight_creations_of_one_slug_one_succeeds_and_seven_hear_that_it_is_t
         .filter(|outcome| matches!(outcome, Err(LifecycleError::Catalog(CatalogError::SlugTaken))))
         .count();
     assert_eq!((made, taken), (1, 7), "{outcomes:?}");
-    assert_eq!(crash::leftovers(&t).await.schemas, 1, "the seven left nothing");
+    assert_eq!(leftovers(&t).await.schemas, 1, "the seven left nothing");
 }
 
 #[tokio::test]
@@ -114,14 +117,14 @@ async fn a_reserved_slug_is_refused() {
         matches!(refused, Err(LifecycleError::Catalog(CatalogError::SlugReserved))),
         "{refused:?}"
     );
-    crash::assert_nothing_is_left(&t).await;
+    assert_nothing_is_left(&t, "refused").await;
 }
 
 #[tokio::test]
 async fn only_the_right_nesting_can_be_made() {
     let t = TestDb::new().await;
     let acme = t.tenant("acme").await;
-    let before = crash::leftovers(&t).await;
+    let before = leftovers(&t).await;
     let client_of_nobody = NewOrganization {
         kind: OrganizationKind::Client,
         ..standalone("globex")
@@ -143,7 +146,7 @@ async fn only_the_right_nesting_can_be_made() {
             matches!(refused, Err(LifecycleError::Catalog(CatalogError::InvalidParent))),
             "{n}: {refused:?}"
         );
-        assert_eq!(crash::leftovers(&t).await, before, "{n}");
+        assert_eq!(leftovers(&t).await, before, "{n}");
     }
     // What has no tenant schema cannot be provisioned as if it had one.
     let agency = NewOrganization {
@@ -155,7 +158,7 @@ async fn only_the_right_nesting_can_be_made() {
         matches!(refused, Err(LifecycleError::Catalog(CatalogError::NotATenant))),
         "{refused:?}"
     );
-    assert_eq!(crash::leftovers(&t).await, before);
+    assert_eq!(leftovers(&t).await, before);
 }
 
 #[tokio::test]
@@ -178,5 +181,5 @@ async fn a_tenant_whose_owner_does_not_exist_is_refused_whole() {
         matches!(commit, Err(PgError::Aborted)),
         "a caller that commits all the same is told: {commit:?}"
     );
-    crash::assert_nothing_is_left(&t).await;
+    assert_nothing_is_left(&t, "refused").await;
 }

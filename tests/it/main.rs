@@ -1,5 +1,14 @@
 //! The integration binary: everything that needs a whole Tenantry, or the whole source tree.
 
+mod flights;
 mod http;
 mod lifecycle;
+mod scope;
+mod sql;
 mod tidy;
+
+/// Prints a figure that a test found; `cargo test` shows it with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "figures are for whoever runs the test")]
+fn tell(figure: &str) {
+    println!("{figure}");
+}

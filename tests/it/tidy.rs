@@ -53,9 +53,9 @@ fn files_under(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
 fn rust_files() -> Vec<SourceFile> {
     let root = repository();
     let mut paths = Vec::new();
-    CRATES
-        .iter()
-        .for_each(|krate| files_under(&root.join(krate), "rs", &mut paths));
+    for krate in CRATES {
+        files_under(&root.join(krate), "rs", &mut paths);
+    }
     assert!(paths.len() > CRATES.len(), "the source tree was found");
     let read = |path: &PathBuf| {
         let text = fs::read_to_string(path).expect("sources are UTF-8");
@@ -141,9 +141,9 @@ fn nothing_is_unfinished_skipped_or_left_to_luck() {
 fn migrations() -> Vec<(String, String)> {
     let root = repository();
     let mut paths = Vec::new();
-    CRATES
-        .iter()
-        .for_each(|krate| files_under(&root.join(krate).join("migrations"), "sql", &mut paths));
+    for krate in CRATES {
+        files_under(&root.join(krate).join("migrations"), "sql", &mut paths);
+    }
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).expect("migrations are UTF-8");
         (

@@ -24,6 +24,7 @@ pub struct PgConfig {
     driver: tokio_postgres::Config,
     tls: MakeRustlsConnect,
     verified: bool,
+    root: Option<String>,
 }
 
 /// A connection URL that cannot be used. No message repeats the URL: it may hold a password.
@@ -134,6 +135,10 @@ impl PgConfig {
             (_, false) => "prefer",
         };
         environment.push(("PGSSLMODE", mode.to_owned()));
+        if self.verified {
+            // `system` is libpq's word for the operating system's trust store, since PostgreSQL 16.
+            environment.push(("PGSSLROOTCERT", self.root.clone().unwrap_or_else(|| "system".to_owned())));
+        }
         environment
     }
 }
@@ -185,6 +190,7 @@ impl FromStr for PgConfig {
             driver,
             tls,
             verified: mode == TlsMode::VerifyFull,
+            root: root.map(str::to_owned),
         })
     }
 }

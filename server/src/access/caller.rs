@@ -9,7 +9,7 @@ use catalog::ids::OrganizationId;
 use catalog::resolve::ActiveTenant;
 
 use crate::access::{Access, Proof, Tenant};
-use crate::callers::{Caller, Place};
+use crate::callers::Caller;
 use crate::context::RequestContext;
 use crate::credentials::{self, Credential, Unreadable};
 use crate::error::{ApiError, Unauthorized};
@@ -28,21 +28,11 @@ impl FromRequestParts<AppState> for Member {
         let tenant = Tenant::from_request_parts(parts, state).await?;
         let presented = credentials::presented(&parts.headers)?;
         let presented = presented.ok_or_else(|| ApiError::unauthorized(Unauthorized::Missing))?;
-        let place = Place {
-            organization: tenant.organization,
-            issuer: &tenant.issuer,
-        };
-        let keys = state.keys();
+        let place = tenant.place(state);
         if let Some(key) = presented.beside {
-            state
-                .callers()
-                .identify(Credential::Key(key), place, &keys)
-                .await?;
+            state.callers().identify(Credential::Key(key), place).await?;
         }
-        let caller = state
-            .callers()
-            .identify(presented.credential, place, &keys)
-            .await?;
+        let caller = state.callers().identify(presented.credential, place).await?;
         RequestContext::of(parts)?.note_caller(caller.kind());
         Ok(Self {
             tenant: tenant.active()?,

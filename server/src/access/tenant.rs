@@ -8,6 +8,7 @@ use catalog::resolve::{ActiveTenant, Resolution};
 use catalog::slug::Slug;
 
 use crate::access::{Access, Proof};
+use crate::callers::Place;
 use crate::context::RequestContext;
 use crate::error::ApiError;
 use crate::forwarded;
@@ -18,13 +19,27 @@ const ORGANIZATION: HeaderName = HeaderName::from_static("x-organization");
 
 /// Proof that the host names a tenant that exists. Whether it is suspended is told to members only.
 pub(crate) struct Tenant {
-    pub(crate) organization: OrganizationId,
-    /// The origin its access tokens name as issuer.
-    pub(crate) issuer: String,
+    organization: OrganizationId,
+    /// The slug of the host, or the one the tenant lives under now where that is told.
+    slug: Slug,
     standing: Option<ActiveTenant>,
 }
 
 impl Tenant {
+    /// Which organization it is.
+    pub(crate) fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
+    /// The place where credentials for it are presented.
+    pub(crate) fn place<'a>(&'a self, state: &'a AppState) -> Place<'a> {
+        Place {
+            organization: self.organization,
+            slug: &self.slug,
+            config: state.config(),
+        }
+    }
+
     /// The tenant if it is served; otherwise the answer for a caller who may know why not.
     pub(crate) fn active(self) -> Result<ActiveTenant, ApiError> {
         self.standing.ok_or_else(ApiError::organization_suspended)
@@ -49,23 +64,22 @@ impl FromRequestParts<AppState> for Tenant {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let slug = slug(parts, state)?.ok_or_else(ApiError::nothing_here)?;
-        let (organization, origin, standing) = match state.resolver().resolve(&slug).await? {
-            Resolution::Active(tenant) => {
-                let origin = state.config().tenant_origin(tenant.slug().as_str());
-                (tenant.organization_id(), origin, Some(tenant))
-            }
-            Resolution::Suspended { organization_id } => {
-                (organization_id, state.config().tenant_origin(slug.as_str()), None)
-            }
+        let tenant = match state.resolver().resolve(&slug).await? {
+            Resolution::Active(tenant) => Self {
+                organization: tenant.organization_id(),
+                slug: tenant.slug().clone(),
+                standing: Some(tenant),
+            },
+            Resolution::Suspended { organization_id } => Self {
+                organization: organization_id,
+                slug,
+                standing: None,
+            },
             Resolution::Maintenance => return Err(ApiError::unavailable("the tenant is being maintained")),
             Resolution::Unknown => return Err(ApiError::nothing_here()),
         };
-        RequestContext::of(parts)?.note_organization(organization);
-        Ok(Self {
-            organization,
-            issuer: origin,
-            standing,
-        })
+        RequestContext::of(parts)?.note_organization(tenant.organization);
+        Ok(tenant)
     }
 }
 

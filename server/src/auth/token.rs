@@ -78,7 +78,7 @@ async fn by_password(
     };
     match state
         .authenticator()
-        .sign_in(tenant.organization, &email, &password, device)
+        .sign_in(tenant.organization(), &email, &password, device)
         .await?
     {
         SignIn::Ok(signed_in) => Ok(signed_in),
@@ -90,7 +90,11 @@ async fn by_password(
 async fn by_refresh(state: &AppState, tenant: &Tenant, token: &str) -> Result<Box<SignedIn>, ApiError> {
     let unknown = || ApiError::bad_request("refresh_token_not_found", "The refresh token is not valid");
     let token = PlainSecret::parse(Purpose::Refresh, token).map_err(|_| unknown())?;
-    match state.authenticator().refresh(tenant.organization, &token).await? {
+    match state
+        .authenticator()
+        .refresh(tenant.organization(), &token)
+        .await?
+    {
         Refresh::Ok(signed_in) => Ok(signed_in),
         Refresh::Raced => Err(ApiError::conflict(
             "conflict",
@@ -113,7 +117,7 @@ async fn hand_out(state: &AppState, tenant: &Tenant, signed_in: &SignedIn) -> Re
     if let Err(suspended) = tenant.check_active() {
         state
             .authenticator()
-            .sign_out(tenant.organization, signed_in.session.id)
+            .sign_out(tenant.organization(), signed_in.session.id)
             .await?;
         return Err(suspended);
     }
@@ -121,11 +125,12 @@ async fn hand_out(state: &AppState, tenant: &Tenant, signed_in: &SignedIn) -> Re
     let subject = Subject {
         user: caller.user,
         session: caller.session,
-        organization: tenant.organization,
+        organization: tenant.organization(),
     };
     let minted = state
+        .callers()
         .keys()
-        .mint(subject, &tenant.issuer, state.source())
+        .mint(subject, &tenant.place(state).issuer(), state.source())
         .map_err(ApiError::internal)?;
     Ok(private(SessionView {
         access_token: &minted.token,

@@ -43,7 +43,7 @@ fn signing_with(kid: &str, key: (&str, &str)) -> TokenKeys {
     TokenKeys::assemble((kid, &pkcs8(bytes(key.0))), public, "{}".to_owned()).expect("public keys")
 }
 
-fn keys() -> TokenKeys {
+pub(crate) fn keys() -> TokenKeys {
     signing_with("one", ONE)
 }
 

@@ -95,7 +95,7 @@ impl Answer {
         self.0.as_ref().expect_err("the query is refused")
     }
 
-    /// Reads up to and with ReadyForQuery.
+    /// Reads up to and with `ReadyForQuery`.
     pub(super) async fn read(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Self> {
         let (mut rows, mut refusal) = (Vec::new(), None);
         loop {
@@ -109,7 +109,7 @@ impl Answer {
                     refusal = Some(Refusal {
                         sqlstate: field(&body, b'C'),
                         message: field(&body, b'M'),
-                    })
+                    });
                 }
                 b'Z' => return Ok(Self(refusal.map_or(Ok(rows), Err))),
                 _ => {}
@@ -118,7 +118,7 @@ impl Answer {
     }
 }
 
-/// DataRow: a count of columns, then each with its length, which is -1 for NULL.
+/// `DataRow`: a count of columns, then each with its length, which is -1 for NULL.
 fn row(body: &[u8]) -> Vec<Option<String>> {
     let mut rest = &body[2..];
     let mut columns = Vec::new();
@@ -131,7 +131,7 @@ fn row(body: &[u8]) -> Vec<Option<String>> {
     columns
 }
 
-/// ErrorResponse: fields of a type and a text that ends with zero.
+/// `ErrorResponse`: fields of a type and a text that ends with zero.
 fn field(body: &[u8], kind: u8) -> String {
     let fields = body.split(|byte| *byte == 0);
     let found = fields
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(answer.rows(), [[Some("x".to_owned()), None]]);
         assert_eq!(from, b"!", "what follows is the client's");
 
-        let error = b"E\0\0\0\x13C42501\0Mno way\0\0Z\0\0\0\x05I";
+        let error = b"E\0\0\0\x14C42501\0Mno way\0\0Z\0\0\0\x05I";
         let answer = Answer::read(&mut &error[..]).await.expect("whole");
         assert_eq!(answer.refusal().sqlstate, "42501");
     }

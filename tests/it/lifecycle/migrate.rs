@@ -1,1 +1,153 @@
-//! Migrating tenants.
+//! The fleet's migration: tenants behind the template are brought to it, a schema that is not theirs is refused.
+
+use catalog::tenant_schemas;
+use tenant_schema::fleet;
+use tenant_schema::lifecycle::LifecycleError;
+use tenant_schema::template;
+use tests::{TestDb, TestTenant};
+
+/// Takes a tenant back to what it was at version 6: before tags, without the default pipeline.
+async fn take_back_to_version_6(t: &TestDb, tenant: &TestTenant) {
+    let (schema, organization) = (&tenant.schema, tenant.organization);
+    let sql = format!(
+        "begin;
+         set local search_path = {schema}, extensions;
+         delete from stages;
+         delete from pipelines;
+         drop table contact_tags, company_tags, deal_tags, tags;
+         drop function sync_tag_ids, keep_tag_ids cascade;
+         delete from refinery_schema_history where version > 6;
+         update catalog.tenant_schemas set template_version = 6 where organization_id = '{organization}';
+         commit"
+    );
+    t.as_superuser()
+        .await
+        .batch_execute(&sql)
+        .await
+        .expect("version 6");
+}
+
+/// Everything a schema is made of, in words that do not name it: columns, constraints, indexes, triggers, functions,
+/// rights and comments.
+async fn anatomy(t: &TestDb, tenant: &TestTenant) -> Vec<String> {
+    let schema = tenant.schema.as_str();
+    let rows = t
+        .as_superuser()
+        .await
+        .query(ANATOMY, &[&schema])
+        .await
+        .expect("an answer");
+    rows.iter()
+        .map(|row| row.get::<_, String>(0).replace(schema, "tenant"))
+        .collect()
+}
+
+const ANATOMY: &str = "\
+with c as (select oid, relname, relacl from pg_class where relnamespace = $1::text::regnamespace and relkind in ('r', 'v'))
+select concat_ws(' ', 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+         pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum)) as part
+  from c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+  left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+union all select concat_ws(' ', 'constraint', conname, pg_get_constraintdef(k.oid)) from pg_constraint k join c on c.oid = k.conrelid
+union all select concat_ws(' ', 'index', pg_get_indexdef(indexrelid)) from pg_index join c on c.oid = indrelid
+union all select concat_ws(' ', 'trigger', pg_get_triggerdef(g.oid)) from pg_trigger g join c on c.oid = tgrelid where not tgisinternal
+union all select concat_ws(' ', 'function', pg_get_functiondef(p.oid)) from pg_proc p where pronamespace = $1::text::regnamespace
+union all select concat_ws(' ', 'right', c.relname, r::text) from c, unnest(c.relacl) r
+union all select concat_ws(' ', 'comment', c.relname, obj_description(c.oid, 'pg_class')) from c
+order by part";
+
+#[tokio::test]
+async fn a_tenant_behind_the_template_becomes_like_a_new_one() {
+    let t = TestDb::new().await;
+    let (old, new) = (t.tenant("acme").await, t.tenant("globex").await);
+    take_back_to_version_6(&t, &old).await;
+    assert_ne!(anatomy(&t, &old).await, anatomy(&t, &new).await);
+
+    let behind = fleet::behind(t.catalog()).await.expect("an answer");
+    assert_eq!(
+        behind.iter().map(|tenant| &tenant.slug).collect::<Vec<_>>(),
+        [&old.slug]
+    );
+    let mut reported = Vec::new();
+    let report = |one: &fleet::Migrated| reported.push(one.slug.clone());
+    let done = fleet::migrate(t.catalog(), t.source(), &t.actor(), &behind, report).await;
+
+    assert_eq!(reported, std::slice::from_ref(&old.slug));
+    assert_eq!(done[0].from, 6);
+    assert_eq!(done[0].outcome.as_ref().expect("migrated"), &template::latest());
+    assert_eq!(anatomy(&t, &old).await, anatomy(&t, &new).await);
+    assert!(fleet::behind(t.catalog()).await.expect("an answer").is_empty());
+    let owner = t.as_owner().await;
+    let pipelines = format!("select count(*) from {}.pipelines", old.schema);
+    let pipelines: i64 = owner.query_one(&pipelines, &[]).await.expect("an answer").get(0);
+    assert_eq!(pipelines, 1, "the data of a migration is there too");
+}
+
+#[tokio::test]
+async fn a_schema_with_somebody_elses_stamp_is_refused_and_untouched() {
+    let t = TestDb::new().await;
+    let (wrong, right) = (t.tenant("acme").await, t.tenant("globex").await);
+    take_back_to_version_6(&t, &wrong).await;
+    take_back_to_version_6(&t, &right).await;
+    let stamp = format!(
+        "comment on schema {} is 'tenantry tenant {}'",
+        wrong.schema, right.organization
+    );
+    t.as_owner().await.batch_execute(&stamp).await.expect("a comment");
+    let before = anatomy(&t, &wrong).await;
+
+    let behind = fleet::behind(t.catalog()).await.expect("an answer");
+    let done = fleet::migrate(t.catalog(), t.source(), &t.actor(), &behind, |_| {}).await;
+
+    let outcome = |slug| {
+        &done
+            .iter()
+            .find(|one| &one.slug == slug)
+            .expect("it was tried")
+            .outcome
+    };
+    assert!(
+        matches!(outcome(&wrong.slug), Err(LifecycleError::Stamp { .. })),
+        "{done:?}"
+    );
+    assert!(
+        outcome(&right.slug).is_ok(),
+        "one that fails does not stop the others: {done:?}"
+    );
+    assert_eq!(anatomy(&t, &wrong).await, before);
+    let mut tx = t.catalog().begin().await.expect("a transaction");
+    let known = tenant_schemas::find(&mut tx, wrong.organization)
+        .await
+        .expect("an answer")
+        .expect("a row");
+    assert_eq!(known.template_version, 6);
+    tx.commit().await.expect("committed");
+}
+
+#[tokio::test]
+async fn a_dropped_schema_is_refused_and_not_built_elsewhere() {
+    let t = TestDb::new().await;
+    let gone = t.tenant("acme").await;
+    take_back_to_version_6(&t, &gone).await;
+    let drop_schema = format!("drop schema {} cascade", gone.schema);
+    t.as_owner()
+        .await
+        .batch_execute(&drop_schema)
+        .await
+        .expect("dropped");
+    let behind = fleet::behind(t.catalog()).await.expect("an answer");
+    let done = fleet::migrate(t.catalog(), t.source(), &t.actor(), &behind, |_| {}).await;
+    assert!(
+        matches!(done[0].outcome, Err(LifecycleError::Stamp { .. })),
+        "{done:?}"
+    );
+    let count = "select count(*) from pg_tables where tablename = 'tags'";
+    let tables: i64 = t
+        .as_superuser()
+        .await
+        .query_one(count, &[])
+        .await
+        .expect("an answer")
+        .get(0);
+    assert_eq!(tables, 0);
+}

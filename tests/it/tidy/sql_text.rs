@@ -156,9 +156,8 @@ fn is_sql(words: &[String]) -> bool {
         "delete" => second == "from" && (has("where") || words.len() == 3),
         "with" => has("as") && has("select"),
         "set" => ["local", "session", "role", "search_path"].contains(&second),
-        "reset" | "discard" => words.len() == 2,
         "begin" | "commit" | "rollback" => words.len() == 1 || second == "read",
-        "listen" | "notify" | "truncate" => words.len() == 2,
+        "reset" | "discard" | "listen" | "notify" | "truncate" => words.len() == 2,
         _ => is_ddl(words),
     }
 }

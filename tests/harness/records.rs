@@ -1,0 +1,125 @@
+//! Requests for records, as the server makes them once it knows who asks.
+
+use catalog::actor::Actor;
+use catalog::clock::Source;
+use catalog::resolve::ActiveTenant;
+use tenant_schema::records::{
+    self, Action, Answer, Limits, Mode, Preferences, Prepared, RecordError, Request, Return, Target,
+};
+use tenant_schema::tenant_db::TenantDb;
+
+use crate::database::TestDb;
+use crate::tenant::TestTenant;
+
+/// One tenant's records by way of one pool.
+#[derive(Debug, Clone)]
+pub struct Records {
+    db: TenantDb,
+    tenant: ActiveTenant,
+    actor: Actor,
+    source: Source,
+}
+
+impl TestTenant {
+    /// This tenant's records by way of these connections.
+    pub fn records(&self, t: &TestDb, db: &TenantDb) -> Records {
+        Records {
+            db: db.clone(),
+            tenant: self.active.clone(),
+            actor: t.actor(),
+            source: t.source().clone(),
+        }
+    }
+}
+
+impl Records {
+    /// A request that is ready to run.
+    pub async fn prepared(
+        &self,
+        object: &str,
+        query: &str,
+        action: Action<'_>,
+    ) -> Result<Prepared, RecordError> {
+        let model = self.db.model(&self.tenant).await?;
+        let preferences = Preferences {
+            returning: Some(Return::Representation),
+        };
+        let request = Request {
+            object,
+            query,
+            preferences,
+            action,
+        };
+        records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())
+    }
+
+    /// Runs it as the tenant.
+    pub async fn run(&self, prepared: &Prepared) -> Result<Answer, RecordError> {
+        Box::pin(records::execute(
+            &self.db,
+            &self.tenant,
+            &self.actor,
+            "request-1",
+            prepared,
+        ))
+        .await
+    }
+
+    async fn body(&self, object: &str, query: &str, action: Action<'_>) -> Result<String, RecordError> {
+        let answer = self.run(&self.prepared(object, query, action).await?).await?;
+        Ok(answer.body.unwrap_or_default())
+    }
+
+    /// `GET /{object}?{query}`: a JSON array.
+    pub async fn list(&self, object: &str, query: &str) -> Result<String, RecordError> {
+        self.body(object, query, Action::List).await
+    }
+
+    /// `POST /{object}`: the new record as JSON.
+    pub async fn insert(&self, object: &str, body: &str) -> Result<String, RecordError> {
+        self.body(
+            object,
+            "",
+            Action::Insert {
+                body: body.as_bytes(),
+            },
+        )
+        .await
+    }
+
+    /// `PATCH /{object}?{filter}`: the changed records as JSON.
+    pub async fn update(&self, object: &str, filter: &str, body: &str) -> Result<String, RecordError> {
+        self.body(
+            object,
+            filter,
+            Action::Update {
+                target: Target::Filtered,
+                body: body.as_bytes(),
+            },
+        )
+        .await
+    }
+
+    /// `DELETE /{object}?{filter}`: the removed records as JSON.
+    pub async fn delete(&self, object: &str, filter: &str) -> Result<String, RecordError> {
+        self.body(
+            object,
+            filter,
+            Action::Delete {
+                target: Target::Filtered,
+            },
+        )
+        .await
+    }
+
+    /// The text an SQL expression gives inside the tenant's transaction: what does that session see?
+    pub async fn evaluate(&self, mode: Mode, expression: &str) -> Result<String, RecordError> {
+        let mut prepared = self.prepared("tags", "", Action::List).await?;
+        prepared.query.text = format!(
+            "select ({expression})::text as body, 1::bigint as count, null::text as version, null::text as key"
+        );
+        prepared.query.params.clear();
+        prepared.mode = mode;
+        Ok(self.run(&prepared).await?.body.unwrap_or_default())
+    }
+}

@@ -1,0 +1,381 @@
+//! The scope of a request: one tenant, for one transaction, whatever happens in it or to it.
+//!
+//! Most of it runs on a pool of *one* connection behind the proxy, so that every transaction inherits the session of
+//! the one before, and the session itself can be asked what is left on it.
+
+use std::time::Duration;
+
+use catalog::email::EmailAddress;
+use catalog::pg::pool::PoolSettings;
+use catalog::tx::CatalogDb;
+use catalog::users::{self, NewUser};
+use tenant_schema::records::{Action, Mode, RecordError, Target};
+use tenant_schema::tenant_db::{TenantDb, TenantDbSettings};
+use tests::database::one_connection;
+use tests::{Proxy, Records, TestDb, TestTenant};
+use tokio_postgres::Client;
+
+/// Two tenants behind one connection.
+struct Scene {
+    proxy: Proxy,
+    db: TenantDb,
+    acme: Records,
+    globex: Records,
+    acme_tenant: TestTenant,
+    t: TestDb,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        Self::with(&one_connection()).await
+    }
+
+    async fn with(settings: &TenantDbSettings) -> Self {
+        let t = TestDb::new().await;
+        let (acme_tenant, globex_tenant) = (t.tenant("acme").await, t.tenant("globex").await);
+        let proxy = t.proxy().await;
+        let db = TenantDb::new(&t.server_config_through(&proxy), settings);
+        let (acme, globex) = (acme_tenant.records(&t, &db), globex_tenant.records(&t, &db));
+        acme.insert("companies", r#"{"name":"Acme's own"}"#)
+            .await
+            .expect("a company");
+        globex
+            .insert("companies", r#"{"name":"Globex's own"}"#)
+            .await
+            .expect("a company");
+        Self {
+            proxy,
+            db,
+            acme,
+            globex,
+            acme_tenant,
+            t,
+        }
+    }
+
+    /// The names of the companies each sees, and that one connection served it all.
+    async fn all_is_well_on_the_same_connection(&self) {
+        assert_eq!(names(&self.globex).await, r#"[{"name":"Globex's own"}]"#);
+        assert_eq!(names(&self.acme).await, r#"[{"name":"Acme's own"}]"#);
+        assert_eq!(self.proxy.tally().connections, 1);
+        assert_eq!(self.session().await, FRESH);
+    }
+
+    async fn session(&self) -> String {
+        self.proxy
+            .ask(&format!("select {SESSION}"))
+            .await
+            .value()
+            .to_owned()
+    }
+}
+
+async fn names(records: &Records) -> String {
+    records.list("companies", "select=name").await.expect("a list")
+}
+
+/// What a transaction may have left on its session. `set local` of a custom setting leaves it defined and empty.
+const SESSION: &str = "concat_ws('|', session_user, current_user, current_setting('search_path'),
+    current_setting('statement_timeout'), current_setting('lock_timeout'), current_setting('transaction_read_only'),
+    coalesce(current_setting('tenantry.actor', true), ''), coalesce(current_setting('tenantry.request_id', true), ''),
+    pg_current_xact_id_if_assigned())";
+
+const FRESH: &str = "tenantry_server|tenantry_server|\"$user\", public|0|0|off||";
+
+#[tokio::test]
+async fn what_a_transaction_may_see_is_set_for_it_and_ends_with_it() {
+    let scene = Scene::new().await;
+    let schema = &scene.acme_tenant.schema;
+    for (mode, read_only, actor) in [
+        (Mode::ReadOnly, "on", "|"),
+        (Mode::ReadWrite, "off", "operator:test|request-1"),
+    ] {
+        let inside = scene.acme.evaluate(mode, SESSION).await.expect("an answer");
+        let expected =
+            format!("tenantry_server|{schema}_rw|{schema}, extensions, pg_temp|10s|3s|{read_only}|{actor}");
+        assert_eq!(inside, expected);
+        assert_eq!(scene.session().await, FRESH);
+    }
+    scene.all_is_well_on_the_same_connection().await;
+}
+
+#[tokio::test]
+async fn a_forgotten_scope_is_refused() {
+    let scene = Scene::new().await;
+    let schema = &scene.acme_tenant.schema;
+    let qualified = scene
+        .proxy
+        .ask(&format!("select count(*) from {schema}.companies"))
+        .await;
+    assert_eq!(qualified.refusal().sqlstate, "42501", "permission denied");
+    let unqualified = scene.proxy.ask("select count(*) from companies").await;
+    assert_eq!(unqualified.refusal().sqlstate, "42P01", "no such table");
+    let foreign = format!("(select count(*) from {schema}.companies)");
+    let refused = scene.globex.evaluate(Mode::ReadOnly, &foreign).await;
+    assert_eq!(
+        sqlstate(&refused),
+        "42501",
+        "one tenant's role has no right on another's tables"
+    );
+    let catalog = scene
+        .globex
+        .evaluate(Mode::ReadOnly, "(select count(*) from catalog.users)")
+        .await;
+    assert_eq!(sqlstate(&catalog), "42501", "nor on the catalog");
+    scene.all_is_well_on_the_same_connection().await;
+}
+
+fn sqlstate<T: std::fmt::Debug>(refused: &Result<T, RecordError>) -> &str {
+    match refused {
+        Err(error @ RecordError::Database(_)) => error.code(),
+        other => panic!("PostgreSQL should have refused: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_read_cannot_write() {
+    let scene = Scene::new().await;
+    let action = Action::Delete {
+        target: Target::Filtered,
+    };
+    let mut delete = scene
+        .acme
+        .prepared("tags", "id=not.is.null", action)
+        .await
+        .expect("a request");
+    delete.mode = Mode::ReadOnly;
+    assert_eq!(
+        sqlstate(&scene.acme.run(&delete).await),
+        "25006",
+        "read-only transaction"
+    );
+    scene.all_is_well_on_the_same_connection().await;
+}
+
+#[tokio::test]
+async fn a_tenant_dropped_after_it_was_resolved_fails_closed() {
+    let scene = Scene::new().await;
+    let schema = &scene.acme_tenant.schema;
+    let owner = scene.t.as_owner().await;
+    let drop_all = format!("drop schema {schema} cascade; drop role {schema}_rw, {schema}_ro");
+    owner.batch_execute(&drop_all).await.expect("dropped");
+    let answer = scene.acme.list("companies", "select=name").await;
+    let Err(RecordError::Unavailable(why)) = &answer else {
+        panic!("it must fail: {answer:?}")
+    };
+    assert!(
+        why.starts_with("the transaction's scope could not be set") && why.contains("_rw"),
+        "{why}"
+    );
+    assert_eq!(names(&scene.globex).await, r#"[{"name":"Globex's own"}]"#);
+    assert_eq!(scene.session().await, FRESH);
+}
+
+#[tokio::test]
+async fn a_schema_that_is_gone_while_its_role_is_left_shows_nothing_of_others() {
+    let scene = Scene::new().await;
+    let schema = &scene.acme_tenant.schema;
+    let owner = scene.t.as_owner().await;
+    owner
+        .batch_execute(&format!("alter schema {schema} rename to elsewhere"))
+        .await
+        .expect("renamed");
+    assert_eq!(
+        sqlstate(&scene.acme.list("companies", "select=id").await),
+        "42P01"
+    );
+    assert_eq!(names(&scene.globex).await, r#"[{"name":"Globex's own"}]"#);
+}
+
+#[tokio::test]
+async fn a_failed_statement_leaves_a_clean_connection() {
+    let scene = Scene::new().await;
+    assert_eq!(
+        sqlstate(&scene.acme.insert("companies", r#"{"name":" "}"#).await),
+        "23514"
+    );
+    scene.all_is_well_on_the_same_connection().await;
+    assert_eq!(
+        sqlstate(&scene.acme.evaluate(Mode::ReadWrite, "1 / 0").await),
+        "22012"
+    );
+    scene.all_is_well_on_the_same_connection().await;
+}
+
+#[tokio::test]
+async fn a_constraint_that_speaks_at_commit_is_heard() {
+    let scene = Scene::new().await;
+    let refused = scene.acme.delete("stages", "kind=eq.open").await;
+    assert_eq!(
+        sqlstate(&refused),
+        "23514",
+        "a pipeline keeps an open stage, checked at COMMIT"
+    );
+    let stages = scene
+        .acme
+        .list("stages", "select=name&kind=eq.open")
+        .await
+        .expect("a list");
+    assert_eq!(
+        stages.matches("name").count(),
+        4,
+        "the deletion is undone: {stages}"
+    );
+    scene.all_is_well_on_the_same_connection().await;
+}
+
+/// Locks acme's company, until the client is dropped or commits.
+async fn lock(scene: &Scene) -> Client {
+    let locker = scene.t.as_owner().await;
+    let sql = format!(
+        "begin; select id from {}.companies for update",
+        scene.acme_tenant.schema
+    );
+    locker.batch_execute(&sql).await.expect("locked");
+    locker
+}
+
+/// Starts an update, waits until the server says that it waits for the lock, and lets go of its future.
+async fn cancel_in_the_middle(scene: &Scene, locker: &Client) {
+    let blocked = "select exists (select from pg_stat_activity a where pg_backend_pid() = any (pg_blocking_pids(a.pid)))";
+    let waits = async {
+        while !locker
+            .query_one(blocked, &[])
+            .await
+            .expect("an answer")
+            .get::<_, bool>(0)
+        {}
+    };
+    tokio::select! {
+        outcome = scene.acme.update("companies", "name=not.is.null", r#"{"name":"Changed"}"#) => {
+            panic!("it cannot end while the row is locked: {outcome:?}")
+        }
+        () = waits => {}
+    }
+}
+
+#[tokio::test]
+async fn a_request_cancelled_in_the_middle_leaves_nothing_to_the_next() {
+    let scene = Scene::new().await;
+    let locker = lock(&scene).await;
+    cancel_in_the_middle(&scene, &locker).await;
+    locker.batch_execute("commit").await.expect("unlocked");
+    // The update may have gone on at the server, its COMMIT behind it: then it is whole. It is never half.
+    assert_eq!(names(&scene.globex).await, r#"[{"name":"Globex's own"}]"#);
+    let now = names(&scene.acme).await;
+    assert!(
+        [r#"[{"name":"Acme's own"}]"#, r#"[{"name":"Changed"}]"#].contains(&now.as_str()),
+        "{now}"
+    );
+    assert_eq!(scene.session().await, FRESH);
+    assert_eq!(
+        scene.proxy.tally().connections,
+        1,
+        "it was rolled back, not thrown away"
+    );
+}
+
+#[tokio::test]
+async fn a_connection_whose_cancelled_request_still_waits_is_replaced() {
+    let mut settings = one_connection();
+    settings.pool.recycle = Duration::from_millis(50);
+    let scene = Scene::with(&settings).await;
+    let locker = lock(&scene).await;
+    cancel_in_the_middle(&scene, &locker).await;
+    assert_eq!(names(&scene.globex).await, r#"[{"name":"Globex's own"}]"#);
+    assert_eq!(names(&scene.acme).await, r#"[{"name":"Acme's own"}]"#);
+    assert_eq!(scene.proxy.tally().connections, 2);
+    assert_eq!(scene.session().await, FRESH);
+}
+
+#[tokio::test]
+async fn a_transaction_dropped_between_statements_is_undone_before_the_next_begins() {
+    let t = TestDb::new().await;
+    let proxy = t.proxy().await;
+    let settings = PoolSettings {
+        size: 1,
+        ..PoolSettings::default()
+    };
+    let db = CatalogDb::new(t.owner_config_through(&proxy), settings);
+    let ann: EmailAddress = "ann@example.com".parse().expect("an address");
+    let mut tx = db.begin().await.expect("a transaction");
+    let new = NewUser::with_email(ann.clone());
+    users::insert(&mut tx, &new, t.source()).await.expect("a user");
+    drop(tx);
+
+    let mut tx = db.begin().await.expect("a transaction");
+    let found = users::find_by_email(&mut tx, &ann).await.expect("an answer");
+    assert_eq!(found, None);
+    tx.commit().await.expect("committed");
+    assert_eq!(proxy.tally().connections, 1);
+}
+
+#[tokio::test]
+async fn a_panic_in_a_handler_gives_its_connection_back() {
+    let scene = Scene::new().await;
+    for _ in 0..3 {
+        let (db, tenant, actor) = (
+            scene.db.clone(),
+            scene.acme_tenant.active.clone(),
+            scene.t.actor(),
+        );
+        let handler = tokio::spawn(async move {
+            let _tx = db
+                .write(&tenant, &actor, "request-1")
+                .await
+                .expect("a transaction");
+            std::panic::resume_unwind(Box::new("as a handler might"));
+        });
+        assert!(handler.await.expect_err("it panicked").is_panic());
+        scene.all_is_well_on_the_same_connection().await;
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_interleaved_requests_never_see_the_others_rows() {
+    let scene = Scene::new().await;
+    for n in 0..500 {
+        assert_eq!(
+            names(&scene.acme).await,
+            r#"[{"name":"Acme's own"}]"#,
+            "round {n}"
+        );
+        assert_eq!(
+            names(&scene.globex).await,
+            r#"[{"name":"Globex's own"}]"#,
+            "round {n}"
+        );
+    }
+    assert_eq!(scene.proxy.tally().connections, 1);
+    assert_eq!(scene.session().await, FRESH);
+    let statements = scene
+        .proxy
+        .ask("select count(*), count(distinct statement) from pg_prepared_statements")
+        .await;
+    let text = |n: usize| Some(n.to_string());
+    assert_eq!(
+        statements.rows(),
+        [[text(2), text(1)]],
+        "one text, a prepared statement for each tenant"
+    );
+}
+
+#[tokio::test]
+async fn a_crowd_on_two_connections_never_sees_the_others_rows() {
+    let mut settings = one_connection();
+    settings.lanes = 2;
+    let scene = Scene::with(&settings).await;
+    let crowd = (0..400).map(|n| {
+        let scene = &scene;
+        async move {
+            let (records, own) = if n % 3 == 0 {
+                (&scene.acme, r#"[{"name":"Acme's own"}]"#)
+            } else {
+                (&scene.globex, r#"[{"name":"Globex's own"}]"#)
+            };
+            assert_eq!(names(records).await, own, "request {n}");
+        }
+    });
+    futures_util::future::join_all(crowd).await;
+    assert!(scene.proxy.tally().connections <= 2);
+}

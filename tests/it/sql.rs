@@ -1,0 +1,243 @@
+//! SQL and the tables it meets: every statement prepares, every table keeps the conventions.
+
+use catalog::resolve::ActiveTenant;
+use tenant_schema::records::{self, Action, INTROSPECT, Limits, Preferences, Request, SchemaModel, Target};
+use tests::TestDb;
+use tokio_postgres::Client;
+
+#[tokio::test]
+async fn every_statement_of_the_catalog_prepares() {
+    let t = TestDb::new().await;
+    let owner = t.as_owner().await;
+    let statements = catalog::statements();
+    assert!(statements.len() > 30, "{} statements", statements.len());
+    for sql in statements {
+        if let Err(error) = owner.prepare(sql).await {
+            panic!("{error:?}\n{sql}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
+    let t = TestDb::new().await;
+    let acme = t.tenant("acme").await;
+    let model = model(&t, &acme.active).await;
+    let session = t.as_server().await;
+    let enter = format!(
+        "set role {0}_rw; set search_path = {0}, extensions, pg_temp",
+        acme.schema
+    );
+    session.batch_execute(&enter).await.expect("the server may");
+    session.prepare(INTROSPECT).await.expect("the model can be read");
+    let mut prepared = 0;
+    for object in model.objects.values() {
+        let columns: Vec<&str> = object.fields.iter().map(|field| field.name.as_str()).collect();
+        let everything = format!(
+            "select={}&order={}&limit=7&offset=7&{}",
+            columns.join(","),
+            object.primary_key.join(","),
+            columns
+                .iter()
+                .map(|column| format!("{column}=not.is.null"))
+                .collect::<Vec<_>>()
+                .join("&")
+        );
+        let id = Target::Id("00000000-0000-7000-8000-000000000000");
+        let requests = [
+            ("", Action::List),
+            (everything.as_str(), Action::List),
+            (
+                "",
+                Action::Get {
+                    id: "00000000-0000-7000-8000-000000000000",
+                },
+            ),
+            ("", Action::Insert { body: b"{}" }),
+            ("", Action::Delete { target: id }),
+            (
+                "id=not.is.null",
+                Action::Delete {
+                    target: Target::Filtered,
+                },
+            ),
+        ];
+        for (query, action) in requests {
+            let request = Request {
+                object: &object.name,
+                query,
+                preferences: Preferences::default(),
+                action,
+            };
+            // Not every object can be read by id or written; what can must prepare.
+            let Ok(ready) = records::prepare(&model, &request, Limits::default(), &mut || t.source().uuid())
+            else {
+                continue;
+            };
+            if let Err(error) = session.prepare(&ready.query.text).await {
+                panic!("{}: {error:?}\n{}", object.name, ready.query.text);
+            }
+            prepared += 1;
+        }
+    }
+    assert!(prepared > 5 * 10, "{prepared} statements");
+}
+
+async fn model(t: &TestDb, tenant: &ActiveTenant) -> std::sync::Arc<SchemaModel> {
+    t.tenants().model(tenant).await.expect("a model")
+}
+
+/// Runs a query whose every row is a thing that breaks a rule, on the catalog and on a tenant's schema.
+async fn nothing_breaks(rule: &str) {
+    let t = TestDb::new().await;
+    let acme = t.tenant("acme").await;
+    let superuser = t.as_superuser().await;
+    for schema in ["catalog", acme.schema.as_str()] {
+        let found = offenders(&superuser, rule, schema).await;
+        assert!(found.is_empty(), "{schema}: {}", found.join("\n"));
+    }
+    let nowhere = offenders(
+        &superuser,
+        "select 'seen' from pg_namespace where nspname = $1",
+        "catalog",
+    )
+    .await;
+    assert_eq!(nowhere, ["seen"], "a rule that finds something says so");
+}
+
+async fn offenders(client: &Client, rule: &str, schema: &str) -> Vec<String> {
+    let rows = client.query(rule, &[&schema]).await.expect("the rule is SQL");
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test]
+async fn every_foreign_key_is_indexed() {
+    nothing_breaks(
+        "select k.conname::text from pg_constraint k
+          where k.connamespace = $1::text::regnamespace and k.contype = 'f'
+            and not exists (
+              select from pg_index i
+               where i.indrelid = k.conrelid and i.indpred is null and i.indnkeyatts >= cardinality(k.conkey)
+                 and (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey)",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn every_constraint_and_index_is_named_after_its_table_and_kind() {
+    nothing_breaks(
+        "select c.relname || ': ' || k.conname from pg_constraint k join pg_class c on c.oid = k.conrelid
+          where k.connamespace = $1::text::regnamespace and c.relname <> 'refinery_schema_history'
+            and not (starts_with(k.conname, c.relname || '_')
+              and k.conname like case k.contype when 'p' then '%\\_pkey' when 'u' then '%\\_key'
+                                                when 'f' then '%\\_fkey' when 'c' then '%\\_check' else '%' end)
+         union all
+         select c.relname || ': ' || x.relname from pg_index i
+           join pg_class c on c.oid = i.indrelid join pg_class x on x.oid = i.indexrelid
+          where c.relnamespace = $1::text::regnamespace and c.relname <> 'refinery_schema_history'
+            and not exists (select from pg_constraint k where k.conindid = i.indexrelid)
+            and not (starts_with(x.relname, c.relname || '_')
+              and x.relname like case when i.indisunique then '%\\_key' else '%\\_idx' end)",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn every_table_column_and_function_is_commented() {
+    nothing_breaks(
+        "select c.relname::text from pg_class c
+          where c.relnamespace = $1::text::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
+            and c.relname <> 'refinery_schema_history' and obj_description(c.oid, 'pg_class') is null
+         union all
+         select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
+          where c.relnamespace = $1::text::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
+            and c.relname <> 'refinery_schema_history' and a.attnum > 0 and not a.attisdropped
+            and col_description(c.oid, a.attnum) is null
+         union all
+         select p.proname || '()' from pg_proc p
+          where p.pronamespace = $1::text::regnamespace and obj_description(p.oid, 'pg_proc') is null",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn definers_functions_fix_their_path_and_are_not_for_everybody() {
+    nothing_breaks(
+        "select p.proname::text from pg_proc p
+          where p.pronamespace = $1::text::regnamespace and p.prosecdef
+            and (not coalesce(array_to_string(p.proconfig, ' '), '') like '%search_path=pg_catalog, pg_temp%'
+              or (has_function_privilege('public', p.oid, 'execute') and p.prorettype <> 'trigger'::regtype))",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn row_level_security_is_forced_on_whatever_carries_an_organization() {
+    let t = TestDb::new().await;
+    let rule = "select c.relname::text from pg_class c
+         where c.relnamespace = $1::text::regnamespace and c.relkind in ('r', 'p')
+           and (c.relname = 'organizations' or exists (
+             select from pg_attribute a where a.attrelid = c.oid and a.attname = 'organization_id'))
+           and (not c.relrowsecurity or not c.relforcerowsecurity
+             or (select count(distinct r) from pg_policy p, unnest(p.polroles) r where p.polrelid = c.oid
+                  and r in ('tenantry_server'::regrole, c.relowner)) < 2)";
+    assert_eq!(offenders(&t.as_superuser().await, rule, "catalog").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_tenants_tables_are_granted_as_their_access_tag_says() {
+    let t = TestDb::new().await;
+    let acme = t.tenant("acme").await;
+    // Expected against real, for each role and right; nobody but the tenant's two roles has any.
+    let rule = "\
+        with relation as (
+          select c.oid, c.relname, c.relkind,
+                 coalesce(obj_description(c.oid, 'pg_class'), '') ~ '@access read\\s*$' as read_only,
+                 c.relname = 'refinery_schema_history' as hidden
+            from pg_class c where c.relnamespace = $1::text::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
+        )
+        select concat_ws(' ', r.relname, who, what)
+          from relation r
+          cross join (values ($1 || '_rw'), ($1 || '_ro'), ('tenantry_server'), ('public')) w (who)
+          cross join (values ('select'), ('insert'), ('update'), ('delete'), ('truncate'), ('references'), ('trigger')) p (what)
+         where has_table_privilege(who, r.oid, what) is distinct from
+               (not hidden and case who
+                  when $1 || '_rw' then what = 'select' or (what in ('insert', 'update', 'delete') and not read_only and relkind <> 'm')
+                  when $1 || '_ro' then what = 'select'
+                  else false end)";
+    assert_eq!(
+        offenders(&t.as_superuser().await, rule, acme.schema.as_str()).await,
+        [""; 0]
+    );
+    let model = model(&t, &acme.active).await;
+    assert!(model.objects.len() > 10, "the rule had tables to look at");
+}
+
+#[tokio::test]
+async fn roles_can_use_their_schema_but_make_nothing_in_it() {
+    let t = TestDb::new().await;
+    let (acme, globex) = (t.tenant("acme").await, t.tenant("globex").await);
+    let superuser = t.as_superuser().await;
+    let rights = async |role: String, schema: &str| -> String {
+        let sql = "select concat_ws(' ', has_schema_privilege($1, $2, 'usage'), has_schema_privilege($1, $2, 'create'))";
+        superuser
+            .query_one(sql, &[&role, &schema])
+            .await
+            .expect("an answer")
+            .get(0)
+    };
+    for role in [acme.schema.read_write_role(), acme.schema.read_only_role()] {
+        assert_eq!(rights(role.clone(), acme.schema.as_str()).await, "t f", "its own");
+        for foreign in [globex.schema.as_str(), "catalog"] {
+            assert_eq!(rights(role.clone(), foreign).await, "f f", "{foreign}");
+        }
+        assert_eq!(rights(role, "extensions").await, "t f");
+    }
+    for schema in [acme.schema.as_str(), globex.schema.as_str()] {
+        assert_eq!(
+            rights("tenantry_server".to_owned(), schema).await,
+            "f f",
+            "without a role, no tenant"
+        );
+    }
+}
