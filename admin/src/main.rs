@@ -1,2 +1,32 @@
-//! stub
-fn main() {}
+//! `tenantry`: the one binary. It reads the command line, resolves the settings once, runs one command and ends
+//! with that command's exit status.
+
+mod accounts;
+mod cli;
+mod commands;
+mod config;
+mod demo_folder;
+mod exit;
+mod failure;
+mod logging;
+mod operator;
+mod output;
+mod service;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.json);
+    let status = tokio::runtime::Runtime::new()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(commands::run(cli.command, output)))
+        .unwrap_or_else(|error| failure::report(&error, output));
+    status.into()
+}

@@ -30,6 +30,8 @@ pub enum AuditEvent {
     },
     /// A tenant schema was migrated.
     TenantMigrated { from: i32, to: i32 },
+    /// An operator was given a login to a tenant's tables.
+    TenantOpened { login: String },
     /// An organization that is no tenant was made.
     OrganizationCreated { kind: OrganizationKind, slug: Slug },
     /// An organization has another name.
@@ -80,6 +82,7 @@ impl AuditEvent {
         match self {
             Self::TenantProvisioned { .. } => "organization.provisioned",
             Self::TenantMigrated { .. } => "organization.migrated",
+            Self::TenantOpened { .. } => "organization.opened",
             Self::OrganizationCreated { .. } => "organization.created",
             Self::OrganizationRenamed { .. } => "organization.renamed",
             Self::OrganizationMoved { .. } => "organization.moved",
@@ -108,6 +111,7 @@ impl AuditEvent {
         let id: &dyn fmt::Display = match self {
             Self::TenantProvisioned { .. }
             | Self::TenantMigrated { .. }
+            | Self::TenantOpened { .. }
             | Self::OrganizationCreated { .. }
             | Self::OrganizationRenamed { .. }
             | Self::OrganizationMoved { .. }
@@ -137,6 +141,7 @@ impl AuditEvent {
                 json!({"slug": slug, "schema": schema.as_str(), "template_version": template_version})
             }
             Self::TenantMigrated { from, to } => json!({"template_version": {"from": from, "to": to}}),
+            Self::TenantOpened { login } => json!({"login": login}),
             Self::OrganizationCreated { kind, slug } => json!({"kind": kind, "slug": slug}),
             Self::OrganizationRenamed { from, to } => json!({"name": {"from": from, "to": to}}),
             Self::OrganizationMoved { from, to } => json!({"slug": {"from": from, "to": to}}),

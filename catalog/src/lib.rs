@@ -14,6 +14,7 @@ pub mod clock;
 pub mod credentials;
 pub mod email;
 pub mod error;
+pub mod fitness;
 pub mod ids;
 pub mod init;
 pub mod jwks;
@@ -43,10 +44,13 @@ pub fn statements() -> Vec<&'static str> {
         audit::STATEMENTS,
         authenticate::STATEMENTS,
         credentials::STATEMENTS,
+        fitness::STATEMENTS,
         init::STATEMENTS,
         jwks::STATEMENTS,
         memberships::STATEMENTS,
         organizations::STATEMENTS,
+        pg::database::STATEMENTS,
+        pg::erd::STATEMENTS,
         resolve::STATEMENTS,
         sessions::STATEMENTS,
         tenant_schemas::STATEMENTS,

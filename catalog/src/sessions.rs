@@ -309,6 +309,30 @@ pub async fn revoke(
         .is_some())
 }
 
+const REVOKE_ALL: &str = "\
+    with ended as ( \
+      update catalog.sessions set revoked_at = $2, revoked_reason = $3 \
+      where user_id = $1 and revoked_at is null \
+      returning id \
+    ), tokens as ( \
+      update catalog.refresh_tokens t set revoked_at = $2 \
+      from ended \
+      where t.session_id = ended.id and t.revoked_at is null \
+    ) \
+    select count(*) as ended from ended";
+
+/// Ends every session of a person, in all organizations. Operator's side: the server sees one organization at a
+/// time. Answers how many were live.
+pub async fn revoke_all(
+    tx: &mut CatalogTx,
+    user: UserId,
+    reason: RevokeReason,
+    now: DateTime<Utc>,
+) -> Result<i64, CatalogError> {
+    let row = tx.row(REVOKE_ALL, &[&user, &now, &reason.as_str()]).await?;
+    Ok(row.map_or(0, |row| row.get("ended")))
+}
+
 const REVOKE_OF_USER: &str = "\
     with ended as ( \
       update catalog.sessions set revoked_at = $3, revoked_reason = $4 \
@@ -377,7 +401,16 @@ fn shortened(user_agent: &str) -> String {
 }
 
 /// Every statement of this module, for the test that prepares them all.
-pub(crate) const STATEMENTS: &[&str] = &[OPEN, SPEND, SUCCEED, CLASSIFY, REVOKE, REVOKE_OF_USER, FIND_LIVE];
+pub(crate) const STATEMENTS: &[&str] = &[
+    OPEN,
+    SPEND,
+    SUCCEED,
+    CLASSIFY,
+    REVOKE,
+    REVOKE_ALL,
+    REVOKE_OF_USER,
+    FIND_LIVE,
+];
 
 #[cfg(test)]
 mod tests {

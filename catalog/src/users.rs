@@ -150,6 +150,15 @@ pub async fn find_by_email(tx: &mut CatalogTx, email: &EmailAddress) -> Result<O
         .transpose()
 }
 
+/// Notes that the address is the person's own: they answered a message, or an operator vouches for it.
+///
+/// # Errors
+/// [`CatalogError::NotFound`].
+pub async fn verify_email(tx: &mut CatalogTx, id: UserId, now: DateTime<Utc>) -> Result<User, CatalogError> {
+    let row = tx.row(VERIFY_EMAIL, &[&id, &now]).await?;
+    user(&row.ok_or(CatalogError::NotFound { what: "user" })?)
+}
+
 fn user(row: &Row) -> Result<User, CatalogError> {
     let columns = Columns::new(row, "users");
     Ok(User {
@@ -187,4 +196,10 @@ const FIND_BY_EMAIL: &str = "\
       status, platform_role, last_login_at, created_at, updated_at \
     from catalog.users where email = $1 and deleted_at is null";
 
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, FIND_BY_EMAIL];
+const VERIFY_EMAIL: &str = "\
+    update catalog.users set email_verified_at = coalesce(email_verified_at, $2) \
+    where id = $1 and deleted_at is null \
+    returning id, email, email_verified_at, display_name, first_name, last_name, image_url, locale, time_zone, \
+      status, platform_role, last_login_at, created_at, updated_at";
+
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, FIND_BY_EMAIL, VERIFY_EMAIL];

@@ -1,5 +1,6 @@
 //! Rows for a tenant to try things on: a few hundred, realistic, and the same on every run.
 
+mod fill;
 mod generator;
 mod people;
 mod sales;
@@ -10,6 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use fill::fill;
 use generator::Generator;
 
 /// Many rows of one table, written by one statement.

@@ -35,14 +35,17 @@ pub async fn behind(db: &CatalogDb) -> Result<Vec<TenantSchema>, CatalogError> {
 /// Migrates these tenants in order, each in a transaction of its own; one that fails does not stop the others.
 pub async fn migrate(
     db: &CatalogDb,
-    source: &Source,
-    actor: &Actor,
     tenants: &[TenantSchema],
+    actor: &Actor,
+    source: &Source,
     mut report: impl FnMut(&Migrated),
 ) -> Vec<Migrated> {
     let mut done = Vec::with_capacity(tenants.len());
     for tenant in tenants {
-        let outcome = migrate_one(db, source, actor, tenant).await;
+        let outcome = migrate_one(db, tenant, actor, source).await;
+        if let Err(error) = &outcome {
+            note_failure(db, tenant, error).await;
+        }
         let migrated = Migrated {
             slug: tenant.slug.clone(),
             from: tenant.template_version,
@@ -56,9 +59,9 @@ pub async fn migrate(
 
 async fn migrate_one(
     db: &CatalogDb,
-    source: &Source,
-    actor: &Actor,
     tenant: &TenantSchema,
+    actor: &Actor,
+    source: &Source,
 ) -> Result<i32, LifecycleError> {
     let schema = &tenant.schema;
     let mut tx = db.begin_unhurried().await?;
@@ -81,6 +84,19 @@ async fn migrate_one(
     Ok(version)
 }
 
+/// Leaves the reason in the catalog, for whoever looks at the tenant later. The report has it anyway, so a catalog
+/// that cannot be written is no second failure.
+async fn note_failure(db: &CatalogDb, tenant: &TenantSchema, error: &LifecycleError) {
+    let noted = async {
+        let mut tx = db.begin().await?;
+        tenant_schemas::set_error(&mut tx, tenant.organization, &error.explain()).await?;
+        tx.commit().await.map_err(CatalogError::from)
+    };
+    if let Err(error) = noted.await {
+        tracing::warn!(%error, schema = %tenant.schema, "a failed migration could not be noted in the catalog");
+    }
+}
+
 /// Puts `search_path` on the schema after making sure that it is there and bears this tenant's stamp: PostgreSQL
 /// would accept a path to nothing, and a migration would then build its tables in the wrong place.
 async fn pin(tx: &mut catalog::pg::tx::Transaction, tenant: &TenantSchema) -> Result<(), LifecycleError> {
@@ -99,5 +115,5 @@ async fn pin(tx: &mut catalog::pg::tx::Transaction, tenant: &TenantSchema) -> Re
     tx.batch(&path).await.map_err(|error: PgError| error.into())
 }
 
-const STAMP: &str = "\
+pub(crate) const STAMP: &str = "\
 select obj_description(n.oid, 'pg_namespace') as stamp from pg_catalog.pg_namespace n where n.nspname = $1";

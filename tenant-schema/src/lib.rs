@@ -4,11 +4,19 @@
 //! of an operator: [`lifecycle`] makes a tenant, [`fleet`] brings all of them to the latest [`template`].
 
 pub mod demo_data;
+pub mod erd;
 pub mod fleet;
 mod lanes;
 pub mod lifecycle;
 pub mod members;
 mod models;
 pub mod records;
+pub mod size;
 pub mod template;
 pub mod tenant_db;
+
+/// The statements of this crate that are constants and run by an operator, so that a test can prepare each.
+#[doc(hidden)]
+pub fn statements() -> [&'static str; 3] {
+    [records::INTROSPECT, lifecycle::TABLES, fleet::STAMP]
+}

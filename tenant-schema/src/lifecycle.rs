@@ -1,8 +1,12 @@
-//! The life of a tenant schema. Here: [`provision`].
+//! The life of a tenant schema. Here: [`provision`]. Beside it: [`psql_login`], for people who open psql on a tenant,
+//! and [`scratch`], a schema that only lives to be looked at.
 //!
 //! Everything a tenant is made of (the organization's row, the schema with its stamp, its roles and grants, every
 //! migration of the template, the owner's membership and its mirror, the audit entry) is made in the caller's one
 //! transaction. PostgreSQL's DDL is transactional, roles included, so a crash at any statement leaves nothing.
+
+pub mod psql_login;
+pub(crate) mod scratch;
 
 use catalog::actor::Actor;
 use catalog::audit::{self, AuditEvent};
@@ -42,6 +46,20 @@ pub enum LifecycleError {
     /// PostgreSQL refused a statement of ours.
     #[error(transparent)]
     Database(#[from] PgError),
+}
+
+impl LifecycleError {
+    /// The whole story in one line, for an operator: what was attempted, SQLSTATE, the server's message.
+    pub fn explain(&self) -> String {
+        match self {
+            Self::Template(error) => match error.pg() {
+                Some(pg) => format!("{self}: {error}: {}", pg.explain()),
+                None => format!("{self}: {error}"),
+            },
+            Self::Database(error) | Self::Catalog(CatalogError::Database(error)) => error.explain(),
+            Self::Catalog(_) | Self::Stamp { .. } => self.to_string(),
+        }
+    }
 }
 
 /// Who will own the tenant: a user, as the catalog knows them.
@@ -171,7 +189,7 @@ pub(crate) async fn grant(tx: &mut Transaction, schema: &SchemaName) -> Result<(
     tx.batch(&statements.join(";\n")).await
 }
 
-const TABLES: &str = "\
+pub(crate) const TABLES: &str = "\
 select quote_ident(c.relname) as quoted,
        c.relkind in ('r', 'p', 'v')
          and coalesce(obj_description(c.oid, 'pg_class'), '') !~ '@access read\\s*$' as writable

@@ -109,9 +109,9 @@ impl Default for Limits {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
     /// The one statement to run.
-    pub query: Query,
+    query: Query,
     /// The kind of transaction that it needs.
-    pub mode: Mode,
+    mode: Mode,
     /// The object's name.
     object: String,
     /// What its row means.
@@ -120,6 +120,37 @@ pub struct Prepared {
     preferred: Option<Return>,
     /// The columns that the body gives values for, with their types.
     written: Vec<(String, String)>,
+}
+
+impl Prepared {
+    /// The text of the statement; values are never in it.
+    pub fn text(&self) -> &str {
+        &self.query.text
+    }
+
+    /// The kind of transaction that it needs.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// A statement of a test's own, to look at the session from inside: the one way to run SQL in a tenant that did
+    /// not come from [`prepare`]. `tidy` keeps it out of everything but tests.
+    #[doc(hidden)]
+    pub fn of_test(mode: Mode, text: &str) -> Self {
+        let query = Query {
+            text: text.to_owned(),
+            params: Vec::new(),
+        };
+        let (object, shape) = ("test".to_owned(), Shape::Record);
+        Self {
+            query,
+            mode,
+            object,
+            shape,
+            preferred: None,
+            written: Vec::new(),
+        }
+    }
 }
 
 /// What a statement does to the database.

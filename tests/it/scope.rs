@@ -9,7 +9,7 @@ use catalog::email::EmailAddress;
 use catalog::pg::pool::PoolSettings;
 use catalog::tx::CatalogDb;
 use catalog::users::{self, NewUser};
-use tenant_schema::records::{Action, Mode, RecordError, Target};
+use tenant_schema::records::{Action, Mode, Prepared, RecordError, Target};
 use tenant_schema::tenant_db::{TenantDb, TenantDbSettings};
 use tests::database::one_connection;
 use tests::{Proxy, Records, TestDb, TestTenant};
@@ -138,12 +138,12 @@ async fn a_read_cannot_write() {
     let action = Action::Delete {
         target: Target::Filtered,
     };
-    let mut delete = scene
+    let delete = scene
         .acme
         .prepared("tags", "id=not.is.null", action)
         .await
         .expect("a request");
-    delete.mode = Mode::ReadOnly;
+    let delete = Prepared::of_test(Mode::ReadOnly, delete.text());
     assert_eq!(
         sqlstate(&scene.acme.run(&delete).await),
         "25006",

@@ -6,12 +6,12 @@ use tests::TestDb;
 use tokio_postgres::Client;
 
 #[tokio::test]
-async fn every_statement_of_the_catalog_prepares() {
+async fn every_statement_that_is_a_constant_prepares() {
     let t = TestDb::new().await;
     let owner = t.as_owner().await;
     let statements = catalog::statements();
     assert!(statements.len() > 30, "{} statements", statements.len());
-    for sql in statements {
+    for sql in statements.into_iter().chain(tenant_schema::statements()) {
         if let Err(error) = owner.prepare(sql).await {
             panic!("{error:?}\n{sql}");
         }
@@ -74,8 +74,8 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
             else {
                 continue;
             };
-            if let Err(error) = session.prepare(&ready.query.text).await {
-                panic!("{}: {error:?}\n{}", object.name, ready.query.text);
+            if let Err(error) = session.prepare(ready.text()).await {
+                panic!("{}: {error:?}\n{}", object.name, ready.text());
             }
             prepared += 1;
         }

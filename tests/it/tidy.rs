@@ -128,6 +128,11 @@ fn time_randomness_and_environment_are_parameters() {
 }
 
 #[test]
+fn programs_go_through_the_scope() {
+    holds(layout::doors);
+}
+
+#[test]
 fn files_are_headed_named_and_short() {
     holds(layout::shape);
 }

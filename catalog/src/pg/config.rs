@@ -137,7 +137,10 @@ impl PgConfig {
         environment.push(("PGSSLMODE", mode.to_owned()));
         if self.verified {
             // `system` is libpq's word for the operating system's trust store, since PostgreSQL 16.
-            environment.push(("PGSSLROOTCERT", self.root.clone().unwrap_or_else(|| "system".to_owned())));
+            environment.push((
+                "PGSSLROOTCERT",
+                self.root.clone().unwrap_or_else(|| "system".to_owned()),
+            ));
         }
         environment
     }

@@ -70,7 +70,7 @@ async fn a_tenant_behind_the_template_becomes_like_a_new_one() {
     );
     let mut reported = Vec::new();
     let report = |one: &fleet::Migrated| reported.push(one.slug.clone());
-    let done = fleet::migrate(t.catalog(), t.source(), &t.actor(), &behind, report).await;
+    let done = fleet::migrate(t.catalog(), &behind, &t.actor(), t.source(), report).await;
 
     assert_eq!(reported, std::slice::from_ref(&old.slug));
     assert_eq!(done[0].from, 6);
@@ -97,7 +97,7 @@ async fn a_schema_with_somebody_elses_stamp_is_refused_and_untouched() {
     let before = anatomy(&t, &wrong).await;
 
     let behind = fleet::behind(t.catalog()).await.expect("an answer");
-    let done = fleet::migrate(t.catalog(), t.source(), &t.actor(), &behind, |_| {}).await;
+    let done = fleet::migrate(t.catalog(), &behind, &t.actor(), t.source(), |_| {}).await;
 
     let outcome = |slug| {
         &done
@@ -136,7 +136,7 @@ async fn a_dropped_schema_is_refused_and_not_built_elsewhere() {
         .await
         .expect("dropped");
     let behind = fleet::behind(t.catalog()).await.expect("an answer");
-    let done = fleet::migrate(t.catalog(), t.source(), &t.actor(), &behind, |_| {}).await;
+    let done = fleet::migrate(t.catalog(), &behind, &t.actor(), t.source(), |_| {}).await;
     assert!(
         matches!(done[0].outcome, Err(LifecycleError::Stamp { .. })),
         "{done:?}"

@@ -99,6 +99,27 @@ pub(super) fn ambient(file: &SourceFile) -> Vec<Finding> {
     findings
 }
 
+/// I3: the doors that are wider than a request needs are for the SQL crates and the tests.
+pub(super) fn doors(file: &SourceFile) -> Vec<Finding> {
+    let program = ["server/src/", "admin/src/"]
+        .iter()
+        .any(|place| file.path.starts_with(place));
+    let calls: &[&str] = match (program, file.path.starts_with("tests/")) {
+        (true, _) => &["of_test(", ".door(", "pg::tx"],
+        (false, false) if !file.path.ends_with("tenant-schema/src/records.rs") => &["of_test("],
+        (false, _) => &[],
+    };
+    let say = |call: &str| format!("{call} is not for programs: it goes around the tenant's scope");
+    calls
+        .iter()
+        .flat_map(|call| {
+            file.lines_with(call)
+                .into_iter()
+                .map(|line| finding(file, line, say(call)))
+        })
+        .collect()
+}
+
 /// Nothing unfinished, nothing skipped, nothing that waits for luck.
 pub(super) fn unfinished(file: &SourceFile) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -169,6 +190,27 @@ mod shown_to_catch {
         );
         assert_eq!(
             ambient(&file("server/src/a.rs", "// Utc::now() is not called here")).len(),
+            0
+        );
+    }
+
+    #[test]
+    fn the_ways_around_the_scope() {
+        assert_eq!(
+            doors(&file("server/src/a.rs", "Prepared::of_test(mode, text)")).len(),
+            1
+        );
+        assert_eq!(doors(&file("admin/src/a.rs", "tx.door().batch(text)")).len(), 1);
+        assert_eq!(
+            doors(&file("catalog/src/a.rs", "Prepared::of_test(mode, text)")).len(),
+            1
+        );
+        assert_eq!(
+            doors(&file("tests/it/a.rs", "Prepared::of_test(mode, text)")).len(),
+            0
+        );
+        assert_eq!(
+            doors(&file("tenant-schema/src/a.rs", "tx.door().batch(text)")).len(),
             0
         );
     }

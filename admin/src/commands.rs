@@ -1,0 +1,58 @@
+//! The commands: one file each. This one only finds them.
+
+mod demo;
+mod erd;
+mod init;
+mod key;
+mod migrate;
+mod organization;
+mod psql;
+mod serve;
+mod tenant;
+mod user;
+
+use crate::cli::{
+    Command, KeyCommand, LogFormat, OperatorCommand, OrganizationCommand, TenantCommand, UserCommand,
+};
+use crate::config::Config;
+use crate::exit::ExitStatus;
+use crate::logging;
+use crate::operator::Operator;
+use crate::output::Output;
+
+/// Runs one command with the settings of the environment.
+pub(crate) async fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
+    let config = Config::from_environment()?;
+    let (level, format) = match &command {
+        Command::Serve(args) => ("info", args.log_format),
+        Command::Demo(args) => ("warn", args.log_format),
+        _ => ("warn", LogFormat::Text),
+    };
+    logging::install(config.log_filter(level), format);
+    match command {
+        Command::Demo(args) => Box::pin(demo::run(args, config, output)).await,
+        Command::Serve(args) => serve::run(&args, config, output).await,
+        Command::Erd(args) => Box::pin(erd::run(args, config, output)).await,
+        Command::Operate(command) => operate(command, &Operator::open(config, output)?).await,
+    }
+}
+
+async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Result<ExitStatus> {
+    match command {
+        OperatorCommand::Init(args) => init::run(&args, operator).await,
+        OperatorCommand::Organization(OrganizationCommand::Create(args)) => {
+            organization::create::run(args, operator).await
+        }
+        OperatorCommand::Tenant(TenantCommand::Create(args)) => tenant::create::run(args, operator).await,
+        OperatorCommand::Tenant(TenantCommand::List) => tenant::list::run(operator).await,
+        OperatorCommand::Tenant(TenantCommand::Show { slug }) => tenant::show::run(&slug, operator).await,
+        OperatorCommand::User(UserCommand::Create(args)) => user::create::run(args, operator).await,
+        OperatorCommand::Key(KeyCommand::Create(args)) => key::create::run(args, operator).await,
+        OperatorCommand::Key(KeyCommand::List { slug }) => key::list::run(&slug, operator).await,
+        OperatorCommand::Key(KeyCommand::Revoke { slug, key }) => {
+            key::revoke::run(&slug, &key, operator).await
+        }
+        OperatorCommand::Migrate => migrate::run(operator).await,
+        OperatorCommand::Psql(args) => psql::run(args, operator).await,
+    }
+}

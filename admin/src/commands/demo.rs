@@ -1,0 +1,153 @@
+//! `tenantry demo`: everything on this machine, with nothing set up.
+
+mod card;
+mod people;
+mod seed;
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process;
+
+use anyhow::Context as _;
+use catalog::clock::Source;
+use catalog::init::{self, SERVER_LOGIN};
+use catalog::jwks;
+use catalog::pg::config::PgConfig;
+use catalog::pg::database;
+use catalog::pg::local::LocalCluster;
+use secrecy::{ExposeSecret as _, SecretString};
+use server::{Server, ServerConfig};
+
+use self::card::Card;
+use crate::cli::DemoArgs;
+use crate::config::{self, Config};
+use crate::demo_folder::{DemoFolder, Running};
+use crate::exit::ExitStatus;
+use crate::failure::Problem;
+use crate::operator::Operator;
+use crate::output::Output;
+use crate::service;
+use crate::signals::Stop;
+
+/// The demo's database in its cluster.
+const DATABASE: &str = "tenantry";
+
+/// Starts PostgreSQL, makes what is missing, serves; stops in the opposite order.
+pub(super) async fn run(args: DemoArgs, config: Config, output: Output) -> anyhow::Result<ExitStatus> {
+    let mut stop = Stop::listen().context("could not listen for signals")?;
+    let folder = folder(&args, &config)?;
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    check_port(&folder, listen).context("could not start the demo")?;
+    folder.create()?;
+
+    output.progress(format_args!("starting PostgreSQL on {}", folder.path().display()));
+    let source = Source::system();
+    let cluster = folder.cluster();
+    let starting = LocalCluster::start(&cluster, config.postgres.clone(), &source);
+    let cluster = tokio::select! {
+        started = starting => started.context("could not start the demo")?,
+        () = stop.next() => return Ok(ExitStatus::Done),
+    };
+    let served = tokio::select! {
+        ready = prepare(&folder, &cluster, listen, config, output) => match ready {
+            Ok((server, card)) => serve(server, &card, output, &mut stop).await,
+            Err(error) => Err(error.context("could not start the demo")),
+        },
+        () = stop.next() => Ok(()),
+    };
+    output.progress("stopping PostgreSQL");
+    folder.withdraw();
+    tokio::select! {
+        stopped = cluster.stop() => stopped.context("could not stop PostgreSQL")?,
+        () = stop.next() => {
+            // The guardian beside PostgreSQL finishes the job when we are gone.
+            process::exit(ExitStatus::Done.code().into());
+        }
+    }
+    served.map(|()| ExitStatus::Done)
+}
+
+fn folder(args: &DemoArgs, config: &Config) -> anyhow::Result<DemoFolder> {
+    let path = args.data.as_ref().or(config.demo_data.as_ref()).ok_or_else(|| {
+        Problem::environment(
+            "there is no folder for the demo's data, since HOME is not set",
+            "name one by --data DIR",
+        )
+    })?;
+    let path = std::path::absolute(path).context("could not find out where we are")?;
+    Ok(DemoFolder::at(path))
+}
+
+/// Asked before anything is started, so that the answer comes at once.
+fn check_port(folder: &DemoFolder, listen: SocketAddr) -> anyhow::Result<()> {
+    if let Some(running) = folder.running()? {
+        let (pid, url) = (running.pid, running.listen);
+        let why = format!(
+            "a demo runs on {} already (process {pid}, http://{url})",
+            folder.path().display()
+        );
+        return Err(
+            Problem::refused(why, "use that one, stop it, or name another folder by --data DIR").into(),
+        );
+    }
+    match TcpListener::bind(listen) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(service::cannot_listen(&error, listen)),
+    }
+}
+
+/// Brings the database to where a demo is, whatever it has already, and takes the port.
+async fn prepare(
+    folder: &DemoFolder,
+    cluster: &LocalCluster,
+    listen: SocketAddr,
+    config: Config,
+    output: Output,
+) -> anyhow::Result<(Server, Card)> {
+    let source = Source::system();
+    let ring = folder.key_ring(&source)?;
+    let mut secrets = folder.secrets(&source)?;
+    let owner = owner(cluster).await?;
+    let program = config.program.clone();
+    let is_default = config.demo_data.as_deref() == Some(folder.path());
+    let operator = Operator::on(owner.clone(), Some(cluster.bin_dir().to_owned()), config, output);
+
+    let password = SecretString::from(secrets.server_password.clone());
+    init::init(&operator.db, Some(&password)).await?;
+    let mut tx = operator.db.begin().await?;
+    jwks::ensure_active(&mut tx, &ring, &source).await?;
+    tx.commit().await?;
+    seed::migrate(&operator).await?;
+    for tenant in people::TENANTS {
+        seed::ensure(tenant, &operator, folder, &mut secrets).await?;
+    }
+
+    let mut settings = ServerConfig::new(listen, config::localhost());
+    settings.public_port = Some(listen.port());
+    settings.allow_organization_header = true;
+    let login = owner.with_login(SERVER_LOGIN, &secrets.server_password);
+    let server = service::bind(&login, &ring, settings, &source).await?;
+    folder.announce(&Running {
+        pid: process::id(),
+        listen: server.local_addr(),
+        postgres: SocketAddr::from((Ipv4Addr::LOCALHOST, cluster.port())),
+        database_url: cluster.url(DATABASE).expose_secret().to_owned(),
+        bin_dir: cluster.bin_dir().to_owned(),
+    })?;
+    let data = folder.path().to_owned();
+    let card = Card::new(server.local_addr().port(), &secrets, data, is_default, &program);
+    Ok((server, card))
+}
+
+async fn owner(cluster: &LocalCluster) -> anyhow::Result<PgConfig> {
+    let config = |name| cluster.url(name).expose_secret().parse::<PgConfig>();
+    database::ensure(&config("postgres")?, DATABASE)
+        .await
+        .context("could not make the demo's database")?;
+    Ok(config(DATABASE)?)
+}
+
+async fn serve(server: Server, card: &Card, output: Output, stop: &mut Stop) -> anyhow::Result<()> {
+    output.document(card, Card::text)?;
+    service::run(server, stop).await;
+    Ok(())
+}

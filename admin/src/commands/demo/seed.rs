@@ -1,0 +1,144 @@
+//! What the demo's database must have: made where it is missing, left alone where it is there.
+
+use anyhow::Context as _;
+use catalog::api_keys;
+use catalog::email::EmailAddress;
+use catalog::error::CatalogError;
+use catalog::ids::OrganizationId;
+use catalog::memberships::MemberRole;
+use catalog::organizations::{self, NewOrganization, OrganizationKind, OrganizationStatus};
+use catalog::password::PlainPassword;
+use catalog::scope::Scopes;
+use catalog::slug::Slug;
+use catalog::tx::CatalogTx;
+use tenant_schema::lifecycle::{self, Owner};
+use tenant_schema::{demo_data, fleet};
+
+use super::people::{DemoPerson, DemoTenant};
+use crate::accounts::{self, Person, Vouched};
+use crate::commands::{key, user};
+use crate::demo_folder::{DemoFolder, Secrets};
+use crate::operator::Operator;
+
+/// Brings the tenants of an earlier version's demo to this one's.
+pub(super) async fn migrate(operator: &Operator) -> anyhow::Result<()> {
+    let behind = fleet::behind(&operator.db).await?;
+    let migrated = fleet::migrate(&operator.db, &operator.source, &operator.actor, &behind, |_| ()).await;
+    for tenant in migrated {
+        tenant
+            .outcome
+            .with_context(|| format!("could not migrate tenant {}", tenant.slug))?;
+    }
+    Ok(())
+}
+
+/// The tenant with its people and rows, and a key whose text we know.
+pub(super) async fn ensure(
+    tenant: DemoTenant,
+    operator: &Operator,
+    folder: &DemoFolder,
+    secrets: &mut Secrets,
+) -> anyhow::Result<()> {
+    let slug: Slug = tenant.slug.parse()?;
+    let mut tx = operator.db.begin_unhurried().await?;
+    let organization = if let Some(known) = organizations::find_by_slug(&mut tx, &slug).await? {
+        known.id
+    } else {
+        operator.output.progress(format_args!("creating tenant {slug}"));
+        create(&mut tx, tenant, &slug, operator, secrets)
+            .await
+            .with_context(|| format!("could not create tenant {slug}"))?
+    };
+    let key = new_key_if_missing(&mut tx, organization, &slug, operator, secrets).await?;
+    tx.commit().await.map_err(CatalogError::from)?;
+    // If we are killed in between, the next start finds no text for the key and makes another.
+    if let Some(key) = key {
+        secrets.keys.insert(slug.to_string(), key);
+        folder.keep(secrets)?;
+    }
+    Ok(())
+}
+
+/// Organization, schema, people and rows.
+async fn create(
+    tx: &mut CatalogTx,
+    tenant: DemoTenant,
+    slug: &Slug,
+    operator: &Operator,
+    secrets: &Secrets,
+) -> anyhow::Result<OrganizationId> {
+    let Operator { source, actor, .. } = operator;
+    let [first, others @ ..] = tenant.people else {
+        anyhow::bail!("tenant {slug} of the demo has no people");
+    };
+    let owner = account(tx, first, operator, secrets).await?;
+    let new = NewOrganization {
+        kind: OrganizationKind::Standalone,
+        parent: None,
+        slug: slug.clone(),
+        name: tenant.name.to_owned(),
+        status: OrganizationStatus::Active,
+        contact_email: Some(first.email.to_owned()),
+    };
+    let person = Owner {
+        user: owner.user.id,
+        display_name: owner.display_name().to_owned(),
+        email: owner.user.email.to_string(),
+    };
+    let made = lifecycle::provision(tx, &new, &person, actor, source).await?;
+    let organization = operator.organization(tx, slug).await?;
+    let mut members = vec![made.owner];
+    for other in others {
+        let vouched = account(tx, other, operator, secrets).await?;
+        let membership =
+            user::create::join(tx, operator, &organization, &vouched, MemberRole::Member).await?;
+        members.push(membership.id);
+    }
+    demo_data::fill(tx, &made.schema, slug, &members, source.now()).await?;
+    Ok(made.organization)
+}
+
+async fn account(
+    tx: &mut CatalogTx,
+    person: &DemoPerson,
+    operator: &Operator,
+    secrets: &Secrets,
+) -> anyhow::Result<Vouched> {
+    let email: EmailAddress = person.email.parse()?;
+    // One person may be in several tenants; only a new account is given the password.
+    let is_known = catalog::users::find_by_email(tx, &email).await?.is_some();
+    let password = if is_known {
+        None
+    } else {
+        Some(PlainPassword::chosen(secrets.user_password.clone(), &email)?)
+    };
+    let person = Person {
+        email,
+        name: Some(person.name.to_owned()),
+        password,
+    };
+    accounts::vouch(tx, &operator.source, &operator.actor, person).await
+}
+
+/// `None` where the key we know the text of is still good.
+async fn new_key_if_missing(
+    tx: &mut CatalogTx,
+    organization: OrganizationId,
+    slug: &Slug,
+    operator: &Operator,
+    secrets: &Secrets,
+) -> anyhow::Result<Option<String>> {
+    if let Some(text) = secrets.keys.get(slug.as_str()) {
+        let keys = api_keys::list(tx, organization).await?;
+        if keys
+            .iter()
+            .any(|key| key.revoked_at.is_none() && text.starts_with(&key.prefix))
+        {
+            return Ok(None);
+        }
+    }
+    let scopes = Scopes::parse(&["*:*"])?;
+    let (_, secret) =
+        key::create::insert(tx, operator, organization, "Demo".to_owned(), scopes, None).await?;
+    Ok(Some(secret.reveal().to_owned()))
+}

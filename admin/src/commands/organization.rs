@@ -1,0 +1,3 @@
+//! Organizations without a schema.
+
+pub(super) mod create;

@@ -1,0 +1,181 @@
+//! `tenantry psql`: psql on one tenant, under a login made for the session.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitStatus as ProcessStatus;
+
+use anyhow::Context as _;
+use catalog::audit::{self, AuditEvent};
+use catalog::pg::config::PgConfig;
+use catalog::slug::Slug;
+use catalog::tenant_schemas::TenantSchemaState;
+use chrono::{DateTime, Utc};
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use tenant_schema::lifecycle::psql_login::{self, PsqlLogin, PsqlRole, Reach};
+use tokio::process::Command;
+
+use crate::cli::PsqlArgs;
+use crate::exit::ExitStatus;
+use crate::failure::{self, Problem};
+use crate::operator::Operator;
+use crate::output;
+use crate::signals::Bystander;
+
+#[derive(Serialize)]
+struct Document {
+    role: String,
+    password: String,
+    valid_until: DateTime<Utc>,
+    environment: BTreeMap<&'static str, String>,
+}
+
+/// Makes the login, runs psql, removes the login. For machines: makes the login and says what it is.
+pub(super) async fn run(args: PsqlArgs, operator: &Operator) -> anyhow::Result<ExitStatus> {
+    let slug = &args.slug;
+    let reach = if args.read_only {
+        Reach::ReadOnly
+    } else {
+        Reach::ReadWrite
+    };
+    sweep(operator).await;
+    let login = create(slug, reach, operator)
+        .await
+        .with_context(|| format!("could not make a login to tenant {slug}"))?;
+    let connection = operator
+        .database
+        .with_login(&login.role.to_string(), login.password.expose_secret());
+    let environment = environment(&connection, operator);
+    if operator.output.is_json() {
+        let document = Document {
+            role: login.role.to_string(),
+            password: login.password.expose_secret().to_owned(),
+            valid_until: login.valid_until,
+            environment,
+        };
+        operator.output.document(&document, |_| String::new())?;
+        return Ok(ExitStatus::Done);
+    }
+    let ended = run_psql(&args, environment, operator).await;
+    if let Err(error) = drop_login(&login.role, operator).await {
+        let (role, until) = (&login.role, output::instant(login.valid_until));
+        let why = failure::explain(&error).0.message;
+        operator.output.progress(format_args!(
+            "login {role} could not be removed, and is good until {until}: {why}"
+        ));
+    }
+    Ok(exit_status(ended?))
+}
+
+async fn create(slug: &Slug, reach: Reach, operator: &Operator) -> anyhow::Result<PsqlLogin> {
+    let Operator {
+        db, source, actor, ..
+    } = operator;
+    let mut tx = db.begin().await?;
+    let (organization, schema) = operator.tenant(&mut tx, slug).await?;
+    if schema.state == TenantSchemaState::Dropped {
+        return Err(Problem::refused("the tenant's schema was dropped", "restore it first").into());
+    }
+    let login = psql_login::create(&mut tx, &schema.schema, reach, source).await?;
+    let event = AuditEvent::TenantOpened {
+        login: login.role.to_string(),
+    };
+    audit::record(&mut tx, actor, Some(organization.id), &event, source).await?;
+    tx.commit().await?;
+    Ok(login)
+}
+
+async fn drop_login(role: &PsqlRole, operator: &Operator) -> anyhow::Result<()> {
+    let mut tx = operator.db.begin().await?;
+    psql_login::drop(&mut tx, role).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Removes what killed sessions left behind, each by itself: one that owns something stays, and harms nobody, since
+/// its password is no longer good.
+async fn sweep(operator: &Operator) {
+    let expired = async {
+        let mut tx = operator.db.begin().await?;
+        let expired = psql_login::expired(&mut tx, operator.source.now()).await?;
+        tx.rollback().await?;
+        anyhow::Ok(expired)
+    };
+    for role in expired.await.unwrap_or_default() {
+        if let Err(error) = drop_login(&role, operator).await {
+            tracing::debug!(%role, %error, "an expired login could not be removed");
+        }
+    }
+}
+
+/// What points libpq at the tenant. The actor goes with the connection, since only a superuser may tie a setting of
+/// ours to a role.
+fn environment(connection: &PgConfig, operator: &Operator) -> BTreeMap<&'static str, String> {
+    let mut environment: BTreeMap<_, _> = connection.libpq_environment().into_iter().collect();
+    environment.insert("PGOPTIONS", format!("-c tenantry.actor={}", operator.actor));
+    environment.insert("PGAPPNAME", "tenantry psql".to_owned());
+    environment
+}
+
+async fn run_psql(
+    args: &PsqlArgs,
+    environment: BTreeMap<&'static str, String>,
+    operator: &Operator,
+) -> anyhow::Result<ProcessStatus> {
+    let mut bystander = Bystander::begin().context("could not listen for signals")?;
+    let program = psql_program(operator.bin_dir.clone());
+    let mut command = Command::new(&program);
+    // A service or an address of the operator's own would win over the host.
+    for name in ["PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR", "PGTARGETSESSIONATTRS"] {
+        command.env_remove(name);
+    }
+    // The operator's psqlrc is read later, and wins.
+    let prompt = format!("PROMPT1={}%R%x%# ", args.slug);
+    command
+        .envs(environment)
+        .arg("--set")
+        .arg(prompt)
+        .args(&args.arguments);
+    let mut child = command.spawn().map_err(|error| cannot_run(&program, &error))?;
+    let ended = tokio::select! {
+        ended = child.wait() => ended,
+        () = bystander.terminated() => {
+            child.start_kill().context("could not end psql")?;
+            child.wait().await
+        }
+    };
+    ended.context("could not wait for psql")
+}
+
+/// The psql that came with the cluster, if we know the cluster's folder; else that of `PATH`.
+fn psql_program(bin_dir: Option<PathBuf>) -> OsString {
+    let beside = bin_dir
+        .map(|folder| folder.join("psql"))
+        .filter(|path| path.is_file());
+    beside.map_or_else(|| OsString::from("psql"), PathBuf::into_os_string)
+}
+
+fn cannot_run(program: &std::ffi::OsStr, error: &io::Error) -> anyhow::Error {
+    let program = program.to_string_lossy();
+    if error.kind() == io::ErrorKind::NotFound {
+        let next = "install PostgreSQL's client programs, such as the package postgresql-client";
+        return Problem::environment(
+            format!("could not run {program}: it is not on this machine"),
+            next,
+        )
+        .into();
+    }
+    Problem::environment(
+        format!("could not run {program}: {error}"),
+        "check its permissions",
+    )
+    .into()
+}
+
+/// psql's own status; 2 where a signal ended it, as psql says of a lost connection.
+fn exit_status(ended: ProcessStatus) -> ExitStatus {
+    let code = ended.code().and_then(|code| u8::try_from(code).ok());
+    code.map_or(ExitStatus::Failed, ExitStatus::Of)
+}

@@ -1,0 +1,83 @@
+//! `tenantry tenant list`: all organizations, and the schema of those that are tenants.
+
+use anyhow::Context as _;
+use catalog::organizations::{self, OrganizationKind, OrganizationStatus, OrganizationSummary};
+use catalog::tenant_schemas::TenantSchemaState;
+use serde::Serialize;
+
+use crate::exit::ExitStatus;
+use crate::operator::Operator;
+use crate::output;
+
+#[derive(Serialize)]
+struct Document {
+    slug: String,
+    id: String,
+    name: String,
+    kind: OrganizationKind,
+    status: OrganizationStatus,
+    schema: Option<String>,
+    state: Option<TenantSchemaState>,
+    template_version: Option<i32>,
+    members: i64,
+    api_keys: i64,
+}
+
+/// One query, however many there are.
+pub(in crate::commands) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
+    let documents = list(operator).await.context("could not list the tenants")?;
+    operator.output.document(&documents, |documents| {
+        if documents.is_empty() {
+            return "there are no organizations yet; `tenantry tenant create --help` shows how to make one"
+                .to_owned();
+        }
+        let header = [
+            "SLUG", "NAME", "KIND", "STATUS", "VERSION", "MEMBERS", "KEYS", "SCHEMA",
+        ];
+        output::table(header, documents.iter().map(row))
+    })?;
+    Ok(ExitStatus::Done)
+}
+
+async fn list(operator: &Operator) -> anyhow::Result<Vec<Document>> {
+    let mut tx = operator.db.begin().await?;
+    let summaries = organizations::list(&mut tx, operator.source.now()).await?;
+    tx.rollback().await?;
+    Ok(summaries.into_iter().map(document).collect())
+}
+
+fn document(summary: OrganizationSummary) -> Document {
+    let OrganizationSummary {
+        organization,
+        schema,
+        members,
+        api_keys,
+    } = summary;
+    Document {
+        slug: organization.slug.to_string(),
+        id: organization.id.to_string(),
+        name: organization.name,
+        kind: organization.kind,
+        status: organization.status,
+        state: schema.as_ref().map(|schema| schema.state),
+        template_version: schema.as_ref().map(|schema| schema.template_version),
+        schema: schema.map(|schema| schema.name.to_string()),
+        members,
+        api_keys,
+    }
+}
+
+fn row(document: &Document) -> [String; 8] {
+    [
+        document.slug.clone(),
+        document.name.clone(),
+        document.kind.to_string(),
+        document.status.to_string(),
+        document
+            .template_version
+            .map_or_else(String::new, |version| version.to_string()),
+        document.members.to_string(),
+        document.api_keys.to_string(),
+        document.schema.clone().unwrap_or_default(),
+    ]
+}

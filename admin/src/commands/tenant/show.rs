@@ -1,0 +1,128 @@
+//! `tenantry tenant show`: one tenant.
+
+use anyhow::Context as _;
+use catalog::memberships::{self, Member, MemberRole};
+use catalog::organizations::{OrganizationKind, OrganizationStatus};
+use catalog::slug::Slug;
+use catalog::tenant_schemas::TenantSchemaState;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use tenant_schema::{size, template};
+
+use crate::exit::ExitStatus;
+use crate::operator::Operator;
+use crate::output;
+
+#[derive(Serialize)]
+struct Document {
+    slug: String,
+    id: String,
+    name: String,
+    kind: OrganizationKind,
+    status: OrganizationStatus,
+    url: String,
+    schema: String,
+    state: TenantSchemaState,
+    template_version: i32,
+    latest_version: i32,
+    migrated_at: DateTime<Utc>,
+    last_error: Option<String>,
+    size_bytes: i64,
+    created_at: DateTime<Utc>,
+    members: Vec<MemberDocument>,
+}
+
+#[derive(Serialize)]
+struct MemberDocument {
+    email: String,
+    name: Option<String>,
+    role: MemberRole,
+    owner: bool,
+    active: bool,
+}
+
+/// What the catalog knows, and how much room the schema takes.
+pub(in crate::commands) async fn run(slug: &Slug, operator: &Operator) -> anyhow::Result<ExitStatus> {
+    let document = show(slug, operator)
+        .await
+        .with_context(|| format!("could not show tenant {slug}"))?;
+    operator.output.document(&document, text)?;
+    Ok(ExitStatus::Done)
+}
+
+async fn show(slug: &Slug, operator: &Operator) -> anyhow::Result<Document> {
+    let mut tx = operator.db.begin().await?;
+    let (organization, schema) = operator.tenant(&mut tx, slug).await?;
+    let members = memberships::list(&mut tx, organization.id).await?;
+    let size_bytes = size::on_disk(&mut tx, &schema.schema).await?;
+    tx.rollback().await?;
+    Ok(Document {
+        slug: organization.slug.to_string(),
+        id: organization.id.to_string(),
+        name: organization.name,
+        kind: organization.kind,
+        status: organization.status,
+        url: operator.config.server.tenant_origin(slug.as_str()),
+        schema: schema.schema.to_string(),
+        state: schema.state,
+        template_version: schema.template_version,
+        latest_version: template::latest(),
+        migrated_at: schema.migrated_at,
+        last_error: schema.last_error,
+        size_bytes,
+        created_at: organization.created_at,
+        members: members.into_iter().map(member).collect(),
+    })
+}
+
+fn member(member: Member) -> MemberDocument {
+    MemberDocument {
+        email: member.email.to_string(),
+        name: member.display_name,
+        role: member.membership.role,
+        owner: member.membership.is_owner,
+        active: member.membership.active,
+    }
+}
+
+fn text(tenant: &Document) -> String {
+    let (version, latest) = (tenant.template_version, tenant.latest_version);
+    let version = if version < latest {
+        format!("{version} of {latest}: run `tenantry migrate`")
+    } else {
+        format!("{version} (the latest)")
+    };
+    let mut pairs = vec![
+        ("tenant", tenant.slug.clone()),
+        ("name", tenant.name.clone()),
+        ("id", tenant.id.clone()),
+        ("kind", tenant.kind.to_string()),
+        ("status", tenant.status.to_string()),
+        ("url", tenant.url.clone()),
+        ("schema", format!("{} ({})", tenant.schema, tenant.state)),
+        ("version", version),
+        ("migrated", output::instant(tenant.migrated_at)),
+        ("size", output::bytes(tenant.size_bytes)),
+        ("created", output::instant(tenant.created_at)),
+    ];
+    pairs.extend(tenant.last_error.clone().map(|error| ("last error", error)));
+    let rows = tenant.members.iter().map(|member| {
+        let role = if member.owner {
+            "owner".to_owned()
+        } else {
+            member.role.to_string()
+        };
+        let state = if member.active { "active" } else { "inactive" };
+        [
+            member.email.clone(),
+            member.name.clone().unwrap_or_default(),
+            role,
+            state.to_owned(),
+        ]
+    });
+    format!(
+        "{}\n{}",
+        output::pairs(pairs),
+        output::table(["MEMBER", "NAME", "ROLE", "STATE"], rows)
+    )
+}

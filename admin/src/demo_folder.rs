@@ -1,0 +1,183 @@
+//! The demo's folder: its cluster, what must survive between two starts, and where a running demo can be found.
+//!
+//! | entry | is |
+//! | --- | --- |
+//! | `cluster` | PostgreSQL's (see `catalog::pg::local`) |
+//! | `keyring` | the key ring that seals signing keys, mode 0600 |
+//! | `secrets.json` | passwords and API keys in clear, mode 0600: the demo shows them at every start |
+//! | `running.json` | while it runs: process, addresses and the owner's connection URL, mode 0600 |
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use catalog::clock::Source;
+use catalog::seal::KeyRing;
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+
+use crate::accounts;
+
+/// The folder, which need not exist yet.
+#[derive(Debug, Clone)]
+pub(crate) struct DemoFolder(PathBuf);
+
+/// What is kept in clear, because the demo shows it again.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Secrets {
+    /// Of the server's login.
+    pub(crate) server_password: String,
+    /// Of every person in the demo.
+    pub(crate) user_password: String,
+    /// One API key per tenant, by slug.
+    pub(crate) keys: BTreeMap<String, String>,
+}
+
+/// Where a running demo can be found.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Running {
+    /// The demo's process.
+    pub(crate) pid: u32,
+    /// Where the API listens.
+    pub(crate) listen: SocketAddr,
+    /// Where PostgreSQL listens.
+    pub(crate) postgres: SocketAddr,
+    /// The owner's connection.
+    pub(crate) database_url: String,
+    /// The folder of `psql`.
+    pub(crate) bin_dir: PathBuf,
+}
+
+impl DemoFolder {
+    /// The folder at this path.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Makes the folder if need be. The secrets in it protect themselves by their modes, since PostgreSQL's account
+    /// must be able to pass when the demo is run by root.
+    pub(crate) fn create(&self) -> anyhow::Result<()> {
+        fs::create_dir_all(&self.0)
+            .with_context(|| format!("could not create the folder {}", self.0.display()))
+    }
+
+    /// The folder's path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The folder of the cluster.
+    pub(crate) fn cluster(&self) -> PathBuf {
+        self.0.join("cluster")
+    }
+
+    /// The key ring; a new one the first time.
+    pub(crate) fn key_ring(&self, source: &Source) -> anyhow::Result<KeyRing> {
+        let path = self.0.join("keyring");
+        let text = if let Some(text) = read(&path)? {
+            text
+        } else {
+            let text = KeyRing::generate_text("demo", source).expose_secret().to_owned();
+            write(&path, &text)?;
+            text
+        };
+        text.parse()
+            .with_context(|| format!("could not read the key ring in {}", path.display()))
+    }
+
+    /// The secrets; new ones the first time.
+    pub(crate) fn secrets(&self, source: &Source) -> anyhow::Result<Secrets> {
+        if let Some(secrets) = self.read_json("secrets.json")? {
+            return Ok(secrets);
+        }
+        let secrets = Secrets {
+            server_password: accounts::invent_password(source),
+            user_password: accounts::invent_password(source),
+            keys: BTreeMap::new(),
+        };
+        self.keep(&secrets)?;
+        Ok(secrets)
+    }
+
+    /// Keeps the secrets for the next start.
+    pub(crate) fn keep(&self, secrets: &Secrets) -> anyhow::Result<()> {
+        write(
+            &self.0.join("secrets.json"),
+            &serde_json::to_string_pretty(secrets)?,
+        )
+    }
+
+    /// Says where the demo can be found.
+    pub(crate) fn announce(&self, running: &Running) -> anyhow::Result<()> {
+        write(
+            &self.0.join("running.json"),
+            &serde_json::to_string_pretty(running)?,
+        )
+    }
+
+    /// Takes that back. Whether it works does not matter: nobody is found where nobody listens.
+    pub(crate) fn withdraw(&self) {
+        let _gone = fs::remove_file(self.0.join("running.json"));
+    }
+
+    /// The demo that runs on this folder, if one does: a killed one leaves its announcement behind, but no
+    /// PostgreSQL.
+    pub(crate) fn running(&self) -> anyhow::Result<Option<Running>> {
+        let running: Option<Running> = self.read_json("running.json")?;
+        let answers =
+            |running: &Running| TcpStream::connect_timeout(&running.postgres, Duration::from_secs(1)).is_ok();
+        Ok(running.filter(answers))
+    }
+
+    fn read_json<T: for<'de> Deserialize<'de>>(&self, name: &str) -> anyhow::Result<Option<T>> {
+        let path = self.0.join(name);
+        let Some(text) = read(&path)? else {
+            return Ok(None);
+        };
+        let parsed = serde_json::from_str(&text);
+        parsed
+            .map(Some)
+            .with_context(|| format!("could not read {}; remove it to begin anew", path.display()))
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error).with_context(|| format!("could not read {}", path.display())),
+    }
+}
+
+/// Writes a file that only we may read, whole or not at all.
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let new = path.with_extension("new");
+    let write = || {
+        // Made anew, so that the mode is ours and not that of a file left behind.
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, path)
+    };
+    write().with_context(|| format!("could not write {}", path.display()))
+}

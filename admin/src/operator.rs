@@ -1,0 +1,121 @@
+//! What every operator's command works with: the owner's connection, and who is at the keyboard.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use catalog::actor::Actor;
+use catalog::clock::Source;
+use catalog::organizations::{self, Organization};
+use catalog::pg::config::PgConfig;
+use catalog::pg::pool::PoolSettings;
+use catalog::slug::Slug;
+use catalog::tenant_schemas::{self, TenantSchema};
+use catalog::tx::{CatalogDb, CatalogTx};
+use server::config::Scheme;
+
+use crate::config::{self, Config};
+use crate::demo_folder::DemoFolder;
+use crate::failure::Problem;
+use crate::output::Output;
+
+/// An operator with a database.
+pub(crate) struct Operator {
+    /// The owner's connections.
+    pub(crate) db: CatalogDb,
+    /// Where they go.
+    pub(crate) database: PgConfig,
+    /// The folder of `psql`, where it is known.
+    pub(crate) bin_dir: Option<PathBuf>,
+    /// Clock and randomness.
+    pub(crate) source: Source,
+    /// Who is at the keyboard.
+    pub(crate) actor: Actor,
+    /// Where to print.
+    pub(crate) output: Output,
+    /// The settings.
+    pub(crate) config: Config,
+}
+
+impl Operator {
+    /// Works on `DATABASE_URL`, or on the demo that runs on this machine.
+    pub(crate) fn open(config: Config, output: Output) -> anyhow::Result<Self> {
+        match Self::open_if_any(config, output)? {
+            Ok(operator) => Ok(operator),
+            Err(_) => Err(Problem::environment(
+                "no database is named, and no demo is running",
+                "set DATABASE_URL=postgres://owner@host/database, or start `tenantry demo` in another terminal",
+            )
+            .into()),
+        }
+    }
+
+    /// The same for a command that can do without: it gets the settings back.
+    pub(crate) fn open_if_any(mut config: Config, output: Output) -> anyhow::Result<Result<Self, Config>> {
+        if let Some(database) = config.database.clone() {
+            return Ok(Ok(Self::on(database, None, config, output)));
+        }
+        let demo = config.demo_data.clone().map(DemoFolder::at);
+        let running = demo.as_ref().map(DemoFolder::running).transpose()?.flatten();
+        let Some(running) = running else {
+            return Ok(Err(config));
+        };
+        output.progress(format_args!(
+            "using the running demo's database (DATABASE_URL is not set)"
+        ));
+        // Addresses that are shown are the demo's.
+        config.server.base_domain = config::localhost();
+        config.server.public_scheme = Scheme::Http;
+        config.server.public_port = Some(running.listen.port());
+        let database = running
+            .database_url
+            .parse()
+            .context("could not read the demo's connection URL")?;
+        Ok(Ok(Self::on(database, Some(running.bin_dir), config, output)))
+    }
+
+    /// Works on this database.
+    pub(crate) fn on(database: PgConfig, bin_dir: Option<PathBuf>, config: Config, output: Output) -> Self {
+        let settings = PoolSettings {
+            size: 2,
+            ..PoolSettings::default()
+        };
+        Self {
+            db: CatalogDb::new(database.clone(), settings),
+            database,
+            bin_dir,
+            source: Source::system(),
+            actor: Actor::Operator(config.person.clone()),
+            output,
+            config,
+        }
+    }
+
+    /// The organization of this slug.
+    pub(crate) async fn organization(&self, tx: &mut CatalogTx, slug: &Slug) -> anyhow::Result<Organization> {
+        let found = organizations::find_by_slug(tx, slug).await?;
+        Ok(found.ok_or_else(|| {
+            Problem::refused(
+                format!("there is no organization {slug}"),
+                "`tenantry tenant list` shows those there are",
+            )
+        })?)
+    }
+
+    /// The tenant of this slug, with its schema.
+    pub(crate) async fn tenant(
+        &self,
+        tx: &mut CatalogTx,
+        slug: &Slug,
+    ) -> anyhow::Result<(Organization, TenantSchema)> {
+        let organization = self.organization(tx, slug).await?;
+        let schema = tenant_schemas::find(tx, organization.id).await?;
+        let schema = schema.ok_or_else(|| {
+            let kind = organization.kind;
+            Problem::refused(
+                format!("{slug} is no tenant: an organization of kind {kind} has no schema"),
+                "`tenantry tenant list` shows the tenants",
+            )
+        })?;
+        Ok((organization, schema))
+    }
+}

@@ -1,0 +1,22 @@
+//! The model of a tenant schema, for drawing: a tenant's own, or the template's.
+
+use catalog::pg::erd::{self, Model};
+use catalog::pg::sqlstate::PgError;
+use catalog::schema_name::SchemaName;
+use catalog::tx::{CatalogDb, CatalogTx};
+
+use crate::lifecycle::{LifecycleError, scratch};
+
+/// The tables of one tenant, custom objects included.
+pub async fn of_tenant(tx: &mut CatalogTx, schema: &SchemaName) -> Result<Model, PgError> {
+    erd::read(tx.door(), schema.as_str()).await
+}
+
+/// The tables of the template: it is applied to a schema of its own, looked at, and rolled back.
+pub async fn of_template(db: &CatalogDb) -> Result<Model, LifecycleError> {
+    let mut tx = db.begin_unhurried().await?;
+    let schema = scratch::create(tx.door()).await?;
+    let model = erd::read(tx.door(), schema.as_str()).await?;
+    tx.rollback().await?;
+    Ok(model)
+}

@@ -1,0 +1,129 @@
+//! Logins for people who open psql on one tenant: short-lived roles that can see that tenant and nothing else.
+//!
+//! A login is a member of the tenant's own role, assumes it when it connects and finds the tenant's tables on its
+//! path. `set role none` falls back to the login, whose only rights are those it inherits from that membership; no
+//! other tenant's role can be assumed, and the catalog has granted it nothing.
+
+use std::fmt;
+
+use catalog::clock::Source;
+use catalog::pg::sqlstate::PgError;
+use catalog::schema_name::SchemaName;
+use catalog::tx::CatalogTx;
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::{ExposeSecret, SecretString};
+
+/// How long a login's password is good for: a working day, so that a forgotten one is worthless tomorrow.
+const LIFETIME: TimeDelta = TimeDelta::hours(12);
+
+/// Characters of a password, out of 32: 160 random bits.
+const PASSWORD: usize = 32;
+
+/// Digits, and letters that are not mistaken for them.
+const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz234567890";
+
+/// What a login may do with the tenant's tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// What the tenant's API may do.
+    ReadWrite,
+    /// Look.
+    ReadOnly,
+}
+
+/// The name of such a login: `t_<id>_psql_` and eight hexadecimal digits. Only this module makes one, so that its
+/// text may stand in SQL as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PsqlRole(String);
+
+impl fmt::Display for PsqlRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A login that was just made.
+#[derive(Debug, Clone)]
+pub struct PsqlLogin {
+    /// Its name.
+    pub role: PsqlRole,
+    /// Its password, known to nobody else: PostgreSQL was sent a verifier.
+    pub password: SecretString,
+    /// Good until then.
+    pub valid_until: DateTime<Utc>,
+}
+
+/// Makes a login for the tenant's schema. It is there when `tx` is committed, and should be [`drop`]ped after use.
+pub async fn create(
+    tx: &mut CatalogTx,
+    schema: &SchemaName,
+    reach: Reach,
+    source: &Source,
+) -> Result<PsqlLogin, PgError> {
+    let random = u32::from_be_bytes(source.bytes());
+    let login = PsqlLogin {
+        role: PsqlRole(format!("{schema}_psql_{random:08x}")),
+        password: password(source),
+        valid_until: source.now() + LIFETIME,
+    };
+    let granted = match reach {
+        Reach::ReadWrite => schema.read_write_role(),
+        Reach::ReadOnly => schema.read_only_role(),
+    };
+    let verifier = postgres_protocol::password::scram_sha_256(login.password.expose_secret().as_bytes());
+    let (role, until) = (&login.role, login.valid_until.to_rfc3339());
+    tx.door()
+        .batch(&format!(
+            "create role {role} login inherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls
+               connection limit 3 password '{verifier}' valid until '{until}' in role {granted};
+             comment on role {role} is 'tenantry: somebody''s psql on {schema}';
+             alter role {role} set role = {granted};
+             alter role {role} set search_path = {schema}, extensions, pg_temp"
+        ))
+        .await?;
+    Ok(login)
+}
+
+/// Removes a login with what it made for itself (it can make nothing but large objects and temporary tables).
+/// Whoever is connected under it stays connected.
+pub async fn drop(tx: &mut CatalogTx, role: &PsqlRole) -> Result<(), PgError> {
+    // Only a member of a role may drop what it owns; who made the role may become one.
+    tx.door()
+        .batch(&format!(
+            "grant {role} to current_user; drop owned by {role}; drop role {role}"
+        ))
+        .await
+}
+
+/// The logins whose time is over: left behind by a program that was killed.
+pub async fn expired(tx: &mut CatalogTx, now: DateTime<Utc>) -> Result<Vec<PsqlRole>, PgError> {
+    let rows = tx.door().rows(EXPIRED, &[&now]).await?;
+    Ok(rows.iter().map(|row| PsqlRole(row.get("role"))).collect())
+}
+
+fn password(source: &Source) -> SecretString {
+    let letters = source
+        .bytes::<PASSWORD>()
+        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+    letters.iter().collect::<String>().into()
+}
+
+// The pattern is what makes the names fit for SQL text.
+const EXPIRED: &str = "\
+select r.rolname::text as role from pg_catalog.pg_roles r
+ where r.rolname ~ '^t_[0-9a-f]{32}_psql_[0-9a-f]{8}$' and r.rolvaliduntil < $1
+ order by r.rolname";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_made_of_the_alphabet_and_differs_each_time() {
+        let source = Source::system();
+        let (one, other) = (password(&source), password(&source));
+        assert_eq!(one.expose_secret().len(), PASSWORD);
+        assert!(one.expose_secret().bytes().all(|byte| ALPHABET.contains(&byte)));
+        assert_ne!(one.expose_secret(), other.expose_secret());
+    }
+}
