@@ -76,13 +76,17 @@ impl TestApp {
 
     /// The same with other settings.
     pub async fn with(set: impl FnOnce(&mut AppSettings)) -> Self {
-        Self::on(Arc::new(TestDb::new().await), set).await
+        // Boxed here and below, so that a test's own future stays small.
+        let db = Arc::new(Box::pin(TestDb::new()).await);
+        Box::pin(Self::on(db, set)).await
     }
 
     /// An instance on this database.
     pub async fn on(db: Arc<TestDb>, set: impl FnOnce(&mut AppSettings)) -> Self {
         let mut tx = db.server_catalog().begin().await.expect("a transaction");
-        let keys = jwks::load(&mut tx, &db.key_ring(), db.source().now()).await.expect("the signing key opens");
+        let keys = jwks::load(&mut tx, &db.key_ring(), db.source().now())
+            .await
+            .expect("the signing key opens");
         tx.commit().await.expect("committed");
         Self::start(db, TokenKeys::of(&keys).expect("usable keys"), set).await
     }
@@ -92,11 +96,7 @@ impl TestApp {
         Self::start(Arc::clone(&self.0.db), self.keys().clone(), |_| {}).await
     }
 
-    async fn start(
-        db: Arc<TestDb>,
-        keys: TokenKeys,
-        set: impl FnOnce(&mut AppSettings),
-    ) -> Self {
+    async fn start(db: Arc<TestDb>, keys: TokenKeys, set: impl FnOnce(&mut AppSettings)) -> Self {
         let anywhere: SocketAddr = ([127, 0, 0, 1], 0).into();
         let mut settings = AppSettings {
             server: ServerConfig::new(anywhere, BASE.parse().expect("a domain")),
@@ -119,8 +119,8 @@ impl TestApp {
         });
         // Subscribed after the server's caches, so that they have forgotten when the test hears of a change.
         let heard = watch::Sender::new(Vec::new());
-        let hears = heard.clone();
-        feed.subscribe(move |change| hears.send_modify(|all| all.push(change)));
+        let teller = heard.clone();
+        feed.subscribe(move |change| teller.send_modify(|all| all.push(change)));
         let app = Self(Arc::new(Inner {
             router: server::router(state.clone()),
             db,
@@ -136,7 +136,10 @@ impl TestApp {
 
     /// The feed says [`Change::Anything`] in the same step in which it goes live; what it hears next, it hears live.
     async fn until_the_feed_is_live(&self) {
-        let from_the_start = News { heard: self.0.heard.subscribe(), from: 0 };
+        let from_the_start = News {
+            heard: self.0.heard.subscribe(),
+            from: 0,
+        };
         from_the_start.tell(Change::Anything).await;
         let nobody: OrganizationId = self.db().source().id();
         let knock = format!("select pg_notify('tenantry_catalog', 'organization:{nobody}')");
@@ -178,7 +181,7 @@ impl TestApp {
 
     /// A tenant, active and served.
     pub async fn tenant(&self, slug: &str) -> AppTenant {
-        AppTenant::new(self.clone(), self.db().tenant(slug).await)
+        AppTenant::new(self.clone(), Box::pin(self.db().tenant(slug)).await)
     }
 
     /// A client that asks this host and presents nothing.
@@ -196,7 +199,12 @@ impl TestApp {
     /// Runs statements as the owner, and waits until the instance has heard of the change they make.
     pub async fn change(&self, sql: &str, change: Change) {
         let news = self.news();
-        self.db().as_owner().await.batch_execute(sql).await.expect("the owner may do this");
+        self.db()
+            .as_owner()
+            .await
+            .batch_execute(sql)
+            .await
+            .expect("the owner may do this");
         news.tell(change).await;
     }
 }

@@ -43,29 +43,45 @@ pub struct Answer {
 
 impl Client {
     pub(crate) fn new(app: TestApp, host: &str) -> Self {
-        Self { app, host: host.to_owned(), headers: HeaderMap::new() }
+        Self {
+            app,
+            host: host.to_owned(),
+            headers: HeaderMap::new(),
+        }
     }
 
     /// The same host asked with `Authorization: Bearer …`.
+    #[must_use]
     pub fn bearer(&self, credential: &str) -> Self {
         self.with("authorization", &format!("Bearer {credential}"))
     }
 
     /// The same with one header more on every request.
+    #[must_use]
     pub fn with(&self, name: &'static str, value: &str) -> Self {
         let mut client = self.clone();
-        client.headers.insert(name, value.parse().expect("a header's value"));
+        client
+            .headers
+            .insert(name, value.parse().expect("a header's value"));
         client
     }
 
     /// The same credentials at another host.
+    #[must_use]
     pub fn at(&self, host: &str) -> Self {
-        Self { host: host.to_owned(), ..self.clone() }
+        Self {
+            host: host.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// The same credentials at another instance.
+    #[must_use]
     pub fn through(&self, app: &TestApp) -> Self {
-        Self { app: app.clone(), ..self.clone() }
+        Self {
+            app: app.clone(),
+            ..self.clone()
+        }
     }
 
     /// `GET`
@@ -93,7 +109,14 @@ impl Client {
         let mut headers = self.headers.clone();
         headers.insert(header::HOST, self.host.parse().expect("a header's value"));
         let (app, target) = (self.app.clone(), target.to_owned());
-        Ask { app, method, target, headers, body: Bytes::new(), panics: false }
+        Ask {
+            app,
+            method,
+            target,
+            headers,
+            body: Bytes::new(),
+            panics: false,
+        }
     }
 }
 
@@ -101,13 +124,17 @@ impl Ask {
     /// One header more.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         let name: HeaderName = name.parse().expect("a header's name");
-        self.headers.append(name, HeaderValue::from_bytes(value.as_ref()).expect("a header's value"));
+        self.headers.append(
+            name,
+            HeaderValue::from_bytes(value.as_ref()).expect("a header's value"),
+        );
         self
     }
 
     /// A JSON body.
     pub fn json(self, body: &Value) -> Self {
-        self.header("content-type", "application/json").body(body.to_string())
+        self.header("content-type", "application/json")
+            .body(body.to_string())
     }
 
     /// A body as it is.
@@ -147,7 +174,11 @@ impl Ask {
         let Ok(response) = self.app.router().oneshot(request).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("an answer is whole").to_bytes();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+        }
     }
 }
 
@@ -168,7 +199,9 @@ impl Answer {
 
     /// A header that stands at most once.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().expect("our headers are ASCII"))
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().expect("our headers are ASCII"))
     }
 
     /// The body as text.
@@ -183,7 +216,11 @@ impl Answer {
     pub fn json(&self) -> Value {
         match serde_json::from_slice(&self.body) {
             Ok(json) => json,
-            Err(error) => panic!("{} with a body that is not JSON ({error}): {}", self.status, self.text()),
+            Err(error) => panic!(
+                "{} with a body that is not JSON ({error}): {}",
+                self.status,
+                self.text()
+            ),
         }
     }
 
@@ -205,13 +242,17 @@ impl Answer {
         let problem = self.json();
         let mut text = self.text().to_owned();
         for member in ["request_id", "instance"] {
-            text = text.replace(&format!("\"{member}\":{}", problem[member]), &format!("\"{member}\":…"));
+            text = text.replace(
+                &format!("\"{member}\":{}", problem[member]),
+                &format!("\"{member}\":…"),
+            );
         }
         text
     }
 
     /// The same answer, or a panic that says which request was answered otherwise.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "the check is the point")]
     pub fn expect_status(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text());
         self

@@ -6,7 +6,7 @@ use catalog::actor::Actor;
 use catalog::api_keys::{self, ApiKey, NewApiKey};
 use catalog::changes::Change;
 use catalog::credentials;
-use catalog::ids::OrganizationId;
+use catalog::ids::{ApiKeyId, MembershipId, OrganizationId, UserId};
 use catalog::memberships::{self, MemberRole, Membership, NewMembership};
 use catalog::password::PlainPassword;
 use catalog::scope::Scopes;
@@ -81,21 +81,39 @@ impl AppTenant {
 
     /// An account for `{name}@{slug}.test` that is a member, signed in over HTTP.
     pub async fn member(&self, name: &str, role: MemberRole) -> Person {
-        let (user, membership) = self.enroll(name, role).await;
-        let signed_in = self.sign_in(user.email.as_str(), PASSWORD).await.expect_status(200);
+        let (user, membership) = Box::pin(self.enroll(name, role)).await;
+        let signed_in = self
+            .sign_in(user.email.as_str(), PASSWORD)
+            .await
+            .expect_status(200);
         let (token, refresh) = (signed_in.field("access_token"), signed_in.field("refresh_token"));
-        Person { client: self.nobody().bearer(&token), user, membership, token, refresh }
+        Person {
+            client: self.nobody().bearer(&token),
+            user,
+            membership,
+            token,
+            refresh,
+        }
     }
 
     /// The same without signing in.
     pub async fn enroll(&self, name: &str, role: MemberRole) -> (User, Membership) {
         let db = self.app.db();
         let user = self.account(name).await;
-        let new = NewMembership { organization: self.organization(), user: user.id, role, is_owner: false };
+        let new = NewMembership {
+            organization: self.organization(),
+            user: user.id,
+            role,
+            is_owner: false,
+        };
         let mut tx = db.catalog().begin().await.expect("a transaction");
-        let membership = memberships::insert(&mut tx, &new, db.source()).await.expect("a membership");
+        let membership = memberships::insert(&mut tx, &new, db.source())
+            .await
+            .expect("a membership");
         let row = Member::of(&membership, name, user.email.as_str());
-        members::mirror(&mut tx, &self.tenant.schema, &row).await.expect("mirrored");
+        members::mirror(&mut tx, &self.tenant.schema, &row)
+            .await
+            .expect("mirrored");
         let news = self.app.news();
         tx.commit().await.expect("committed");
         news.tell(Change::Organization(self.organization())).await;
@@ -110,7 +128,9 @@ impl AppTenant {
         let hash = self.app.hasher().hash(&password).await.expect("hashed");
         let mut tx = db.catalog().begin().await.expect("a transaction");
         let now = db.source().now();
-        credentials::set_password(&mut tx, user.id, &hash, now).await.expect("a password");
+        credentials::set_password(&mut tx, user.id, &hash, now)
+            .await
+            .expect("a password");
         tx.commit().await.expect("committed");
         user
     }
@@ -118,13 +138,44 @@ impl AppTenant {
     /// Signs in over HTTP.
     pub async fn sign_in(&self, email: &str, password: &str) -> Answer {
         let body = json!({ "email": email, "password": password });
-        self.nobody().post("/auth/v1/token?grant_type=password", &body).await
+        self.nobody()
+            .post("/auth/v1/token?grant_type=password", &body)
+            .await
     }
 
     /// Exchanges a refresh token over HTTP.
     pub async fn refresh(&self, token: &str) -> Answer {
         let body = json!({ "refresh_token": token });
-        self.nobody().post("/auth/v1/token?grant_type=refresh_token", &body).await
+        self.nobody()
+            .post("/auth/v1/token?grant_type=refresh_token", &body)
+            .await
+    }
+
+    /// Suspends, cancels or activates the organization; the server has heard of it.
+    pub async fn set_status(&self, status: &str) {
+        let id = self.organization();
+        let sql = format!("update catalog.organizations set status = '{status}' where id = '{id}'");
+        self.app.change(&sql, Change::Organization(id)).await;
+    }
+
+    /// Disables an account; the server has heard of it.
+    pub async fn disable(&self, user: UserId) {
+        let sql = format!("update catalog.users set status = 'disabled' where id = '{user}'");
+        self.app.change(&sql, Change::User(user)).await;
+    }
+
+    /// Ends a membership; the server has heard of it.
+    pub async fn dismiss(&self, membership: MembershipId) {
+        let sql = format!("update catalog.memberships set active = false where id = '{membership}'");
+        self.app
+            .change(&sql, Change::Organization(self.organization()))
+            .await;
+    }
+
+    /// Revokes a key; the server has heard of it.
+    pub async fn revoke(&self, key: ApiKeyId) {
+        let sql = format!("update catalog.api_keys set revoked_at = now() where id = '{key}'");
+        self.app.change(&sql, Change::Key(key)).await;
     }
 
     /// An API key with these scopes that does not expire.
@@ -145,7 +196,11 @@ impl AppTenant {
         let mut tx = db.catalog().begin().await.expect("a transaction");
         let (key, secret) = api_keys::insert(&mut tx, new, db.source()).await.expect("a key");
         tx.commit().await.expect("committed");
-        Key { client: self.nobody().bearer(secret.reveal()), key, secret: secret.reveal().to_owned() }
+        Key {
+            client: self.nobody().bearer(secret.reveal()),
+            key,
+            secret: secret.reveal().to_owned(),
+        }
     }
 }
 

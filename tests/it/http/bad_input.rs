@@ -48,7 +48,13 @@ impl Trial {
     fn end(self, at_least: usize) {
         assert!(self.asked >= at_least, "only {} requests were tried", self.asked);
         let shown: Vec<_> = self.wrong.iter().take(40).map(String::as_str).collect();
-        assert!(shown.is_empty(), "{} of {}:\n{}", self.wrong.len(), self.asked, shown.join("\n"));
+        assert!(
+            shown.is_empty(),
+            "{} of {}:\n{}",
+            self.wrong.len(),
+            self.asked,
+            shown.join("\n")
+        );
     }
 }
 
@@ -68,7 +74,9 @@ fn fault(answer: &Answer, is_head: bool) -> Option<&'static str> {
     }
     let problem = answer.json();
     let missing = ["code", "message", "request_id", "title", "instance"];
-    let missing = missing.iter().any(|name| problem[*name].as_str().is_none_or(str::is_empty));
+    let missing = missing
+        .iter()
+        .any(|name| problem[*name].as_str().is_none_or(str::is_empty));
     let contradiction = problem["status"] != answer.status();
     (missing || contradiction).then_some("a member is missing or wrong")
 }
@@ -128,11 +136,19 @@ async fn every_nasty_text_in_every_place_of_a_query() {
             trial.put(scene.ada.get(&target)).await;
         }
     }
-    for place in ["contacts?id=eq.{}", "contacts?first_name=eq.{}", "contacts?{}=eq.x", "contacts/{}", "{}?id=eq.x"] {
+    for place in [
+        "contacts?id=eq.{}",
+        "contacts?first_name=eq.{}",
+        "contacts?{}=eq.x",
+        "contacts/{}",
+        "{}?id=eq.x",
+    ] {
         for text in TEXTS {
             let target = format!("/rest/v1/{}", place.replace("{}", &encoded(text)));
             trial.put(scene.ada.delete(&target)).await;
-            trial.put(scene.ada.patch(&target, &serde_json::json!({ "phone": "1" }))).await;
+            trial
+                .put(scene.ada.patch(&target, &serde_json::json!({ "phone": "1" })))
+                .await;
             trial.put(scene.ada.ask(Method::HEAD, &target)).await;
         }
     }
@@ -140,19 +156,72 @@ async fn every_nasty_text_in_every_place_of_a_query() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn queries_that_are_hardly_queries() {
     let scene = Scene::set().await;
     let mut trial = Trial::default();
     let long = |text: &str, n| text.repeat(n);
     let mut queries: Vec<String> = [
-        "%", "%%", "%2", "%zz", "%ff", "%c3%28", "%00", "a=%00", "%00=a", "&&&&", "====", "=", "?", "??x=1", "+", "+=+",
-        "id=eq.x&id=eq.y&id=eq.z", "select=id&select=id", "limit=1&limit=1", "select=*,*,*", "select=id,id",
-        "select=a:id,a:email", "select=id::text", "select=company:companies(name)", "select=count()", "select=address->city",
-        "select=\"id\"", "select=\"\"", "select=\"id", "select=id,,email", "order=id.asc.asc", "order=id.nullsfirst.desc",
-        "first_name=fts.x", "first_name=like.*", "first_name=match.(", "tag_ids=cs.{a}", "first_name=eq", "first_name=.",
-        "first_name=eq(any).{a}", "or=()", "or=(", "or=)", "or=(,)", "or=(id)", "or=(id.eq)", "and=(or(and(or(id.eq.x))))",
-        "on_conflict=id", "columns=id", "apikey=x", "search=eq.x", "search=is.null", "deleted_at=eq.x", "constructor=eq.x",
-        "__proto__=eq.x", "ctid=eq.(0,0)", "xmin=eq.1", "tableoid=eq.1", "id=eq.x%0d%0aset-cookie:a=b", "'=eq.1", "\"=eq.1",
+        "%",
+        "%%",
+        "%2",
+        "%zz",
+        "%ff",
+        "%c3%28",
+        "%00",
+        "a=%00",
+        "%00=a",
+        "&&&&",
+        "====",
+        "=",
+        "?",
+        "??x=1",
+        "+",
+        "+=+",
+        "id=eq.x&id=eq.y&id=eq.z",
+        "select=id&select=id",
+        "limit=1&limit=1",
+        "select=*,*,*",
+        "select=id,id",
+        "select=a:id,a:email",
+        "select=id::text",
+        "select=company:companies(name)",
+        "select=count()",
+        "select=address->city",
+        "select=\"id\"",
+        "select=\"\"",
+        "select=\"id",
+        "select=id,,email",
+        "order=id.asc.asc",
+        "order=id.nullsfirst.desc",
+        "first_name=fts.x",
+        "first_name=like.*",
+        "first_name=match.(",
+        "tag_ids=cs.{a}",
+        "first_name=eq",
+        "first_name=.",
+        "first_name=eq(any).{a}",
+        "or=()",
+        "or=(",
+        "or=)",
+        "or=(,)",
+        "or=(id)",
+        "or=(id.eq)",
+        "and=(or(and(or(id.eq.x))))",
+        "on_conflict=id",
+        "columns=id",
+        "apikey=x",
+        "search=eq.x",
+        "search=is.null",
+        "deleted_at=eq.x",
+        "constructor=eq.x",
+        "__proto__=eq.x",
+        "ctid=eq.(0,0)",
+        "xmin=eq.1",
+        "tableoid=eq.1",
+        "id=eq.x%0d%0aset-cookie:a=b",
+        "'=eq.1",
+        "\"=eq.1",
     ]
     .map(str::to_owned)
     .into();
@@ -171,27 +240,70 @@ async fn queries_that_are_hardly_queries() {
         format!("select={}id", long("id,", 15_000)),
         format!("select={}:id", long("a", 64)),
         format!("select={}:id", long("%C3%A4", 32)),
-        format!("select={}", (0..3_000).map(|n| format!("a{n}:id")).collect::<Vec<_>>().join(",")),
+        format!(
+            "select={}",
+            (0..3_000)
+                .map(|n| format!("a{n}:id"))
+                .collect::<Vec<_>>()
+                .join(",")
+        ),
         format!("order={}id", long("id.desc,", 5_000)),
         format!("first_name=not.{}eq.a", long("not.", 5_000)),
-        format!("deals?value=eq.1e{}", long("9", 100)),
     ]);
     for query in &queries {
-        let Ok(_) = format!("/rest/v1/contacts?{query}").parse::<axum::http::Uri>() else { continue };
-        trial.put(scene.ada.get(&format!("/rest/v1/contacts?{query}"))).await;
-        trial.put(scene.ada.delete(&format!("/rest/v1/contacts?id=is.null&{query}"))).await;
+        // The rest of these texts can stand in a request line as it is.
+        let query = query.replace('"', "%22").replace('>', "%3E");
+        trial
+            .put(scene.ada.get(&format!("/rest/v1/contacts?{query}")))
+            .await;
+        trial
+            .put(scene.ada.delete(&format!("/rest/v1/contacts?id=is.null&{query}")))
+            .await;
     }
     trial.end(130);
 }
 
 /// Paths that no client writes by accident.
 const PATHS: &[&str] = &[
-    "/", "//", "/rest", "/rest/", "/rest/v1", "/rest/v1/", "/rest/v1//", "/rest/v1//x", "/rest/v1/contacts/", "/rest/v1/contacts/a/b",
-    "/rest/v1/contacts/..", "/rest/v1/../../etc/passwd", "/rest/v1/%2e%2e/%2e%2e", "/rest/v1/contacts%2f", "/rest/v1/contacts%00",
-    "/rest/v1/%ff", "/rest/v1/%ff/%fe", "/rest/v1/contacts/%ff", "/rest/v1/%", "/rest/v1/%zz", "/rest/v1/contacts;x=1", "/rest/v1/*",
-    "/rest/v2/contacts", "/REST/V1/contacts", "/auth/v1", "/auth/v1/", "/auth/v1/token/", "/auth/v1/token?grant_type=%ff",
-    "/auth/v1/token?grant_type=a&grant_type=b", "/auth/v1/token?grant_type", "/auth/v1/logout?scope=%00", "/auth/v1/user?%ff",
-    "/.well-known/../auth/v1/user", "/.well-known/jwks.json/x", "/healthz/", "/healthz?%ff", "/metrics", "/favicon.ico", "*",
+    "/",
+    "//",
+    "/rest",
+    "/rest/",
+    "/rest/v1",
+    "/rest/v1/",
+    "/rest/v1//",
+    "/rest/v1//x",
+    "/rest/v1/contacts/",
+    "/rest/v1/contacts/a/b",
+    "/rest/v1/contacts/..",
+    "/rest/v1/../../etc/passwd",
+    "/rest/v1/%2e%2e/%2e%2e",
+    "/rest/v1/contacts%2f",
+    "/rest/v1/contacts%00",
+    "/rest/v1/%ff",
+    "/rest/v1/%ff/%fe",
+    "/rest/v1/contacts/%ff",
+    "/rest/v1/%",
+    "/rest/v1/%zz",
+    "/rest/v1/contacts;x=1",
+    "/rest/v1/*",
+    "/rest/v2/contacts",
+    "/REST/V1/contacts",
+    "/auth/v1",
+    "/auth/v1/",
+    "/auth/v1/token/",
+    "/auth/v1/token?grant_type=%ff",
+    "/auth/v1/token?grant_type=a&grant_type=b",
+    "/auth/v1/token?grant_type",
+    "/auth/v1/logout?scope=%00",
+    "/auth/v1/user?%ff",
+    "/.well-known/../auth/v1/user",
+    "/.well-known/jwks.json/x",
+    "/healthz/",
+    "/healthz?%ff",
+    "/metrics",
+    "/favicon.ico",
+    "*",
 ];
 
 #[tokio::test]
@@ -200,11 +312,27 @@ async fn every_path_and_method() {
     let mut trial = Trial::default();
     let odd = ["TRACE", "CONNECT", "PURGE", "PROPFIND", "get", "M-SEARCH"];
     let odd = odd.map(|method| Method::from_bytes(method.as_bytes()).expect("a token"));
-    let usual = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    let usual = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
     for path in PATHS {
         for method in usual.iter().chain(&odd) {
             trial.put(scene.ada.ask(method.clone(), path)).await;
-            trial.put(scene.acme.nobody().ask(method.clone(), path).header("content-type", "application/json")).await;
+            trial
+                .put(
+                    scene
+                        .acme
+                        .nobody()
+                        .ask(method.clone(), path)
+                        .header("content-type", "application/json"),
+                )
+                .await;
         }
     }
     trial.end(900);
@@ -216,24 +344,98 @@ async fn absurd_headers() {
     let mut trial = Trial::default();
     let (long, many) = ("x".repeat(60_000), "return=minimal,".repeat(3_000));
     let values: Vec<&[u8]> = vec![
-        b"", b" ", b"\xff\xfe", b"\t", b"x", b"=", b",", b";", b",,,,", b";q=", b"\"", b"'", b"\\", b"*/*;q=nan", b"0", b"-1",
-        b"18446744073709551616", b"return=", b"return=\xff", b"application/json;charset=\xff", b"Bearer", b"Bearer ", b"Bearer  x y",
-        b"Bearer ..", b"Bearer a.b.c", b"Bearer eyJhbGciOiJub25lIn0.e30.", b"Basic Og==", b"W/\"1\"", b"{}", b"%00", b"a\tb",
-        long.as_bytes(), many.as_bytes(),
+        b"",
+        b" ",
+        b"\xff\xfe",
+        b"\t",
+        b"x",
+        b"=",
+        b",",
+        b";",
+        b",,,,",
+        b";q=",
+        b"\"",
+        b"'",
+        b"\\",
+        b"*/*;q=nan",
+        b"0",
+        b"-1",
+        b"18446744073709551616",
+        b"return=",
+        b"return=\xff",
+        b"application/json;charset=\xff",
+        b"Bearer",
+        b"Bearer ",
+        b"Bearer  x y",
+        b"Bearer ..",
+        b"Bearer a.b.c",
+        b"Bearer eyJhbGciOiJub25lIn0.e30.",
+        b"Basic Og==",
+        b"W/\"1\"",
+        b"{}",
+        b"%00",
+        b"a\tb",
+        long.as_bytes(),
+        many.as_bytes(),
     ];
     let names = [
-        "accept", "prefer", "content-type", "authorization", "apikey", "x-request-id", "x-organization", "if-match", "if-none-match",
-        "range", "range-unit", "content-length", "content-encoding", "transfer-encoding", "expect", "user-agent", "x-forwarded-for",
-        "x-forwarded-host", "cookie", "origin", "accept-profile", "content-profile", "x-http-method-override", "idempotency-key",
+        "accept",
+        "prefer",
+        "content-type",
+        "authorization",
+        "apikey",
+        "x-request-id",
+        "x-organization",
+        "if-match",
+        "if-none-match",
+        "range",
+        "range-unit",
+        "content-length",
+        "content-encoding",
+        "transfer-encoding",
+        "expect",
+        "user-agent",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "cookie",
+        "origin",
+        "accept-profile",
+        "content-profile",
+        "x-http-method-override",
+        "idempotency-key",
     ];
     for name in names {
         for value in &values {
-            trial.put(scene.ada.get("/rest/v1/contacts").header(name, value)).await;
-            let post = scene.acme.nobody().ask(Method::POST, "/auth/v1/token?grant_type=password");
-            trial.put(post.header(name, value).body("{\"email\":\"a@b.c\",\"password\":\"x\"}")).await;
+            trial
+                .put(scene.ada.get("/rest/v1/contacts").header(name, value))
+                .await;
+            let post = scene
+                .acme
+                .nobody()
+                .ask(Method::POST, "/auth/v1/token?grant_type=password");
+            let post = post
+                .body("{\"email\":\"a@b.c\",\"password\":\"x\"}")
+                .header(name, value);
+            trial
+                .put(if name == "content-type" {
+                    post
+                } else {
+                    post.header("content-type", "application/json")
+                })
+                .await;
         }
     }
-    for host in ["", " ", "\t", "acme", "acme.tenantry.test:", "[::1]", "a".repeat(300).as_str(), "acme..tenantry.test", "%61cme.tenantry.test"] {
+    for host in [
+        "",
+        " ",
+        "\t",
+        "acme",
+        "acme.tenantry.test:",
+        "[::1]",
+        "a".repeat(300).as_str(),
+        "acme..tenantry.test",
+        "%61cme.tenantry.test",
+    ] {
         trial.put(scene.ada.at(host).get("/rest/v1/contacts")).await;
     }
     trial.end(1500);
@@ -245,26 +447,47 @@ fn random_requests_are_never_our_fault() {
     let scene = runtime.block_on(Scene::set());
     let seed = [7; 32];
     let rng = proptest::test_runner::TestRng::from_seed(proptest::test_runner::RngAlgorithm::ChaCha, &seed);
-    let mut runner = TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::with_cases(256) }, rng);
-    let name = "(select|order|limit|offset|and|or|not\\.or|id|first_name|version|created_at|tag_ids|\\PC{0,6})";
+    let mut runner = TestRunner::new_with_rng(
+        Config {
+            failure_persistence: None,
+            ..Config::with_cases(256)
+        },
+        rng,
+    );
+    let name =
+        "(select|order|limit|offset|and|or|not\\.or|id|first_name|version|created_at|tag_ids|\\PC{0,6})";
     let value = "((not\\.)?(eq|gt|lte|in|is|neq)\\.)?[-a-z0-9.,:(){}\"'\\\\*\\PC]{0,30}";
     let pairs = prop::collection::vec((name, value), 0..4);
     let body = prop_oneof![
         "\\PC{0,60}".prop_map(String::into_bytes),
         prop::collection::vec(any::<u8>(), 0..60),
         "[\\[{\"a-z:,0-9}\\] ]{0,60}".prop_map(String::into_bytes),
-        ("(first_name|email|company_id|tag_ids|created_at|status|version)", "(\"\\PC{0,20}\"|-?[0-9]{1,40}(e[0-9]{1,4})?|\\[\\]|\\{\\}|null)")
+        (
+            "(first_name|email|company_id|tag_ids|created_at|status|version)",
+            "(\"\\PC{0,20}\"|-?[0-9]{1,40}(e[0-9]{1,4})?|\\[\\]|\\{\\}|null)"
+        )
             .prop_map(|(name, value)| format!("{{\"{name}\":{value}}}").into_bytes()),
     ];
     let tested = runner.run(&(pairs, body), |(pairs, body)| {
-        let pairs = pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
         let query = pairs.collect::<Vec<_>>().join("&");
         let target = format!("/rest/v1/contacts?{query}");
         runtime.block_on(async {
             for method in [Method::GET, Method::POST, Method::PATCH, Method::DELETE] {
-                let ask = scene.ada.ask(method, &target).header("content-type", "application/json").body(body.clone());
+                let ask = scene
+                    .ada
+                    .ask(method, &target)
+                    .header("content-type", "application/json")
+                    .body(body.clone());
                 let answer = ask.await;
-                prop_assert!(fault(&answer, false).is_none(), "{} {}", answer.status(), answer.text());
+                prop_assert!(
+                    fault(&answer, false).is_none(),
+                    "{} {}",
+                    answer.status(),
+                    answer.text()
+                );
             }
             Ok(())
         })

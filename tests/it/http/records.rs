@@ -1,6 +1,8 @@
 //! Records over HTTP: what the engine's dialect looks like from outside.
 
+mod deals;
 mod reading;
+mod refusals;
 mod writing;
 
 use catalog::memberships::MemberRole::Admin;
@@ -25,13 +27,20 @@ impl Scene {
 
     /// Adds a record and gives it back.
     async fn add(&self, object: &str, body: &Value) -> Value {
-        let ask = self.ada.post(&format!("/rest/v1/{object}"), body).header("prefer", "return=representation");
+        let ask = self
+            .ada
+            .post(&format!("/rest/v1/{object}"), body)
+            .header("prefer", "return=representation");
         ask.await.expect_status(201).json()[0].clone()
     }
 
     /// The list a query gives.
     async fn list(&self, query: &str) -> Value {
-        self.ada.get(&format!("/rest/v1/{query}")).await.expect_status(200).json()
+        self.ada
+            .get(&format!("/rest/v1/{query}"))
+            .await
+            .expect_status(200)
+            .json()
     }
 
     /// A deal in the first stage of the pipeline every tenant begins with.
@@ -51,5 +60,10 @@ fn id(record: &Value) -> &str {
 /// One column of a list, as texts.
 fn column(rows: &Value, name: &str) -> Vec<String> {
     let rows = rows.as_array().expect("a list").iter();
-    rows.map(|row| row[name].as_str().map_or_else(|| row[name].to_string(), str::to_owned)).collect()
+    rows.map(|row| {
+        row[name]
+            .as_str()
+            .map_or_else(|| row[name].to_string(), str::to_owned)
+    })
+    .collect()
 }

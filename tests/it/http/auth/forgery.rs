@@ -12,7 +12,10 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 fn encode(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let bits = chunk
+            .iter()
+            .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for at in 0..=chunk.len() {
             text.push(char::from(ALPHABET[(bits >> (18 - 6 * at)) as usize & 63]));
         }
@@ -51,9 +54,16 @@ async fn the_public_keys_are_served_and_name_the_tokens_key() {
     let acme = app.tenant("acme").await;
     let ann = acme.member("ann", Member).await;
     let header = part(&ann.token, 0);
-    assert_eq!((&header["alg"], &header["typ"]), (&json!("EdDSA"), &json!("at+jwt")));
+    assert_eq!(
+        (&header["alg"], &header["typ"]),
+        (&json!("EdDSA"), &json!("at+jwt"))
+    );
     for host in [acme.host().as_str(), "tenantry.test", "elsewhere.example"] {
-        let answer = app.client(host).get("/.well-known/jwks.json").await.expect_status(200);
+        let answer = app
+            .client(host)
+            .get("/.well-known/jwks.json")
+            .await
+            .expect_status(200);
         assert_eq!(answer.header("content-type"), Some("application/jwk-set+json"));
         let keys = answer.json()["keys"].clone();
         let key = &keys[0];
@@ -73,7 +83,9 @@ async fn a_changed_token_is_no_token() {
     let acme = app.tenant("acme").await;
     let ann = acme.member("ann", Member).await;
     let parts: Vec<&str> = ann.token.split('.').collect();
-    let [header, payload, signature] = parts[..] else { panic!("three parts") };
+    let [header, payload, signature] = parts[..] else {
+        panic!("three parts")
+    };
     let mut forged = Vec::new();
     for at in (0..ann.token.len()).step_by(7) {
         let mut bytes = ann.token.clone().into_bytes();
@@ -91,7 +103,10 @@ async fn a_changed_token_is_no_token() {
     }
     let mut elder = claims(&ann.token);
     elder["exp"] = json!(4_000_000_000_i64);
-    forged.push(format!("{header}.{}.{signature}", encode(elder.to_string().as_bytes())));
+    forged.push(format!(
+        "{header}.{}.{signature}",
+        encode(elder.to_string().as_bytes())
+    ));
     forged.extend([
         format!("{header}.{payload}."),
         format!(".{payload}.{signature}"),
@@ -103,20 +118,31 @@ async fn a_changed_token_is_no_token() {
     for token in &forged {
         let answer = acme.nobody().bearer(token).get("/auth/v1/user").await;
         assert_eq!(answer.status(), 401, "{token}");
-        assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer error="invalid_token""#));
+        assert_eq!(
+            answer.header("www-authenticate"),
+            Some(r#"Bearer error="invalid_token""#)
+        );
     }
     ann.get("/auth/v1/user").await.expect_status(200);
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn a_token_signed_by_us_must_still_name_what_is_true() {
     let app = TestApp::new().await;
     let (acme, globex) = (app.tenant("acme").await, app.tenant("globex").await);
     let ann = acme.member("ann", Member).await;
     let bob = acme.member("bob", Member).await;
     let claimed = claims(&ann.token);
-    let session: SessionId = claimed["sid"].as_str().and_then(|id| id.parse().ok()).expect("a session");
-    let right = Subject { user: ann.user.id, session, organization: acme.organization() };
+    let session: SessionId = claimed["sid"]
+        .as_str()
+        .and_then(|id| id.parse().ok())
+        .expect("a session");
+    let right = Subject {
+        user: ann.user.id,
+        session,
+        organization: acme.organization(),
+    };
     let (no_user, no_session): (UserId, SessionId) = (app.db().source().id(), app.db().source().id());
     let no_organization: OrganizationId = app.db().source().id();
     let ours = "http://acme.tenantry.test";
@@ -125,13 +151,56 @@ async fn a_token_signed_by_us_must_still_name_what_is_true() {
         ("another scheme", right, "https://acme.tenantry.test", 401),
         ("another issuer", right, "http://globex.tenantry.test", 401),
         // The session lives, but is not theirs: as little is told as to any stranger.
-        ("another person's session", Subject { user: bob.user.id, ..right }, ours, 404),
-        ("nobody's session", Subject { user: no_user, ..right }, ours, 404),
-        ("no session", Subject { session: no_session, ..right }, ours, 401),
-        ("another tenant", Subject { organization: globex.organization(), ..right }, ours, 404),
-        ("no tenant", Subject { organization: no_organization, ..right }, ours, 404),
+        (
+            "another person's session",
+            Subject {
+                user: bob.user.id,
+                ..right
+            },
+            ours,
+            404,
+        ),
+        (
+            "nobody's session",
+            Subject {
+                user: no_user,
+                ..right
+            },
+            ours,
+            404,
+        ),
+        (
+            "no session",
+            Subject {
+                session: no_session,
+                ..right
+            },
+            ours,
+            401,
+        ),
+        (
+            "another tenant",
+            Subject {
+                organization: globex.organization(),
+                ..right
+            },
+            ours,
+            404,
+        ),
+        (
+            "no tenant",
+            Subject {
+                organization: no_organization,
+                ..right
+            },
+            ours,
+            404,
+        ),
     ] {
-        let minted = app.keys().mint(subject, issuer, app.db().source()).expect("signed");
+        let minted = app
+            .keys()
+            .mint(subject, issuer, app.db().source())
+            .expect("signed");
         let answer = acme.nobody().bearer(&minted.token).get("/auth/v1/user").await;
         assert_eq!(answer.status(), expected, "{case}");
     }

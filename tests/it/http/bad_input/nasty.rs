@@ -1,5 +1,7 @@
 //! Texts that programs trip over.
 
+use std::fmt::Write as _;
+
 /// What is put wherever a text can stand.
 pub(super) const TEXTS: &[&str] = &[
     "",
@@ -168,7 +170,7 @@ pub(super) fn encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"_.".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            write!(out, "%{byte:02X}").expect("writing to a String cannot fail");
         }
     }
     out

@@ -33,27 +33,40 @@ impl Scene {
             both.push((tenant, admin));
         }
         let globex = both.pop().expect("two were made");
-        Self { globex, acme: both.pop().expect("two were made") }
+        Self {
+            globex,
+            acme: both.pop().expect("two were made"),
+        }
     }
 
     /// Each sees its own contacts, all of them, and nothing else.
     async fn is_right(&self, after: &str) {
         for (tenant, admin) in [&self.acme, &self.globex] {
-            let rows = admin.get("/rest/v1/contacts?select=last_name").await.expect_status(200).json();
+            let rows = admin
+                .get("/rest/v1/contacts?select=last_name")
+                .await
+                .expect_status(200)
+                .json();
             assert_own(&rows, tenant.tenant.slug.as_str(), after);
         }
     }
 }
 
 fn add(who: &Person, slug: &str, n: usize) -> Ask {
-    who.post("/rest/v1/contacts", &json!({ "first_name": format!("n{n}"), "last_name": slug }))
+    who.post(
+        "/rest/v1/contacts",
+        &json!({ "first_name": format!("n{n}"), "last_name": slug }),
+    )
 }
 
 #[track_caller]
 fn assert_own(rows: &Value, slug: &str, after: &str) {
     let rows = rows.as_array().expect("an array");
     assert!(rows.len() >= 5, "{slug} has its contacts, after {after}");
-    assert!(rows.iter().all(|row| row["last_name"] == slug), "{slug} sees its own only, after {after}: {rows:?}");
+    assert!(
+        rows.iter().all(|row| row["last_name"] == slug),
+        "{slug} sees its own only, after {after}: {rows:?}"
+    );
 }
 
 #[tokio::test]
@@ -65,7 +78,11 @@ async fn five_hundred_requests_in_turn() {
         if n % 10 < 2 {
             add(admin, slug, n).await.expect_status(201);
         } else {
-            let rows = admin.get("/rest/v1/contacts?select=last_name").await.expect_status(200).json();
+            let rows = admin
+                .get("/rest/v1/contacts?select=last_name")
+                .await
+                .expect_status(200)
+                .json();
             assert_own(&rows, slug, "another's turn");
         }
     }
@@ -84,7 +101,11 @@ async fn five_hundred_requests_at_once() {
             if n % 10 < 2 {
                 add(admin, slug, n).await.expect_status(201);
             } else {
-                let rows = admin.get("/rest/v1/contacts?select=last_name").await.expect_status(200).json();
+                let rows = admin
+                    .get("/rest/v1/contacts?select=last_name")
+                    .await
+                    .expect_status(200)
+                    .json();
                 assert_own(&rows, slug, "many at once");
             }
         }
@@ -98,16 +119,45 @@ async fn after_every_kind_of_error() {
     let (_, admin) = &scene.acme;
     let twin = json!({ "email": "twin@example.com", "last_name": "acme" });
     admin.post("/rest/v1/contacts", &twin).await.expect_status(201);
-    let stage = admin.get("/rest/v1/stages?select=id&kind=eq.open&limit=1").await.json();
+    let stage = admin
+        .get("/rest/v1/stages?select=id&kind=eq.open&limit=1")
+        .await
+        .json();
     let stage = stage[0]["id"].as_str().expect("a stage");
     for (what, ask, status) in [
         ("a duplicate", admin.post("/rest/v1/contacts", &twin), 409),
-        ("a check", admin.post("/rest/v1/contacts", &json!({ "first_name": "x", "status": "no" })), 422),
-        ("a missing value", admin.post("/rest/v1/companies", &json!({ "domain": "x" })), 422),
-        ("a foreign key", admin.patch("/rest/v1/contacts?status=eq.lead", &json!({ "company_id": stage })), 409),
+        (
+            "a check",
+            admin.post("/rest/v1/contacts", &json!({ "first_name": "x", "status": "no" })),
+            422,
+        ),
+        (
+            "a missing value",
+            admin.post("/rest/v1/companies", &json!({ "domain": "x" })),
+            422,
+        ),
+        (
+            "a foreign key",
+            admin.patch(
+                "/rest/v1/contacts?status=eq.lead",
+                &json!({ "company_id": stage }),
+            ),
+            409,
+        ),
         ("a bad value", admin.get("/rest/v1/contacts?id=eq.x"), 400),
-        ("a bad number", admin.post("/rest/v1/deals", &json!({ "title": "x", "value": "1e999999" })), 400),
-        ("a deferred check", admin.patch("/rest/v1/stages?kind=eq.open", &json!({ "archived_at": "2026-01-01" })), 422),
+        (
+            "a bad number",
+            admin.post("/rest/v1/deals", &json!({ "title": "x", "value": "1e999999" })),
+            400,
+        ),
+        (
+            "a deferred check",
+            admin.patch(
+                "/rest/v1/stages?kind=eq.open",
+                &json!({ "archived_at": "2026-01-01" }),
+            ),
+            422,
+        ),
         ("a syntax error", admin.get("/rest/v1/contacts?id=is"), 400),
     ] {
         let answer = ask.await;
@@ -142,13 +192,19 @@ async fn after_requests_that_were_given_up_at_every_point() {
         for ask in [
             add(admin, "acme", round),
             admin.get(&format!("/rest/v1/contacts?select={label}:last_name")),
-            admin.patch(&format!("/rest/v1/contacts?select={label}:id&first_name=eq.n1"), &json!({ "phone": label })),
+            admin.patch(
+                &format!("/rest/v1/contacts?select={label}:id&first_name=eq.n1"),
+                &json!({ "phone": label }),
+            ),
         ] {
             cuts += usize::from(cut(ask, round % 6).await.is_none());
             scene.is_right("a request that was given up").await;
         }
     }
-    assert!((30..150).contains(&cuts), "requests were given up in the middle, and some answered: {cuts}");
+    assert!(
+        (30..150).contains(&cuts),
+        "requests were given up in the middle, and some answered: {cuts}"
+    );
 }
 
 #[tokio::test]
@@ -178,7 +234,10 @@ async fn after_a_handler_panicked() {
     let scene = Scene::set().await;
     let (_, admin) = &scene.acme;
     let answer = admin.post("/rest/v1/contacts", &json!({})).panicking_body().await;
-    assert_eq!((answer.status(), answer.code()), (500, "internal_error".to_owned()));
+    assert_eq!(
+        (answer.status(), answer.code()),
+        (500, "internal_error".to_owned())
+    );
     assert!(!answer.text().contains("on purpose"), "{}", answer.text());
     scene.is_right("a handler's panic").await;
 }
