@@ -43,7 +43,7 @@ impl Operator {
             Ok(operator) => Ok(operator),
             Err(_) => Err(Problem::environment(
                 "no database is named, and no demo is running",
-                "set DATABASE_URL=postgres://owner@host/database, or start `tenantry demo` in another terminal",
+                "export DATABASE_URL=postgres://owner@host/database, or start `tenantry demo` in another terminal",
             )
             .into()),
         }

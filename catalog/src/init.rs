@@ -2,8 +2,11 @@
 
 use std::sync::LazyLock;
 
+use futures_util::future::join;
 use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::error::SqlState;
 
+use crate::pg::config::PgConfig;
 use crate::pg::migrator::{self, MigrateError, Migrations, Sending};
 use crate::pg::sqlstate::PgError;
 use crate::tx::{CatalogDb, CatalogTx};
@@ -92,6 +95,29 @@ pub async fn init(db: &CatalogDb, password: Option<&SecretString>) -> Result<Ini
     })
 }
 
+/// Makes the database if it is not there. `config` names another database of the same cluster, such as `postgres`,
+/// and a login that may create databases; the new one has the cluster's encoding and locale.
+pub async fn ensure_database(config: &PgConfig, name: &str) -> Result<(), PgError> {
+    let connected = config.driver().connect(config.tls()).await;
+    let (client, connection) = connected.map_err(|error| PgError::Unavailable(error.into()))?;
+    let work = async {
+        let row = client.query_one(DATABASE_KNOWN, &[&name]).await?;
+        if !row.get::<_, bool>("known") {
+            let quoted: &str = row.get("quoted");
+            // It cannot run inside a transaction, hence not through the usual door.
+            match client.batch_execute(&format!("create database {quoted}")).await {
+                Err(error) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => {}
+                other => other?,
+            }
+        }
+        // The connection ends when its client does.
+        drop(client);
+        Ok(())
+    };
+    let (done, _) = join(work, connection).await;
+    done.map_err(PgError::of_statement)
+}
+
 /// The catalog's version in the database; `None` where there is no catalog. The server compares it with [`latest`].
 pub async fn version(tx: &mut CatalogTx) -> Result<Option<i32>, PgError> {
     let there = tx
@@ -160,6 +186,10 @@ select r.rolname from pg_catalog.pg_roles r
 
 const HISTORY_GRANT: &str = "grant select on catalog.refinery_schema_history to tenantry_server";
 
+const DATABASE_KNOWN: &str = "\
+select quote_ident($1) as quoted,
+       exists (select from pg_catalog.pg_database d where d.datname = $1) as known";
+
 const HAS_HISTORY: &str = "select to_regclass('catalog.refinery_schema_history') is not null as there";
 
 const VERSION: &str = "select max(h.version) as version from catalog.refinery_schema_history h";
@@ -170,6 +200,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     EXTENSION_ELSEWHERE,
     LOGIN_TOO_STRONG,
     HISTORY_GRANT,
+    DATABASE_KNOWN,
     HAS_HISTORY,
     VERSION,
 ];

@@ -49,7 +49,6 @@ pub fn statements() -> Vec<&'static str> {
         jwks::STATEMENTS,
         memberships::STATEMENTS,
         organizations::STATEMENTS,
-        pg::database::STATEMENTS,
         pg::erd::STATEMENTS,
         resolve::STATEMENTS,
         sessions::STATEMENTS,

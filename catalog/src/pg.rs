@@ -6,11 +6,9 @@
 //! - [`sqlstate`]: what a failure means.
 //! - [`migrator`]: numbered files applied inside such a transaction.
 //! - [`erd`]: what tables a schema has, for drawing.
-//! - [`database`]: making a database.
 //! - [`local`]: a private server of our own, for the demo, the tests and the benchmark.
 
 pub mod config;
-pub mod database;
 pub mod erd;
 pub mod local;
 pub mod migrator;

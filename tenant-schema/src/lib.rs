@@ -17,6 +17,12 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants and run by an operator, so that a test can prepare each.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 3] {
-    [records::INTROSPECT, lifecycle::TABLES, fleet::STAMP]
+pub fn statements() -> [&'static str; 5] {
+    [
+        records::INTROSPECT,
+        lifecycle::TABLES,
+        lifecycle::psql_login::EXPIRED,
+        fleet::STAMP,
+        size::ON_DISK,
+    ]
 }

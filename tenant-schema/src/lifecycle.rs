@@ -1,5 +1,5 @@
 //! The life of a tenant schema. Here: [`provision`]. Beside it: [`psql_login`], for people who open psql on a tenant,
-//! and [`scratch`], a schema that only lives to be looked at.
+//! and `scratch`, a schema that only lives to be looked at.
 //!
 //! Everything a tenant is made of (the organization's row, the schema with its stamp, its roles and grants, every
 //! migration of the template, the owner's membership and its mirror, the audit entry) is made in the caller's one

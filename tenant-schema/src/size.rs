@@ -10,7 +10,7 @@ pub async fn on_disk(tx: &mut CatalogTx, schema: &SchemaName) -> Result<i64, PgE
     Ok(row.map_or(0, |row| row.get("bytes")))
 }
 
-const ON_DISK: &str = "\
+pub(crate) const ON_DISK: &str = "\
 select coalesce(sum(pg_catalog.pg_total_relation_size(c.oid)), 0)::bigint as bytes
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
  where n.nspname = $1 and c.relkind in ('r', 'm')";

@@ -73,7 +73,7 @@ use crate::models::Models;
 /// How many connections, in how many lanes, and the bounds of each transaction.
 #[derive(Debug, Clone)]
 pub struct TenantDbSettings {
-    /// The number of lanes (see [`crate::lanes`]).
+    /// The number of lanes (every tenant has a home lane).
     pub lanes: usize,
     /// Connections per lane, and their bounds.
     pub pool: PoolSettings,

@@ -12,7 +12,6 @@ use catalog::clock::Source;
 use catalog::init::{self, SERVER_LOGIN};
 use catalog::jwks;
 use catalog::pg::config::PgConfig;
-use catalog::pg::database;
 use catalog::pg::local::LocalCluster;
 use secrecy::{ExposeSecret as _, SecretString};
 use server::{Server, ServerConfig};
@@ -140,7 +139,7 @@ async fn prepare(
 
 async fn owner(cluster: &LocalCluster) -> anyhow::Result<PgConfig> {
     let config = |name| cluster.url(name).expose_secret().parse::<PgConfig>();
-    database::ensure(&config("postgres")?, DATABASE)
+    init::ensure_database(&config("postgres")?, DATABASE)
         .await
         .context("could not make the demo's database")?;
     Ok(config(DATABASE)?)

@@ -63,7 +63,7 @@ pub(super) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
             )),
         }
     };
-    let tenants = fleet::migrate(db, source, actor, &behind, report).await;
+    let tenants = fleet::migrate(db, &behind, actor, source, report).await;
     let document = Document {
         catalog: Catalog {
             version: catalog.version,

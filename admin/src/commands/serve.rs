@@ -43,7 +43,7 @@ async fn bind(args: &ServeArgs, config: Config) -> anyhow::Result<(server::Serve
     let database = config.server_database.ok_or_else(|| {
         Problem::environment(
             "SERVER_DATABASE_URL is not set",
-            "set it to the connection of login tenantry_server, whose password `tenantry init` sets",
+            "give it the connection of login tenantry_server, whose password `tenantry init` sets",
         )
     })?;
     let ring = config.key_ring.ok_or_else(|| {

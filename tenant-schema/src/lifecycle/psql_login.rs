@@ -109,7 +109,7 @@ fn password(source: &Source) -> SecretString {
 }
 
 // The pattern is what makes the names fit for SQL text.
-const EXPIRED: &str = "\
+pub(crate) const EXPIRED: &str = "\
 select r.rolname::text as role from pg_catalog.pg_roles r
  where r.rolname ~ '^t_[0-9a-f]{32}_psql_[0-9a-f]{8}$' and r.rolvaliduntil < $1
  order by r.rolname";

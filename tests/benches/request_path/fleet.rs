@@ -148,7 +148,8 @@ impl Fleet {
             init::SERVER_LOGIN
         );
         let mut child = Command::new(tests::binary::tenantry(tests::binary::Profile::Release)?)
-            .args(["serve", "--listen", "127.0.0.1:0", "--json"])
+            .args(["serve", "--json"])
+            .env("TENANTRY_LISTEN", "127.0.0.1:0")
             .env("SERVER_DATABASE_URL", url)
             .env("TENANTRY_KEYRING", self.ring.expose_secret())
             .env("RUST_LOG", "warn")
@@ -161,7 +162,7 @@ impl Fleet {
             .await?;
         let said: serde_json::Value =
             serde_json::from_str(&line).with_context(|| format!("serve said {line:?}"))?;
-        let Some(address) = said["listen"].as_str() else {
+        let Some(address) = said["listening"].as_str().and_then(|url| url.strip_prefix("http://")) else {
             bail!("serve printed no address: {line}")
         };
         Ok(Served {

@@ -23,7 +23,7 @@ use crate::operator::Operator;
 /// Brings the tenants of an earlier version's demo to this one's.
 pub(super) async fn migrate(operator: &Operator) -> anyhow::Result<()> {
     let behind = fleet::behind(&operator.db).await?;
-    let migrated = fleet::migrate(&operator.db, &operator.source, &operator.actor, &behind, |_| ()).await;
+    let migrated = fleet::migrate(&operator.db, &behind, &operator.actor, &operator.source, |_| ()).await;
     for tenant in migrated {
         tenant
             .outcome
