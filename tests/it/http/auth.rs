@@ -365,6 +365,25 @@ async fn an_access_token_expires_by_the_clock() {
 }
 
 #[tokio::test]
+async fn an_api_key_ends_at_its_instant_remembered_or_not() {
+    let app = TestApp::new().await;
+    let beside = app.beside().await;
+    let acme = app.tenant("acme").await;
+    let end = app.db().source().now() + TimeDelta::minutes(1);
+    let key = acme.key_until(&["contacts:read"], Some(end)).await;
+    app.clock()
+        .advance(TimeDelta::minutes(1) - TimeDelta::microseconds(1));
+    key.get("/rest/v1/contacts").await.expect_status(200);
+    app.clock().advance(TimeDelta::microseconds(1));
+    for instance in [&app, &beside] {
+        key.through(instance)
+            .get("/rest/v1/contacts")
+            .await
+            .expect_status(401);
+    }
+}
+
+#[tokio::test]
 async fn what_is_taken_away_is_gone_as_soon_as_the_feed_says_so() {
     let app = TestApp::new().await;
     let acme = app.tenant("acme").await;

@@ -144,6 +144,38 @@ async fn the_host_is_read_exactly() {
 }
 
 #[tokio::test]
+async fn a_configured_proxy_may_say_which_host_it_was_asked_for() {
+    let server = Listening::with(|config| {
+        config.trusted_proxies = vec!["127.0.0.1".parse().expect("a network")];
+    })
+    .await;
+    for (headers, expected) in [
+        ("host: backend\r\nx-forwarded-host: acme.tenantry.test\r\n", 200),
+        ("host: acme.tenantry.test\r\n", 200),
+        (
+            "host: acme.tenantry.test\r\nx-forwarded-host: globex.tenantry.test\r\n",
+            404,
+        ),
+        (
+            "host: backend\r\nx-forwarded-host: acme.tenantry.test, globex.tenantry.test\r\n",
+            400,
+        ),
+        (
+            "host: backend\r\nx-forwarded-host: acme.tenantry.test\r\nx-forwarded-host: acme.tenantry.test\r\n",
+            400,
+        ),
+        ("host: backend\r\nx-forwarded-host:\r\n", 400),
+        (
+            "host: a\r\nhost: b\r\nx-forwarded-host: acme.tenantry.test\r\n",
+            400,
+        ),
+        ("host: backend\r\nforwarded: host=acme.tenantry.test\r\n", 404),
+    ] {
+        assert_eq!(server.list(PATH, headers).await, expected, "{headers:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_target_decides_and_must_not_contradict_the_host() {
     let server = Listening::new().await;
     let acme = "host: acme.tenantry.test\r\n";
