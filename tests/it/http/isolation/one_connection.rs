@@ -8,7 +8,7 @@ use catalog::memberships::MemberRole::Admin;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::TestApp;
-use tests::app::{AppTenant, Ask, Person};
+use tests::app::{AppTenant, Ask, PASSWORD, Person};
 use tests::database::one_connection;
 
 struct Scene {
@@ -39,15 +39,14 @@ impl Scene {
         }
     }
 
-    /// Each sees its own contacts, all of them, and nothing else.
+    /// Each writes what stays, then sees its own contacts, all of them, and nothing else.
     async fn is_right(&self, after: &str) {
-        for (tenant, admin) in [&self.acme, &self.globex] {
-            let rows = admin
-                .get("/rest/v1/contacts?select=last_name")
-                .await
-                .expect_status(200)
-                .json();
-            assert_own(&rows, tenant.tenant.slug.as_str(), after);
+        for (tenant, admin) in [&self.globex, &self.acme] {
+            let slug = tenant.tenant.slug.as_str();
+            let added = add(admin, slug, 0).await;
+            assert_eq!(added.status(), 201, "{slug}, after {after}: {}", added.text());
+            let rows = admin.get("/rest/v1/contacts?select=last_name").await;
+            assert_own(&rows.expect_status(200).json(), slug, after);
         }
     }
 }
@@ -187,8 +186,8 @@ async fn after_requests_that_were_given_up_at_every_point() {
     let (_, admin) = &scene.acme;
     let mut cuts = 0;
     for round in 0..60 {
-        // Each is new to the connection at first (to be prepared) and known the second time.
-        let label = format!("l{}", round / 2);
+        // Half of the requests are new to the connection and have to be prepared, the others are known.
+        let label = format!("l{}", if round < 30 { round } else { 0 });
         for ask in [
             add(admin, "acme", round),
             admin.get(&format!("/rest/v1/contacts?select={label}:last_name")),
@@ -206,6 +205,47 @@ async fn after_requests_that_were_given_up_at_every_point() {
         "requests were given up in the middle, and some answered: {cuts}"
     );
 }
+
+#[tokio::test]
+async fn after_exchanges_that_were_given_up_at_every_point() {
+    let scene = Scene::set().await;
+    let (acme, admin) = &scene.acme;
+    let superuser = acme.db().as_superuser().await;
+    let mut cuts = 0;
+    for polls in 0..24 {
+        let signed_in = acme
+            .sign_in(admin.user.email.as_str(), PASSWORD)
+            .await
+            .expect_status(200);
+        let body = json!({ "refresh_token": signed_in.field("refresh_token") });
+        let exchange = acme
+            .nobody()
+            .post("/auth/v1/token?grant_type=refresh_token", &body);
+        cuts += usize::from(cut(exchange, polls / 2).await.is_none());
+        // Whatever comes next on the same connection must not make half an exchange permanent.
+        let next = json!({ "email": format!("new{polls}@example.com"), "password": PASSWORD });
+        let next = scene.globex.0.nobody().post("/auth/v1/signup", &next);
+        next.await.expect_status(200);
+        let half = superuser
+            .query_one(SPENT_FOR_NOTHING, &[])
+            .await
+            .expect("a superuser sees it");
+        assert_eq!(
+            half.get::<_, i64>(0),
+            0,
+            "tokens spent without a successor, cut after {polls}"
+        );
+    }
+    assert!(
+        (4..24).contains(&cuts),
+        "some were given up in the middle, and some answered: {cuts}"
+    );
+}
+
+const SPENT_FOR_NOTHING: &str = "\
+    select count(*) from catalog.refresh_tokens t \
+    where t.used_at is not null \
+      and not exists (select from catalog.refresh_tokens s where s.rotated_from = t.id)";
 
 #[tokio::test]
 async fn after_panics_in_the_middle() {
