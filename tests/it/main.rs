@@ -1,6 +1,7 @@
 //! The integration binary: everything that needs a whole Tenantry, or the whole source tree.
 
 mod flights;
+mod http;
 mod lifecycle;
 mod scope;
 mod sql;
