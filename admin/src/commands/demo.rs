@@ -14,6 +14,7 @@ use catalog::jwks;
 use catalog::pg::config::PgConfig;
 use catalog::pg::local::LocalCluster;
 use secrecy::{ExposeSecret as _, SecretString};
+use server::config::Scheme;
 use server::{Server, ServerConfig};
 
 use self::card::Card;
@@ -120,11 +121,16 @@ async fn prepare(
         seed::ensure(tenant, &operator, folder, &mut secrets).await?;
     }
 
-    let mut settings = ServerConfig::new(listen, config::localhost());
-    settings.public_port = Some(listen.port());
-    settings.allow_organization_header = true;
+    let settings = ServerConfig {
+        listen,
+        base_domain: config::localhost(),
+        public_scheme: Scheme::Http,
+        public_port: Some(listen.port()),
+        allow_organization_header: true,
+        ..operator.config.server.clone()
+    };
     let login = owner.with_login(SERVER_LOGIN, &secrets.server_password);
-    let server = service::bind(&login, &ring, settings, &source).await?;
+    let server = service::bind(&login, &ring, settings, &operator.config.sizing, &source).await?;
     folder.announce(&Running {
         pid: process::id(),
         listen: server.local_addr(),
