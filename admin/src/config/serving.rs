@@ -49,7 +49,7 @@ fn tenants(reader: &mut Reader<'_>, config: &mut ServerConfig) -> TenantDbSettin
     let default = TenantDbSettings::default();
     let known = reader.problems.len();
     let mut interval = |name, default| {
-        let bounds = Interval(Duration::from_millis(10))..=Interval(Duration::from_mins(60));
+        let bounds = Interval(Duration::from_millis(10))..=Interval(Duration::from_hours(1));
         reader.within(name, bounds, Interval(default))
     };
     let statement = interval("TENANTRY_STATEMENT_TIMEOUT", default.statement_timeout);
