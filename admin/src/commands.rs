@@ -1,4 +1,4 @@
-//! The commands: one file each. This one only finds them.
+//! The commands, one file each; this file picks the one that was typed.
 
 mod demo;
 mod erd;

@@ -72,11 +72,7 @@ async fn tell(counter: ErrorCounter) {
         turns.tick().await;
         let lost = counter.dropped_lines();
         if lost > told {
-            tracing::warn!(
-                since,
-                lost,
-                "log lines were lost: standard error was read too slowly"
-            );
+            tracing::warn!(lost, "{LOST}");
             told = lost;
         }
     }

@@ -77,7 +77,7 @@ pub(crate) fn cannot_listen(error: &io::Error, listen: std::net::SocketAddr) -> 
 pub(crate) async fn run(server: Server, stop: &mut Stop) {
     let (tell, told) = oneshot::channel::<()>();
     let running = server.run(async {
-        // An error would mean that the teller is gone, which is no reason to go on.
+        // A dropped sender is an error to the receiver, and means the same: stop.
         let _stopped = told.await;
     });
     tokio::pin!(running);

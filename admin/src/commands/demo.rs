@@ -59,7 +59,7 @@ pub(super) async fn run(args: DemoArgs, config: Config, output: Output) -> anyho
     tokio::select! {
         stopped = cluster.stop() => stopped.context("could not stop PostgreSQL")?,
         () = stop.next() => {
-            // The guardian beside PostgreSQL finishes the job when we are gone.
+            // The guardian process beside PostgreSQL stops it when this process ends.
             process::exit(ExitStatus::Done.code().into());
         }
     }
@@ -77,7 +77,7 @@ fn folder(args: &DemoArgs, config: &Config) -> anyhow::Result<DemoFolder> {
     Ok(DemoFolder::at(path))
 }
 
-/// Asked before anything is started, so that the answer comes at once.
+/// Checked before PostgreSQL is started, so that a port in use is told at once.
 fn check_port(folder: &DemoFolder, listen: SocketAddr) -> anyhow::Result<()> {
     if let Some(running) = folder.running()? {
         let (pid, url) = (running.pid, running.listen);
@@ -95,7 +95,7 @@ fn check_port(folder: &DemoFolder, listen: SocketAddr) -> anyhow::Result<()> {
     }
 }
 
-/// Brings the database to where a demo is, whatever it has already, and takes the port.
+/// Makes what the database lacks for a demo, and takes the port.
 async fn prepare(
     folder: &DemoFolder,
     cluster: &LocalCluster,
@@ -118,7 +118,7 @@ async fn prepare(
     tx.commit().await?;
     seed::migrate(&operator).await?;
     for tenant in people::TENANTS {
-        seed::ensure(tenant, &operator, folder, &mut secrets).await?;
+        seed::ensure(tenant, folder, &mut secrets, &operator).await?;
     }
 
     let settings = ServerConfig {

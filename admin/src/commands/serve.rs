@@ -13,7 +13,7 @@ use crate::service;
 use crate::signals::Stop;
 
 #[derive(Serialize)]
-struct Document {
+struct Listening {
     listening: String,
     base_domain: String,
 }
@@ -24,7 +24,7 @@ pub(super) async fn run(args: &ServeArgs, config: Config, output: Output) -> any
     let (server, base_domain) = Box::pin(bind(args, config)).await.context("could not serve")?;
     let listening = format!("http://{}", server.local_addr());
     output.document(
-        &Document {
+        &Listening {
             listening,
             base_domain,
         },
