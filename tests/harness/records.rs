@@ -4,7 +4,7 @@ use catalog::actor::Actor;
 use catalog::clock::Source;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::records::{
-    self, Action, Answer, Limits, Mode, Preferences, Prepared, RecordError, Request, Return, Target,
+    self, Operation, Answer, Limits, Mode, Preferences, Prepared, RecordError, Request, Return, Target,
 };
 use tenant_schema::tenant_db::TenantDb;
 
@@ -38,7 +38,7 @@ impl Records {
         &self,
         object: &str,
         query: &str,
-        action: Action<'_>,
+        operation: Operation<'_>,
     ) -> Result<Prepared, RecordError> {
         let model = self.db.model(&self.tenant).await?;
         let preferences = Preferences {
@@ -48,7 +48,7 @@ impl Records {
             object,
             query,
             preferences,
-            action,
+            operation,
         };
         records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())
     }
@@ -65,14 +65,14 @@ impl Records {
         .await
     }
 
-    async fn body(&self, object: &str, query: &str, action: Action<'_>) -> Result<String, RecordError> {
-        let answer = self.run(&self.prepared(object, query, action).await?).await?;
+    async fn body(&self, object: &str, query: &str, operation: Operation<'_>) -> Result<String, RecordError> {
+        let answer = self.run(&self.prepared(object, query, operation).await?).await?;
         Ok(answer.body.unwrap_or_default())
     }
 
     /// `GET /{object}?{query}`: a JSON array.
     pub async fn list(&self, object: &str, query: &str) -> Result<String, RecordError> {
-        self.body(object, query, Action::List).await
+        self.body(object, query, Operation::List).await
     }
 
     /// `POST /{object}`: the new record as JSON.
@@ -80,7 +80,7 @@ impl Records {
         self.body(
             object,
             "",
-            Action::Insert {
+            Operation::Insert {
                 body: body.as_bytes(),
             },
         )
@@ -92,7 +92,7 @@ impl Records {
         self.body(
             object,
             filter,
-            Action::Update {
+            Operation::Update {
                 target: Target::Filtered,
                 body: body.as_bytes(),
             },
@@ -105,7 +105,7 @@ impl Records {
         self.body(
             object,
             filter,
-            Action::Delete {
+            Operation::Delete {
                 target: Target::Filtered,
             },
         )

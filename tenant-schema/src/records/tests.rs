@@ -123,7 +123,7 @@ fn an_insert_gives_ids_and_a_location() {
     -- [{"id":"00000000-0000-0000-0000-000000000001","email":"a@x.example"}]
     "#);
     let body = br#"[{"name":"One"},{"name":"Two"}]"#;
-    let prepared = run("companies", "select=id", REPRESENTATION, Action::Insert { body });
+    let prepared = run("companies", "select=id", REPRESENTATION, Operation::Insert { body });
     insta::assert_snapshot!(shown(prepared), @r#"
     with w as (insert into "companies" as t ("id", "name")
     select r."id", r."name"
@@ -163,7 +163,7 @@ fn an_update_by_id_answers_with_one_object() {
         "contacts",
         "select=email",
         REPRESENTATION,
-        Action::Update {
+        Operation::Update {
             target,
             body: br#"{"score":12.50}"#,
         },
@@ -218,7 +218,7 @@ fn a_delete_marks_where_it_can() {
         "companies",
         "",
         REPRESENTATION,
-        Action::Delete {
+        Operation::Delete {
             target: Target::Id("7"),
         },
     );
@@ -336,7 +336,7 @@ fn what_cannot_be_is_refused_with_a_reason() {
         assert_eq!((refused.0.as_str(), refused.1), (code, status), "{}", refused.2);
     }
     let body = br#"{"name":"x"}"#;
-    let prepared = run("companies", "name=eq.x", None, Action::Insert { body });
+    let prepared = run("companies", "name=eq.x", None, Operation::Insert { body });
     assert_eq!(refused(prepared).0, "PGRST100");
 }
 
@@ -390,7 +390,7 @@ fn a_write_of_one_record_finds_it_or_says_so() {
             "contacts",
             "",
             returning,
-            Action::Delete {
+            Operation::Delete {
                 target: Target::Id("1"),
             },
         )
