@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use tenant_schema::records::{Operation, Limits, Request, Target, execute, prepare};
+use tenant_schema::records::{Limits, Operation, Request, Target, execute, prepare};
 
 use crate::access::{Delete, Insert, ObjectAccess, Read, Update};
 use crate::body::RawBody;

@@ -111,7 +111,7 @@ async fn pin(tx: &mut catalog::pg::tx::Transaction, tenant: &TenantSchema) -> Re
             organization: tenant.organization,
         });
     }
-    let path = format!("set local search_path = {schema}, extensions, pg_temp");
+    let path = format!("set local search_path = {}", tenant.schema.search_path());
     tx.batch(&path).await.map_err(|error: PgError| error.into())
 }
 

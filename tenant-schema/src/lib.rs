@@ -3,6 +3,7 @@
 //! The path of a request: [`tenant_db`] opens a transaction that can see one tenant, [`records`] fills it. The path
 //! of an operator: [`lifecycle`] makes a tenant, [`fleet`] brings all of them to the latest [`template`].
 
+mod access_tag;
 pub mod demo_data;
 pub mod erd;
 pub mod fleet;
@@ -20,7 +21,7 @@ pub mod tenant_db;
 pub fn statements() -> [&'static str; 5] {
     [
         records::INTROSPECT,
-        lifecycle::TABLES,
+        lifecycle::RELATIONS,
         lifecycle::psql_login::EXPIRED,
         fleet::STAMP,
         size::ON_DISK,

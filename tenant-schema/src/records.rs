@@ -31,7 +31,7 @@ pub mod sql;
 pub use error::{DatabaseError, DatabaseFault, RecordError};
 pub use execute::execute;
 pub use introspect::INTROSPECT;
-pub use model::{Object, ObjectAccess, SchemaModel};
+pub use model::{Object, SchemaModel};
 pub use parse::prefer::{Preferences, Return};
 pub use render::{Answer, ResultRow, Status, render};
 pub use sql::{Param, Query};

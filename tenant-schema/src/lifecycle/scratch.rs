@@ -13,7 +13,8 @@ pub(crate) async fn create(tx: &mut Transaction) -> Result<SchemaName, Lifecycle
     // The nil UUID is never given to a tenant.
     let schema = SchemaName::from_opaque(Uuid::nil());
     tx.batch(&format!(
-        "create schema {schema}; set local search_path = {schema}, extensions, pg_temp"
+        "create schema {schema}; set local search_path = {}",
+        schema.search_path()
     ))
     .await?;
     template::migrations()

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{
-    Operation, Limits, Preferences, Prepared, RecordError, Request, Return, SchemaModel, Target, prepare,
+    Limits, Operation, Preferences, Prepared, RecordError, Request, Return, SchemaModel, Target, prepare,
 };
 
 pub(super) fn model() -> SchemaModel {
