@@ -1,6 +1,7 @@
 //! What lives inside one tenant: its pinned transaction, its template, its life, and the records in it.
 //!
-//! The path of a request: [`tenant_db`] opens a transaction that can see one tenant, [`records`] fills it. The path
+//! The path of a request: [`models`] says what there is to ask for, [`tenant_db`] opens a transaction that can see one
+//! tenant, [`records`] fills it. The path
 //! of an operator: [`lifecycle`] makes a tenant, [`fleet`] brings all of them to the latest [`template`].
 
 mod access_tag;
@@ -10,7 +11,7 @@ pub mod fleet;
 mod lanes;
 pub mod lifecycle;
 pub mod members;
-mod models;
+pub mod models;
 pub mod records;
 pub mod size;
 pub mod template;

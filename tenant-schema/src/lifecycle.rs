@@ -26,6 +26,7 @@ use catalog::tx::CatalogTx;
 
 use crate::access_tag;
 use crate::members::{self, Member};
+use crate::models;
 use crate::template;
 use crate::tenant_db::quote_literal;
 
@@ -108,8 +109,9 @@ pub async fn provision(
         .apply(tx.door(), schema.as_str(), Sending::AtOnce)
         .await?;
     grant(tx.door(), &schema).await?;
-
     let version = template::latest();
+    models::record(tx, version, source).await?;
+
     let row = NewTenantSchema {
         organization: organization.id,
         schema: schema.clone(),

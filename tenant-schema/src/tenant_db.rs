@@ -68,7 +68,6 @@ use catalog::resolve::ActiveTenant;
 use tokio_postgres::Row;
 
 use crate::lanes::{Lanes, Permit};
-use crate::models::Models;
 
 /// How many connections, in how many lanes, and the bounds of each transaction.
 #[derive(Debug, Clone)]
@@ -101,7 +100,6 @@ impl Default for TenantDbSettings {
 #[derive(Debug, Clone)]
 pub struct TenantDb {
     lanes: Arc<Lanes>,
-    models: Arc<Models>,
     bounds: Arc<str>,
 }
 
@@ -126,7 +124,6 @@ impl TenantDb {
         );
         Self {
             lanes: Arc::new(Lanes::new(pools, settings.pool.size, settings.pool.wait)),
-            models: Arc::default(),
             bounds: bounds.into(),
         }
     }
@@ -151,11 +148,6 @@ impl TenantDb {
         )
         .expect("writing to a String cannot fail");
         self.open(tenant, opening).await
-    }
-
-    /// The models of the template versions seen so far.
-    pub(crate) fn models(&self) -> &Models {
-        &self.models
     }
 
     /// Closes all connections: the idle ones now, the others when their transaction ends.

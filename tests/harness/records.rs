@@ -3,8 +3,9 @@
 use catalog::actor::Actor;
 use catalog::clock::Source;
 use catalog::resolve::ActiveTenant;
+use tenant_schema::models::Models;
 use tenant_schema::records::{
-    self, Operation, Answer, Limits, Mode, Preferences, Prepared, RecordError, Request, Return, Target,
+    self, Answer, Limits, Mode, Operation, Preferences, Prepared, RecordError, Request, Return, Target,
 };
 use tenant_schema::tenant_db::TenantDb;
 
@@ -15,6 +16,7 @@ use crate::tenant::TestTenant;
 #[derive(Debug, Clone)]
 pub struct Records {
     db: TenantDb,
+    models: Models,
     tenant: ActiveTenant,
     actor: Actor,
     source: Source,
@@ -25,6 +27,7 @@ impl TestTenant {
     pub fn records(&self, t: &TestDb, db: &TenantDb) -> Records {
         Records {
             db: db.clone(),
+            models: t.models(),
             tenant: self.active.clone(),
             actor: t.actor(),
             source: t.source().clone(),
@@ -40,7 +43,7 @@ impl Records {
         query: &str,
         operation: Operation<'_>,
     ) -> Result<Prepared, RecordError> {
-        let model = self.db.model(&self.tenant).await?;
+        let model = self.models.get(self.tenant.template_version()).await?;
         let preferences = Preferences {
             returning: Some(Return::Representation),
         };

@@ -6,7 +6,7 @@
 use catalog::pg::pool::PoolSettings;
 use catalog::resolve;
 use catalog::tx::CatalogDb;
-use tenant_schema::records::{Operation, Prepared, Target};
+use tenant_schema::records::{Mode, Operation, Prepared, Target};
 use tenant_schema::tenant_db::TenantDb;
 use tests::database::one_connection;
 use tests::{Proxy, Records, TestDb};
@@ -57,11 +57,9 @@ async fn a_read_and_a_write_are_one_flight_each() {
         )
         .await
         .expect("a request");
+    records.evaluate(Mode::ReadOnly, "1").await.expect("an answer");
     let cold = proxy.tally();
-    crate::tell(&format!(
-        "connecting and reading the model: {} flights",
-        cold.flights
-    ));
+    crate::tell(&format!("connecting and a first read: {} flights", cold.flights));
     assert_eq!(cold.connections, 1);
     let first = cost(&proxy, &records, &insert).await;
     crate::tell(&format!(

@@ -9,7 +9,7 @@ use catalog::email::EmailAddress;
 use catalog::pg::pool::PoolSettings;
 use catalog::tx::CatalogDb;
 use catalog::users::{self, NewUser};
-use tenant_schema::records::{Operation, Mode, Prepared, RecordError, Target};
+use tenant_schema::records::{Mode, Operation, Prepared, RecordError, Target};
 use tenant_schema::tenant_db::{TenantDb, TenantDbSettings};
 use tests::database::one_connection;
 use tests::{Proxy, Records, TestDb, TestTenant};

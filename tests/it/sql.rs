@@ -1,7 +1,9 @@
 //! SQL and the tables it meets: every statement prepares, every table keeps the conventions.
 
 use catalog::resolve::ActiveTenant;
-use tenant_schema::records::{self, Operation, INTROSPECT, Limits, Preferences, Request, SchemaModel, Target};
+use tenant_schema::records::{
+    self, INTROSPECT, Limits, Operation, Preferences, Request, SchemaModel, Target,
+};
 use tests::TestDb;
 use tokio_postgres::Client;
 
@@ -84,7 +86,7 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
 }
 
 async fn model(t: &TestDb, tenant: &ActiveTenant) -> std::sync::Arc<SchemaModel> {
-    t.tenants().model(tenant).await.expect("a model")
+    t.models().get(tenant.template_version()).await.expect("a model")
 }
 
 /// Runs a query whose every row is a thing that breaks a rule, on the catalog and on a tenant's schema.

@@ -53,7 +53,7 @@ impl<A: ObjectAction> FromRequestParts<AppState> for ObjectAccess<A> {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let Member { tenant, caller } = Member::from_request_parts(parts, state).await?;
         let (name, id) = path(parts, state).await?;
-        let model = state.tenants().model(&tenant).await?;
+        let model = state.models().get(tenant.template_version()).await?;
         let object = model.object(&name)?;
         if !caller.may(&name, object.write, A::ACTION) {
             let message = format!("permission denied: this caller may not {} {name}", A::ACTION);

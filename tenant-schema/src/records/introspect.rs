@@ -1,4 +1,4 @@
-//! Reads a tenant schema once and makes the model of its template version.
+//! The query that reads a schema fresh from the template, and the model made of its answer.
 
 use serde::Deserialize;
 
@@ -9,9 +9,8 @@ use crate::access_tag;
 
 /// One row, one column: the model of the current schema as JSON text, for [`SchemaModel::from_json`].
 ///
-/// Run it in a tenant's transaction: `search_path` says which schema is meant, and makes `format_type` write
-/// unqualified names. Partitions are left out (their parent stands for them), so are the migration history and
-/// relations whose name begins with `_`.
+/// `search_path` says which schema is meant, and makes `format_type` write unqualified names. Partitions are left out
+/// (their parent stands for them), so are the migration history (`$1`) and relations whose name begins with `_`.
 pub const INTROSPECT: &str = r"
 select coalesce(json_agg(json_build_object(
          'name', c.relname,
@@ -71,7 +70,7 @@ select coalesce(json_agg(json_build_object(
  where n.nspname = current_schema()
    and c.relkind in ('r', 'p', 'v', 'm', 'f')
    and not c.relispartition
-   and c.relname <> 'refinery_schema_history'
+   and c.relname <> $1
    and c.relname not like '\_%'
    and fields.list is not null";
 
