@@ -33,6 +33,7 @@ pub mod secret;
 pub mod sessions;
 pub mod slug;
 pub mod stored_text;
+pub mod template_models;
 pub mod tenant_schemas;
 pub mod tx;
 pub mod users;
@@ -53,6 +54,7 @@ pub fn statements() -> Vec<&'static str> {
         pg::erd::STATEMENTS,
         resolve::STATEMENTS,
         sessions::STATEMENTS,
+        template_models::STATEMENTS,
         tenant_schemas::STATEMENTS,
         users::STATEMENTS,
     ]
