@@ -10,6 +10,7 @@ use catalog::password::PasswordHasher;
 use catalog::resolver::Resolver;
 use catalog::sessions::SessionLifetimes;
 use catalog::tx::CatalogDb;
+use tenant_schema::models::Models;
 use tenant_schema::tenant_db::TenantDb;
 use tokio::sync::Semaphore;
 
@@ -43,6 +44,7 @@ pub struct AppState(Arc<Inner>);
 struct Inner {
     catalog: CatalogDb,
     resolver: Resolver,
+    models: Models,
     tenants: TenantDb,
     authenticator: Authenticator,
     callers: Callers,
@@ -68,6 +70,7 @@ impl AppState {
             resolver: Resolver::new(catalog.clone(), Arc::clone(&feed)),
             authenticator: Authenticator::new(catalog.clone(), hasher, source.clone(), lifetimes),
             callers: Callers::new(catalog.clone(), feed, source.clone(), keys, config.caller_ttl),
+            models: Models::new(catalog.clone()),
             admission: Semaphore::new(config.concurrency_limit),
             catalog,
             tenants,
@@ -97,6 +100,10 @@ impl AppState {
 
     pub(crate) fn resolver(&self) -> &Resolver {
         &self.0.resolver
+    }
+
+    pub(crate) fn models(&self) -> &Models {
+        &self.0.models
     }
 
     pub(crate) fn tenants(&self) -> &TenantDb {

@@ -7,7 +7,8 @@
 
 -- Keeps version, created_* and updated_*. A request cannot forge them. An operator may give the times, so
 -- that an import keeps the dates of the system it came from; the actor and the version are never taken from
--- the row.
+-- the row. Triggers of one kind fire in the order of their names: one that comes after this one finds in
+-- updated_by who writes.
 create function stamp_record() returns trigger language plpgsql as $$
 declare
     actor text := coalesce(nullif(current_setting('tenantry.actor', true), ''), 'operator:' || session_user);

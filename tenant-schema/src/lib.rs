@@ -1,15 +1,17 @@
 //! What lives inside one tenant: its pinned transaction, its template, its life, and the records in it.
 //!
-//! The path of a request: [`tenant_db`] opens a transaction that can see one tenant, [`records`] fills it. The path
+//! The path of a request: [`models`] says what there is to ask for, [`tenant_db`] opens a transaction that can see one
+//! tenant, [`records`] fills it. The path
 //! of an operator: [`lifecycle`] makes a tenant, [`fleet`] brings all of them to the latest [`template`].
 
+mod access_tag;
 pub mod demo_data;
 pub mod erd;
 pub mod fleet;
 mod lanes;
 pub mod lifecycle;
 pub mod members;
-mod models;
+pub mod models;
 pub mod records;
 pub mod size;
 pub mod template;
@@ -20,7 +22,7 @@ pub mod tenant_db;
 pub fn statements() -> [&'static str; 5] {
     [
         records::INTROSPECT,
-        lifecycle::TABLES,
+        lifecycle::RELATIONS,
         lifecycle::psql_login::EXPIRED,
         fleet::STAMP,
         size::ON_DISK,

@@ -31,7 +31,7 @@ pub mod sql;
 pub use error::{DatabaseError, DatabaseFault, RecordError};
 pub use execute::execute;
 pub use introspect::INTROSPECT;
-pub use model::{Object, ObjectAccess, SchemaModel};
+pub use model::{Object, SchemaModel};
 pub use parse::prefer::{Preferences, Return};
 pub use render::{Answer, ResultRow, Status, render};
 pub use sql::{Param, Query};
@@ -46,12 +46,12 @@ pub struct Request<'a> {
     /// What the client prefers.
     pub preferences: Preferences,
     /// What to do.
-    pub action: Action<'a>,
+    pub operation: Operation<'a>,
 }
 
 /// What a request does.
 #[derive(Debug, Clone, Copy)]
-pub enum Action<'a> {
+pub enum Operation<'a> {
     /// `GET /{object}`
     List,
     /// `GET /{object}/{id}`
@@ -189,13 +189,13 @@ pub fn prepare(
     let object = model.object(request.object)?;
     let returning = request.preferences.returning.unwrap_or(Return::Minimal);
     let mut written = Vec::new();
-    let (query, shape) = match request.action {
-        Action::List => {
+    let (query, shape) = match request.operation {
+        Operation::List => {
             let plan = plan::list(object, request.query, limits)?;
             (sql::list(&plan)?, Shape::Page { offset: plan.offset })
         }
-        Action::Get { id } => (sql::get(&plan::get(object, id, request.query)?)?, Shape::Record),
-        Action::Insert { body } => {
+        Operation::Get { id } => (sql::get(&plan::get(object, id, request.query)?)?, Shape::Record),
+        Operation::Insert { body } => {
             let plan = plan::insert(object, request.query, body, returning, new_id)?;
             written = typed(&plan.columns);
             (
@@ -205,12 +205,12 @@ pub fn prepare(
                 },
             )
         }
-        Action::Update { target, body } => {
+        Operation::Update { target, body } => {
             let plan = plan::update(object, target, request.query, body, returning)?;
             written = typed(&plan.columns);
             (sql::update(&plan)?, written_shape(target, Shape::Updated))
         }
-        Action::Delete { target } => {
+        Operation::Delete { target } => {
             let plan = plan::delete(object, target, request.query, returning)?;
             (sql::delete(&plan)?, written_shape(target, Shape::Deleted))
         }

@@ -71,7 +71,6 @@ use catalog::resolve::ActiveTenant;
 use tokio_postgres::Row;
 
 use crate::lanes::{Lanes, Permit};
-use crate::models::Models;
 
 /// How many connections, in how many lanes, and the bounds of each transaction.
 #[derive(Debug, Clone)]
@@ -104,7 +103,6 @@ impl Default for TenantDbSettings {
 #[derive(Debug, Clone)]
 pub struct TenantDb {
     lanes: Arc<Lanes>,
-    models: Arc<Models>,
 }
 
 /// A transaction inside one tenant, which is its tenant from birth to end.
@@ -124,7 +122,6 @@ impl TenantDb {
             .collect();
         Self {
             lanes: Arc::new(Lanes::new(pools, settings.pool.size, settings.pool.wait)),
-            models: Arc::default(),
         }
     }
 
@@ -148,11 +145,6 @@ impl TenantDb {
         )
         .expect("writing to a String cannot fail");
         self.open(tenant, opening).await
-    }
-
-    /// The models of the template versions seen so far.
-    pub(crate) fn models(&self) -> &Models {
-        &self.models
     }
 
     /// Closes all connections: the idle ones now, the others when their transaction ends.

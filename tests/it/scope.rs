@@ -9,7 +9,7 @@ use catalog::email::EmailAddress;
 use catalog::pg::pool::PoolSettings;
 use catalog::tx::CatalogDb;
 use catalog::users::{self, NewUser};
-use tenant_schema::records::{Action, Mode, Prepared, RecordError, Target};
+use tenant_schema::records::{Mode, Operation, Prepared, RecordError, Target};
 use tenant_schema::tenant_db::{TenantDb, TenantDbSettings};
 use tests::database::one_connection;
 use tests::{Proxy, Records, TestDb, TestTenant};
@@ -135,12 +135,12 @@ fn sqlstate<T: std::fmt::Debug>(refused: &Result<T, RecordError>) -> &str {
 #[tokio::test]
 async fn a_read_cannot_write() {
     let scene = Scene::new().await;
-    let action = Action::Delete {
+    let operation = Operation::Delete {
         target: Target::Filtered,
     };
     let delete = scene
         .acme
-        .prepared("tags", "id=not.is.null", action)
+        .prepared("tags", "id=not.is.null", operation)
         .await
         .expect("a request");
     let delete = Prepared::of_test(Mode::ReadOnly, delete.text());

@@ -1,7 +1,9 @@
 //! SQL and the tables it meets: every statement prepares, every table keeps the conventions.
 
 use catalog::resolve::ActiveTenant;
-use tenant_schema::records::{self, Action, INTROSPECT, Limits, Preferences, Request, SchemaModel, Target};
+use tenant_schema::records::{
+    self, INTROSPECT, Limits, Operation, Preferences, Request, SchemaModel, Target,
+};
 use tests::TestDb;
 use tokio_postgres::Client;
 
@@ -45,29 +47,29 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
         );
         let id = Target::Id("00000000-0000-7000-8000-000000000000");
         let requests = [
-            ("", Action::List),
-            (everything.as_str(), Action::List),
+            ("", Operation::List),
+            (everything.as_str(), Operation::List),
             (
                 "",
-                Action::Get {
+                Operation::Get {
                     id: "00000000-0000-7000-8000-000000000000",
                 },
             ),
-            ("", Action::Insert { body: b"{}" }),
-            ("", Action::Delete { target: id }),
+            ("", Operation::Insert { body: b"{}" }),
+            ("", Operation::Delete { target: id }),
             (
                 "id=not.is.null",
-                Action::Delete {
+                Operation::Delete {
                     target: Target::Filtered,
                 },
             ),
         ];
-        for (query, action) in requests {
+        for (query, operation) in requests {
             let request = Request {
                 object: &object.name,
                 query,
                 preferences: Preferences::default(),
-                action,
+                operation,
             };
             // Not every object can be read by id or written; what can must prepare.
             let Ok(ready) = records::prepare(&model, &request, Limits::default(), &mut || t.source().uuid())
@@ -84,7 +86,7 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
 }
 
 async fn model(t: &TestDb, tenant: &ActiveTenant) -> std::sync::Arc<SchemaModel> {
-    t.tenants().model(tenant).await.expect("a model")
+    t.models().get(tenant.template_version()).await.expect("a model")
 }
 
 /// Runs a query whose every row is a thing that breaks a rule, on the catalog and on a tenant's schema.

@@ -52,25 +52,27 @@ pub(super) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
         .await
         .context("could not find the tenants that are behind")?;
     let total = behind.len();
-    let mut count = 0;
-    let report = |migrated: &Migrated| {
-        count += 1;
-        let (slug, from) = (&migrated.slug, migrated.from);
+    let mut tenants = Vec::with_capacity(total);
+    let report = |migrated: Migrated| {
+        let (count, slug, from) = (tenants.len() + 1, &migrated.slug, migrated.from);
         match &migrated.outcome {
             Ok(to) => output.progress(format_args!("{count}/{total} {slug}: version {from} to {to}")),
             Err(_) => output.progress(format_args!(
                 "{count}/{total} {slug}: failed, still version {from}"
             )),
         }
+        tenants.push(tenant(migrated));
     };
-    let tenants = fleet::migrate(db, &behind, actor, source, report).await;
+    fleet::migrate(db, &behind, actor, source, report)
+        .await
+        .context("could not record what the versions of the template hold")?;
     let document = Document {
         catalog: Catalog {
             version: catalog.version,
             applied: catalog.applied,
         },
         template_version: template::latest(),
-        tenants: tenants.into_iter().map(tenant).collect(),
+        tenants,
     };
     output.document(&document, text)?;
     let all_well = document.tenants.iter().all(|tenant| tenant.error.is_none());

@@ -71,14 +71,14 @@ pub async fn create(
         Reach::ReadOnly => schema.read_only_role(),
     };
     let verifier = postgres_protocol::password::scram_sha_256(login.password.expose_secret().as_bytes());
-    let (role, until) = (&login.role, login.valid_until.to_rfc3339());
+    let (role, until, path) = (&login.role, login.valid_until.to_rfc3339(), schema.search_path());
     tx.door()
         .batch(&format!(
             "create role {role} login inherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls
                connection limit 3 password '{verifier}' valid until '{until}' in role {granted};
              comment on role {role} is 'tenantry: somebody''s psql on {schema}';
              alter role {role} set role = {granted};
-             alter role {role} set search_path = {schema}, extensions, pg_temp"
+             alter role {role} set search_path = {path}"
         ))
         .await?;
     Ok(login)

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use catalog::access::ObjectWrite;
 use uuid::Uuid;
 
 use super::ast::{Comparison, Filter, Is, OrderTerm, QueryString, SelectItem, Test};
 use super::error::RecordError;
-use super::model::{Field, Object, ObjectAccess};
+use super::model::{Field, Object};
 use super::nearest::nearest;
 use super::parse::body::Body;
 use super::parse::prefer::Return;
@@ -84,7 +85,7 @@ const MAX_ALIAS_BYTES: usize = 63;
 
 /// Plans a page of records.
 pub fn list<'m>(object: &'m Object, query: &str, limits: Limits) -> Result<List<'m>, RecordError> {
-    let said = read_query(object, query, "list records", &[])?;
+    let said = read_query(object, query, "list records", |_| true)?;
     let resolve = |name: String| column(object, name);
     let order = said.order.into_iter().map(|term| {
         Ok(OrderTerm {
@@ -105,7 +106,7 @@ pub fn list<'m>(object: &'m Object, query: &str, limits: Limits) -> Result<List<
 
 /// Plans reading one record by its id.
 pub fn get<'m>(object: &'m Object, id: &str, query: &str) -> Result<Get<'m>, RecordError> {
-    let said = read_query(object, query, "get one record", &["order", "limit", "offset"])?;
+    let said = read_query(object, query, "get one record", finds)?;
     Ok(Get {
         object,
         select: outputs(object, said.select)?,
@@ -122,13 +123,7 @@ pub fn insert<'m>(
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Insert<'m>, RecordError> {
     may_write(object, object.writable.insert, "insert records")?;
-    let said = read_query(object, query, "insert records", &["order", "limit", "offset"])?;
-    if !said.filter.is_empty() {
-        return Err(RecordError::MisplacedParameter {
-            parameter: "filter".to_owned(),
-            action: "insert records",
-        });
-    }
+    let said = read_query(object, query, "insert records", |name| name == "select")?;
     let body = Body::parse(body)?;
     let mut columns = written_columns(object, &body)?;
     let missing_id = object.key().filter(|key| {
@@ -171,7 +166,7 @@ pub fn update<'m>(
     returning: Return,
 ) -> Result<Update<'m>, RecordError> {
     may_write(object, object.writable.update, "update records")?;
-    let said = read_query(object, query, "update records", &["order", "limit", "offset"])?;
+    let said = read_query(object, query, "update records", finds)?;
     let id = targeted(target, &said, "UPDATE")?;
     let body = Body::parse(body)?;
     if !body.single {
@@ -203,7 +198,7 @@ pub fn delete<'m>(
         object.writable.delete
     };
     may_write(object, able, "delete records")?;
-    let said = read_query(object, query, "delete records", &["order", "limit", "offset"])?;
+    let said = read_query(object, query, "delete records", finds)?;
     let id = targeted(target, &said, "DELETE")?;
     Ok(Delete {
         object,
@@ -213,25 +208,30 @@ pub fn delete<'m>(
     })
 }
 
+/// Whether a parameter selects or filters, and does not make a page.
+fn finds(parameter: &str) -> bool {
+    !["order", "limit", "offset"].contains(&parameter)
+}
+
 /// Parses a query string after looking at the names in it, so that a mistyped parameter is called unknown
 /// rather than a filter that does not parse.
 fn read_query(
     object: &Object,
     raw: &str,
     action: &'static str,
-    misplaced: &[&str],
+    suits: impl Fn(&str) -> bool,
 ) -> Result<QueryString, RecordError> {
     let parameters: Parameters = parse::parameters(raw)?;
     for (name, _) in &parameters {
-        if misplaced.contains(&name.as_str()) {
-            return Err(RecordError::MisplacedParameter {
-                parameter: name.clone(),
-                action,
-            });
-        }
         let quoted = name.starts_with('"');
         if !quoted && !RESERVED.contains(&name.as_str()) && object.field(name).is_none() {
             return Err(unknown_column(object, name, &RESERVED));
+        }
+        if !suits(name) {
+            return Err(RecordError::MisplacedParameter {
+                parameter: super::error::shorten(name),
+                action,
+            });
         }
     }
     parse::query(&parameters)
@@ -342,7 +342,7 @@ fn label(field: &Field, alias: Option<String>) -> Result<Cow<'_, str>, RecordErr
 }
 
 fn may_write(object: &Object, able: bool, action: &'static str) -> Result<(), RecordError> {
-    if able && object.access != ObjectAccess::ReadOnly {
+    if able && object.write != ObjectWrite::Nobody {
         return Ok(());
     }
     Err(RecordError::NotWritable {

@@ -123,7 +123,12 @@ fn an_insert_gives_ids_and_a_location() {
     -- [{"id":"00000000-0000-0000-0000-000000000001","email":"a@x.example"}]
     "#);
     let body = br#"[{"name":"One"},{"name":"Two"}]"#;
-    let prepared = run("companies", "select=id", REPRESENTATION, Action::Insert { body });
+    let prepared = run(
+        "companies",
+        "select=id",
+        REPRESENTATION,
+        Operation::Insert { body },
+    );
     insta::assert_snapshot!(shown(prepared), @r#"
     with w as (insert into "companies" as t ("id", "name")
     select r."id", r."name"
@@ -163,7 +168,7 @@ fn an_update_by_id_answers_with_one_object() {
         "contacts",
         "select=email",
         REPRESENTATION,
-        Action::Update {
+        Operation::Update {
             target,
             body: br#"{"score":12.50}"#,
         },
@@ -218,7 +223,7 @@ fn a_delete_marks_where_it_can() {
         "companies",
         "",
         REPRESENTATION,
-        Action::Delete {
+        Operation::Delete {
             target: Target::Id("7"),
         },
     );
@@ -336,8 +341,12 @@ fn what_cannot_be_is_refused_with_a_reason() {
         assert_eq!((refused.0.as_str(), refused.1), (code, status), "{}", refused.2);
     }
     let body = br#"{"name":"x"}"#;
-    let prepared = run("companies", "name=eq.x", None, Action::Insert { body });
-    assert_eq!(refused(prepared).0, "PGRST100");
+    for (query, parameter) in [("name=eq.x", "name"), ("select=id&or=(id.eq.1)", "or")] {
+        let prepared = run("companies", query, None, Operation::Insert { body });
+        let (code, _, message, _) = refused(prepared);
+        assert_eq!(code, "PGRST100");
+        assert!(message.contains(&format!("'{parameter}'")), "{message}");
+    }
 }
 
 #[test]
@@ -390,7 +399,7 @@ fn a_write_of_one_record_finds_it_or_says_so() {
             "contacts",
             "",
             returning,
-            Action::Delete {
+            Operation::Delete {
                 target: Target::Id("1"),
             },
         )

@@ -23,7 +23,9 @@ use crate::operator::Operator;
 /// Brings the tenants of an earlier version's demo to this one's.
 pub(super) async fn migrate(operator: &Operator) -> anyhow::Result<()> {
     let behind = fleet::behind(&operator.db).await?;
-    let migrated = fleet::migrate(&operator.db, &behind, &operator.actor, &operator.source, |_| ()).await;
+    let mut migrated = Vec::with_capacity(behind.len());
+    let report = |tenant| migrated.push(tenant);
+    fleet::migrate(&operator.db, &behind, &operator.actor, &operator.source, report).await?;
     for tenant in migrated {
         tenant
             .outcome

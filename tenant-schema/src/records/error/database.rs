@@ -122,10 +122,10 @@ fn repeats_row(sqlstate: &str) -> bool {
 }
 
 /// The status for an SQLSTATE: PostgREST's table, except that a value which is well formed but breaks a rule of
-/// the table (not null, check, a view's check option) is 422.
+/// the table (length, not null, check, a view's check option) is 422.
 fn status(sqlstate: &str) -> u16 {
     match sqlstate {
-        "23502" | "23514" | "44000" => 422,
+        "22001" | "23502" | "23514" | "44000" => 422,
         "42501" => 403,
         "42P01" => 404,
         "25006" | "55000" => 405,
@@ -270,6 +270,7 @@ mod tests {
             ("23P01", 409),
             ("23502", 422),
             ("23514", 422),
+            ("22001", 422),
             ("22P02", 400),
             ("22003", 400),
             ("22P05", 400),
