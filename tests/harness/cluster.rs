@@ -113,6 +113,11 @@ impl Cluster {
         self.local.lock().await.bin_dir().to_owned()
     }
 
+    /// Stops it in good order and starts it again.
+    pub async fn restart(&self) -> Result<()> {
+        Ok(self.local.lock().await.restart().await?)
+    }
+
     /// Kills the server and its children by SIGKILL.
     pub async fn crash(&self) -> Result<()> {
         Ok(self.local.lock().await.kill_now().await?)

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use catalog::clock::Source;
+use catalog::password;
 use catalog::pg::sqlstate::PgError;
 use catalog::schema_name::SchemaName;
 use catalog::tx::CatalogTx;
@@ -15,12 +16,6 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// How long a login's password is good for: a working day, so that a forgotten one is worthless tomorrow.
 const LIFETIME: TimeDelta = TimeDelta::hours(12);
-
-/// Characters of a password, out of 32: 160 random bits.
-const PASSWORD: usize = 32;
-
-/// Digits, and letters that are not mistaken for them.
-const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz234567890";
 
 /// What a login may do with the tenant's tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +58,7 @@ pub async fn create(
     let random = u32::from_be_bytes(source.bytes());
     let login = PsqlLogin {
         role: PsqlRole(format!("{schema}_psql_{random:08x}")),
-        password: password(source),
+        password: password::invent(source),
         valid_until: source.now() + LIFETIME,
     };
     let granted = match reach {
@@ -101,29 +96,8 @@ pub async fn expired(tx: &mut CatalogTx, now: DateTime<Utc>) -> Result<Vec<PsqlR
     Ok(rows.iter().map(|row| PsqlRole(row.get("role"))).collect())
 }
 
-fn password(source: &Source) -> SecretString {
-    let letters = source
-        .bytes::<PASSWORD>()
-        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
-    letters.iter().collect::<String>().into()
-}
-
 // The pattern is what makes the names fit for SQL text.
 pub(crate) const EXPIRED: &str = "\
 select r.rolname::text as role from pg_catalog.pg_roles r
  where r.rolname ~ '^t_[0-9a-f]{32}_psql_[0-9a-f]{8}$' and r.rolvaliduntil < $1
  order by r.rolname";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_is_made_of_the_alphabet_and_differs_each_time() {
-        let source = Source::system();
-        let (one, other) = (password(&source), password(&source));
-        assert_eq!(one.expose_secret().len(), PASSWORD);
-        assert!(one.expose_secret().bytes().all(|byte| ALPHABET.contains(&byte)));
-        assert_ne!(one.expose_secret(), other.expose_secret());
-    }
-}

@@ -13,6 +13,7 @@ use super::error::LocalClusterError;
 use super::folder::{self, Folder};
 use super::settings::Durability;
 use crate::clock::Source;
+use crate::private_file;
 
 /// The superuser of every local cluster.
 pub(super) const SUPERUSER: &str = "postgres";
@@ -68,7 +69,7 @@ pub(super) async fn prepare(
         .join(format!("{UNFINISHED}{}", folder::short_random_name(source)));
     run_as.make_private_dir(&unfinished)?;
     let password_file = folder.run_dir(run_as)?.join("initdb-password");
-    folder::write_private(&password_file, password.expose_secret())
+    private_file::write(&password_file, password.expose_secret())
         .map_err(LocalClusterError::file("write", &password_file))?;
     run_as.own(&password_file)?;
     let made = initdb(&unfinished, &password_file, run_as, binaries, durability).await;
