@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -12,7 +13,7 @@ use uuid::Uuid;
 /// and leaves room for the suffixes within PostgreSQL's 63 bytes (PostgreSQL documentation, section 4.1.1). Names that
 /// come from a template or a request are quoted: by the record engine, or by PostgreSQL itself (`quote_ident`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SchemaName(Box<str>);
+pub struct SchemaName(Arc<str>);
 
 /// A text that is not the name of a tenant schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

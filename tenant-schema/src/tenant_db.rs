@@ -79,6 +79,9 @@ pub struct TenantDbSettings {
     pub lanes: usize,
     /// Connections per lane, and their bounds.
     pub pool: PoolSettings,
+    /// The most connections one tenant may hold at once, of all lanes together: what the others can count on is the
+    /// rest.
+    pub share: usize,
     /// How long one statement may run; below the server's request deadline.
     pub statement_timeout: Duration,
     /// How long one statement may wait for a lock.
@@ -93,6 +96,7 @@ impl Default for TenantDbSettings {
                 size: 2,
                 ..PoolSettings::default()
             },
+            share: 4,
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(3),
         }
@@ -121,7 +125,12 @@ impl TenantDb {
             .map(|_| Pool::new(config.clone(), settings.pool.clone()))
             .collect();
         Self {
-            lanes: Arc::new(Lanes::new(pools, settings.pool.size, settings.pool.wait)),
+            lanes: Arc::new(Lanes::new(
+                pools,
+                settings.pool.size,
+                settings.share,
+                settings.pool.wait,
+            )),
         }
     }
 

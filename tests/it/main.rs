@@ -3,6 +3,7 @@
 mod flights;
 mod http;
 mod lifecycle;
+mod models;
 mod scope;
 mod sql;
 mod tidy;
