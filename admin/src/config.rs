@@ -260,6 +260,7 @@ mod tests {
         assert_eq!(tenants.statement_timeout, Duration::from_mins(1));
         assert_eq!(tenants.lock_timeout, Duration::from_millis(500));
         assert_eq!(config.server.request_deadline, Duration::from_secs(61));
+        assert_eq!(config.server.shutdown_grace, Duration::from_secs(61));
         assert_eq!(
             (config.server.body_limit, config.server.concurrency_limit),
             (512 << 10, 64)
@@ -278,11 +279,11 @@ mod tests {
         ]);
         let text = error.unwrap_err().to_string();
         for part in [
-            "TENANTRY_LANES: 0 is out of bounds: it lies between 1 and 100",
-            "TENANTRY_LANE_CONNECTIONS: ",
+            "TENANTRY_LANES: a whole number between 1 and 100 is the form",
+            "TENANTRY_LANE_CONNECTIONS: a whole number",
             "TENANTRY_CATALOG_CONNECTIONS: ",
             "TENANTRY_LOCK_TIMEOUT: a whole number and ms",
-            "TENANTRY_BODY_LIMIT: 2048MiB is out of bounds: it lies between 1KiB and 1024MiB",
+            "TENANTRY_BODY_LIMIT: 2048MiB is out of bounds: between 1KiB and 1024MiB is taken",
             "TENANTRY_CONCURRENCY: ",
         ] {
             assert!(text.contains(part), "{part} in {text}");

@@ -40,7 +40,8 @@ Environment, for the size of a server (serve and demo):
   TENANTRY_LOCK_TIMEOUT  how long it may wait for a lock, below
                          TENANTRY_STATEMENT_TIMEOUT [3s]
   TENANTRY_REQUEST_DEADLINE
-                         how long a request may take until its answer [15s]
+                         how long a request may take until its answer, and
+                         those in flight when the server is stopped [15s]
   TENANTRY_BODY_LIMIT    the largest request body: bytes, KiB or MiB [4MiB]
   TENANTRY_CONCURRENCY   requests handled at once; one more is answered by
                          503 [1024]

@@ -49,7 +49,22 @@ impl<'a> Reader<'a> {
             .ok()
     }
 
-    /// The same within bounds, or `default` where it is unset.
+    /// The variable as a whole number within bounds, or `default` where it is unset.
+    pub(super) fn count(&mut self, name: &str, bounds: RangeInclusive<usize>, default: usize) -> usize {
+        let Some(text) = self.text(name) else {
+            return default;
+        };
+        match text.trim().parse() {
+            Ok(count) if bounds.contains(&count) => count,
+            _ => {
+                let (least, most) = bounds.into_inner();
+                let form = format!("a whole number between {least} and {most} is the form");
+                self.refuse(name, form).unwrap_or(default)
+            }
+        }
+    }
+
+    /// The variable as an amount within bounds, or `default` where it is unset.
     pub(super) fn within<T>(&mut self, name: &str, bounds: RangeInclusive<T>, default: T) -> T
     where
         T: FromStr<Err: Display> + PartialOrd + Display,
@@ -58,7 +73,7 @@ impl<'a> Reader<'a> {
             Some(value) if bounds.contains(&value) => value,
             Some(value) => {
                 let (least, most) = bounds.into_inner();
-                let reason = format!("{value} is out of bounds: it lies between {least} and {most}");
+                let reason = format!("{value} is out of bounds: between {least} and {most} is taken");
                 self.refuse(name, reason).unwrap_or(default)
             }
             None => default,

@@ -26,7 +26,7 @@ pub(super) fn serving(reader: &mut Reader<'_>) -> (ServerConfig, Sizing) {
     let mut config = address(reader);
     let sizing = Sizing {
         catalog: PoolSettings {
-            size: reader.within("TENANTRY_CATALOG_CONNECTIONS", 1..=1_000, 4),
+            size: reader.count("TENANTRY_CATALOG_CONNECTIONS", 1..=1_000, 4),
             ..PoolSettings::default()
         },
         tenants: tenants(reader, &mut config),
@@ -39,7 +39,7 @@ pub(super) fn serving(reader: &mut Reader<'_>) -> (ServerConfig, Sizing) {
             limit,
         )
         .0;
-    config.concurrency_limit = reader.within("TENANTRY_CONCURRENCY", 1..=100_000, config.concurrency_limit);
+    config.concurrency_limit = reader.count("TENANTRY_CONCURRENCY", 1..=100_000, config.concurrency_limit);
     (config, sizing)
 }
 
@@ -78,10 +78,12 @@ fn tenants(reader: &mut Reader<'_>, config: &mut ServerConfig) -> TenantDbSettin
     config.request_deadline = request.0;
     // A body that takes longer than its whole request may is given up with the request.
     config.body_deadline = config.body_deadline.min(request.0);
+    // By then every request in flight has its answer.
+    config.shutdown_grace = config.shutdown_grace.max(request.0);
     TenantDbSettings {
-        lanes: reader.within("TENANTRY_LANES", 1..=100, default.lanes),
+        lanes: reader.count("TENANTRY_LANES", 1..=100, default.lanes),
         pool: PoolSettings {
-            size: reader.within("TENANTRY_LANE_CONNECTIONS", 1..=100, default.pool.size),
+            size: reader.count("TENANTRY_LANE_CONNECTIONS", 1..=100, default.pool.size),
             ..default.pool
         },
         statement_timeout: statement.0,
