@@ -214,6 +214,9 @@ async fn make_template(local: &LocalCluster, password: &SecretString, ring: &Sec
     let superuser = connect(&local.url("postgres")).await;
     let make_owner = format!("create role {OWNER} login createdb createrole password '{secret}'");
     superuser.batch_execute(&make_owner).await?;
+    // Databases are made from there.
+    let let_in = format!("grant connect on database postgres to {OWNER}");
+    superuser.batch_execute(&let_in).await?;
     superuser
         .batch_execute(&format!("create database {TEMPLATE} owner {OWNER}"))
         .await?;

@@ -59,9 +59,9 @@ pub(super) async fn run(args: PsqlArgs, operator: &Operator) -> anyhow::Result<E
         return Ok(ExitStatus::Done);
     }
     let ended = run_psql(&args, environment, operator).await;
-    if let Err(error) = drop_login(&login.role, operator).await {
+    if let Err(error) = psql_login::drop(&operator.db, &login.role).await {
         let (role, until) = (&login.role, output::instant(login.valid_until));
-        let why = failure::explain(&error).0.message;
+        let why = failure::explain(&error.into()).0.message;
         operator.output.progress(format_args!(
             "login {role} could not be removed, and is good until {until}: {why}"
         ));
@@ -87,13 +87,6 @@ async fn create(slug: &Slug, reach: Reach, operator: &Operator) -> anyhow::Resul
     Ok(login)
 }
 
-async fn drop_login(role: &PsqlRole, operator: &Operator) -> anyhow::Result<()> {
-    let mut tx = operator.db.begin().await?;
-    psql_login::drop(&mut tx, role).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
 /// Removes the logins that killed sessions left behind. One that cannot be removed is skipped: its password has
 /// expired.
 async fn sweep(operator: &Operator) {
@@ -104,7 +97,7 @@ async fn sweep(operator: &Operator) {
         anyhow::Ok(expired)
     };
     for role in expired.await.unwrap_or_default() {
-        if let Err(error) = drop_login(&role, operator).await {
+        if let Err(error) = psql_login::drop(&operator.db, &role).await {
             tracing::debug!(%role, %error, "an expired login could not be removed");
         }
     }
