@@ -22,7 +22,13 @@ use crate::cli::Cli;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => {
+            let json = std::env::args_os().any(|argument| argument == "--json");
+            return failure::report_usage(&said, Output::new(json)).into();
+        }
+    };
     let output = Output::new(cli.json);
     let status = tokio::runtime::Runtime::new()
         .map_err(anyhow::Error::from)

@@ -13,7 +13,7 @@
 
 pub mod binary;
 pub mod cluster;
-mod config;
+pub mod config;
 pub mod database;
 pub mod fixed;
 pub mod proxy;

@@ -162,7 +162,10 @@ impl Fleet {
             .await?;
         let said: serde_json::Value =
             serde_json::from_str(&line).with_context(|| format!("serve said {line:?}"))?;
-        let Some(address) = said["listening"].as_str().and_then(|url| url.strip_prefix("http://")) else {
+        let Some(address) = said["listening"]
+            .as_str()
+            .and_then(|url| url.strip_prefix("http://"))
+        else {
             bail!("serve printed no address: {line}")
         };
         Ok(Served {
