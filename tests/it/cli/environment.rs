@@ -128,7 +128,7 @@ async fn with_settings_that_mean_nothing() {
     exit status 2
     -- err
     error: the environment is not usable:
-      - TENANTRY_KEYRING_FILE: /nowhere/keyring: No such file or directory (os error 2)
+      - TENANTRY_KEYRING_FILE: /nowhere/keyring: No such file or directory (os error <n>)
       next: correct these variables; `tenantry --help` lists all of them
     ");
 }
