@@ -42,7 +42,7 @@ impl Output {
         human: impl FnOnce(&T) -> String,
     ) -> anyhow::Result<()> {
         let mut text = if self.json {
-            serde_json::to_string_pretty(document)?
+            serde_json::to_string(document)?
         } else {
             human(document)
         };

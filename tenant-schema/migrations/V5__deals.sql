@@ -38,7 +38,7 @@ create table deals (
     constraint deals_company_id_fkey foreign key (company_id) references companies (id) on delete set null,
     constraint deals_owner_id_fkey foreign key (owner_id) references members (id) on delete set null,
     constraint deals_title_check check (btrim(title) <> '' and length(title) <= 300),
-    constraint deals_value_check check (value >= 0),
+    constraint deals_value_check check (value >= 0 and value <> 'NaN'),
     constraint deals_currency_check check (currency ~ '^[A-Z]{3}$'),
     constraint deals_probability_check check (probability between 0 and 100),
     constraint deals_closed_at_check check ((status = 'open') = (closed_at is null)),

@@ -11,6 +11,7 @@
 //! ids come from a seed, so a test can say what it expects. [`Proxy`] stands between a pool and PostgreSQL to count
 //! network flights, cut a connection after any message, or ask a question on somebody else's connection.
 
+pub mod app;
 pub mod binary;
 pub mod cluster;
 pub mod config;
@@ -20,6 +21,7 @@ pub mod proxy;
 pub mod records;
 pub mod tenant;
 
+pub use app::TestApp;
 pub use cluster::Cluster;
 pub use database::TestDb;
 pub use fixed::FixedClock;

@@ -2,6 +2,7 @@
 
 mod cli;
 mod flights;
+mod http;
 mod lifecycle;
 mod scope;
 mod sql;

@@ -1,0 +1,9 @@
+//! The server's promises, proved over its real router and, where it matters, over real sockets.
+
+mod access;
+mod auth;
+mod bad_input;
+mod errors;
+mod hosts;
+mod isolation;
+mod records;

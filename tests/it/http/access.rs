@@ -1,0 +1,414 @@
+//! Who may do what: every route by every kind of caller. A route that stands in no row fails the test.
+
+use axum::http::Method;
+use catalog::access::Action;
+use catalog::memberships::MemberRole::{Admin, Member};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use server::access::Access;
+use tests::TestApp;
+use tests::app::{AppTenant, Ask, Client, PASSWORD, Person};
+
+/// The callers, in the order of the table's columns.
+const CALLERS: [&str; 13] = [
+    "nobody",
+    "garbage",
+    "member of another tenant",
+    "key of another tenant",
+    "member",
+    "admin",
+    "key with the scope",
+    "key with another scope",
+    "revoked key",
+    "expired key",
+    "member of a suspended tenant",
+    "disabled user",
+    "former member",
+];
+
+/// One request by all callers: method, path as the router has it, object, access, and a status per caller.
+type Row = (Method, &'static str, &'static str, Access, [u16; 13]);
+
+const SIGN_UP: &str = "/auth/v1/signup";
+const TOKEN: &str = "/auth/v1/token";
+const MANY: &str = "/rest/v1/{object}";
+const ONE: &str = "/rest/v1/{object}/{id}";
+
+/// Everybody gets this.
+const fn all(status: u16) -> [u16; 13] {
+    [status; 13]
+}
+
+/// What a member, an admin, a key with the scope and one without get; the others are refused as ever.
+const fn guarded([member, admin, right, wrong]: [u16; 4]) -> [u16; 13] {
+    [
+        401, 401, 404, 401, member, admin, right, wrong, 401, 401, 403, 404, 404,
+    ]
+}
+
+fn table() -> Vec<Row> {
+    let mut rows = vec![
+        (Method::GET, "/healthz", "", Access::Public, all(200)),
+        (Method::GET, "/readyz", "", Access::Public, all(200)),
+        (
+            Method::GET,
+            "/.well-known/jwks.json",
+            "",
+            Access::Public,
+            all(200),
+        ),
+        (Method::POST, SIGN_UP, "", Access::SignIn, all(200)),
+        // The credentials are the body's. Members of a suspended organization are told so.
+        (Method::POST, TOKEN, "", Access::SignIn, {
+            let mut statuses = all(200);
+            statuses[10] = 403;
+            statuses
+        }),
+        (
+            Method::GET,
+            "/auth/v1/user",
+            "",
+            Access::User,
+            guarded([200, 200, 403, 403]),
+        ),
+        (
+            Method::POST,
+            "/auth/v1/logout",
+            "",
+            Access::User,
+            guarded([204, 204, 403, 403]),
+        ),
+    ];
+    // What a member, an admin and a key with the scope get for reading, and for writing if it is allowed.
+    for (object, member, admin, key) in [
+        ("contacts", true, true, true),
+        ("pipelines", false, true, true),
+        ("members", false, false, false),
+        ("deal_stage_history", false, false, false),
+    ] {
+        let read = Access::Object(Action::Read);
+        rows.push((Method::GET, MANY, object, read, guarded([200, 200, 200, 403])));
+        rows.push((Method::GET, ONE, object, read, guarded([200, 200, 200, 403])));
+        for (method, path, action, done) in [
+            (Method::POST, MANY, Action::Insert, 201),
+            (Method::PATCH, MANY, Action::Update, 204),
+            (Method::DELETE, MANY, Action::Delete, 204),
+            (Method::PATCH, ONE, Action::Update, 204),
+            (Method::DELETE, ONE, Action::Delete, 204),
+        ] {
+            let told = |may: bool| if may { done } else { 403 };
+            let statuses = guarded([told(member), told(admin), told(key), 403]);
+            rows.push((method, path, object, Access::Object(action), statuses));
+        }
+    }
+    let heads = rows.iter().filter(|row| row.0 == Method::GET).cloned();
+    let heads: Vec<Row> = heads
+        .map(|row| (Method::HEAD, row.1, row.2, row.3, row.4))
+        .collect();
+    rows.extend(heads);
+    rows
+}
+
+/// The tenants and people of the table.
+struct Scene {
+    app: TestApp,
+    acme: AppTenant,
+    ann: Person,
+    ada: Person,
+    suspended: Person,
+    callers: Vec<Option<Client>>,
+    made: std::cell::Cell<u32>,
+}
+
+impl Scene {
+    async fn set() -> Self {
+        Box::pin(Self::build()).await
+    }
+
+    async fn build() -> Self {
+        let app = TestApp::new().await;
+        let (acme, globex) = (app.tenant("acme").await, app.tenant("globex").await);
+        let initech = app.tenant("initech").await;
+        let (ann, ada) = (acme.member("ann", Member).await, acme.member("ada", Admin).await);
+        let stranger = globex.member("bob", Admin).await;
+        let foreign_key = globex.key(&["*:*"]).await;
+        let revoked = acme.key(&["*:*"]).await;
+        let now = app.db().source().now();
+        let expired = acme.key_until(&["*:*"], Some(now + TimeDelta::minutes(1))).await;
+        let suspended = initech.member("ivy", Member).await;
+        let (disabled, former) = (acme.member("dan", Admin).await, acme.member("fay", Admin).await);
+        let other_scope = acme.key(&["tags:*"]).await;
+        // They were all good once, and the server has seen that they were.
+        for client in [&*revoked, &*expired, &*suspended, &*disabled, &*former] {
+            client.get("/rest/v1/contacts").await.expect_status(200);
+        }
+        app.clock().advance(TimeDelta::minutes(1));
+        acme.revoke(revoked.key.id).await;
+        acme.disable(disabled.user.id).await;
+        acme.dismiss(former.membership.id).await;
+        initech.set_status("suspended").await;
+        let nobody = acme.nobody();
+        let callers = vec![
+            Some(nobody.clone()),
+            Some(nobody.bearer("garbage")),
+            Some(stranger.at(&acme.host())),
+            Some(foreign_key.at(&acme.host())),
+            Some(ann.client()),
+            Some(ada.client()),
+            // A key of its own for each row.
+            None,
+            Some(other_scope.client()),
+            Some(revoked.client()),
+            Some(expired.client()),
+            Some(suspended.client()),
+            Some(disabled.client()),
+            Some(former.client()),
+        ];
+        Self {
+            app,
+            acme,
+            ann,
+            ada,
+            suspended,
+            callers,
+            made: 0.into(),
+        }
+    }
+
+    fn fresh(&self, word: &str) -> String {
+        self.made.set(self.made.get() + 1);
+        format!("{word}-{}", self.made.get())
+    }
+
+    /// The id of a record that nothing else depends on.
+    async fn record(&self, object: &str) -> String {
+        let name = self.fresh("record");
+        let made = match object {
+            "contacts" => self
+                .ada
+                .post("/rest/v1/contacts?select=id", &json!({ "first_name": name })),
+            "pipelines" => self
+                .ada
+                .post("/rest/v1/pipelines?select=id", &json!({ "name": name })),
+            "members" => return self.ann.membership.id.to_string(),
+            _ => {
+                let row = self
+                    .ada
+                    .get(&format!("/rest/v1/{object}?select=id&limit=1"))
+                    .await
+                    .json();
+                return row[0]["id"].as_str().expect("a deal was made").to_owned();
+            }
+        };
+        let made = made
+            .header("prefer", "return=representation")
+            .await
+            .expect_status(201)
+            .json();
+        made[0]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The request of a row, as it would be right.
+    async fn request(&self, client: &Client, (method, path, object, access, _): &Row, caller: &str) -> Ask {
+        if object.is_empty() {
+            let target = match *path {
+                TOKEN => format!("{TOKEN}?grant_type=password"),
+                "/auth/v1/logout" => "/auth/v1/logout?scope=others".to_owned(),
+                path => path.to_owned(),
+            };
+            let ask = client.ask(method.clone(), &target);
+            return match *path {
+                SIGN_UP => {
+                    ask.json(&json!({ "email": self.fresh("new") + "@example.com", "password": PASSWORD }))
+                }
+                TOKEN => {
+                    let member = if caller == CALLERS[10] {
+                        &self.suspended
+                    } else {
+                        &self.ann
+                    };
+                    ask.json(&json!({ "email": member.user.email, "password": PASSWORD }))
+                }
+                _ => ask,
+            };
+        }
+        let id = self.record(object).await;
+        let target = match (*path, *access) {
+            (ONE, _) => format!("/rest/v1/{object}/{id}"),
+            (_, Access::Object(Action::Update | Action::Delete)) => format!("/rest/v1/{object}?id=eq.{id}"),
+            _ => format!("/rest/v1/{object}"),
+        };
+        let ask = client.ask(method.clone(), &target);
+        match *access {
+            Access::Object(Action::Insert | Action::Update) => ask.json(&self.body(object)),
+            _ => ask,
+        }
+    }
+
+    fn body(&self, object: &str) -> Value {
+        let name = self.fresh("name");
+        match object {
+            "contacts" => json!({ "first_name": name }),
+            "pipelines" => json!({ "name": name }),
+            "members" => json!({ "display_name": name }),
+            _ => json!({ "to_stage_name": name }),
+        }
+    }
+
+    async fn deal(&self) {
+        let stage = self
+            .ada
+            .get("/rest/v1/stages?select=id,pipeline_id&position=eq.1")
+            .await
+            .json();
+        let (pipeline, stage) = (&stage[0]["pipeline_id"], &stage[0]["id"]);
+        let deal = json!({ "title": "A deal", "pipeline_id": pipeline, "stage_id": stage });
+        self.ada.post("/rest/v1/deals", &deal).await.expect_status(201);
+    }
+}
+
+/// The scope that exactly one kind of request needs.
+fn scope((_, _, object, access, _): &Row) -> String {
+    match access {
+        Access::Object(action) => format!("{object}:{action}"),
+        _ => "*:*".to_owned(),
+    }
+}
+
+#[test]
+fn every_route_stands_in_the_table_with_its_access() {
+    let routes = server::routes::table();
+    let rows = table();
+    let missing = routes.iter().filter(|route| {
+        !rows.iter().any(|(method, path, _, access, _)| {
+            (method, *path, access) == (&route.method, route.path, &route.access)
+        })
+    });
+    let missing: Vec<_> = missing.collect();
+    assert!(missing.is_empty(), "routes that no row tests: {missing:#?}");
+    let stale = rows.iter().filter(|(method, path, ..)| {
+        !routes
+            .iter()
+            .any(|route| (&route.method, route.path) == (method, *path))
+    });
+    let stale: Vec<_> = stale.map(|row| (&row.0, row.1)).collect();
+    assert!(stale.is_empty(), "rows of routes that are gone: {stale:?}");
+}
+
+#[tokio::test]
+async fn every_caller_gets_what_the_table_says_on_every_route() {
+    let scene = Scene::set().await;
+    scene.deal().await;
+    let mut wrong = Vec::new();
+    for row in table() {
+        let right_key = scene.acme.key(&[&scope(&row)]).await;
+        for ((caller, client), expected) in CALLERS.iter().zip(&scene.callers).zip(row.4) {
+            let client = client.as_ref().unwrap_or(&right_key);
+            let ask = scene.request(client, &row, caller).await;
+            let asked = ask.describe();
+            let answer = ask.await;
+            if answer.status() != expected {
+                wrong.push(format!(
+                    "{asked} by {caller}: {}, not {expected}",
+                    answer.status()
+                ));
+            }
+            let headless = row.0 == Method::HEAD && !answer.text().is_empty();
+            let silent = row.0 != Method::HEAD && expected >= 400 && answer.field("request_id").is_empty();
+            if headless || silent {
+                wrong.push(format!(
+                    "{asked} by {caller}: a body that should not be so: {}",
+                    answer.text()
+                ));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} cells are wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+#[tokio::test]
+async fn every_scope_opens_what_it_says_and_nothing_else() {
+    let scene = Scene::set().await;
+    scene.deal().await;
+    let mut wrong = Vec::new();
+    for object in ["contacts", "pipelines", "members", "deal_stage_history"] {
+        let written_by_nobody = matches!(object, "members" | "deal_stage_history");
+        for (word, opened) in [
+            ("read", [true, false, false, false]),
+            ("insert", [false, true, false, false]),
+            ("update", [false, false, true, false]),
+            ("delete", [false, false, false, true]),
+            ("write", [false, true, true, true]),
+            ("*", [true, true, true, true]),
+        ] {
+            for holder in [object, "*"] {
+                let key = scene.acme.key(&[&format!("{holder}:{word}")]).await;
+                for (action, opens) in Action::ALL.into_iter().zip(opened) {
+                    let id = scene.record(object).await;
+                    let one = format!("/rest/v1/{object}/{id}");
+                    let (ask, done) = match action {
+                        Action::Read => (key.get(&one), 200),
+                        Action::Insert => (key.post(&format!("/rest/v1/{object}"), &scene.body(object)), 201),
+                        Action::Update => (key.patch(&one, &scene.body(object)), 204),
+                        Action::Delete => (key.delete(&one), 204),
+                    };
+                    let opens = opens && (action == Action::Read || !written_by_nobody);
+                    let (expected, status) = (if opens { done } else { 403 }, ask.await.status());
+                    if status != expected {
+                        wrong.push(format!(
+                            "{holder}:{word}, {action} {object}: {status}, not {expected}"
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn credentials_are_taken_in_every_way_clients_send_them() {
+    let scene = Scene::set().await;
+    let (acme, ann) = (&scene.acme, &scene.ann);
+    let key = acme.key(&["contacts:read"]).await;
+    let other = acme.key(&["contacts:read"]).await;
+    let foreign = scene.app.tenant("hooli").await.key(&["*:*"]).await;
+    let nobody = acme.nobody();
+    let list = |headers: &[(&str, String)]| {
+        let ask = nobody.get("/rest/v1/contacts");
+        headers
+            .iter()
+            .fold(ask, |ask, (name, value)| ask.header(name, value))
+    };
+    let bearer = |credential: &str| ("authorization", format!("Bearer {credential}"));
+    let apikey = |credential: &str| ("apikey", credential.to_owned());
+    for (headers, expected) in [
+        (vec![apikey(&key.secret)], 200),
+        (vec![bearer(&key.secret)], 200),
+        (vec![("authorization", format!("bEARER   {}", key.secret))], 200),
+        (vec![bearer(&key.secret), apikey(&key.secret)], 200),
+        (vec![bearer(&ann.token), apikey(&key.secret)], 200),
+        (vec![bearer(&ann.token), apikey(&foreign.secret)], 401),
+        (vec![bearer(&ann.token), apikey("garbage")], 401),
+        (vec![bearer(&other.secret), apikey(&key.secret)], 401),
+        (vec![apikey(&ann.token)], 401),
+        (vec![bearer(&ann.refresh)], 401),
+        (vec![("authorization", format!("Basic {}", key.secret))], 401),
+        (vec![("authorization", "Bearer".to_owned())], 401),
+        (vec![("authorization", "Bearer ".to_owned())], 401),
+        (vec![bearer(&key.secret), bearer(&key.secret)], 400),
+        (vec![apikey(&key.secret), apikey(&key.secret)], 400),
+        (vec![bearer(&"x".repeat(5000))], 401),
+        (vec![apikey("'; drop table contacts; --")], 401),
+    ] {
+        let said = format!("{headers:?}");
+        assert_eq!(list(&headers).await.status(), expected, "{said}");
+    }
+    let refused = list(&[]).await;
+    assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
+}
