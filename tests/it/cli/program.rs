@@ -252,19 +252,22 @@ impl Running {
         self.stdout.next_line().await.expect("it speaks UTF-8")
     }
 
-    /// Reads one JSON document, which ends with a line `}`.
+    /// Reads its JSON document, which is one line.
     pub(super) async fn document(&mut self) -> Value {
-        let mut text = String::new();
-        while let Some(line) = self.line().await {
-            text.push_str(&line);
-            if line == "}" {
-                return serde_json::from_str(&text).expect("one JSON document");
+        match self.line().await {
+            Some(line) => serde_json::from_str(&line).expect("one JSON document"),
+            None => panic!("it ended without its document: {}", self.rest_of_stderr().await),
+        }
+    }
+
+    /// Reads standard error up to the line that holds this.
+    pub(super) async fn says(&mut self, words: &str) {
+        while let Some(line) = self.stderr.next_line().await.expect("it speaks UTF-8") {
+            if line.contains(words) {
+                return;
             }
         }
-        panic!(
-            "it ended without its document: {text}{}",
-            self.rest_of_stderr().await
-        );
+        panic!("it ended and never said {words:?}");
     }
 
     /// Types a line.
@@ -323,7 +326,7 @@ pub(super) fn masked() -> SettingsBindDropGuard {
         // A migration more is not a reason to fail.
         (r#"("applied": )\[[^\]]+\]"#, "$1[<versions>]"),
         (r#"(version"?:? +)\d+"#, "$1<version>"),
-        (r"(needs )\d+", "$1<version>"),
+        (r"(needs |to )\d+", "$1<version>"),
         (r"os error \d+", "os error <n>"),
         (r"(active  )\d+ ", "$1<version> "),
     ] {
