@@ -56,13 +56,11 @@ impl Output {
         }
     }
 
-    /// Tells a person what goes on. Whether anybody reads it changes nothing.
-    #[expect(
-        clippy::unused_self,
-        reason = "progress belongs to the command's output like its document"
-    )]
+    /// Tells a person what goes on; a machine is told failures only. Whether anybody reads it changes nothing.
     pub(crate) fn progress(self, line: impl std::fmt::Display) {
-        let _unread = writeln!(io::stderr(), "{line}");
+        if !self.json {
+            let _unread = writeln!(io::stderr(), "{line}");
+        }
     }
 }
 

@@ -3,30 +3,19 @@
 use std::process::Stdio;
 
 use insta::{assert_json_snapshot, assert_snapshot};
+use secrecy::ExposeSecret as _;
 use tests::TestDb;
 
 use super::program::{Tenantry, masked};
 
-const ACME: &[&str] = &[
-    "tenant",
-    "create",
-    "acme",
-    "--name",
-    "Acme Industrial",
-    "--owner-email",
-    "ann@acme.example",
-];
-
-fn with_json<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
-    [arguments, &["--json"]].concat()
-}
+const ACME: &str = "tenant create acme --name 'Acme Industrial' --owner-email ann@acme.example";
 
 #[tokio::test]
-async fn init_makes_a_database_fit_and_may_be_repeated() {
+async fn init_may_be_repeated() {
     let _masked = masked();
     let t = TestDb::new().await;
     let tenantry = Tenantry::on(&t).await;
-    assert_snapshot!(tenantry.run(&["init"]).await, @r"
+    assert_snapshot!(tenantry.run("init").await, @r"
     exit status 0
     -- out
     database <database> is fit for Tenantry
@@ -39,17 +28,21 @@ async fn init_makes_a_database_fit_and_may_be_repeated() {
       tenantry tenant create acme --name Acme --owner-email ann@acme.example
       SERVER_DATABASE_URL=postgres://tenantry_server:…@host/database tenantry serve
     ");
+}
 
-    // A database nobody has been at.
+#[tokio::test]
+async fn init_makes_a_new_database_fit() {
+    let _masked = masked();
+    let t = TestDb::new().await;
     let fresh = format!("{}_fresh", t.name());
     let superuser = t.as_superuser().await;
     let create = format!("create database {fresh} owner {}", tests::cluster::OWNER);
     superuser.batch_execute(&create).await.expect("a database");
     let url = t.owner_url();
-    let url = secrecy::ExposeSecret::expose_secret(&url).replace(t.name(), &fresh);
+    let url = url.expose_secret().replace(t.name(), &fresh);
     let ring = t.cluster().key_ring_text();
     let tenantry = Tenantry::on(&t).await.with("DATABASE_URL", url);
-    assert_json_snapshot!(tenantry.json(&["init"]).await, @r#"
+    assert_json_snapshot!(tenantry.json("init").await, @r#"
     {
       "applied": [<versions>],
       "catalog_version": <version>,
@@ -65,14 +58,14 @@ async fn init_makes_a_database_fit_and_may_be_repeated() {
     "#);
     let again = tenantry
         .without("TENANTRY_KEYRING")
-        .run_with_input(&["init", "--server-password-stdin"], &the_server_password(&t))
+        .run_with_input("init --server-password-stdin", &the_server_password(&t))
         .await;
     let suggested = again
         .stdout
         .lines()
         .find_map(|line| line.trim().strip_prefix("export TENANTRY_KEYRING="))
         .expect("a key ring is suggested");
-    assert_ne!(suggested, secrecy::ExposeSecret::expose_secret(ring));
+    assert_ne!(suggested, ring.expose_secret());
     suggested.parse::<catalog::seal::KeyRing>().expect("it is usable");
     assert_snapshot!(again.to_string().replace(suggested, "<suggested>"), @r"
     exit status 0
@@ -95,23 +88,23 @@ async fn init_makes_a_database_fit_and_may_be_repeated() {
 /// Roles belong to the cluster: the server's login keeps the password that other tests use.
 fn the_server_password(t: &TestDb) -> String {
     let url = t.server_url();
-    let url = secrecy::ExposeSecret::expose_secret(&url);
+    let url = url.expose_secret();
     let (_, rest) = url.split_once("tenantry_server:").expect("its login");
     let (password, _) = rest.split_once('@').expect("its password");
     password.to_owned()
 }
 
 #[tokio::test]
-async fn a_tenant_is_created_listed_and_shown() {
+async fn a_tenant_is_created() {
     let _masked = masked();
     let t = TestDb::new().await;
     let tenantry = Tenantry::on(&t).await;
-    assert_snapshot!(tenantry.run(&["tenant", "list"]).await, @r"
+    assert_snapshot!(tenantry.run("tenant list").await, @r"
     exit status 0
     -- out
     there are no organizations yet; `tenantry tenant create --help` shows how to make one
     ");
-    assert_eq!(tenantry.json(&["tenant", "list"]).await, serde_json::json!([]));
+    assert_eq!(tenantry.json("tenant list").await, serde_json::json!([]));
     assert_snapshot!(tenantry.run(ACME).await, @r"
     exit status 0
     -- out
@@ -128,7 +121,7 @@ async fn a_tenant_is_created_listed_and_shown() {
       tenantry key create acme --name 'First key' --scope '*:*'
     ");
     assert_json_snapshot!(
-        tenantry.json(&["tenant", "create", "globex", "--name", "Globex", "--owner-email", "ann@acme.example"]).await,
+        tenantry.json("tenant create globex --name Globex --owner-email ann@acme.example").await,
         @r#"
     {
       "id": "<id>",
@@ -143,14 +136,25 @@ async fn a_tenant_is_created_listed_and_shown() {
     }
     "#
     );
-    assert_snapshot!(tenantry.run(&["tenant", "list"]).await, @r"
+}
+
+#[tokio::test]
+async fn tenants_are_listed() {
+    let _masked = masked();
+    let t = TestDb::new().await;
+    let tenantry = Tenantry::on(&t).await;
+    tenantry.does(ACME).await;
+    tenantry
+        .does("organization create hub --kind platform --name Hub")
+        .await;
+    assert_snapshot!(tenantry.run("tenant list").await, @r"
     exit status 0
     -- out
-    SLUG    NAME             KIND        STATUS  VERSION  MEMBERS  KEYS  SCHEMA
-    acme    Acme Industrial  standalone  active  <version>        1        0     <schema>
-    globex  Globex           standalone  active  <version>        1        0     <schema>
+    SLUG  NAME             KIND        STATUS  VERSION  MEMBERS  KEYS  SCHEMA
+    acme  Acme Industrial  standalone  active  <version>        1        0     <schema>
+    hub   Hub              platform    active           0        0
     ");
-    assert_json_snapshot!(tenantry.json(&["tenant", "list"]).await[0], @r#"
+    assert_json_snapshot!(tenantry.json("tenant list").await[0], @r#"
     {
       "api_keys": 0,
       "id": "<id>",
@@ -164,7 +168,15 @@ async fn a_tenant_is_created_listed_and_shown() {
       "template_version": <version>
     }
     "#);
-    assert_snapshot!(tenantry.run(&["tenant", "show", "acme"]).await, @r"
+}
+
+#[tokio::test]
+async fn a_tenant_is_shown() {
+    let _masked = masked();
+    let t = TestDb::new().await;
+    let tenantry = Tenantry::on(&t).await;
+    tenantry.does(ACME).await;
+    assert_snapshot!(tenantry.run("tenant show acme").await, @r"
     exit status 0
     -- out
     tenant    acme
@@ -182,7 +194,7 @@ async fn a_tenant_is_created_listed_and_shown() {
     MEMBER            NAME  ROLE   STATE
     ann@acme.example        owner  active
     ");
-    assert_json_snapshot!(tenantry.json(&["tenant", "show", "acme"]).await, @r#"
+    assert_json_snapshot!(tenantry.json("tenant show acme").await, @r#"
     {
       "created_at": "<time>",
       "id": "<id>",
@@ -216,34 +228,16 @@ async fn a_platform_an_agency_and_its_client() {
     let _masked = masked();
     let t = TestDb::new().await;
     let tenantry = Tenantry::on(&t).await;
-    let hub = [
-        "organization",
-        "create",
-        "hub",
-        "--kind",
-        "platform",
-        "--name",
-        "Hub",
-    ];
-    assert_snapshot!(tenantry.run(&hub).await, @r"
+    let hub = "organization create hub --kind platform --name Hub";
+    assert_snapshot!(tenantry.run(hub).await, @r"
     exit status 0
     -- out
     organization  hub
     id            <id>
     kind          platform
     ");
-    let studio = [
-        "organization",
-        "create",
-        "studio",
-        "--kind",
-        "agency",
-        "--parent",
-        "hub",
-        "--name",
-        "Studio",
-    ];
-    assert_json_snapshot!(tenantry.json(&studio).await, @r#"
+    let studio = "organization create studio --kind agency --parent hub --name Studio";
+    assert_json_snapshot!(tenantry.json(studio).await, @r#"
     {
       "id": "<id>",
       "kind": "agency",
@@ -251,9 +245,10 @@ async fn a_platform_an_agency_and_its_client() {
       "slug": "studio"
     }
     "#);
-    let client = [ACME, &["--kind", "client", "--parent", "studio"]].concat();
-    tenantry.does(&client).await;
-    let listed = tenantry.json(&["tenant", "list"]).await;
+    tenantry
+        .does(&format!("{ACME} --kind client --parent studio"))
+        .await;
+    let listed = tenantry.json("tenant list").await;
     let kinds: Vec<_> = listed
         .as_array()
         .expect("a list")
@@ -283,55 +278,25 @@ async fn a_person_gets_an_account_and_joins() {
     let t = TestDb::new().await;
     let tenantry = Tenantry::on(&t).await;
     tenantry.does(ACME).await;
-    let bob = [
-        "user",
-        "create",
-        "--email",
-        "bob@acme.example",
-        "--name",
-        "Bob Lee",
-        "--organization",
-        "acme",
-    ];
-    assert_snapshot!(tenantry.run(&bob).await, @r"
+    let bob = "user create --email bob@acme.example --name 'Bob Lee' --organization acme";
+    assert_snapshot!(tenantry.run(bob).await, @r"
     exit status 0
     -- out
     created the account bob@acme.example
     password, shown only now: <password>
     bob@acme.example is member of acme
     ");
-    let ann = [
-        "user",
-        "create",
-        "--email",
-        "chloe@acme.example",
-        "--password-stdin",
-    ];
-    let chloe = tenantry
-        .run_with_input(&with_json(&ann), "correct horse battery\n")
-        .await;
+    let chloe = "user create --email chloe@acme.example --password-stdin --json";
+    let chloe = tenantry.run_with_input(chloe, "correct horse battery\n").await;
     assert_snapshot!(chloe, @r#"
     exit status 0
     -- out
-    {
-      "id": "<id>",
-      "email": "chloe@acme.example",
-      "account": "created"
-    }
+    {"id":"<id>","email":"chloe@acme.example","account":"created"}
     "#);
     // Somebody signed up with this address without verifying it: an operator's word does not open the door to them.
     t.user("dora@acme.example").await;
-    let dora = [
-        "user",
-        "create",
-        "--email",
-        "dora@acme.example",
-        "--organization",
-        "acme",
-        "--role",
-        "admin",
-    ];
-    assert_json_snapshot!(tenantry.json(&dora).await, @r#"
+    let dora = "user create --email dora@acme.example --organization acme --role admin";
+    assert_json_snapshot!(tenantry.json(dora).await, @r#"
     {
       "account": "taken_over",
       "email": "dora@acme.example",
@@ -347,27 +312,18 @@ async fn a_person_gets_an_account_and_joins() {
 }
 
 #[tokio::test]
-async fn a_key_is_created_listed_and_revoked() {
+async fn a_key_is_created() {
     let _masked = masked();
     let t = TestDb::new().await;
     let tenantry = Tenantry::on(&t).await;
     tenantry.does(ACME).await;
-    assert_snapshot!(tenantry.run(&["key", "list", "acme"]).await, @r"
+    assert_snapshot!(tenantry.run("key list acme").await, @r"
     exit status 0
     -- out
     acme has no keys; `tenantry key create --help` shows how to make one
     ");
-    let site = [
-        "key",
-        "create",
-        "acme",
-        "--name",
-        "Web site",
-        "--scope",
-        "contacts:read",
-        "companies:read",
-    ];
-    assert_snapshot!(tenantry.run(&site).await, @r"
+    let site = "key create acme --name 'Web site' --scope contacts:read companies:read";
+    assert_snapshot!(tenantry.run(site).await, @r"
     exit status 0
     -- out
     key, shown only now  <key>
@@ -379,19 +335,8 @@ async fn a_key_is_created_listed_and_revoked() {
     try it:
       curl -H 'Authorization: Bearer <key>' 'http://acme.localhost:8080/rest/v1/contacts?limit=1'
     ");
-    let import = [
-        "key",
-        "create",
-        "acme",
-        "--name",
-        "Import",
-        "--scope",
-        "*:*",
-        "--expires",
-        "30d",
-    ];
-    let made = tenantry.json(&import).await;
-    assert_json_snapshot!(made, @r#"
+    let import = "key create acme --name Import --scope '*:*' --expires 30d";
+    assert_json_snapshot!(tenantry.json(import).await, @r#"
     {
       "expires_at": "<time>",
       "id": "<id>",
@@ -403,7 +348,21 @@ async fn a_key_is_created_listed_and_revoked() {
       ]
     }
     "#);
-    assert_json_snapshot!(tenantry.json(&["key", "list", "acme"]).await[0], @r#"
+}
+
+#[tokio::test]
+async fn a_key_is_listed_and_revoked() {
+    let _masked = masked();
+    let t = TestDb::new().await;
+    let tenantry = Tenantry::on(&t).await;
+    tenantry.does(ACME).await;
+    tenantry
+        .does("key create acme --name 'Web site' --scope contacts:read companies:read")
+        .await;
+    let made = tenantry
+        .json("key create acme --name Import --scope '*:*' --expires 30d")
+        .await;
+    assert_json_snapshot!(tenantry.json("key list acme").await[0], @r#"
     {
       "created_at": "<time>",
       "created_by": "operator:ann",
@@ -420,12 +379,12 @@ async fn a_key_is_created_listed_and_revoked() {
     }
     "#);
     let prefix: String = made["key"].as_str().expect("a text").chars().take(8).collect();
-    assert_snapshot!(tenantry.run(&["key", "revoke", "acme", &prefix]).await, @r"
+    assert_snapshot!(tenantry.run(&format!("key revoke acme {prefix}")).await, @r"
     exit status 0
     -- out
     revoked <prefix>… (Import, <id>)
     ");
-    let listed = tenantry.json(&["key", "list", "acme"]).await;
+    let listed = tenantry.json("key list acme").await;
     let id = listed
         .as_array()
         .expect("a list")
@@ -433,14 +392,14 @@ async fn a_key_is_created_listed_and_revoked() {
         .find_map(|key| (key["state"] == "good").then(|| key["id"].as_str()))
         .flatten()
         .expect("the other one is good");
-    assert_json_snapshot!(tenantry.json(&["key", "revoke", "acme", id]).await, @r#"
+    assert_json_snapshot!(tenantry.json(&format!("key revoke acme {id}")).await, @r#"
     {
       "id": "<id>",
       "name": "Web site",
       "prefix": "<prefix>"
     }
     "#);
-    assert_snapshot!(tenantry.run(&["key", "list", "acme"]).await, @r"
+    assert_snapshot!(tenantry.run("key list acme").await, @r"
     exit status 0
     -- out
     KEY        NAME      SCOPES                        STATE    EXPIRES                  LAST USED  ID
@@ -458,8 +417,7 @@ async fn the_audit_log_names_who_was_at_the_keyboard() {
         .await
         .with("USER", "root")
         .with("SUDO_USER", "bob");
-    sudo.does(&["key", "create", "acme", "--name", "Everything", "--scope", "*:*"])
-        .await;
+    sudo.does("key create acme --name Everything --scope '*:*'").await;
     let rows = t
         .as_superuser()
         .await
@@ -484,12 +442,7 @@ const ACTORS: &str = "select actor, event_type from catalog.catalog_audit_logs o
 async fn a_reader_that_has_gone_is_no_failure() {
     let t = TestDb::new().await;
     let tenantry = Tenantry::on(&t).await;
-    for arguments in [
-        &["tenant", "list"][..],
-        &["tenant", "list", "--json"],
-        &["--help"],
-        &["--version"],
-    ] {
+    for arguments in ["tenant list", "tenant list --json", "--help", "--version"] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
         let mut command = tenantry.command(arguments);

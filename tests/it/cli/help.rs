@@ -34,7 +34,7 @@ async fn every_command_shows_an_example() {
 #[tokio::test]
 async fn the_overview_names_every_command_variable_and_status() {
     let tenantry = Tenantry::alone().await;
-    let help = tenantry.does(&["--help"]).await.stdout;
+    let help = tenantry.does("--help").await.stdout;
     let mut words: Vec<&str> = COMMANDS.iter().map(|command| command[0]).collect();
     words.extend([
         "DATABASE_URL",

@@ -40,6 +40,47 @@ const FOREIGN: &[&str] = &[
     "all_proxy",
 ];
 
+/// Arguments: as a list, or as a line that is split where a shell splits it, single quotes included.
+pub(super) trait Arguments {
+    /// One by one.
+    fn list(&self) -> Vec<String>;
+}
+
+impl Arguments for str {
+    fn list(&self) -> Vec<String> {
+        let parts = self.split('\'').enumerate();
+        let words = parts.flat_map(|(n, part)| match n % 2 {
+            0 => part.split_whitespace().map(str::to_owned).collect(),
+            _ => vec![part.to_owned()],
+        });
+        words.collect()
+    }
+}
+
+impl Arguments for String {
+    fn list(&self) -> Vec<String> {
+        self.as_str().list()
+    }
+}
+
+impl Arguments for [&str] {
+    fn list(&self) -> Vec<String> {
+        self.iter().map(|word| (*word).to_owned()).collect()
+    }
+}
+
+impl<const N: usize> Arguments for [&str; N] {
+    fn list(&self) -> Vec<String> {
+        self[..].list()
+    }
+}
+
+impl Arguments for Vec<&str> {
+    fn list(&self) -> Vec<String> {
+        self[..].list()
+    }
+}
+
 /// The program with an environment.
 pub(super) struct Tenantry {
     variables: Vec<(&'static str, OsString)>,
@@ -108,13 +149,17 @@ impl Tenantry {
     }
 
     /// A program in this environment, killed when it is dropped.
-    pub(super) fn other(&self, program: impl Into<OsString>, arguments: &[&str]) -> Command {
+    pub(super) fn other(
+        &self,
+        program: impl Into<OsString>,
+        arguments: &(impl Arguments + ?Sized),
+    ) -> Command {
         let mut command = Command::new(program.into());
         for name in FOREIGN {
             command.env_remove(name);
         }
         command
-            .args(arguments)
+            .args(arguments.list())
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.home())
             .stdin(Stdio::null())
@@ -125,17 +170,17 @@ impl Tenantry {
     }
 
     /// The program with these arguments.
-    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, arguments: &(impl Arguments + ?Sized)) -> Command {
         self.other(Self::program(), arguments)
     }
 
     /// Runs it to its end.
-    pub(super) async fn run(&self, arguments: &[&str]) -> Ran {
+    pub(super) async fn run(&self, arguments: &(impl Arguments + ?Sized)) -> Ran {
         self.end_of(self.command(arguments)).await
     }
 
     /// Runs it to its end with this on standard input.
-    pub(super) async fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
+    pub(super) async fn run_with_input(&self, arguments: &(impl Arguments + ?Sized), input: &str) -> Ran {
         let mut command = self.command(arguments);
         let mut child = command.stdin(Stdio::piped()).spawn().expect("it starts");
         let mut stdin = child.stdin.take().expect("it is piped");
@@ -152,23 +197,24 @@ impl Tenantry {
     }
 
     /// Runs it to its end; it must succeed.
-    pub(super) async fn does(&self, arguments: &[&str]) -> Ran {
+    pub(super) async fn does(&self, arguments: &(impl Arguments + ?Sized)) -> Ran {
         let ran = self.run(arguments).await;
-        assert_eq!(ran.status, Some(0), "{arguments:?}\n{ran}");
+        assert_eq!(ran.status, Some(0), "{:?}\n{ran}", arguments.list());
         ran
     }
 
     /// Runs it with `--json` and reads its document; it must succeed.
-    pub(super) async fn json(&self, arguments: &[&str]) -> Value {
-        let mut all = arguments.to_vec();
-        all.push("--json");
+    pub(super) async fn json(&self, arguments: &(impl Arguments + ?Sized)) -> Value {
+        let mut all = arguments.list();
+        all.push("--json".to_owned());
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
         let ran = self.does(&all).await;
-        assert_eq!(ran.stderr, "", "{arguments:?}");
+        assert_eq!(ran.stderr, "", "{all:?}");
         serde_json::from_str(&ran.stdout).expect("one JSON document")
     }
 
     /// Starts it.
-    pub(super) fn start(&self, arguments: &[&str]) -> Running {
+    pub(super) fn start(&self, arguments: &(impl Arguments + ?Sized)) -> Running {
         Running::new(self.command(arguments).stdin(Stdio::piped()))
     }
 
@@ -305,7 +351,6 @@ impl Running {
 }
 
 /// Snapshots show a word where a run invents a value.
-#[must_use]
 pub(super) fn masked() -> SettingsBindDropGuard {
     let mut settings = insta::Settings::clone_current();
     for (pattern, word) in [
@@ -318,7 +363,7 @@ pub(super) fn masked() -> SettingsBindDropGuard {
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "<time>"),
         (r"tk_[A-Za-z0-9_-]{40,}", "<key>"),
         (r"tk_[A-Za-z0-9_-]{5}", "<prefix>"),
-        (r"\b[a-z2-9][a-z0-9]{19}\b", "<password>"),
+        (r"\b[a-z02-9]{20}\b", "<password>"),
         (r"test_\d+", "<database>"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
         (r#""size_bytes": \d+"#, r#""size_bytes": <size>"#),
