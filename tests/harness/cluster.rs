@@ -140,13 +140,17 @@ impl Cluster {
 
     /// A superuser's connection, for what a test looks at or breaks from outside.
     pub async fn superuser(&self, database: &str) -> Client {
-        connect(&url(
+        connect(&self.superuser_url(database).await).await
+    }
+
+    /// A superuser's URL.
+    pub async fn superuser_url(&self, database: &str) -> SecretString {
+        url(
             self.port().await,
             &self.superuser,
             &self.superuser_password,
             database,
-        ))
-        .await
+        )
     }
 
     /// Copies the template.
