@@ -73,7 +73,7 @@ pub(crate) fn report(error: &anyhow::Error, output: Output) -> ExitStatus {
     }
     let (failure, status) = explain(error);
     let mut stderr = io::stderr().lock();
-    // Nobody is left to tell if this does not work.
+    // If standard error cannot be written either, the exit status has to say it.
     let _unread = if output.is_json() {
         let json = serde_json::json!({ "error": failure });
         writeln!(stderr, "{json}")
@@ -117,7 +117,7 @@ pub(crate) fn explain(error: &anyhow::Error) -> (Failure, ExitStatus) {
         if let Some(pg) = pg {
             sqlstate = pg.sqlstate().map(str::to_owned);
             next = next.or_else(|| pg_advice(pg).map(str::to_owned));
-            // Its explanation holds what comes beneath.
+            // It explains its own causes.
             break;
         }
     }
@@ -130,7 +130,8 @@ pub(crate) fn explain(error: &anyhow::Error) -> (Failure, ExitStatus) {
     (failure, status)
 }
 
-/// The database's error in this link of the chain: a transparent variant hides it from the chain itself.
+/// The database's error in this link of the chain. Transparent variants of our errors do not show it as a source, so
+/// they are looked into.
 fn pg_beneath<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a PgError> {
     if let Some(CatalogError::Database(pg)) = catalog_beneath(cause) {
         return Some(pg);

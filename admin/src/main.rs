@@ -8,6 +8,8 @@ mod config;
 mod demo_folder;
 mod exit;
 mod failure;
+mod joining;
+mod keys;
 mod logging;
 mod operator;
 mod output;

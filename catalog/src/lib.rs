@@ -22,6 +22,7 @@ pub mod memberships;
 pub mod organizations;
 pub mod password;
 pub mod pg;
+pub mod private_file;
 pub mod resolve;
 pub mod resolver;
 mod row;

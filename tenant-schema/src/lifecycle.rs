@@ -7,6 +7,7 @@
 
 pub mod psql_login;
 pub(crate) mod scratch;
+mod stamp;
 
 use catalog::access::ObjectWrite;
 use catalog::actor::Actor;
@@ -29,6 +30,8 @@ use crate::members::{self, Member};
 use crate::models;
 use crate::template;
 use crate::tenant_db::quote_literal;
+
+pub use stamp::stamp;
 
 /// Why a tenant could not be made or changed.
 #[derive(Debug, thiserror::Error)]
@@ -172,11 +175,6 @@ async fn create_schema(
          set local search_path = {path}"
     ))
     .await
-}
-
-/// What a tenant schema's comment says: whose it is. `doctor` compares it with the catalog.
-pub fn stamp(organization: OrganizationId) -> String {
-    format!("tenantry tenant {organization}")
 }
 
 /// Gives both roles what the template says, and takes everything else away: both read every table, `_rw` writes those

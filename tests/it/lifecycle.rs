@@ -52,7 +52,11 @@ async fn a_provisioned_tenant_is_whole() {
         "select obj_description('{schema}'::regnamespace, 'pg_namespace')"
     ))
     .await;
-    assert_eq!(stamp, format!("tenantry tenant {organization}"));
+    assert_eq!(stamp, lifecycle::stamp(organization));
+    assert!(
+        !stamp.contains(&organization.to_string()),
+        "every login can read it"
+    );
     let roles = ask(format!(
         "select string_agg(rolname || ' ' || rolcanlogin || ' ' || rolinherit, ', ' order by rolname)
            from pg_roles where rolname like '{schema}%'"

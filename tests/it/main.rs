@@ -7,6 +7,7 @@ mod models;
 mod scope;
 mod sql;
 mod tidy;
+mod tls;
 
 /// Prints a figure that a test found; `cargo test` shows it with `--nocapture`.
 #[expect(clippy::print_stdout, reason = "figures are for whoever runs the test")]

@@ -11,7 +11,7 @@ use crate::failure::{self, Problem};
 use crate::operator::Operator;
 
 #[derive(Serialize)]
-struct Document {
+struct Migration {
     catalog: Catalog,
     template_version: i32,
     tenants: Vec<Tenant>,
@@ -33,7 +33,7 @@ struct Tenant {
     error: Option<String>,
 }
 
-/// Prints a line per tenant while it works; refused if any tenant was left behind.
+/// Prints a line per tenant while it works; the exit status is 1 if any tenant could not be migrated.
 pub(super) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
     let Operator {
         db,
@@ -66,7 +66,7 @@ pub(super) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
     fleet::migrate(db, &behind, actor, source, report)
         .await
         .context("could not record what the versions of the template hold")?;
-    let document = Document {
+    let document = Migration {
         catalog: Catalog {
             version: catalog.version,
             applied: catalog.applied,
@@ -107,7 +107,7 @@ fn tenant(migrated: Migrated) -> Tenant {
     }
 }
 
-fn text(document: &Document) -> String {
+fn text(document: &Migration) -> String {
     let failed: Vec<&Tenant> = document
         .tenants
         .iter()

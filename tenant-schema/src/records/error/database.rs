@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::RecordError;
-use crate::records::Prepared;
+use crate::records::limits::{Exceeded, TOO_LARGE};
+use crate::records::{Mode, Prepared};
 
 /// The parts of PostgreSQL's error report that matter here, as the transaction received them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -101,6 +102,9 @@ impl std::error::Error for DatabaseError {}
 impl RecordError {
     /// Gives PostgreSQL's refusal of a prepared statement its status, and the column it is about its name.
     pub fn from_database(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Self {
+        if is_too_large(fault, prepared) {
+            return Exceeded::Answer.into();
+        }
         let owned = |text: Option<&str>| text.map(str::to_owned);
         Self::Database(Box::new(DatabaseError {
             sqlstate: fault.sqlstate.to_owned(),
@@ -113,6 +117,16 @@ impl RecordError {
             constraint: owned(fault.constraint),
             table: owned(fault.table),
         }))
+    }
+}
+
+/// The statement refused its own answer, or PostgreSQL gave up building it: no value of PostgreSQL's has more than
+/// 1 GB, and a read that is not sent values of that size can exceed a program limit in no other way.
+fn is_too_large(fault: &DatabaseFault<'_>, prepared: &Prepared) -> bool {
+    match fault.sqlstate {
+        "22P02" => fault.message.contains(TOO_LARGE),
+        "54000" => prepared.mode == Mode::ReadOnly,
+        _ => false,
     }
 }
 
@@ -259,6 +273,16 @@ mod tests {
             error.details().as_deref(),
             Some("The value is for the column 'name'.")
         );
+    }
+
+    #[test]
+    fn an_answer_that_is_too_large_is_told_from_a_wrong_value() {
+        let prepared = list("contacts", "").unwrap();
+        let said = "invalid input syntax for type bigint: \"20000000 bytes are too many for one answer\"";
+        for fault in [fault("22P02", said), fault("54000", "out of memory")] {
+            let error = RecordError::from_database(&fault, &prepared);
+            assert_eq!((error.code(), error.status()), ("answer_too_large", 413));
+        }
     }
 
     #[test]
