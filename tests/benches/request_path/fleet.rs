@@ -68,7 +68,8 @@ impl Fleet {
         init::init(&db, Some(&SERVER_PASSWORD.to_owned().into())).await?;
         let ring = KeyRing::generate_text("bench", &source);
         let mut tx = db.begin().await?;
-        jwks::ensure_active(&mut tx, &ring.expose_secret().parse()?, &source).await?;
+        let actor = Actor::Operator("bench".to_owned());
+        jwks::ensure_active(&mut tx, &ring.expose_secret().parse()?, &actor, &source).await?;
         tx.commit().await?;
 
         let started = Instant::now();
@@ -162,7 +163,10 @@ impl Fleet {
             .await?;
         let said: serde_json::Value =
             serde_json::from_str(&line).with_context(|| format!("serve said {line:?}"))?;
-        let Some(address) = said["listening"].as_str().and_then(|url| url.strip_prefix("http://")) else {
+        let Some(address) = said["listening"]
+            .as_str()
+            .and_then(|url| url.strip_prefix("http://"))
+        else {
             bail!("serve printed no address: {line}")
         };
         Ok(Served {
