@@ -21,6 +21,10 @@ use clap::Parser;
 use crate::cli::Cli;
 use crate::output::Output;
 
+/// A request makes and drops some hundred small values; the C library's allocator is a tenth of its processor time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(cli.json);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -11,7 +12,7 @@ use uuid::Uuid;
 /// of `a-z`, `0-9`, `_`) makes quoting unnecessary and injection impossible, and leaves room for the role suffixes
 /// within PostgreSQL's 63 bytes (PostgreSQL documentation, section 4.1.1).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SchemaName(Box<str>);
+pub struct SchemaName(Arc<str>);
 
 /// A text that is not the name of a tenant schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,11 +1,11 @@
 //! The way into one tenant: [`TenantDb`] opens a [`TenantTx`] for an [`ActiveTenant`], and nothing else does.
 //!
-//! What a transaction may see is fixed by its first message, which travels with its first statement:
-//! `BEGIN`, the tenant's role, the tenant's schema as `search_path`, and its bounds, all `LOCAL`: they end with the
-//! transaction, on any connection, behind any pooler. PostgreSQL accepts a path to a schema that does not exist, so
-//! the *role* is the assertion: it bears the tenant's opaque name, is dropped with the schema, and `SET LOCAL ROLE`
-//! fails when it is gone. Without the role the server's login (`NOINHERIT`, no rights of its own) sees no tenant
-//! at all.
+//! What a transaction may see is fixed by its first message, which travels with its first statement: `BEGIN`, the
+//! tenant's role, and the tenant's schema as `search_path`, both `LOCAL`: they end with the transaction. PostgreSQL
+//! accepts a path to a schema that does not exist, so the *role* is the assertion: it bears the tenant's opaque name,
+//! is dropped with the schema, and `SET LOCAL ROLE` fails when it is gone. Without the role the server's login
+//! (`NOINHERIT`, no rights of its own) sees no tenant at all. The timeouts of a statement and of a lock come with the
+//! connection's start-up packet and are the same for every tenant, so they cost a transaction nothing.
 //!
 //! Three things do not compile. Each is shown beside the nearest thing that does, so that a renamed path cannot make
 //! the refusal true for the wrong reason.
@@ -25,7 +25,25 @@
 //! }
 //! ```
 //!
-//! SQL over a tenant's tables is written in this crate only:
+//! A transaction is opened for such a tenant, not for a name:
+//!
+//! ```
+//! # use catalog::resolve::ActiveTenant;
+//! # use tenant_schema::tenant_db::{TenantDb, TenantTx};
+//! async fn open(db: &TenantDb, tenant: &ActiveTenant) -> Option<TenantTx> {
+//!     db.read(tenant).await.ok()
+//! }
+//! ```
+//! ```compile_fail,E0308
+//! # use catalog::resolve::ActiveTenant;
+//! # use tenant_schema::tenant_db::{TenantDb, TenantTx};
+//! async fn open(db: &TenantDb, tenant: &ActiveTenant) -> Option<TenantTx> {
+//!     db.read(tenant.schema()).await.ok()
+//! }
+//! ```
+//!
+//! And what may be asked in it is written in this crate only (`tidy` keeps the catalog's wider door, which the
+//! lifecycle needs, out of the programs):
 //!
 //! ```
 //! # use tenant_schema::tenant_db::TenantTx;
@@ -37,21 +55,6 @@
 //! # use tenant_schema::tenant_db::TenantTx;
 //! async fn read(tx: TenantTx) {
 //!     tx.finish("select 1", &[]).await.ok();
-//! }
-//! ```
-//!
-//! A transaction on the catalog is no way to a tenant's tables:
-//!
-//! ```
-//! # use tenant_schema::tenant_db::TenantTx;
-//! async fn end(tx: TenantTx, other: TenantTx) {
-//!     let both: [TenantTx; 2] = [tx, other];
-//! }
-//! ```
-//! ```compile_fail,E0308
-//! # use tenant_schema::tenant_db::TenantTx;
-//! async fn end(tx: TenantTx, other: catalog::tx::CatalogTx) {
-//!     let both: [TenantTx; 2] = [tx, other];
 //! }
 //! ```
 
@@ -73,10 +76,13 @@ use crate::models::Models;
 /// How many connections, in how many lanes, and the bounds of each transaction.
 #[derive(Debug, Clone)]
 pub struct TenantDbSettings {
-    /// The number of lanes (every tenant has a home lane).
+    /// The number of lanes; every tenant has a home lane, so each connection serves a part of the fleet.
     pub lanes: usize,
     /// Connections per lane, and their bounds.
     pub pool: PoolSettings,
+    /// The most connections one tenant may hold at once, of all lanes together: what the others can count on is the
+    /// rest.
+    pub share: usize,
     /// How long one statement may run; below the server's request deadline.
     pub statement_timeout: Duration,
     /// How long one statement may wait for a lock.
@@ -91,6 +97,7 @@ impl Default for TenantDbSettings {
                 size: 2,
                 ..PoolSettings::default()
             },
+            share: 4,
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(3),
         }
@@ -102,7 +109,6 @@ impl Default for TenantDbSettings {
 pub struct TenantDb {
     lanes: Arc<Lanes>,
     models: Arc<Models>,
-    bounds: Arc<str>,
 }
 
 /// A transaction inside one tenant, which is its tenant from birth to end.
@@ -116,24 +122,24 @@ pub struct TenantTx {
 impl TenantDb {
     /// Lanes to this database; connections are made when first needed.
     pub fn new(config: &PgConfig, settings: &TenantDbSettings) -> Self {
+        let config = config.with_timeouts(settings.statement_timeout, settings.lock_timeout);
         let pools = (0..settings.lanes.max(1))
             .map(|_| Pool::new(config.clone(), settings.pool.clone()))
             .collect();
-        let bounds = format!(
-            "; set local statement_timeout = {}; set local lock_timeout = {}",
-            settings.statement_timeout.as_millis(),
-            settings.lock_timeout.as_millis()
-        );
         Self {
-            lanes: Arc::new(Lanes::new(pools, settings.pool.size, settings.pool.wait)),
+            lanes: Arc::new(Lanes::new(
+                pools,
+                settings.pool.size,
+                settings.share,
+                settings.pool.wait,
+            )),
             models: Arc::default(),
-            bounds: bounds.into(),
         }
     }
 
     /// A transaction that can only read (`READ ONLY`).
     pub async fn read(&self, tenant: &ActiveTenant) -> Result<TenantTx, PgError> {
-        self.open(tenant, self.opening("begin read only", tenant)).await
+        self.open(tenant, opening("begin read only", tenant)).await
     }
 
     /// A transaction that may write; its rows and audit entries bear the actor and the request.
@@ -143,7 +149,7 @@ impl TenantDb {
         actor: &Actor,
         request_id: &str,
     ) -> Result<TenantTx, PgError> {
-        let mut opening = self.opening("begin", tenant);
+        let mut opening = opening("begin", tenant);
         let (actor, request_id) = (quote_literal(&actor.to_string()), quote_literal(request_id));
         write!(
             opening,
@@ -161,13 +167,6 @@ impl TenantDb {
     /// Closes all connections: the idle ones now, the others when their transaction ends.
     pub fn close(&self) {
         self.lanes.close();
-    }
-
-    fn opening(&self, begin: &str, tenant: &ActiveTenant) -> String {
-        let (schema, bounds) = (tenant.schema(), &self.bounds);
-        format!(
-            "{begin}; set local role {schema}_rw; set local search_path = {schema}, extensions, pg_temp{bounds}"
-        )
     }
 
     async fn open(&self, tenant: &ActiveTenant, sql: String) -> Result<TenantTx, PgError> {
@@ -202,6 +201,12 @@ impl TenantTx {
         let Self { tx, _permit } = self;
         tx.rollback().await
     }
+}
+
+/// What a transaction of a tenant begins with: its role and its schema, for this transaction only.
+fn opening(begin: &str, tenant: &ActiveTenant) -> String {
+    let (role, schema) = (tenant.schema().read_write_role(), tenant.schema());
+    format!("{begin}; set local role {role}; set local search_path = {schema}, extensions, pg_temp")
 }
 
 /// A string constant (PostgreSQL documentation, section 4.1.2.1): quotes are doubled, and a backslash means itself,

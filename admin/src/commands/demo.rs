@@ -129,7 +129,7 @@ async fn prepare(
         pid: process::id(),
         listen: server.local_addr(),
         postgres: SocketAddr::from((Ipv4Addr::LOCALHOST, cluster.port())),
-        database_url: cluster.url(DATABASE).expose_secret().to_owned(),
+        database_url: cluster.socket_url(DATABASE).expose_secret().to_owned(),
         bin_dir: cluster.bin_dir().to_owned(),
     })?;
     let data = folder.path().to_owned();
@@ -138,7 +138,7 @@ async fn prepare(
 }
 
 async fn owner(cluster: &LocalCluster) -> anyhow::Result<PgConfig> {
-    let config = |name| cluster.url(name).expose_secret().parse::<PgConfig>();
+    let config = |name| cluster.socket_url(name).expose_secret().parse::<PgConfig>();
     init::ensure_database(&config("postgres")?, DATABASE)
         .await
         .context("could not make the demo's database")?;

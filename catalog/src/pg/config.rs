@@ -100,6 +100,23 @@ impl PgConfig {
         other
     }
 
+    /// The same with a statement and a lock timeout that every session begins with, sent in the start-up packet
+    /// (PostgreSQL documentation, section 20.1.3): no statement of ours sets or changes them.
+    #[must_use]
+    pub fn with_timeouts(&self, statement: Duration, lock: Duration) -> Self {
+        let mut other = self.clone();
+        let before = self
+            .driver
+            .get_options()
+            .map(|options| format!("{options} "))
+            .unwrap_or_default();
+        let (statement, lock) = (statement.as_millis(), lock.as_millis());
+        other.driver.options(format!(
+            "{before}-c statement_timeout={statement} -c lock_timeout={lock}"
+        ));
+        other
+    }
+
     /// The environment that points libpq's programs (`psql`) at the same server with the same login.
     pub fn libpq_environment(&self) -> Vec<(&'static str, String)> {
         let mut environment = vec![("PGDATABASE", self.database().to_owned())];

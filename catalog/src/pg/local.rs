@@ -183,6 +183,19 @@ impl LocalCluster {
         ))
     }
 
+    /// The same by way of the Unix socket, which costs about half as much per message as loopback TCP.
+    pub fn socket_url(&self, database: &str) -> SecretString {
+        let (password, port) = (self.password.expose_secret(), self.port);
+        let (socket, database) = (
+            percent_encoded(&self.socket_dir.to_string_lossy()),
+            percent_encoded(database),
+        );
+        SecretString::from(format!(
+            "postgres://{}:{password}@{socket}:{port}/{database}",
+            data_dir::SUPERUSER
+        ))
+    }
+
     /// The superuser's name.
     pub fn superuser(&self) -> &str {
         data_dir::SUPERUSER

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use futures_util::future::{join, join3};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{Format, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 use tokio_postgres::{Client, Row, Statement};
 
@@ -193,7 +194,7 @@ impl Transaction {
             self.connection.keep(&self.scope, sql, statement);
             outcome
         };
-        if outcome.is_err() {
+        if outcome.as_ref().is_err_and(is_stale) {
             self.connection.forget(&self.scope, sql);
         }
         let outcome = outcome.map_err(PgError::of_statement)?;
@@ -230,7 +231,11 @@ impl Transaction {
                 Known::Again => {
                     let typed = unknown(params);
                     let (prepared, rows) = join(client.prepare(sql), client.query_typed(sql, &typed)).await;
-                    (rows, prepared.ok())
+                    // A refused PREPARE aborts the transaction, and what came behind it tells only that.
+                    match prepared {
+                        Ok(statement) => (rows, Some(statement)),
+                        Err(refused) => (Err(refused), None),
+                    }
                 }
             }
         };
@@ -244,7 +249,7 @@ impl Transaction {
             self.connection.open = false;
         }
         opened.map_err(PgError::of_opening)?;
-        if rows.is_err() {
+        if rows.as_ref().is_err_and(is_stale) {
             self.connection.forget(&self.scope, sql);
         }
         let rows = rows.map_err(PgError::of_statement)?;
@@ -252,6 +257,18 @@ impl Transaction {
         self.failed = before;
         Ok(rows)
     }
+}
+
+/// Whether a statement must be prepared anew: the tables under it have changed (0A000, "cached plan must not change
+/// result type"), or a pooler has handed the session to another server connection (26000, no such statement).
+fn is_stale(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|state| {
+        [
+            SqlState::FEATURE_NOT_SUPPORTED,
+            SqlState::INVALID_SQL_STATEMENT_NAME,
+        ]
+        .contains(state)
+    })
 }
 
 /// The rows of a prepared statement, and how many it touched.

@@ -115,7 +115,7 @@ impl Fleet {
             &script,
             format!("select {columns} from {schema}.contacts where id = '{contact}';\n"),
         )?;
-        let config: PgConfig = self.cluster.url("postgres").expose_secret().parse()?;
+        let config: PgConfig = self.cluster.socket_url("postgres").expose_secret().parse()?;
         let output = std::process::Command::new(self.cluster.bin_dir().join("pgbench"))
             .args(["--no-vacuum", "--protocol", "prepared", "--jobs", "2"])
             .args([
@@ -138,16 +138,12 @@ impl Fleet {
 
     /// Starts `tenantry serve`, as an operator would.
     pub(crate) async fn serve(&self) -> Result<Served> {
-        let owner: PgConfig = self.cluster.url("postgres").expose_secret().parse()?;
-        let address = owner
-            .libpq_environment()
-            .into_iter()
-            .find(|(name, _)| *name == "PGPORT");
-        let port = address.context("the cluster has a port")?.1;
-        let url = format!(
-            "postgres://{}:{SERVER_PASSWORD}@127.0.0.1:{port}/postgres",
-            init::SERVER_LOGIN
-        );
+        let owner = self.cluster.socket_url("postgres");
+        let (_, place) = owner
+            .expose_secret()
+            .rsplit_once('@')
+            .context("the URL names a host")?;
+        let url = format!("postgres://{}:{SERVER_PASSWORD}@{place}", init::SERVER_LOGIN);
         let mut child = Command::new(tests::binary::tenantry(tests::binary::Profile::Release)?)
             .args(["serve", "--json"])
             .env("TENANTRY_LISTEN", "127.0.0.1:0")

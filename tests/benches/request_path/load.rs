@@ -16,7 +16,15 @@ pub(crate) struct Load {
     /// Answers per second, all connections together.
     pub(crate) per_second: f64,
     /// From the first byte sent to the last byte received, in microseconds.
-    pub(crate) latency: Histogram<u64>,
+    latency: Histogram<u64>,
+}
+
+impl Load {
+    /// The latency below which so many of all answers stayed, in microseconds.
+    #[expect(clippy::cast_precision_loss, reason = "latencies are far below 2^52 µs")]
+    pub(crate) fn quantile(&self, quantile: f64) -> f64 {
+        self.latency.value_at_quantile(quantile) as f64
+    }
 }
 
 /// Sends `requests` in a scattered order over so many connections for so long; any answer but 200 is an error.

@@ -6,7 +6,11 @@
 //! database on the same cores can at best reach the *combined limit* `1 / (1/pgbench + 1/axum)`, so that is what its
 //! figure is divided by. Ratios within a run are what counts; absolute figures are the machine's.
 //!
-//! Environment: `BENCH_SECONDS` (5) per figure, `BENCH_TENANTS` (1,100,1000), `BENCH_CONNECTIONS` (16,64).
+//! All figures of a row come from several rounds in which everything is measured in turn, and the median is quoted, so
+//! that a machine whose speed drifts does not flatter one of them.
+//!
+//! Environment: `BENCH_SECONDS` (3) per measurement, `BENCH_ROUNDS` (5), `BENCH_TENANTS` (1,100,1000),
+//! `BENCH_CONNECTIONS` (16,64).
 
 #![expect(
     clippy::print_stdout,
@@ -22,11 +26,12 @@ mod report;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use report::{Figure, Report};
+use report::Report;
 
 /// What is measured, from the environment.
 struct Plan {
     seconds: u64,
+    rounds: usize,
     tenants: Vec<usize>,
     connections: Vec<usize>,
 }
@@ -40,7 +45,8 @@ impl Plan {
             parsed.with_context(|| format!("{name}={text} is not a list of numbers such as {default}"))
         };
         Ok(Self {
-            seconds: numbers("BENCH_SECONDS", "5")?[0] as u64,
+            seconds: numbers("BENCH_SECONDS", "3")?[0] as u64,
+            rounds: numbers("BENCH_ROUNDS", "5")?[0],
             tenants: numbers("BENCH_TENANTS", "1,100,1000")?,
             connections: numbers("BENCH_CONNECTIONS", "16,64")?,
         })
@@ -68,18 +74,19 @@ async fn run(plan: &Plan) -> Result<()> {
 
     let mut report = Report::default();
     for &connections in &plan.connections {
-        let database = fleet.pgbench(connections, plan.seconds)?;
-        let http = load::drive(bare.address(), &bare::requests(), connections, window).await?;
-        report.baseline(connections, database, &http);
-        for &tenants in &plan.tenants {
-            let requests = fleet.requests(tenants);
-            load::drive(server.address(), &requests, connections, Duration::from_secs(2)).await?;
-            let figure = load::drive(server.address(), &requests, connections, window).await?;
-            report.add(Figure {
-                connections,
-                tenants,
-                load: figure,
-            });
+        for round in 0..=plan.rounds {
+            let database = fleet.pgbench(connections, plan.seconds)?;
+            let http = load::drive(bare.address(), &bare::requests(), connections, window).await?;
+            let mut tenantry = Vec::new();
+            for &tenants in &plan.tenants {
+                let load =
+                    load::drive(server.address(), &fleet.requests(tenants), connections, window).await?;
+                tenantry.push((tenants, load));
+            }
+            // The first round warms caches, plans and connections.
+            if round > 0 {
+                report.add(connections, database, http.per_second, tenantry);
+            }
         }
     }
     println!("{report}");

@@ -1,63 +1,49 @@
-//! The table, as it stands in the README.
+//! The table, as it stands in the README: medians over the rounds.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::load::Load;
 
-/// One row: the server under one load.
-pub(crate) struct Figure {
-    /// HTTP connections.
-    pub(crate) connections: usize,
-    /// Tenants addressed in turn.
-    pub(crate) tenants: usize,
-    /// What it achieved.
-    pub(crate) load: Load,
-}
-
+/// Everything measured: by number of connections, the rounds.
 #[derive(Default)]
-pub(crate) struct Report {
-    baselines: Vec<Baseline>,
-    figures: Vec<Figure>,
-}
+pub(crate) struct Report(BTreeMap<usize, Vec<Round>>);
 
-struct Baseline {
-    connections: usize,
+/// One round: the three programs, one after the other.
+struct Round {
     database: f64,
     http: f64,
+    tenantry: Vec<(usize, Load)>,
 }
 
-impl Baseline {
+impl Round {
+    /// What a server beside its database could reach, if it did nothing of its own.
     fn combined(&self) -> f64 {
         1.0 / (1.0 / self.database + 1.0 / self.http)
     }
 }
 
 impl Report {
-    /// The two limits at so many connections, in requests per second.
-    pub(crate) fn baseline(&mut self, connections: usize, database: f64, http: &Load) {
-        eprintln!(
-            "{connections} connections: pgbench {database:.0}/s, bare axum {:.0}/s",
-            http.per_second
-        );
-        self.baselines.push(Baseline {
-            connections,
+    /// Adds a round: requests per second of the database alone, of HTTP alone, and the server's loads by tenants.
+    pub(crate) fn add(&mut self, connections: usize, database: f64, http: f64, tenantry: Vec<(usize, Load)>) {
+        let round = Round {
             database,
-            http: http.per_second,
-        });
-    }
-
-    /// A figure of the server's.
-    pub(crate) fn add(&mut self, figure: Figure) {
-        let Figure {
-            connections,
-            tenants,
-            load,
-        } = &figure;
+            http,
+            tenantry,
+        };
+        let shares: Vec<String> = round
+            .tenantry
+            .iter()
+            .map(|(tenants, load)| {
+                let share = 100.0 * load.per_second / round.combined();
+                format!("{tenants} tenants {:.0}/s ({share:.0} %)", load.per_second)
+            })
+            .collect();
         eprintln!(
-            "{connections} connections, {tenants} tenants: {:.0}/s",
-            load.per_second
+            "{connections} connections: pgbench {database:.0}/s, axum {http:.0}/s, {}",
+            shares.join(", ")
         );
-        self.figures.push(figure);
+        self.0.entry(connections).or_default().push(round);
     }
 }
 
@@ -68,13 +54,11 @@ impl fmt::Display for Report {
             "| connections | what | requests/s | p50 µs | p99 µs | of combined limit | of one tenant |"
         )?;
         writeln!(f, "|---:|---|---:|---:|---:|---:|---:|")?;
-        for baseline in &self.baselines {
-            let Baseline {
-                connections,
-                database,
-                http,
-            } = baseline;
-            let combined = baseline.combined();
+        for (connections, rounds) in &self.0 {
+            let of_rounds = |figure: &dyn Fn(&Round) -> f64| median(rounds.iter().map(figure));
+            let database = of_rounds(&|round| round.database);
+            let http = of_rounds(&|round| round.http);
+            let combined = of_rounds(&Round::combined);
             writeln!(
                 f,
                 "| {connections} | PostgreSQL alone (pgbench, prepared) | {database:.0} | | | | |"
@@ -84,22 +68,27 @@ impl fmt::Display for Report {
                 f,
                 "| {connections} | combined limit | {combined:.0} | | | 100 % | |"
             )?;
-            let mut one = None;
-            for Figure { tenants, load, .. } in self.figures.iter().filter(|x| x.connections == *connections)
-            {
-                let one = *one.get_or_insert(load.per_second);
+            for at in 0..rounds[0].tenantry.len() {
+                let tenants = rounds[0].tenantry[at].0;
+                let load = |round: &Round| round.tenantry[at].1.per_second;
+                let per_second = of_rounds(&load);
+                let [p50, p99] = [0.5, 0.99].map(|q| of_rounds(&|round| round.tenantry[at].1.quantile(q)));
+                let of_combined = 100.0 * of_rounds(&|round| load(round) / round.combined());
+                let of_one = 100.0 * of_rounds(&|round| load(round) / round.tenantry[0].1.per_second);
+                let plural = if tenants == 1 { "" } else { "s" };
                 writeln!(
                     f,
-                    "| {connections} | tenantry, {tenants} tenant{} | {:.0} | {} | {} | {:.0} % | {:.0} % |",
-                    if *tenants == 1 { "" } else { "s" },
-                    load.per_second,
-                    load.latency.value_at_quantile(0.5),
-                    load.latency.value_at_quantile(0.99),
-                    100.0 * load.per_second / combined,
-                    100.0 * load.per_second / one,
+                    "| {connections} | tenantry, {tenants} tenant{plural} | {per_second:.0} | {p50:.0} | {p99:.0} \
+                     | {of_combined:.0} % | {of_one:.0} % |",
                 )?;
             }
         }
         Ok(())
     }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
