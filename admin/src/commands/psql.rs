@@ -14,7 +14,7 @@ use catalog::tenant_schemas::TenantSchemaState;
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
-use tenant_schema::lifecycle::psql_login::{self, PsqlLogin, PsqlRole, Reach};
+use tenant_schema::lifecycle::psql_login::{self, PsqlLogin, Reach};
 use tokio::process::Command;
 
 use crate::cli::PsqlArgs;

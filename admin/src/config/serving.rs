@@ -86,6 +86,7 @@ fn tenants(reader: &mut Reader<'_>, config: &mut ServerConfig) -> TenantDbSettin
             size: reader.count("TENANTRY_LANE_CONNECTIONS", 1..=100, default.pool.size),
             ..default.pool
         },
+        share: default.share,
         statement_timeout: statement.0,
         lock_timeout: lock.0,
     }
