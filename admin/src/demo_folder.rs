@@ -144,14 +144,14 @@ impl DemoFolder {
         let _gone = fs::remove_file(self.0.join("running.json"));
     }
 
-    /// The demo that runs on this folder, if one does: a killed one leaves its announcement behind, but no
-    /// PostgreSQL.
+    /// The demo that runs on this folder, if one does. A killed one leaves its announcement behind, and for a moment
+    /// its PostgreSQL, but nobody who listens for it.
     pub(crate) fn running(&self) -> anyhow::Result<Option<Running>> {
         self.check()?;
         let running: Option<Running> = self.read_json("running.json")?;
         let answers =
-            |running: &Running| TcpStream::connect_timeout(&running.postgres, Duration::from_secs(1)).is_ok();
-        Ok(running.filter(answers))
+            |address: &SocketAddr| TcpStream::connect_timeout(address, Duration::from_secs(1)).is_ok();
+        Ok(running.filter(|running| answers(&running.listen) && answers(&running.postgres)))
     }
 
     fn read_json<T: for<'de> Deserialize<'de>>(&self, name: &str) -> anyhow::Result<Option<T>> {

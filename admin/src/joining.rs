@@ -5,6 +5,7 @@ use catalog::audit::{self, AuditEvent};
 use catalog::clock::Source;
 use catalog::memberships::{self, MemberRole, Membership, NewMembership};
 use catalog::organizations::Organization;
+use catalog::sessions::Device;
 use catalog::tenant_schemas;
 use catalog::tx::CatalogTx;
 use tenant_schema::members::{self, Member};
@@ -37,6 +38,6 @@ pub(crate) async fn join(
         role,
         is_owner: false,
     };
-    audit::record(tx, actor, Some(organization.id), &event, source).await?;
+    audit::record(tx, actor, Some(organization.id), &event, &Device::NONE, source).await?;
     Ok(membership)
 }

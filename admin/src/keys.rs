@@ -4,6 +4,7 @@ use catalog::api_keys::{self, ApiKey, NewApiKey};
 use catalog::audit::{self, AuditEvent};
 use catalog::clock::Source;
 use catalog::secret::PlainSecret;
+use catalog::sessions::Device;
 use catalog::tx::CatalogTx;
 
 /// Enters the key, and in the audit log that its creator made it.
@@ -19,6 +20,6 @@ pub(crate) async fn create(
         name: key.name.clone(),
         scopes: key.scopes.texts(),
     };
-    audit::record(tx, &actor, Some(organization), &event, source).await?;
+    audit::record(tx, &actor, Some(organization), &event, &Device::NONE, source).await?;
     Ok((key, secret))
 }

@@ -57,12 +57,10 @@ impl Output {
     }
 
     /// Tells a person what goes on, on standard error. An error of writing is ignored: the command goes on without it.
-    #[expect(
-        clippy::unused_self,
-        reason = "progress belongs to the command's output like its document"
-    )]
     pub(crate) fn progress(self, line: impl std::fmt::Display) {
-        let _unread = writeln!(io::stderr(), "{line}");
+        if !self.json {
+            let _unread = writeln!(io::stderr(), "{line}");
+        }
     }
 }
 

@@ -37,6 +37,7 @@ pub(crate) async fn bind(
         tenants: TenantDb::new(database, &sizing.tenants),
         hasher: PasswordHasher::new(Argon2Params::RECOMMENDED, source.clone())?,
         keys,
+        ring: ring.clone(),
         source: source.clone(),
         config,
     });

@@ -24,6 +24,9 @@ pub(crate) const LEEWAY: TimeDelta = TimeDelta::seconds(5);
 /// The `aud` Supabase's clients expect.
 pub const AUDIENCE: &str = "authenticated";
 
+/// The `role` Supabase's clients expect of whoever has signed in.
+pub const ROLE: &str = "authenticated";
+
 /// The media type in the header (RFC 9068, section 2.1): keeps other JWTs signed by the same key out.
 const TYPE: &str = "at+jwt";
 
@@ -134,6 +137,11 @@ impl TokenKeys {
         })))
     }
 
+    /// The name of the key that signs.
+    pub fn kid(&self) -> &str {
+        &self.0.signing.0
+    }
+
     /// The public keys as `/.well-known/jwks.json` serves them.
     pub fn document(&self) -> Bytes {
         self.0.document.clone()
@@ -153,7 +161,7 @@ impl TokenKeys {
             jti: source.uuid(),
             sid: subject.session,
             org: subject.organization,
-            role: AUDIENCE,
+            role: ROLE,
         };
         let (kid, key) = &self.0.signing;
         let mut header = Header::new(Algorithm::EdDSA);
@@ -210,7 +218,7 @@ impl TokenKeys {
     }
 }
 
-/// A public key that is none.
+/// A public key in the catalog that is no Ed25519 key.
 #[derive(Debug, thiserror::Error)]
 #[error("a public key of the catalog cannot be read")]
 pub struct UnusableKey(#[from] jsonwebtoken::errors::Error);
@@ -219,6 +227,13 @@ pub struct UnusableKey(#[from] jsonwebtoken::errors::Error);
 #[derive(Debug, thiserror::Error)]
 #[error("the access token could not be signed")]
 pub struct MintError(#[from] jsonwebtoken::errors::Error);
+
+impl PartialEq for TokenKeys {
+    /// The same key signs, and the same keys verify.
+    fn eq(&self, other: &Self) -> bool {
+        self.0.signing.0 == other.0.signing.0 && self.0.document == other.0.document
+    }
+}
 
 impl std::fmt::Debug for TokenKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

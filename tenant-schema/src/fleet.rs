@@ -8,6 +8,7 @@ use catalog::clock::Source;
 use catalog::error::CatalogError;
 use catalog::pg::migrator::{self, Sending};
 use catalog::pg::tx::Transaction;
+use catalog::sessions::Device;
 use catalog::slug::Slug;
 use catalog::tenant_schemas::{self, TenantSchema};
 use catalog::tx::CatalogDb;
@@ -80,7 +81,7 @@ async fn migrate_one(
     let schema = &tenant.schema;
     let version = template::latest();
     let mut tx = db.begin_unhurried().await?;
-    migrator::lock(tx.door(), schema.as_str()).await?;
+    migrator::lock(tx.transaction(), schema.as_str()).await?;
     // Read again, now that nobody else can change it: whoever held the lock may have migrated the tenant.
     let from = tenant_schemas::find(&mut tx, tenant.organization)
         .await?
@@ -92,14 +93,22 @@ async fn migrate_one(
         tx.rollback().await?;
         return Ok((from, from));
     }
-    pin(tx.door(), tenant).await?;
+    pin(tx.transaction(), tenant).await?;
     template::migrations()
-        .apply(tx.door(), schema.as_str(), Sending::FileByFile)
+        .apply(tx.transaction(), schema.as_str(), Sending::FileByFile)
         .await?;
-    lifecycle::grant(tx.door(), schema).await?;
+    lifecycle::grant(tx.transaction(), schema).await?;
     tenant_schemas::set_version(&mut tx, tenant.organization, version, source.now()).await?;
     let event = AuditEvent::TenantMigrated { from, to: version };
-    audit::record(&mut tx, actor, Some(tenant.organization), &event, source).await?;
+    audit::record(
+        &mut tx,
+        actor,
+        Some(tenant.organization),
+        &event,
+        &Device::NONE,
+        source,
+    )
+    .await?;
     tx.commit().await?;
     Ok((from, version))
 }

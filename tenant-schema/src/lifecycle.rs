@@ -22,6 +22,7 @@ use catalog::pg::migrator::{HISTORY_TABLE, MigrateError, Sending};
 use catalog::pg::sqlstate::PgError;
 use catalog::pg::tx::Transaction;
 use catalog::schema_name::SchemaName;
+use catalog::sessions::Device;
 use catalog::tenant_schemas::{self, NewTenantSchema};
 use catalog::tx::CatalogTx;
 
@@ -107,11 +108,11 @@ pub async fn provision(
     let organization = organizations::insert(tx, new, source).await?;
     let schema = SchemaName::from_opaque(source.uuid());
 
-    create_schema(tx.door(), &schema, organization.id).await?;
+    create_schema(tx.transaction(), &schema, organization.id).await?;
     template::migrations()
-        .apply(tx.door(), schema.as_str(), Sending::AtOnce)
+        .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
         .await?;
-    grant(tx.door(), &schema).await?;
+    grant(tx.transaction(), &schema).await?;
     let version = template::latest();
     models::record(tx, version, source).await?;
 
@@ -139,7 +140,7 @@ pub async fn provision(
         schema: schema.clone(),
         template_version: version,
     };
-    audit::record(tx, actor, Some(organization.id), &event, source).await?;
+    audit::record(tx, actor, Some(organization.id), &event, &Device::NONE, source).await?;
 
     Ok(Provisioned {
         organization: organization.id,

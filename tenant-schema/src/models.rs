@@ -101,7 +101,7 @@ pub(crate) async fn record_from_scratch(
     if recorded.is_some() {
         return Ok(tx.rollback().await?);
     }
-    scratch::create(tx.door(), template_version).await?;
+    scratch::create(tx.transaction(), template_version).await?;
     let model = introspect(&mut tx).await?;
     tx.rollback().await?;
 
@@ -111,7 +111,7 @@ pub(crate) async fn record_from_scratch(
 }
 
 async fn introspect(tx: &mut CatalogTx) -> Result<String, CatalogError> {
-    let row = tx.door().row(INTROSPECT, &[&HISTORY_TABLE]).await?;
+    let row = tx.transaction().row(INTROSPECT, &[&HISTORY_TABLE]).await?;
     Ok(row.map_or_else(|| "[]".to_owned(), |row| row.get("model")))
 }
 

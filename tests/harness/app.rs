@@ -114,13 +114,14 @@ impl TestApp {
             tenants: TenantDb::new(&settings.database, &settings.tenants),
             hasher: hasher.clone(),
             keys: keys.clone(),
+            ring: db.key_ring(),
             source: db.source().clone(),
             config: settings.server,
         });
         // Subscribed after the server's caches, so that they have forgotten when the test hears of a change.
         let heard = watch::Sender::new(Vec::new());
         let teller = heard.clone();
-        feed.subscribe(move |change| teller.send_modify(|all| all.push(change)));
+        feed.subscribe(move |change| teller.send_modify(|all| all.push(change.clone())));
         let app = Self(Arc::new(Inner {
             router: server::router(state.clone()),
             db,

@@ -13,7 +13,7 @@ use self::leftovers::{assert_nothing_is_left, leftovers};
 
 mod crash;
 mod leftovers;
-mod migrate;
+pub(crate) mod migrate;
 
 async fn provision(t: &TestDb, new: &NewOrganization, email: &str) -> Result<Provisioned, LifecycleError> {
     let person = t.user(email).await;

@@ -80,7 +80,8 @@ const SESSION: &str = "concat_ws('|', session_user, current_user, current_settin
     coalesce(current_setting('tenantry.actor', true), ''), coalesce(current_setting('tenantry.request_id', true), ''),
     pg_current_xact_id_if_assigned())";
 
-const FRESH: &str = "tenantry_server|tenantry_server|\"$user\", public|0|0|off||";
+/// A session that serves nobody: the login, its path, and the bounds that every connection is made with.
+const FRESH: &str = "tenantry_server|tenantry_server|\"$user\", public|10s|3s|off||";
 
 #[tokio::test]
 async fn what_a_transaction_may_see_is_set_for_it_and_ends_with_it() {

@@ -60,7 +60,11 @@ async fn is_encrypted(url: &str) -> Result<bool> {
     };
     let mut tx = CatalogDb::new(config, settings).begin().await?;
     let sql = "select s.ssl from pg_catalog.pg_stat_ssl s where s.pid = pg_catalog.pg_backend_pid()";
-    let row = tx.door().row(sql, &[]).await?.context("the server knows us")?;
+    let row = tx
+        .transaction()
+        .row(sql, &[])
+        .await?
+        .context("the server knows us")?;
     tx.rollback().await?;
     Ok(row.get("ssl"))
 }

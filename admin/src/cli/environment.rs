@@ -32,6 +32,9 @@ Environment, for the size of a server (serve and demo):
                          its own first [4]
   TENANTRY_LANE_CONNECTIONS
                          connections in each of them [2]
+  TENANTRY_TENANT_CONNECTIONS
+                         the most of all these that one tenant may hold at
+                         once [half of them]
   TENANTRY_CATALOG_CONNECTIONS
                          connections for the catalog [4]
   TENANTRY_STATEMENT_TIMEOUT

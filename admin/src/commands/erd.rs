@@ -60,7 +60,7 @@ async fn model(args: &ErdArgs, operator: &Operator) -> anyhow::Result<Model> {
     };
     tx.rollback().await?;
     if model.tables.is_empty() {
-        return Err(Problem::refused("the database has no catalog", "run `tenantry init` first").into());
+        return Err(Problem::environment("the database has no catalog", "run `tenantry init` first").into());
     }
     Ok(model)
 }

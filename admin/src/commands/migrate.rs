@@ -89,7 +89,7 @@ async fn check_initialized(operator: &Operator) -> anyhow::Result<()> {
     tx.rollback().await?;
     match version {
         Some(_) => Ok(()),
-        None => Err(Problem::refused("the database has no catalog", "run `tenantry init` first").into()),
+        None => Err(Problem::environment("the database has no catalog", "run `tenantry init` first").into()),
     }
 }
 

@@ -80,13 +80,14 @@ fn tenants(reader: &mut Reader<'_>, config: &mut ServerConfig) -> TenantDbSettin
     config.body_deadline = config.body_deadline.min(request.0);
     // By then every request in flight has its answer.
     config.shutdown_grace = config.shutdown_grace.max(request.0);
+    let lanes = reader.count("TENANTRY_LANES", 1..=100, default.lanes);
+    let size = reader.count("TENANTRY_LANE_CONNECTIONS", 1..=100, default.pool.size);
+    // Half of all, so that one tenant with slow statements leaves the others as many as it takes.
+    let half = (lanes * size).div_ceil(2);
     TenantDbSettings {
-        lanes: reader.count("TENANTRY_LANES", 1..=100, default.lanes),
-        pool: PoolSettings {
-            size: reader.count("TENANTRY_LANE_CONNECTIONS", 1..=100, default.pool.size),
-            ..default.pool
-        },
-        share: default.share,
+        lanes,
+        pool: PoolSettings { size, ..default.pool },
+        share: reader.count("TENANTRY_TENANT_CONNECTIONS", 1..=10_000, half),
         statement_timeout: statement.0,
         lock_timeout: lock.0,
     }

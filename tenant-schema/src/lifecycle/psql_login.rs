@@ -74,7 +74,7 @@ pub async fn create(
     };
     let verifier = postgres_protocol::password::scram_sha_256(login.password.expose_secret().as_bytes());
     let (role, until, path) = (&login.role, login.valid_until.to_rfc3339(), schema.search_path());
-    tx.door()
+    tx.transaction()
         .batch(&format!(
             "create role {role} login inherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls
                connection limit 3 password '{verifier}' valid until '{until}' in role {granted};
@@ -93,7 +93,7 @@ pub async fn drop(db: &CatalogDb, role: &PsqlRole) -> Result<(), PgError> {
     // In a transaction of its own: only what is committed keeps new sessions out while the old ones are ended. Who made
     // a role may become its member, and only a member may end its sessions and drop what it owns.
     let mut tx = db.begin().await?;
-    tx.door()
+    tx.transaction()
         .batch(&format!(
             "alter role {role} nologin valid until '-infinity'; grant {role} to current_user"
         ))
@@ -101,8 +101,8 @@ pub async fn drop(db: &CatalogDb, role: &PsqlRole) -> Result<(), PgError> {
     tx.commit().await?;
 
     let mut tx = db.begin().await?;
-    tx.door().rows(END_SESSIONS, &[&role.0, &ENDING]).await?;
-    tx.door()
+    tx.transaction().rows(END_SESSIONS, &[&role.0, &ENDING]).await?;
+    tx.transaction()
         .batch(&format!("drop owned by {role}; drop role {role}"))
         .await?;
     tx.commit().await
@@ -110,7 +110,7 @@ pub async fn drop(db: &CatalogDb, role: &PsqlRole) -> Result<(), PgError> {
 
 /// The logins whose time is over: left behind by a program that was killed.
 pub async fn expired(tx: &mut CatalogTx, now: DateTime<Utc>) -> Result<Vec<PsqlRole>, PgError> {
-    let rows = tx.door().rows(EXPIRED, &[&now]).await?;
+    let rows = tx.transaction().rows(EXPIRED, &[&now]).await?;
     Ok(rows.iter().map(|row| PsqlRole(row.get("role"))).collect())
 }
 

@@ -7,7 +7,7 @@ use tenant_schema::template;
 use tests::{TestDb, TestTenant};
 
 /// Takes a tenant back to what it was at version 6: before tags, without the default pipeline.
-async fn take_back_to_version_6(t: &TestDb, tenant: &TestTenant) {
+pub(crate) async fn take_back_to_version_6(t: &TestDb, tenant: &TestTenant) {
     let (schema, organization) = (&tenant.schema, tenant.organization);
     let sql = format!(
         "begin;

@@ -48,7 +48,7 @@ pub(in crate::commands) async fn run(args: KeyCreateArgs, operator: &Operator) -
             ("expires", output::instant_or(key.expires_at, "never")),
         ]);
         format!(
-            "{pairs}\ntry it:\n  curl -H 'Authorization: Bearer {}' {origin}/rest/v1/contacts?limit=1",
+            "{pairs}\ntry it:\n  curl -H 'Authorization: Bearer {}' '{origin}/rest/v1/contacts?limit=1'",
             key.key
         )
     })?;
