@@ -5,6 +5,7 @@ mod flights;
 mod http;
 mod lifecycle;
 mod models;
+mod psql_login;
 mod scope;
 mod sql;
 mod tidy;
