@@ -24,7 +24,7 @@ create table catalog.organizations (
   constraint organizations_id_kind_key unique (id, kind),
   constraint organizations_kind_check check (kind in ('platform', 'agency', 'client', 'standalone')),
   constraint organizations_parent_check check ((parent_id is null) = (parent_kind is null)),
-  constraint organizations_parent_fkey foreign key (parent_id, parent_kind)
+  constraint organizations_parent_id_parent_kind_fkey foreign key (parent_id, parent_kind)
     references catalog.organizations (id, kind),
   constraint organizations_slug_check check (
     slug ~ '^[a-z][a-z0-9-]{1,61}[a-z0-9]$' and substr(slug, 3, 2) <> '--'
@@ -39,7 +39,7 @@ create table catalog.organizations (
   constraint organizations_password_policy_check check (jsonb_typeof(password_policy) = 'object')
 );
 create unique index organizations_slug_key on catalog.organizations (slug) where deleted_at is null;
-create index organizations_parent_idx on catalog.organizations (parent_id, parent_kind);
+create index organizations_parent_id_idx on catalog.organizations (parent_id);
 
 comment on table catalog.organizations is 'Customers. A client or standalone organization is a tenant: it owns a tenant schema.';
 comment on column catalog.organizations.id is 'UUID version 7, made by the application.';
@@ -89,7 +89,6 @@ create table catalog.organization_slugs (
   retired_at timestamptz not null,
   constraint organization_slugs_pkey primary key (slug, organization_id)
 );
-create index organization_slugs_organization_id_idx on catalog.organization_slugs (organization_id);
 comment on table catalog.organization_slugs is
   'Labels organizations have left. For 90 days nobody else may take one, so that old links cannot lead to a stranger.';
 comment on column catalog.organization_slugs.slug is 'The label.';
@@ -160,6 +159,15 @@ create trigger organizations_touch
 create trigger organizations_notify
   after insert or update or delete on catalog.organizations for each row
   execute function catalog.notify_change('organization', 'id');
+-- Servers remember that a slug is nobody's; they know of no organization then whose change they could wait for.
+create trigger organizations_notify_slug_on_insert
+  after insert on catalog.organizations for each row
+  when (new.deleted_at is null)
+  execute function catalog.notify_change('slug', 'slug');
+create trigger organizations_notify_slug_on_update
+  after update of slug, deleted_at on catalog.organizations for each row
+  when (new.deleted_at is null and (old.slug <> new.slug or old.deleted_at is not null))
+  execute function catalog.notify_change('slug', 'slug');
 
 alter table catalog.organizations enable row level security;
 alter table catalog.organizations force row level security;

@@ -4,7 +4,7 @@
 create table catalog.sessions (
   id uuid not null,
   user_id uuid not null,
-  organization_id uuid,
+  organization_id uuid not null,
   created_at timestamptz not null default now(),
   last_seen_at timestamptz not null default now(),
   expires_at timestamptz not null,
@@ -18,7 +18,7 @@ create table catalog.sessions (
   constraint sessions_organization_id_fkey foreign key (organization_id)
     references catalog.organizations (id) on delete cascade,
   constraint sessions_expires_at_check check (expires_at > created_at),
-  constraint sessions_user_agent_check check (char_length(user_agent) <= 1024),
+  constraint sessions_user_agent_check check (char_length(user_agent) <= 512),
   constraint sessions_revoked_check check (revoked_reason is null or revoked_at is not null)
 );
 create index sessions_user_id_idx on catalog.sessions (user_id);
@@ -28,7 +28,7 @@ create index sessions_expires_at_idx on catalog.sessions (expires_at);
 comment on table catalog.sessions is 'Signed-in devices.';
 comment on column catalog.sessions.id is 'UUID version 7, made by the application; access tokens carry it.';
 comment on column catalog.sessions.user_id is 'Who is signed in.';
-comment on column catalog.sessions.organization_id is 'Where: worthless on any other organization''s host. Null: the platform itself.';
+comment on column catalog.sessions.organization_id is 'Where: worthless on any other organization''s host.';
 comment on column catalog.sessions.created_at is 'When the person signed in.';
 comment on column catalog.sessions.last_seen_at is 'When the session was last refreshed.';
 comment on column catalog.sessions.expires_at is 'When it ends whatever happens.';
@@ -60,7 +60,7 @@ create table catalog.refresh_tokens (
   constraint refresh_tokens_token_sha256_key unique (token_sha256),
   constraint refresh_tokens_rotated_from_key unique (rotated_from),
   -- Organization and person are the session's: a token cannot cross over.
-  constraint refresh_tokens_session_fkey foreign key (session_id, organization_id, user_id)
+  constraint refresh_tokens_session_id_organization_id_user_id_fkey foreign key (session_id, organization_id, user_id)
     references catalog.sessions (id, organization_id, user_id) on delete cascade,
   constraint refresh_tokens_rotated_from_fkey foreign key (rotated_from)
     references catalog.refresh_tokens (id) on delete set null,
@@ -68,7 +68,7 @@ create table catalog.refresh_tokens (
   constraint refresh_tokens_rotated_from_check check (rotated_from <> id),
   constraint refresh_tokens_expires_at_check check (expires_at > issued_at)
 );
-create index refresh_tokens_session_idx on catalog.refresh_tokens (session_id, organization_id, user_id);
+create index refresh_tokens_session_id_idx on catalog.refresh_tokens (session_id);
 
 comment on table catalog.refresh_tokens is 'Refresh tokens, each good for one use; the next one replaces it.';
 comment on column catalog.refresh_tokens.id is 'UUID version 7, made by the application.';

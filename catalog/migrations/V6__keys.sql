@@ -84,4 +84,8 @@ comment on column catalog.jwks.retired_at is 'Signs nothing from then on, but st
 comment on column catalog.jwks.expires_at is 'Verifies nothing from then on; null until it is retired.';
 comment on column catalog.jwks.created_at is 'When it was made.';
 
+create trigger jwks_notify
+  after insert or update or delete on catalog.jwks for each row
+  execute function catalog.notify_change('signing_key', 'kid');
+
 grant select on catalog.jwks to tenantry_server;

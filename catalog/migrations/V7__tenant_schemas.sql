@@ -12,14 +12,13 @@ create table catalog.tenant_schemas (
   constraint tenant_schemas_pkey primary key (organization_id),
   constraint tenant_schemas_schema_name_key unique (schema_name),
   -- With the check on the kind: only an organization that is a tenant has a schema.
-  constraint tenant_schemas_organization_fkey foreign key (organization_id, organization_kind)
+  constraint tenant_schemas_organization_id_organization_kind_fkey foreign key (organization_id, organization_kind)
     references catalog.organizations (id, kind) on update cascade,
-  constraint tenant_schemas_kind_check check (organization_kind in ('client', 'standalone')),
+  constraint tenant_schemas_organization_kind_check check (organization_kind in ('client', 'standalone')),
   constraint tenant_schemas_schema_name_check check (schema_name ~ '^t_[0-9a-f]{32}$'),
   constraint tenant_schemas_state_check check (state in ('ready', 'maintenance', 'dropped')),
   constraint tenant_schemas_template_version_check check (template_version >= 0)
 );
-create index tenant_schemas_organization_idx on catalog.tenant_schemas (organization_id, organization_kind);
 create index tenant_schemas_template_version_idx on catalog.tenant_schemas (template_version);
 
 comment on table catalog.tenant_schemas is 'The schema of each tenant. Provisioning is one transaction, so a row means a whole schema.';
@@ -47,12 +46,12 @@ create policy tenant_schemas_server on catalog.tenant_schemas to tenantry_server
 -- label only, so nobody can list organizations with it.
 create function catalog.resolve_slug(slug text)
   returns table (
-    organization_id uuid, kind text, status text, canonical_slug text,
+    organization_id uuid, kind text, status text,
     schema_name text, template_version integer, tenant_state text
   )
   language sql stable security definer set search_path = pg_catalog, pg_temp
   as $$
-    select o.id, o.kind, o.status, o.slug, t.schema_name, t.template_version, t.state
+    select o.id, o.kind, o.status, t.schema_name, t.template_version, t.state
     from catalog.organizations o
     left join catalog.tenant_schemas t on t.organization_id = o.id
     where o.slug = resolve_slug.slug and o.deleted_at is null

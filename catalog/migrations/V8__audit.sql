@@ -17,8 +17,8 @@ create table catalog.catalog_audit_logs (
   constraint catalog_audit_logs_event_type_check check (event_type ~ '^[a-z_]+\.[a-z_]+$'),
   constraint catalog_audit_logs_changes_check check (jsonb_typeof(changes) = 'object')
 );
-create index catalog_audit_logs_organization_id_idx on catalog.catalog_audit_logs (organization_id, created_at);
-create index catalog_audit_logs_entity_idx on catalog.catalog_audit_logs (entity_type, entity_id);
+create index catalog_audit_logs_organization_id_created_at_idx on catalog.catalog_audit_logs (organization_id, created_at);
+create index catalog_audit_logs_entity_type_entity_id_idx on catalog.catalog_audit_logs (entity_type, entity_id);
 
 comment on table catalog.catalog_audit_logs is 'What was done in the catalog. Append-only.';
 comment on column catalog.catalog_audit_logs.id is 'UUID version 7, made by the application.';

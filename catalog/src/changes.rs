@@ -1,9 +1,11 @@
 //! The feed of catalog changes: how a server learns within milliseconds that what it cached is no longer true.
 //!
-//! Triggers of the catalog send `NOTIFY tenantry_catalog, '<kind>:<uuid>'` with the transaction that changes a row;
-//! a [`ChangeFeed`] listens on a connection of its own and tells its subscribers. Whoever caches must also ask
-//! [`ChangeFeed::may_cache`]: while the feed is down a cache could not be invalidated, so nothing may be kept.
+//! Triggers of the catalog send `NOTIFY tenantry_catalog, '<kind>:<id>'` with the transaction that changes a row; a
+//! [`ChangeFeed`] listens on a connection of its own. A cache keeps the [`Generation`] at which it read a value beside
+//! the value, and asks [`ChangeFeed::holds`] at every use whether anything the value was made of has changed since.
+//! That costs a change one entry in a table, however much is cached and however many changes there are.
 
+use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,9 +18,10 @@ use uuid::Uuid;
 
 use crate::ids::{ApiKeyId, OrganizationId, SessionId, UserId};
 use crate::pg::config::PgConfig;
+use crate::slug::Slug;
 
 /// What changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Change {
     /// An organization, its tenant schema or one of its memberships.
     Organization(OrganizationId),
@@ -28,6 +31,10 @@ pub enum Change {
     Key(ApiKeyId),
     /// A user was disabled, enabled or deleted.
     User(UserId),
+    /// An organization lives under this slug from now on: a new one, or one that has moved or come back.
+    Slug(Slug),
+    /// A signing key was made, retired or removed.
+    SigningKeys,
     /// Unknown: the feed was interrupted, so anything may have changed.
     Anything,
 }
@@ -37,18 +44,24 @@ impl FromStr for Change {
 
     fn from_str(payload: &str) -> Result<Self, ()> {
         let (kind, id) = payload.split_once(':').ok_or(())?;
-        let id: Uuid = id.parse().map_err(|_| ())?;
+        let uuid = || id.parse::<Uuid>().map_err(|_| ());
         Ok(match kind {
-            "organization" => Self::Organization(id.into()),
-            "session" => Self::Session(id.into()),
-            "key" => Self::Key(id.into()),
-            "user" => Self::User(id.into()),
+            "organization" => Self::Organization(uuid()?.into()),
+            "session" => Self::Session(uuid()?.into()),
+            "key" => Self::Key(uuid()?.into()),
+            "user" => Self::User(uuid()?.into()),
+            "slug" => Self::Slug(id.parse().map_err(|_| ())?),
+            "signing_key" => Self::SigningKeys,
             _ => return Err(()),
         })
     }
 }
 
-type Subscriber = Box<dyn Fn(Change) + Send + Sync>;
+/// How many things are remembered as changed. One more, and everything counts as changed: that is sound, bounds the
+/// memory (about 4 MB), and costs a server some questions once in 65,536 changes.
+const REMEMBERED: usize = 65_536;
+
+type Subscriber = Box<dyn Fn(&Change) + Send + Sync>;
 
 /// A running feed; it stops when dropped.
 pub struct ChangeFeed {
@@ -59,12 +72,21 @@ pub struct ChangeFeed {
 #[derive(Default)]
 struct Shared {
     live: AtomicBool,
+    /// The number of changes so far; raised under the lock of `changed`.
     generation: AtomicU64,
+    changed: RwLock<Changed>,
     subscribers: RwLock<Vec<Subscriber>>,
 }
 
-/// A moment of the feed: what was read after it may be cached if the feed has not moved since.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// When things last changed, as generations of the feed.
+#[derive(Default)]
+struct Changed {
+    anything: u64,
+    at: HashMap<Change, u64>,
+}
+
+/// A moment of the feed, to be kept beside what was read after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Generation(u64);
 
 impl ChangeFeed {
@@ -79,7 +101,7 @@ impl ChangeFeed {
     }
 
     /// Calls `subscriber` at every change, from the feed's own task: it must not block.
-    pub fn subscribe(&self, subscriber: impl Fn(Change) + Send + Sync + 'static) {
+    pub fn subscribe(&self, subscriber: impl Fn(&Change) + Send + Sync + 'static) {
         let mut subscribers = self
             .shared
             .subscribers
@@ -88,7 +110,8 @@ impl ChangeFeed {
         subscribers.push(Box::new(subscriber));
     }
 
-    /// The present moment, to be taken before reading what will be cached; `None` while the feed is down.
+    /// The present moment, to be taken before reading what will be cached; `None` while the feed is down, when nothing
+    /// may be cached.
     pub fn generation(&self) -> Option<Generation> {
         let generation = self.shared.generation.load(Ordering::Acquire);
         self.shared
@@ -97,9 +120,23 @@ impl ChangeFeed {
             .then_some(Generation(generation))
     }
 
-    /// Whether what was read since `then` may be cached: nothing changed meanwhile, so nothing was missed.
-    pub fn may_cache(&self, then: Option<Generation>) -> bool {
-        then.is_some() && then == self.generation()
+    /// Whether what was read after `then` and is made of nothing but `parts` is still true, as far as the feed has
+    /// heard. Never while it is down.
+    pub fn holds(&self, then: Generation, parts: &[Change]) -> bool {
+        let Some(now) = self.generation() else {
+            return false;
+        };
+        if now == then {
+            return true;
+        }
+        let changed = self.shared.changed.read().unwrap_or_else(PoisonError::into_inner);
+        let before = |moment: &u64| *moment <= then.0;
+        before(&changed.anything) && parts.iter().all(|part| changed.at.get(part).is_none_or(before))
+    }
+
+    /// Notes a change this program has just made, without waiting to hear of it.
+    pub fn note(&self, change: &Change) {
+        self.shared.note(change);
     }
 }
 
@@ -118,8 +155,19 @@ impl Drop for ChangeFeed {
 }
 
 impl Shared {
-    fn tell(&self, change: Change) {
-        self.generation.fetch_add(1, Ordering::AcqRel);
+    fn note(&self, change: &Change) {
+        let mut changed = self.changed.write().unwrap_or_else(PoisonError::into_inner);
+        let moment = self.generation.fetch_add(1, Ordering::AcqRel) + 1;
+        if *change == Change::Anything || changed.at.len() >= REMEMBERED {
+            changed.anything = moment;
+            changed.at.clear();
+        } else {
+            changed.at.insert(change.clone(), moment);
+        }
+    }
+
+    fn tell(&self, change: &Change) {
+        self.note(change);
         let subscribers = self.subscribers.read().unwrap_or_else(PoisonError::into_inner);
         subscribers.iter().for_each(|subscriber| subscriber(change));
     }
@@ -134,7 +182,7 @@ async fn listen(config: PgConfig, shared: Arc<Shared>) {
         if shared.live.swap(false, Ordering::AcqRel) {
             pause = Duration::from_millis(50);
         }
-        shared.tell(Change::Anything);
+        shared.tell(&Change::Anything);
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(5));
     }
@@ -153,7 +201,7 @@ async fn follow(config: &PgConfig, shared: &Shared) -> Result<(), tokio_postgres
             message = poll_fn(|context| connection.poll_message(context)) => match message {
                 Some(Ok(AsyncMessage::Notification(note))) => {
                     // A payload of a newer version is a change of something we know nothing about.
-                    shared.tell(note.payload().parse().unwrap_or(Change::Anything));
+                    shared.tell(&note.payload().parse().unwrap_or(Change::Anything));
                 }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(error),
@@ -163,7 +211,7 @@ async fn follow(config: &PgConfig, shared: &Shared) -> Result<(), tokio_postgres
                 answered?;
                 pending = false;
                 // What changed before LISTEN was answered went unheard.
-                shared.tell(Change::Anything);
+                shared.tell(&Change::Anything);
                 shared.live.store(true, Ordering::Release);
             }
             () = &mut silence => return Ok(()),
@@ -171,8 +219,8 @@ async fn follow(config: &PgConfig, shared: &Shared) -> Result<(), tokio_postgres
     }
 }
 
-/// Ends when the server stops answering: a connection cut without a word would otherwise look like one on which
-/// nothing happens, and revoked sessions would live on in caches.
+/// Ends when the server stops answering. A connection that was cut without notice is otherwise no different from one
+/// on which nothing happens, and revoked sessions would stay in caches.
 async fn silence(client: &tokio_postgres::Client) {
     loop {
         tokio::time::sleep(HEARTBEAT).await;
@@ -193,13 +241,64 @@ mod tests {
     fn payloads_are_read_and_foreign_ones_refused() {
         let id = Uuid::from_u128(9);
         assert_eq!(format!("session:{id}").parse(), Ok(Change::Session(id.into())));
+        assert_eq!(
+            "slug:acme".parse(),
+            Ok(Change::Slug("acme".parse().expect("a slug")))
+        );
+        assert_eq!("signing_key:k_1".parse(), Ok(Change::SigningKeys));
         for payload in [
             "",
             "session",
             "session:1",
+            "slug:A",
             "planet:00000000-0000-0000-0000-000000000009",
         ] {
             assert_eq!(payload.parse::<Change>(), Err(()), "{payload:?}");
         }
+    }
+
+    fn feed() -> ChangeFeed {
+        let shared = Arc::<Shared>::default();
+        shared.live.store(true, Ordering::Release);
+        let task = tokio::spawn(std::future::ready(()));
+        ChangeFeed { shared, task }
+    }
+
+    fn session(n: u128) -> Change {
+        Change::Session(Uuid::from_u128(n).into())
+    }
+
+    #[tokio::test]
+    async fn what_was_read_holds_until_one_of_its_parts_changes() {
+        let feed = feed();
+        let then = feed.generation().expect("live");
+        assert!(feed.holds(then, &[session(1)]));
+        feed.note(&session(2));
+        assert!(feed.holds(then, &[session(1)]));
+        assert!(!feed.holds(then, &[session(1), session(2)]));
+        let later = feed.generation().expect("live");
+        assert!(feed.holds(later, &[session(2)]));
+        feed.note(&Change::Anything);
+        assert!(!feed.holds(later, &[session(1)]));
+    }
+
+    #[tokio::test]
+    async fn nothing_holds_while_the_feed_is_down() {
+        let feed = feed();
+        let then = feed.generation().expect("live");
+        feed.shared.live.store(false, Ordering::Release);
+        assert_eq!(feed.generation(), None);
+        assert!(!feed.holds(then, &[]));
+    }
+
+    #[tokio::test]
+    async fn more_changes_than_are_remembered_change_everything() {
+        let feed = feed();
+        let then = feed.generation().expect("live");
+        for n in 0..=REMEMBERED as u128 {
+            assert!(feed.holds(then, &[session(u128::MAX)]));
+            feed.note(&session(n));
+        }
+        assert!(!feed.holds(then, &[session(u128::MAX)]));
     }
 }

@@ -71,12 +71,12 @@ impl From<PgError> for CatalogError {
             Some("organizations_slug_key") => Self::SlugTaken,
             Some("organizations_slug_reserved") => Self::SlugReserved,
             Some("organizations_slug_retired") => Self::SlugRetired,
-            Some("organizations_parent_check" | "organizations_parent_fkey") => Self::InvalidParent,
+            Some("organizations_parent_check" | "organizations_parent_id_parent_kind_fkey") => Self::InvalidParent,
             Some("users_email_key") => Self::EmailTaken,
             Some("memberships_organization_id_user_id_key") => Self::AlreadyMember,
             Some("memberships_owner_required" | "memberships_owner_check") => Self::LastOwner,
             Some("memberships_one_owner") => Self::SecondOwner,
-            Some("tenant_schemas_kind_check") => Self::NotATenant,
+            Some("tenant_schemas_organization_kind_check") => Self::NotATenant,
             Some("memberships_user_id_fkey" | "sessions_user_id_fkey" | "user_credentials_user_id_fkey") => {
                 Self::NotFound { what: "user" }
             }

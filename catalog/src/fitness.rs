@@ -4,7 +4,7 @@ use crate::init::{self, SERVER_LOGIN};
 use crate::pg::sqlstate::PgError;
 use crate::tx::CatalogTx;
 
-/// Why it may not.
+/// Why a server may not run on this database, or not under this login.
 #[derive(Debug, thiserror::Error)]
 pub enum Unfit {
     /// The login could see every tenant at once, so that one forgotten scope would show one tenant's data to another.
@@ -15,7 +15,7 @@ pub enum Unfit {
         /// What it must not be.
         reason: &'static str,
     },
-    /// The database was never made fit.
+    /// The database was never prepared by `tenantry init`.
     #[error("the database has no catalog")]
     NoCatalog,
     /// The catalog is older than this program.

@@ -1,4 +1,5 @@
-//! Making a database fit for Tenantry: schemas, extensions, the server's login and the catalog's migrations.
+//! Preparing a database for Tenantry: makes the schemas, the extensions and the server's login, and applies the
+//! catalog's migrations.
 
 use std::sync::LazyLock;
 
@@ -29,7 +30,7 @@ pub fn latest() -> i32 {
     MIGRATIONS.latest()
 }
 
-/// Why a database could not be made fit.
+/// Why a database could not be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
     /// PostgreSQL is too old.
@@ -70,24 +71,24 @@ pub struct Initialized {
     pub version: i32,
 }
 
-/// Makes the database fit, or brings it up to date: one transaction, safe to repeat. With a password, the server's
+/// Prepares the database, or brings it up to date: one transaction, safe to repeat. With a password, the server's
 /// login gets it; PostgreSQL is sent a SCRAM verifier (RFC 5803), never the password.
 pub async fn init(db: &CatalogDb, password: Option<&SecretString>) -> Result<Initialized, InitError> {
     let mut tx = db.begin_unhurried().await?;
-    migrator::lock(tx.door(), "catalog").await?;
+    migrator::lock(tx.transaction(), "catalog").await?;
     check_version(&mut tx).await?;
-    tx.door().batch(GROUND).await?;
+    tx.transaction().batch(GROUND).await?;
     check_ground(&mut tx).await?;
     if let Some(password) = password {
         let verifier = postgres_protocol::password::scram_sha_256(password.expose_secret().as_bytes());
-        tx.door()
+        tx.transaction()
             .batch(&format!("alter role {SERVER_LOGIN} password '{verifier}'"))
             .await?;
     }
     let applied = MIGRATIONS
-        .apply(tx.door(), "catalog", Sending::FileByFile)
+        .apply(tx.transaction(), "catalog", Sending::FileByFile)
         .await?;
-    tx.door().batch(HISTORY_GRANT).await?;
+    tx.transaction().batch(HISTORY_GRANT).await?;
     tx.commit().await?;
     Ok(Initialized {
         applied,
@@ -104,7 +105,7 @@ pub async fn ensure_database(config: &PgConfig, name: &str) -> Result<(), PgErro
         let row = client.query_one(DATABASE_KNOWN, &[&name]).await?;
         if !row.get::<_, bool>("known") {
             let quoted: &str = row.get("quoted");
-            // It cannot run inside a transaction, hence not through the usual door.
+            // It cannot run inside a transaction, hence not on a pooled transaction.
             match client.batch_execute(&format!("create database {quoted}")).await {
                 Err(error) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => {}
                 other => other?,

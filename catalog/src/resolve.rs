@@ -60,26 +60,24 @@ pub enum Resolution {
     Unknown,
 }
 
-impl Resolution {
-    /// The organization it speaks of, where that is known.
-    pub fn organization_id(&self) -> Option<OrganizationId> {
-        match self {
-            Self::Active(tenant) => Some(tenant.organization_id),
-            Self::Suspended { organization_id } => Some(*organization_id),
-            Self::Maintenance | Self::Unknown => None,
-        }
-    }
-}
-
 /// Looks up a slug. Works in a transaction without an organization, since that is what it finds out.
 pub async fn by_slug(tx: &mut CatalogTx, slug: &Slug) -> Result<Resolution, CatalogError> {
-    match tx.row(BY_SLUG, &[&slug.as_str()]).await? {
-        Some(row) => resolution(&row),
-        None => Ok(Resolution::Unknown),
-    }
+    Ok(look_up(tx, slug).await?.1)
 }
 
-fn resolution(row: &Row) -> Result<Resolution, CatalogError> {
+/// The same, with the organization that lives under the slug, whatever the resolution says of it.
+pub(crate) async fn look_up(
+    tx: &mut CatalogTx,
+    slug: &Slug,
+) -> Result<(Option<OrganizationId>, Resolution), CatalogError> {
+    let Some(row) = tx.row(BY_SLUG, &[&slug.as_str()]).await? else {
+        return Ok((None, Resolution::Unknown));
+    };
+    let organization_id = Columns::new(&row, "organizations").get("organization_id")?;
+    Ok((Some(organization_id), resolution(&row, slug, organization_id)?))
+}
+
+fn resolution(row: &Row, slug: &Slug, organization_id: OrganizationId) -> Result<Resolution, CatalogError> {
     let organization = Columns::new(row, "organizations");
     let schema = Columns::new(row, "tenant_schemas");
     let kind: OrganizationKind = organization.parse("kind")?;
@@ -88,7 +86,6 @@ fn resolution(row: &Row) -> Result<Resolution, CatalogError> {
         Some(state) if kind.is_tenant() => state,
         _ => return Ok(Resolution::Unknown),
     };
-    let organization_id = organization.get("organization_id")?;
     Ok(match (organization.parse("status")?, state) {
         (OrganizationStatus::Cancelled, _) | (_, TenantSchemaState::Dropped) => Resolution::Unknown,
         (OrganizationStatus::Suspended, _) => Resolution::Suspended { organization_id },
@@ -98,7 +95,7 @@ fn resolution(row: &Row) -> Result<Resolution, CatalogError> {
         (OrganizationStatus::Trial | OrganizationStatus::Active, TenantSchemaState::Ready) => {
             Resolution::Active(ActiveTenant {
                 organization_id,
-                slug: organization.parse("canonical_slug")?,
+                slug: slug.clone(),
                 schema: schema.parse("schema_name")?,
                 template_version: schema.get("template_version")?,
             })
@@ -107,7 +104,7 @@ fn resolution(row: &Row) -> Result<Resolution, CatalogError> {
 }
 
 const BY_SLUG: &str = "\
-    select organization_id, kind, status, canonical_slug, schema_name, template_version, tenant_state \
+    select organization_id, kind, status, schema_name, template_version, tenant_state \
     from catalog.resolve_slug($1)";
 
 pub(crate) const STATEMENTS: &[&str] = &[BY_SLUG];

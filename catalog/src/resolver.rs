@@ -1,17 +1,19 @@
-//! Resolving with a memory: what the hot path asks, answered without a network flight.
+//! A cache before [`resolve`]: almost every request finds its tenant here, without asking the database.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use moka::sync::Cache;
 
-use crate::changes::{Change, ChangeFeed};
+use crate::changes::{Change, ChangeFeed, Generation};
 use crate::error::CatalogError;
+use crate::ids::OrganizationId;
 use crate::resolve::{self, Resolution};
 use crate::slug::Slug;
 use crate::tx::CatalogDb;
 
-/// The most slugs remembered: a fleet's worth, and a bound on what inventors of host names can occupy.
+/// The most slugs remembered. Enough for a large fleet; a client that asks for host names at random cannot make the
+/// cache any larger.
 const CAPACITY: u64 = 20_000;
 
 /// However good the feed is, nothing is believed for longer than this.
@@ -22,51 +24,57 @@ const OLDEST: Duration = Duration::from_mins(1);
 pub struct Resolver {
     db: CatalogDb,
     feed: Arc<ChangeFeed>,
-    found: Cache<Slug, Resolution>,
+    found: Cache<Slug, Found>,
+}
+
+/// What a slug meant when it was asked for.
+#[derive(Debug, Clone)]
+struct Found {
+    then: Generation,
+    /// Whose slug it is, even where the resolution does not say.
+    organization: Option<OrganizationId>,
+    resolution: Resolution,
 }
 
 impl Resolver {
-    /// A resolver that forgets as the feed says.
+    /// A resolver that remembers for as long as the feed has heard of no change.
     pub fn new(db: CatalogDb, feed: Arc<ChangeFeed>) -> Self {
         let found = Cache::builder()
             .max_capacity(CAPACITY)
             .time_to_live(OLDEST)
-            .support_invalidation_closures()
             .build();
-        let forget = found.clone();
-        feed.subscribe(move |change| match change {
-            // A slug that meant nobody may mean this organization now, so those are forgotten with it.
-            Change::Organization(id) => {
-                let same =
-                    move |_: &Slug, r: &Resolution| r.organization_id().is_none_or(|found| found == id);
-                if forget.invalidate_entries_if(same).is_err() {
-                    forget.invalidate_all();
-                }
-            }
-            Change::Anything => forget.invalidate_all(),
-            Change::Session(_) | Change::Key(_) | Change::User(_) => {}
-        });
         Self { db, feed, found }
     }
 
     /// What the slug means now.
     pub async fn resolve(&self, slug: &Slug) -> Result<Resolution, CatalogError> {
-        let then = self.feed.generation();
-        if then.is_some()
-            && let Some(found) = self.found.get(slug)
+        if let Some(found) = self.found.get(slug)
+            && self.holds(slug, &found)
         {
-            return Ok(found);
+            return Ok(found.resolution);
         }
+        let then = self.feed.generation();
         let mut tx = self.db.begin().await?;
-        let resolution = resolve::by_slug(&mut tx, slug).await?;
+        let (organization, resolution) = resolve::look_up(&mut tx, slug).await?;
         tx.commit().await?;
-        if self.feed.may_cache(then) {
-            self.found.insert(slug.clone(), resolution.clone());
-            // A change between the question and the insert would have found nothing to forget.
-            if !self.feed.may_cache(then) {
-                self.found.invalidate(slug);
-            }
+        if let Some(then) = then {
+            let found = Found {
+                then,
+                organization,
+                resolution: resolution.clone(),
+            };
+            self.found.insert(slug.clone(), found);
         }
         Ok(resolution)
+    }
+
+    /// A slug that is somebody's means the same until that organization changes (a move to another slug is such a
+    /// change), one that is nobody's until somebody takes it.
+    fn holds(&self, slug: &Slug, found: &Found) -> bool {
+        let part = match found.organization {
+            Some(id) => Change::Organization(id),
+            None => Change::Slug(slug.clone()),
+        };
+        self.feed.holds(found.then, &[part])
     }
 }

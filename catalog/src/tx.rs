@@ -38,8 +38,9 @@ impl CatalogDb {
         }
     }
 
-    /// A transaction without an organization: the owner sees every row, the server's login only what belongs to
-    /// no organization.
+    /// A transaction without an organization. The owner sees every row. The server's login sees the tables that carry
+    /// no organization (users and their credentials, signing keys); of the others it sees nothing, not even a row
+    /// whose organization is null.
     pub async fn begin(&self) -> Result<CatalogTx, PgError> {
         self.open(OPENING.to_owned()).await
     }
@@ -99,7 +100,7 @@ impl CatalogTx {
 
     /// The transaction beneath, for the lifecycle: a tenant's schema is made in the transaction that enters it in
     /// the catalog.
-    pub fn door(&mut self) -> &mut Transaction {
+    pub fn transaction(&mut self) -> &mut Transaction {
         &mut self.tx
     }
 

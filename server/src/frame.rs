@@ -95,7 +95,7 @@ where
 {
     let _permit = match state.admission().try_acquire() {
         Ok(permit) => Some(permit),
-        // Whether the process is alive must be told above all when it is busy.
+        // A full server must still answer /healthz: otherwise it would be restarted for being busy.
         Err(_)
             if line
                 .route

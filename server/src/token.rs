@@ -24,6 +24,9 @@ pub(crate) const LEEWAY: TimeDelta = TimeDelta::seconds(5);
 /// The `aud` Supabase's clients expect.
 pub const AUDIENCE: &str = "authenticated";
 
+/// The `role` Supabase's clients expect of whoever has signed in.
+pub const ROLE: &str = "authenticated";
+
 /// The media type in the header (RFC 9068, section 2.1): keeps other JWTs signed by the same key out.
 const TYPE: &str = "at+jwt";
 
@@ -153,7 +156,7 @@ impl TokenKeys {
             jti: source.uuid(),
             sid: subject.session,
             org: subject.organization,
-            role: AUDIENCE,
+            role: ROLE,
         };
         let (kid, key) = &self.0.signing;
         let mut header = Header::new(Algorithm::EdDSA);
@@ -210,7 +213,7 @@ impl TokenKeys {
     }
 }
 
-/// A public key that is none.
+/// A public key in the catalog that is no Ed25519 key.
 #[derive(Debug, thiserror::Error)]
 #[error("a public key of the catalog cannot be read")]
 pub struct UnusableKey(#[from] jsonwebtoken::errors::Error);

@@ -9,14 +9,14 @@ use crate::lifecycle::{LifecycleError, scratch};
 
 /// The tables of one tenant, custom objects included.
 pub async fn of_tenant(tx: &mut CatalogTx, schema: &SchemaName) -> Result<Model, PgError> {
-    erd::read(tx.door(), schema.as_str()).await
+    erd::read(tx.transaction(), schema.as_str()).await
 }
 
 /// The tables of the template: it is applied to a schema of its own, looked at, and rolled back.
 pub async fn of_template(db: &CatalogDb) -> Result<Model, LifecycleError> {
     let mut tx = db.begin_unhurried().await?;
-    let schema = scratch::create(tx.door()).await?;
-    let model = erd::read(tx.door(), schema.as_str()).await?;
+    let schema = scratch::create(tx.transaction()).await?;
+    let model = erd::read(tx.transaction(), schema.as_str()).await?;
     tx.rollback().await?;
     Ok(model)
 }

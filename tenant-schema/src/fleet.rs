@@ -65,14 +65,14 @@ async fn migrate_one(
 ) -> Result<i32, LifecycleError> {
     let schema = &tenant.schema;
     let mut tx = db.begin_unhurried().await?;
-    migrator::lock(tx.door(), schema.as_str()).await?;
-    pin(tx.door(), tenant).await?;
+    migrator::lock(tx.transaction(), schema.as_str()).await?;
+    pin(tx.transaction(), tenant).await?;
     let applied = template::migrations()
-        .apply(tx.door(), schema.as_str(), Sending::FileByFile)
+        .apply(tx.transaction(), schema.as_str(), Sending::FileByFile)
         .await?;
     let version = template::latest();
     if !applied.is_empty() {
-        lifecycle::grant(tx.door(), schema).await?;
+        lifecycle::grant(tx.transaction(), schema).await?;
         let event = AuditEvent::TenantMigrated {
             from: tenant.template_version,
             to: version,

@@ -100,11 +100,11 @@ pub async fn provision(
     let organization = organizations::insert(tx, new, source).await?;
     let schema = SchemaName::from_opaque(source.uuid());
 
-    create_schema(tx.door(), &schema, organization.id, &organization.name).await?;
+    create_schema(tx.transaction(), &schema, organization.id, &organization.name).await?;
     template::migrations()
-        .apply(tx.door(), schema.as_str(), Sending::AtOnce)
+        .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
         .await?;
-    grant(tx.door(), &schema).await?;
+    grant(tx.transaction(), &schema).await?;
 
     let version = template::latest();
     let row = NewTenantSchema {

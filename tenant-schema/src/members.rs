@@ -53,7 +53,7 @@ pub async fn mirror(tx: &mut CatalogTx, schema: &SchemaName, member: &Member<'_>
         display_name,
         email,
     } = member;
-    tx.door()
+    tx.transaction()
         .execute(
             &sql,
             &[id, user, display_name, email, &role.as_str(), is_owner, active],

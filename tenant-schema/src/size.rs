@@ -6,7 +6,7 @@ use catalog::tx::CatalogTx;
 
 /// Bytes on disk of the schema's tables with their indexes and out-of-line values.
 pub async fn on_disk(tx: &mut CatalogTx, schema: &SchemaName) -> Result<i64, PgError> {
-    let row = tx.door().row(ON_DISK, &[&schema.as_str()]).await?;
+    let row = tx.transaction().row(ON_DISK, &[&schema.as_str()]).await?;
     Ok(row.map_or(0, |row| row.get("bytes")))
 }
 

@@ -110,6 +110,8 @@ async fn offenders(client: &Client, rule: &str, schema: &str) -> Vec<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
+/// The first column of a foreign key is an id, which finds few rows by itself: an index that begins with it serves a
+/// key of several columns too.
 #[tokio::test]
 async fn every_foreign_key_is_indexed() {
     nothing_breaks(
@@ -117,8 +119,7 @@ async fn every_foreign_key_is_indexed() {
           where k.connamespace = $1::text::regnamespace and k.contype = 'f'
             and not exists (
               select from pg_index i
-               where i.indrelid = k.conrelid and i.indpred is null and i.indnkeyatts >= cardinality(k.conkey)
-                 and (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey)",
+               where i.indrelid = k.conrelid and i.indpred is null and i.indkey[0] = k.conkey[1])",
     )
     .await;
 }

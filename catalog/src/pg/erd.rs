@@ -75,7 +75,7 @@ pub struct Reference {
 
 /// The tables of the catalog.
 pub async fn of_catalog(tx: &mut CatalogTx) -> Result<Model, PgError> {
-    read(tx.door(), "catalog").await
+    read(tx.transaction(), "catalog").await
 }
 
 /// Reads the model of a schema; a schema that is not there has no tables. The history of migrations is left out.

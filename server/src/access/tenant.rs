@@ -17,11 +17,12 @@ use crate::state::AppState;
 
 const ORGANIZATION: HeaderName = HeaderName::from_static("x-organization");
 
-/// Proof that the host names a tenant that exists. Whether it is suspended is told to members only.
+/// Proof that the request's host names a tenant that exists. Only members are told whether it is suspended.
 pub(crate) struct Tenant {
     organization: OrganizationId,
-    /// The slug of the host, or the one the tenant lives under now where that is told.
+    /// The slug the host names.
     slug: Slug,
+    /// The tenant, unless it is suspended.
     standing: Option<ActiveTenant>,
 }
 
@@ -40,12 +41,12 @@ impl Tenant {
         }
     }
 
-    /// The tenant if it is served; otherwise the answer for a caller who may know why not.
+    /// The tenant if it is served. The error says that it is suspended: for members only.
     pub(crate) fn active(self) -> Result<ActiveTenant, ApiError> {
         self.standing.ok_or_else(ApiError::organization_suspended)
     }
 
-    /// The same without giving the tenant away.
+    /// Like [`Tenant::active`], without consuming `self`.
     pub(crate) fn check_active(&self) -> Result<(), ApiError> {
         if self.standing.is_some() {
             Ok(())

@@ -34,6 +34,10 @@ struct SignUpData {
 }
 
 /// Answers new and known addresses alike.
+///
+/// It also answers alike on the host of a suspended organization: an account is a member of nothing yet, so there is
+/// nothing to refuse, and a refusal would tell strangers that the organization is suspended. Signing in, which is for
+/// members, does tell (403 `organization_suspended`).
 pub(crate) async fn sign_up(
     _: Tenant,
     State(state): State<AppState>,
@@ -52,7 +56,7 @@ pub(crate) async fn sign_up(
 }
 
 impl SignUpBody {
-    /// Everything that is wrong with it, or everything that is right.
+    /// Reads the members, or refuses with an error for each that is not valid.
     fn check(self) -> Result<(EmailAddress, PlainPassword, Profile), ApiError> {
         let mut errors = Vec::new();
         let mut wrong = |field: &str, code: &'static str, message: String| {

@@ -7,7 +7,7 @@ use catalog::memberships::MemberRole;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::token::AUDIENCE;
+use crate::token::{AUDIENCE, ROLE};
 
 /// A user. Members that have no meaning here are present and empty, because clients read them.
 #[derive(Serialize)]
@@ -92,7 +92,7 @@ impl<'a> UserView<'a> {
         Self {
             id,
             aud: AUDIENCE,
-            role: AUDIENCE,
+            role: ROLE,
             email,
             phone: "",
             email_confirmed_at: None,

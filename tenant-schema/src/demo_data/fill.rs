@@ -18,14 +18,14 @@ pub async fn fill(
     members: &[MembershipId],
     base: DateTime<Utc>,
 ) -> Result<(), PgError> {
-    let door = tx.door();
-    door.batch(&format!(
+    let tx = tx.transaction();
+    tx.batch(&format!(
         "set local search_path = {schema}, extensions, pg_temp; set local tenantry.actor = 'operator:demo'"
     ))
     .await?;
     let members: Vec<Uuid> = members.iter().map(|id| id.uuid()).collect();
     for batch in statements(slug.as_str(), &members, base) {
-        door.execute(batch.sql, &[&batch.json]).await?;
+        tx.execute(batch.sql, &[&batch.json]).await?;
     }
     Ok(())
 }

@@ -72,7 +72,7 @@ pub async fn create(
     };
     let verifier = postgres_protocol::password::scram_sha_256(login.password.expose_secret().as_bytes());
     let (role, until) = (&login.role, login.valid_until.to_rfc3339());
-    tx.door()
+    tx.transaction()
         .batch(&format!(
             "create role {role} login inherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls
                connection limit 3 password '{verifier}' valid until '{until}' in role {granted};
@@ -88,7 +88,7 @@ pub async fn create(
 /// Whoever is connected under it stays connected.
 pub async fn drop(tx: &mut CatalogTx, role: &PsqlRole) -> Result<(), PgError> {
     // Only a member of a role may drop what it owns; who made the role may become one.
-    tx.door()
+    tx.transaction()
         .batch(&format!(
             "grant {role} to current_user; drop owned by {role}; drop role {role}"
         ))
@@ -97,7 +97,7 @@ pub async fn drop(tx: &mut CatalogTx, role: &PsqlRole) -> Result<(), PgError> {
 
 /// The logins whose time is over: left behind by a program that was killed.
 pub async fn expired(tx: &mut CatalogTx, now: DateTime<Utc>) -> Result<Vec<PsqlRole>, PgError> {
-    let rows = tx.door().rows(EXPIRED, &[&now]).await?;
+    let rows = tx.transaction().rows(EXPIRED, &[&now]).await?;
     Ok(rows.iter().map(|row| PsqlRole(row.get("role"))).collect())
 }
 

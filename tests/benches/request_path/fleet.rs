@@ -82,7 +82,7 @@ impl Fleet {
             started.elapsed().as_secs_f64()
         );
         let mut tx = db.begin_unhurried().await?;
-        tx.door().batch("analyze").await?;
+        tx.transaction().batch("analyze").await?;
         tx.commit().await?;
         Ok(Self {
             cluster,
@@ -238,7 +238,7 @@ async fn provision(tx: &mut CatalogTx, source: &Source, n: usize) -> Result<Tena
          select case n when 1 then $1::uuid else gen_random_uuid() end, 'Ada', 'Lovelace', 'ada' || n || '@example.com'
            from generate_series(1, $2::bigint) n"
     );
-    tx.door().execute(&sql, &[&contact, &CONTACTS]).await?;
+    tx.transaction().execute(&sql, &[&contact, &CONTACTS]).await?;
     let new_key = NewApiKey {
         organization: made.organization,
         name: "bench".to_owned(),

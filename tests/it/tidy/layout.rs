@@ -105,7 +105,7 @@ pub(super) fn doors(file: &SourceFile) -> Vec<Finding> {
         .iter()
         .any(|place| file.path.starts_with(place));
     let calls: &[&str] = match (program, file.path.starts_with("tests/")) {
-        (true, _) => &["of_test(", ".door(", "pg::tx"],
+        (true, _) => &["of_test(", ".transaction(", "pg::tx"],
         (false, false) if !file.path.ends_with("tenant-schema/src/records.rs") => &["of_test("],
         (false, _) => &[],
     };
@@ -200,7 +200,7 @@ mod shown_to_catch {
             doors(&file("server/src/a.rs", "Prepared::of_test(mode, text)")).len(),
             1
         );
-        assert_eq!(doors(&file("admin/src/a.rs", "tx.door().batch(text)")).len(), 1);
+        assert_eq!(doors(&file("admin/src/a.rs", "tx.transaction().batch(text)")).len(), 1);
         assert_eq!(
             doors(&file("catalog/src/a.rs", "Prepared::of_test(mode, text)")).len(),
             1
@@ -210,7 +210,7 @@ mod shown_to_catch {
             0
         );
         assert_eq!(
-            doors(&file("tenant-schema/src/a.rs", "tx.door().batch(text)")).len(),
+            doors(&file("tenant-schema/src/a.rs", "tx.transaction().batch(text)")).len(),
             0
         );
     }

@@ -1,4 +1,4 @@
-//! `postmaster.pid`, the file by which a running PostgreSQL tells its data folder's user how it is.
+//! Reading `postmaster.pid`, the file in which a running PostgreSQL writes its process id, its port and its status.
 //!
 //! Its lines: process id, data folder, start time, port, socket folder, listen address, shared memory key, status
 //! (`src/include/utils/pidfile.h`; the status line exists since PostgreSQL 10).
