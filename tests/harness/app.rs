@@ -142,7 +142,7 @@ impl TestApp {
         };
         from_the_start.tell(Change::Anything).await;
         let nobody: OrganizationId = self.db().source().id();
-        let knock = format!("select pg_notify('tenantry_catalog', 'organization:{nobody}')");
+        let knock = format!("select pg_notify(name, 'organization:{nobody}') from catalog.change_channel");
         self.change(&knock, Change::Organization(nobody)).await;
     }
 
