@@ -39,12 +39,16 @@ struct SignUpData {
 /// nothing to refuse, and a refusal would tell strangers that the organization is suspended. Signing in, which is for
 /// members, does tell (403 `organization_suspended`).
 pub(crate) async fn sign_up(
-    _: Tenant,
+    tenant: Tenant,
     State(state): State<AppState>,
     JsonBody(body): JsonBody<SignUpBody>,
 ) -> Result<Response, ApiError> {
     let (email, password, profile) = body.check()?;
-    match state.authenticator().sign_up(&email, &password, &profile).await? {
+    match state
+        .authenticator()
+        .sign_up(tenant.organization(), &email, &password, &profile)
+        .await?
+    {
         SignUp::Accepted { user, created_at } => Ok(private(UserView::accepted(
             user,
             &email,
