@@ -71,7 +71,9 @@ impl From<PgError> for CatalogError {
             Some("organizations_slug_key") => Self::SlugTaken,
             Some("organizations_slug_reserved") => Self::SlugReserved,
             Some("organizations_slug_retired") => Self::SlugRetired,
-            Some("organizations_parent_check" | "organizations_parent_id_parent_kind_fkey") => Self::InvalidParent,
+            Some("organizations_parent_check" | "organizations_parent_id_parent_kind_fkey") => {
+                Self::InvalidParent
+            }
             Some("users_email_key") => Self::EmailTaken,
             Some("memberships_organization_id_user_id_key") => Self::AlreadyMember,
             Some("memberships_owner_required" | "memberships_owner_check") => Self::LastOwner,

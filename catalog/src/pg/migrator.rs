@@ -106,8 +106,7 @@ pub async fn lock(tx: &mut Transaction, schema: &str) -> Result<(), PgError> {
 }
 
 /// The seed, `TENT` in ASCII, keeps these keys apart from other advisory locks that hash a name.
-const LOCK: &str =
-    "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 1413829460))";
+const LOCK: &str = "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 1413829460))";
 
 struct Adapter<'a> {
     tx: &'a mut Transaction,

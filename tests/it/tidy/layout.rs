@@ -200,7 +200,10 @@ mod shown_to_catch {
             doors(&file("server/src/a.rs", "Prepared::of_test(mode, text)")).len(),
             1
         );
-        assert_eq!(doors(&file("admin/src/a.rs", "tx.transaction().batch(text)")).len(), 1);
+        assert_eq!(
+            doors(&file("admin/src/a.rs", "tx.transaction().batch(text)")).len(),
+            1
+        );
         assert_eq!(
             doors(&file("catalog/src/a.rs", "Prepared::of_test(mode, text)")).len(),
             1
