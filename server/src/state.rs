@@ -11,8 +11,9 @@ use catalog::resolver::Resolver;
 use catalog::sessions::SessionLifetimes;
 use catalog::tx::CatalogDb;
 use tenant_schema::tenant_db::TenantDb;
-use tokio::sync::Semaphore;
 
+use crate::admission::Admission;
+use crate::attempts::Attempts;
 use crate::callers::Callers;
 use crate::config::ServerConfig;
 use crate::error::ApiError;
@@ -48,7 +49,8 @@ struct Inner {
     callers: Callers,
     source: Source,
     config: ServerConfig,
-    admission: Semaphore,
+    admission: Admission,
+    attempts: Attempts,
 }
 
 impl AppState {
@@ -68,7 +70,8 @@ impl AppState {
             resolver: Resolver::new(catalog.clone(), Arc::clone(&feed)),
             authenticator: Authenticator::new(catalog.clone(), hasher, source.clone(), lifetimes),
             callers: Callers::new(catalog.clone(), feed, source.clone(), keys, config.caller_ttl),
-            admission: Semaphore::new(config.concurrency_limit),
+            admission: Admission::new(&config),
+            attempts: Attempts::new(&config.attempts, &source),
             catalog,
             tenants,
             source,
@@ -91,8 +94,12 @@ impl AppState {
         self.0.callers.replace_keys(keys);
     }
 
-    pub(crate) fn admission(&self) -> &Semaphore {
+    pub(crate) fn admission(&self) -> &Admission {
         &self.0.admission
+    }
+
+    pub(crate) fn attempts(&self) -> &Attempts {
+        &self.0.attempts
     }
 
     pub(crate) fn resolver(&self) -> &Resolver {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::private;
 use crate::access::Tenant;
+use crate::attempts::SignUpAttempt;
 use crate::auth::view::UserView;
 use crate::body::JsonBody;
 use crate::error::{ApiError, FieldError};
@@ -41,6 +42,7 @@ struct SignUpData {
 pub(crate) async fn sign_up(
     tenant: Tenant,
     State(state): State<AppState>,
+    _: SignUpAttempt,
     JsonBody(body): JsonBody<SignUpBody>,
 ) -> Result<Response, ApiError> {
     let (email, password, profile) = body.check()?;
@@ -55,7 +57,7 @@ pub(crate) async fn sign_up(
             profile.display_name.as_deref(),
             created_at,
         ))),
-        SignUp::Busy => Err(ApiError::unavailable("too many passwords are being hashed")),
+        SignUp::Busy => Err(ApiError::overloaded("passwords hashed at once")),
     }
 }
 
