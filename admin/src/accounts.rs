@@ -13,7 +13,7 @@ use catalog::clock::Source;
 use catalog::credentials;
 use catalog::email::EmailAddress;
 use catalog::password::{Argon2Params, PasswordHasher, PlainPassword};
-use catalog::sessions::{self, RevokeReason};
+use catalog::sessions::{self, Device, RevokeReason};
 use catalog::tx::CatalogTx;
 use catalog::users::{self, NewUser, User, UserStatus};
 use serde::Serialize;
@@ -132,10 +132,10 @@ pub(crate) async fn vouch(
     let event = if done == Done::Created {
         AuditEvent::UserCreated { id }
     } else {
-        sessions::revoke_all(tx, id, RevokeReason::Administrator, now).await?;
+        sessions::revoke_of_user(tx, id, None, None, RevokeReason::Administrator, now).await?;
         AuditEvent::PasswordChanged { user: id }
     };
-    audit::record(tx, actor, None, &event, source).await?;
+    audit::record(tx, actor, None, &event, &Device::NONE, source).await?;
     Ok(vouched)
 }
 

@@ -36,6 +36,7 @@ pub(crate) async fn bind(
         tenants: TenantDb::new(database, &TenantDbSettings::default()),
         hasher: PasswordHasher::new(Argon2Params::RECOMMENDED, source.clone())?,
         keys,
+        ring: ring.clone(),
         source: source.clone(),
         config,
     });

@@ -4,7 +4,6 @@
 //! secret; personal data is referred to by id.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
@@ -13,8 +12,9 @@ use crate::clock::Source;
 use crate::error::CatalogError;
 use crate::ids::{ApiKeyId, MembershipId, OrganizationId, SessionId, UserId};
 use crate::memberships::MemberRole;
-use crate::organizations::{OrganizationKind, OrganizationStatus};
+use crate::organizations::OrganizationKind;
 use crate::schema_name::SchemaName;
+use crate::sessions::{Device, RevokeReason};
 use crate::slug::Slug;
 use crate::tx::CatalogTx;
 
@@ -34,17 +34,6 @@ pub enum AuditEvent {
     TenantOpened { login: String },
     /// An organization that is no tenant was made.
     OrganizationCreated { kind: OrganizationKind, slug: Slug },
-    /// An organization has another name.
-    OrganizationRenamed { from: String, to: String },
-    /// An organization lives under another slug.
-    OrganizationMoved { from: Slug, to: Slug },
-    /// An organization was suspended, resumed or cancelled.
-    OrganizationStatusChanged {
-        from: OrganizationStatus,
-        to: OrganizationStatus,
-    },
-    /// An organization has another owner.
-    OwnershipTransferred { to: UserId },
     /// A person was entered.
     UserCreated { id: UserId },
     /// A password was set.
@@ -61,8 +50,14 @@ pub enum AuditEvent {
     /// A wrong password for an account that exists.
     SignInFailed { user: UserId },
     /// A session was ended early.
-    SessionRevoked { id: SessionId, reason: String },
-    /// A refresh token came a second time: somebody holds a copy.
+    SessionRevoked { id: SessionId, reason: RevokeReason },
+    /// Several sessions of a person were ended early, at once.
+    SessionsRevoked {
+        user: UserId,
+        sessions: Vec<SessionId>,
+        reason: RevokeReason,
+    },
+    /// A refresh token came a second time: somebody holds a copy. Its session was ended.
     RefreshTokenReused { session: SessionId },
     /// An API key was made.
     ApiKeyCreated {
@@ -84,16 +79,13 @@ impl AuditEvent {
             Self::TenantMigrated { .. } => "organization.migrated",
             Self::TenantOpened { .. } => "organization.opened",
             Self::OrganizationCreated { .. } => "organization.created",
-            Self::OrganizationRenamed { .. } => "organization.renamed",
-            Self::OrganizationMoved { .. } => "organization.moved",
-            Self::OrganizationStatusChanged { .. } => "organization.status_changed",
             Self::UserCreated { .. } => "user.created",
             Self::PasswordChanged { .. } => "user.password_changed",
             Self::MembershipCreated { .. } => "membership.created",
-            Self::OwnershipTransferred { .. } => "organization.ownership_transferred",
             Self::SessionStarted { .. } => "session.started",
             Self::SignInFailed { .. } => "user.sign_in_failed",
             Self::SessionRevoked { .. } => "session.revoked",
+            Self::SessionsRevoked { .. } => "user.sessions_revoked",
             Self::RefreshTokenReused { .. } => "session.refresh_token_reused",
             Self::ApiKeyCreated { .. } => "api_key.created",
             Self::ApiKeyRevoked { .. } => "api_key.revoked",
@@ -112,14 +104,11 @@ impl AuditEvent {
             Self::TenantProvisioned { .. }
             | Self::TenantMigrated { .. }
             | Self::TenantOpened { .. }
-            | Self::OrganizationCreated { .. }
-            | Self::OrganizationRenamed { .. }
-            | Self::OrganizationMoved { .. }
-            | Self::OrganizationStatusChanged { .. }
-            | Self::OwnershipTransferred { .. } => return None,
-            Self::UserCreated { id: user } | Self::PasswordChanged { user } | Self::SignInFailed { user } => {
-                user
-            }
+            | Self::OrganizationCreated { .. } => return None,
+            Self::UserCreated { id: user }
+            | Self::PasswordChanged { user }
+            | Self::SignInFailed { user }
+            | Self::SessionsRevoked { user, .. } => user,
             Self::MembershipCreated { id, .. } => id,
             Self::SessionStarted { id, .. }
             | Self::SessionRevoked { id, .. }
@@ -143,17 +132,16 @@ impl AuditEvent {
             Self::TenantMigrated { from, to } => json!({"template_version": {"from": from, "to": to}}),
             Self::TenantOpened { login } => json!({"login": login}),
             Self::OrganizationCreated { kind, slug } => json!({"kind": kind, "slug": slug}),
-            Self::OrganizationRenamed { from, to } => json!({"name": {"from": from, "to": to}}),
-            Self::OrganizationMoved { from, to } => json!({"slug": {"from": from, "to": to}}),
-            Self::OrganizationStatusChanged { from, to } => json!({"status": {"from": from, "to": to}}),
-            Self::OwnershipTransferred { to } => json!({"owner": {"to": to}}),
             Self::MembershipCreated {
                 user, role, is_owner, ..
             } => {
                 json!({"user_id": user, "role": role, "is_owner": is_owner})
             }
             Self::SessionStarted { user, .. } => json!({"user_id": user}),
-            Self::SessionRevoked { reason, .. } => json!({"reason": reason}),
+            Self::SessionRevoked { reason, .. } => json!({"reason": reason.as_str()}),
+            Self::SessionsRevoked { sessions, reason, .. } => {
+                json!({"sessions": sessions, "reason": reason.as_str()})
+            }
             Self::ApiKeyCreated { name, scopes, .. } => json!({"name": name, "scopes": scopes}),
             Self::UserCreated { .. }
             | Self::PasswordChanged { .. }
@@ -165,36 +153,28 @@ impl AuditEvent {
     }
 }
 
-/// Where a request came from; empty for the command line.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Origin {
-    /// Address of the client.
-    pub ip: Option<IpAddr>,
-    /// Program of the client, as it calls itself.
-    pub user_agent: Option<String>,
-    /// Id of the request, as in answers and logs.
-    pub request_id: Option<String>,
-}
-
-/// Writes down what was done from the command line or by the program itself, in the transaction that does it.
-/// `organization` is the one it concerns; the server's login can write for that of its transaction only.
+/// Writes down what was done, in the transaction that does it. `organization` is the one it concerns; the server's
+/// login can write for that of its transaction only. `device` is where the request came from: [`Device::NONE`] for the
+/// command line and for the program itself.
 pub async fn record(
     tx: &mut CatalogTx,
     actor: &Actor,
     organization: Option<OrganizationId>,
     event: &AuditEvent,
+    device: &Device,
     source: &Source,
 ) -> Result<(), CatalogError> {
-    record_from(tx, actor, organization, event, &Origin::default(), source).await
+    record_if(true, tx, actor, organization, event, device, source).await
 }
 
-/// The same for what a request did, with where it came from.
-pub async fn record_from(
+/// The same statement, which writes nothing unless `happened`: for what must take the same time either way.
+pub(crate) async fn record_if(
+    happened: bool,
     tx: &mut CatalogTx,
     actor: &Actor,
     organization: Option<OrganizationId>,
     event: &AuditEvent,
-    origin: &Origin,
+    device: &Device,
     source: &Source,
 ) -> Result<(), CatalogError> {
     let entity = event
@@ -210,10 +190,11 @@ pub async fn record_from(
             &event.entity_type(),
             &entity,
             &event.changes(),
-            &origin.ip,
-            &origin.user_agent,
-            &origin.request_id,
+            &device.ip,
+            &device.user_agent(),
+            &device.request_id,
             &source.now(),
+            &happened,
         ],
     )
     .await?;
@@ -223,7 +204,7 @@ pub async fn record_from(
 const RECORD: &str = "\
     insert into catalog.catalog_audit_logs \
       (id, organization_id, actor, event_type, entity_type, entity_id, changes, ip, user_agent, request_id, created_at) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 where $12";
 
 pub(crate) const STATEMENTS: &[&str] = &[RECORD];
 
@@ -244,15 +225,9 @@ mod tests {
 
     #[test]
     fn an_event_of_the_organization_says_what_was_and_what_is() {
-        let event = AuditEvent::OrganizationStatusChanged {
-            from: OrganizationStatus::Trial,
-            to: OrganizationStatus::Active,
-        };
+        let event = AuditEvent::TenantMigrated { from: 6, to: 7 };
         assert_eq!(event.entity_type(), "organization");
         assert_eq!(event.entity_id(), None);
-        assert_eq!(
-            event.changes(),
-            json!({"status": {"from": "trial", "to": "active"}})
-        );
+        assert_eq!(event.changes(), json!({"template_version": {"from": 6, "to": 7}}));
     }
 }

@@ -9,6 +9,8 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+use crate::actor::Actor;
+use crate::audit::{self, AuditEvent};
 use crate::clock::Source;
 use crate::credentials;
 use crate::email::EmailAddress;
@@ -191,12 +193,36 @@ impl Authenticator {
             }
             candidate => {
                 let guessed = candidate.filter(|_| !verdict.ok).map(|candidate| candidate.user);
-                let mut tx = self.db.begin_for(organization).await?;
-                credentials::record_failure(&mut tx, guessed, self.source.now()).await?;
-                tx.commit().await?;
+                self.refuse(organization, guessed, device).await?;
                 Ok(SignIn::Refused)
             }
         }
+    }
+
+    /// Counts and writes down a wrong password; for an account that does not exist, the same statements touch nothing.
+    /// What is not counted, because the account is locked or no member here, is not written down either: the lock bounds
+    /// the log.
+    async fn refuse(
+        &self,
+        organization: OrganizationId,
+        guessed: Option<UserId>,
+        device: &Device,
+    ) -> Result<(), AuthenticateError> {
+        let mut tx = self.db.begin_for(organization).await?;
+        let counted = credentials::record_failure(&mut tx, guessed, self.source.now()).await?;
+        let user = guessed.unwrap_or_else(credentials::nobody);
+        audit::record_if(
+            counted,
+            &mut tx,
+            &Actor::User(user),
+            Some(organization),
+            &AuditEvent::SignInFailed { user },
+            device,
+            &self.source,
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     async fn enter(
@@ -225,6 +251,9 @@ impl Authenticator {
             tx.rollback().await?;
             return Ok(SignIn::Refused);
         };
+        let (id, user) = (session.id, candidate.user);
+        let started = AuditEvent::SessionStarted { id, user };
+        self.record(&mut tx, organization, user, &started, device).await?;
         tx.commit().await?;
         Ok(SignIn::Ok(Box::new(SignedIn {
             caller,
@@ -271,6 +300,7 @@ impl Authenticator {
         &self,
         organization: OrganizationId,
         token: &PlainSecret,
+        device: &Device,
     ) -> Result<Refresh, AuthenticateError> {
         let mut tx = self.db.begin_for(organization).await?;
         let outcome = sessions::rotate(
@@ -295,7 +325,9 @@ impl Authenticator {
                     refresh,
                 })))
             }
-            RotateOutcome::Reused { session } => {
+            RotateOutcome::Reused { session, user } => {
+                let reused = AuditEvent::RefreshTokenReused { session };
+                self.record(&mut tx, organization, user, &reused, device).await?;
                 // The request is refused, its revocation must stay.
                 tx.commit().await?;
                 Ok(Refresh::Reused(session))
@@ -311,21 +343,20 @@ impl Authenticator {
         }
     }
 
-    /// Ends a session of this organization; one that has ended already is no error.
+    /// Ends a session of this person in this organization; one that has ended already is no error.
     pub async fn sign_out(
         &self,
         organization: OrganizationId,
-        session: SessionId,
+        (user, session): (UserId, SessionId),
+        reason: RevokeReason,
+        device: &Device,
     ) -> Result<(), AuthenticateError> {
         let mut tx = self.db.begin_for(organization).await?;
-        sessions::revoke(
-            &mut tx,
-            organization,
-            session,
-            RevokeReason::SignOut,
-            self.source.now(),
-        )
-        .await?;
+        let now = self.source.now();
+        if sessions::revoke(&mut tx, organization, session, reason, now).await? {
+            let revoked = AuditEvent::SessionRevoked { id: session, reason };
+            self.record(&mut tx, organization, user, &revoked, device).await?;
+        }
         tx.commit().await?;
         Ok(())
     }
@@ -336,12 +367,34 @@ impl Authenticator {
         organization: OrganizationId,
         user: UserId,
         but: Option<SessionId>,
+        device: &Device,
     ) -> Result<(), AuthenticateError> {
+        let (reason, now) = (RevokeReason::SignOut, self.source.now());
         let mut tx = self.db.begin_for(organization).await?;
-        let now = self.source.now();
-        sessions::revoke_of_user(&mut tx, organization, user, but, RevokeReason::SignOut, now).await?;
+        let sessions = sessions::revoke_of_user(&mut tx, user, Some(organization), but, reason, now).await?;
+        if !sessions.is_empty() {
+            let revoked = AuditEvent::SessionsRevoked {
+                user,
+                sessions,
+                reason,
+            };
+            self.record(&mut tx, organization, user, &revoked, device).await?;
+        }
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Writes down what a person did.
+    async fn record(
+        &self,
+        tx: &mut CatalogTx,
+        organization: OrganizationId,
+        user: UserId,
+        event: &AuditEvent,
+        device: &Device,
+    ) -> Result<(), CatalogError> {
+        let actor = Actor::User(user);
+        audit::record(tx, &actor, Some(organization), event, device, &self.source).await
     }
 }
 

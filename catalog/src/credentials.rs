@@ -120,17 +120,21 @@ const RECORD_FAILURE: &str = "\
 /// answer's time the same for an account that exists and one that does not.
 const HURRY: &str = "select set_config('synchronous_commit', 'off', true)";
 
-/// Counts a failed attempt at the organization of this transaction. `None` stands for an account that does not exist:
-/// the same statements run and touch nothing.
+/// Counts a failed attempt at the organization of this transaction, unless the account is locked or no member there;
+/// answers whether it did. `None` stands for an account that does not exist: the same statements run and touch nothing.
 pub async fn record_failure(
     tx: &mut CatalogTx,
     user: Option<UserId>,
     now: DateTime<Utc>,
-) -> Result<(), CatalogError> {
-    let user = user.unwrap_or_else(|| uuid::Uuid::nil().into());
+) -> Result<bool, CatalogError> {
+    let user = user.unwrap_or_else(nobody);
     tx.row(HURRY, &[]).await?;
-    tx.execute(RECORD_FAILURE, &[&user, &now]).await?;
-    Ok(())
+    Ok(tx.execute(RECORD_FAILURE, &[&user, &now]).await? == 1)
+}
+
+/// The id of no account, for statements that must run all the same.
+pub(crate) fn nobody() -> UserId {
+    uuid::Uuid::nil().into()
 }
 
 const RECORD_SUCCESS: &str = "\

@@ -16,10 +16,13 @@ use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Json;
 
+use crate::actor::Actor;
+use crate::audit::{self, AuditEvent};
 use crate::clock::Source;
 use crate::error::CatalogError;
 use crate::row::Columns;
 use crate::seal::{KeyRing, Place, SealError};
+use crate::sessions::Device;
 use crate::tx::CatalogTx;
 
 /// The signature algorithm, as a JWT's header names it (RFC 8037, section 3.1).
@@ -146,12 +149,27 @@ const INSERT: &str = "\
     values ($1, $2, $3, $4, $5, $6, $6)";
 
 /// Makes the first signing key, unless there is one that may sign. Operator's side: the server may only read keys.
-pub async fn ensure_active(tx: &mut CatalogTx, ring: &KeyRing, source: &Source) -> Result<(), KeysError> {
-    let now = source.now();
+pub async fn ensure_active(
+    tx: &mut CatalogTx,
+    ring: &KeyRing,
+    actor: &Actor,
+    source: &Source,
+) -> Result<(), KeysError> {
     tx.row(LOCK, &[]).await?;
-    if tx.row(FIND_ACTIVE, &[&now]).await?.is_some() {
-        return Ok(());
+    if tx.row(FIND_ACTIVE, &[&source.now()]).await?.is_none() {
+        insert(tx, ring, actor, source).await?;
     }
+    Ok(())
+}
+
+/// Makes a key that signs from now on, and returns its name. The keys before it go on verifying, so that the tokens they
+/// signed stay good. Servers take it over when they hear of it.
+pub async fn insert(
+    tx: &mut CatalogTx,
+    ring: &KeyRing,
+    actor: &Actor,
+    source: &Source,
+) -> Result<String, KeysError> {
     let key = SigningKey::generate(source)?;
     let sealed = ring.seal(place(key.kid()), key.pkcs8(), source)?;
     tx.execute(
@@ -162,11 +180,14 @@ pub async fn ensure_active(tx: &mut CatalogTx, ring: &KeyRing, source: &Source) 
             &Json(&key.public),
             &sealed.bytes,
             &sealed.key_id,
-            &now,
+            &source.now(),
         ],
     )
     .await?;
-    Ok(())
+    let kid = key.kid().to_owned();
+    let created = AuditEvent::SigningKeyCreated { kid: kid.clone() };
+    audit::record(tx, actor, None, &created, &Device::NONE, source).await?;
+    Ok(kid)
 }
 
 /// The newest key that may sign comes first.

@@ -107,31 +107,6 @@ pub async fn insert(
     membership(&row.ok_or(CatalogError::NotFound { what: "membership" })?)
 }
 
-/// The membership of a person in an organization, active or not.
-pub async fn find(
-    tx: &mut CatalogTx,
-    organization: OrganizationId,
-    user: UserId,
-) -> Result<Option<Membership>, CatalogError> {
-    tx.row(FIND, &[&organization, &user])
-        .await?
-        .as_ref()
-        .map(membership)
-        .transpose()
-}
-
-/// What the person may do in the organization now: nothing unless both membership and account are active.
-pub async fn role_of(
-    tx: &mut CatalogTx,
-    organization: OrganizationId,
-    user: UserId,
-) -> Result<Option<MemberRole>, CatalogError> {
-    tx.row(ROLE_OF, &[&organization, &user])
-        .await?
-        .map(|row| Columns::new(&row, "memberships").parse("role"))
-        .transpose()
-}
-
 /// The members of an organization, the first to join first.
 pub async fn list(tx: &mut CatalogTx, organization: OrganizationId) -> Result<Vec<Member>, CatalogError> {
     tx.rows(LIST, &[&organization])
@@ -139,25 +114,6 @@ pub async fn list(tx: &mut CatalogTx, organization: OrganizationId) -> Result<Ve
         .iter()
         .map(member)
         .collect()
-}
-
-/// Makes an active member the owner, and an admin if need be; the owner before stays an admin. Returns the
-/// memberships that were changed, for the tenant's mirror.
-///
-/// # Errors
-/// [`CatalogError::NotFound`] when the person is no active member.
-pub async fn transfer_ownership(
-    tx: &mut CatalogTx,
-    organization: OrganizationId,
-    to: UserId,
-) -> Result<Vec<Membership>, CatalogError> {
-    let rows = tx.rows(TRANSFER_OWNERSHIP, &[&organization, &to]).await?;
-    if rows.is_empty() {
-        return Err(CatalogError::NotFound {
-            what: "active member",
-        });
-    }
-    rows.iter().map(membership).collect()
 }
 
 fn membership(row: &Row) -> Result<Membership, CatalogError> {
@@ -188,26 +144,10 @@ const INSERT: &str = "\
     values ($1, $2, $3, $4, $5, $6, $6) \
     returning id, organization_id, user_id, role, is_owner, active, created_at, updated_at";
 
-const FIND: &str = "\
-    select id, organization_id, user_id, role, is_owner, active, created_at, updated_at \
-    from catalog.memberships where organization_id = $1 and user_id = $2";
-
-const ROLE_OF: &str = "\
-    select m.role from catalog.memberships m join catalog.users u on u.id = m.user_id \
-    where m.organization_id = $1 and m.user_id = $2 and m.active and u.status = 'active' and u.deleted_at is null";
-
 const LIST: &str = "\
     select m.id, m.organization_id, m.user_id, m.role, m.is_owner, m.active, m.created_at, m.updated_at, \
       u.email, u.display_name \
     from catalog.memberships m join catalog.users u on u.id = m.user_id \
     where m.organization_id = $1 order by m.created_at, m.id";
 
-// One statement, so that there is no moment without an owner whatever order the rows are visited in.
-const TRANSFER_OWNERSHIP: &str = "\
-    update catalog.memberships m set is_owner = (m.user_id = $2), role = 'admin' \
-    where m.organization_id = $1 and (m.is_owner or m.user_id = $2) \
-      and exists (select from catalog.memberships t \
-        where t.organization_id = $1 and t.user_id = $2 and t.active) \
-    returning m.id, m.organization_id, m.user_id, m.role, m.is_owner, m.active, m.created_at, m.updated_at";
-
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, ROLE_OF, LIST, TRANSFER_OWNERSHIP];
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, LIST];

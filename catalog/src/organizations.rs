@@ -169,43 +169,6 @@ pub async fn list(tx: &mut CatalogTx, now: DateTime<Utc>) -> Result<Vec<Organiza
     tx.rows(LIST, &[&now]).await?.iter().map(summary).collect()
 }
 
-/// Suspends, resumes or cancels.
-///
-/// # Errors
-/// [`CatalogError::NotFound`].
-pub async fn set_status(
-    tx: &mut CatalogTx,
-    id: OrganizationId,
-    status: OrganizationStatus,
-) -> Result<Organization, CatalogError> {
-    changed(tx.row(SET_STATUS, &[&id, &status.as_str()]).await?)
-}
-
-/// Changes the name people read.
-///
-/// # Errors
-/// [`CatalogError::NotFound`], [`CatalogError::Invalid`].
-pub async fn rename(
-    tx: &mut CatalogTx,
-    id: OrganizationId,
-    name: &str,
-) -> Result<Organization, CatalogError> {
-    changed(tx.row(RENAME, &[&id, &name]).await?)
-}
-
-/// Moves the organization to another label. Nobody else may take the old one for 90 days.
-///
-/// # Errors
-/// [`CatalogError::NotFound`], [`CatalogError::SlugTaken`], [`CatalogError::SlugReserved`],
-/// [`CatalogError::SlugRetired`].
-pub async fn change_slug(
-    tx: &mut CatalogTx,
-    id: OrganizationId,
-    slug: &Slug,
-) -> Result<Organization, CatalogError> {
-    changed(tx.row(CHANGE_SLUG, &[&id, &slug.as_str()]).await?)
-}
-
 fn changed(row: Option<Row>) -> Result<Organization, CatalogError> {
     let row = row.ok_or(CatalogError::NotFound { what: "organization" })?;
     organization(&row)
@@ -277,16 +240,4 @@ const LIST: &str = "\
     ) k on k.organization_id = o.id \
     where o.deleted_at is null order by o.slug";
 
-const SET_STATUS: &str = "\
-    update catalog.organizations set status = $2 where id = $1 and deleted_at is null \
-    returning id, kind, parent_id, slug, name, logo_url, contact_email, status, plan, settings, created_at, updated_at";
-
-const RENAME: &str = "\
-    update catalog.organizations set name = $2 where id = $1 and deleted_at is null \
-    returning id, kind, parent_id, slug, name, logo_url, contact_email, status, plan, settings, created_at, updated_at";
-
-const CHANGE_SLUG: &str = "\
-    update catalog.organizations set slug = $2 where id = $1 and deleted_at is null \
-    returning id, kind, parent_id, slug, name, logo_url, contact_email, status, plan, settings, created_at, updated_at";
-
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, FIND_BY_SLUG, LIST, SET_STATUS, RENAME, CHANGE_SLUG];
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, FIND_BY_SLUG, LIST];

@@ -27,8 +27,8 @@ const RUNNING: usize = 2;
 /// Callers that may wait for their turn; with two at a time the last one waits about 1.5 s.
 const WAITING: usize = 64;
 
-/// Places, running or waiting, that callers of one organization may hold: a flood at one leaves the others their half.
-const SHARE: usize = (RUNNING + WAITING) / 2;
+/// Places, running or waiting, that callers of one organization may hold: a flood at one leaves the others half.
+const SHARE: usize = 33;
 
 /// Bytes of salt (RFC 9106, section 3.1, recommends 16).
 const SALT_BYTES: usize = 16;
@@ -485,6 +485,11 @@ mod tests {
             hasher.inner.shares().is_empty(),
             "what is given back is forgotten"
         );
+    }
+
+    #[test]
+    fn half_of_the_queue_is_left_to_others() {
+        assert_eq!(SHARE * 2, RUNNING + WAITING);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::row::Columns;
 use crate::secret::{PlainSecret, Purpose, SecretDigest};
 use crate::tx::CatalogTx;
 
-/// The longest user agent kept, in characters.
+/// The longest user agent kept, in characters; the column takes as many.
 const USER_AGENT: usize = 512;
 
 /// How long things last.
@@ -42,13 +42,31 @@ impl SessionLifetimes {
     };
 }
 
-/// What signs in, as far as the request tells.
-#[derive(Clone, Default)]
+/// Where a request comes from, as sessions and audit entries keep it.
+#[derive(Clone)]
 pub struct Device {
     /// The client's address.
     pub ip: Option<IpAddr>,
-    /// The `User-Agent` header.
+    /// The `User-Agent` header, of any length.
     pub user_agent: Option<String>,
+    /// Id of the request, as in answers and logs.
+    pub request_id: Option<String>,
+}
+
+impl Device {
+    /// No request: the command line.
+    pub const NONE: Self = Self {
+        ip: None,
+        user_agent: None,
+        request_id: None,
+    };
+
+    /// The user agent as columns take it: at most 512 characters, none of them a control character (PostgreSQL has no
+    /// U+0000 in text).
+    pub(crate) fn user_agent(&self) -> Option<String> {
+        let text = self.user_agent.as_deref()?.chars();
+        Some(text.filter(|c| !c.is_control()).take(USER_AGENT).collect())
+    }
 }
 
 impl std::fmt::Debug for Device {
@@ -82,18 +100,19 @@ pub enum RevokeReason {
     SignOut,
     /// A consumed refresh token came back.
     RefreshReuse,
-    /// The password was changed.
-    PasswordChanged,
+    /// The organization is suspended, so its members cannot sign in.
+    OrganizationSuspended,
     /// An operator or an admin ended it.
     Administrator,
 }
 
 impl RevokeReason {
-    const fn as_str(self) -> &'static str {
+    /// The reason as it is stored.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::SignOut => "sign_out",
             Self::RefreshReuse => "refresh_token_reuse",
-            Self::PasswordChanged => "password_changed",
+            Self::OrganizationSuspended => "organization_suspended",
             Self::Administrator => "administrator",
         }
     }
@@ -115,6 +134,8 @@ pub enum RotateOutcome {
     Reused {
         /// The session that ended.
         session: SessionId,
+        /// Whose it was.
+        user: UserId,
     },
     /// There is no such token in this organization.
     Unknown,
@@ -153,7 +174,6 @@ pub async fn open(
         expires_at: now + lifetimes.session,
     };
     let refresh = PlainSecret::generate(Purpose::Refresh, source);
-    let user_agent = device.user_agent.as_deref().map(shortened);
     tx.execute(
         OPEN,
         &[
@@ -163,7 +183,7 @@ pub async fn open(
             &now,
             &session.expires_at,
             &device.ip,
-            &user_agent,
+            &device.user_agent(),
             &source.id::<RefreshTokenId>(),
             &refresh.digest(),
             &(now + lifetimes.refresh).min(session.expires_at),
@@ -205,7 +225,7 @@ const SUCCEED: &str = "\
     from seen";
 
 const CLASSIFY: &str = "\
-    select t.session_id, t.used_at, \
+    select t.session_id, t.user_id, t.used_at, \
       t.revoked_at is not null or s.revoked_at is not null as revoked \
     from catalog.refresh_tokens t \
     join catalog.sessions s on s.id = t.session_id \
@@ -274,7 +294,10 @@ async fn refuse(
         _ if columns.get("revoked")? => RotateOutcome::Revoked,
         Some(used_at) if now - used_at < lifetimes.reuse_interval => RotateOutcome::Raced,
         Some(_) if revoke(tx, organization, session, RevokeReason::RefreshReuse, now).await? => {
-            RotateOutcome::Reused { session }
+            RotateOutcome::Reused {
+                session,
+                user: columns.get("user_id")?,
+            }
         }
         // Another request ended the session since the row was read.
         Some(_) => RotateOutcome::Revoked,
@@ -309,34 +332,11 @@ pub async fn revoke(
         .is_some())
 }
 
-const REVOKE_ALL: &str = "\
-    with ended as ( \
-      update catalog.sessions set revoked_at = $2, revoked_reason = $3 \
-      where user_id = $1 and revoked_at is null \
-      returning id \
-    ), tokens as ( \
-      update catalog.refresh_tokens t set revoked_at = $2 \
-      from ended \
-      where t.session_id = ended.id and t.revoked_at is null \
-    ) \
-    select count(*) as ended from ended";
-
-/// Ends every session of a person, in all organizations. Operator's side: the server sees one organization at a
-/// time. Answers how many were live.
-pub async fn revoke_all(
-    tx: &mut CatalogTx,
-    user: UserId,
-    reason: RevokeReason,
-    now: DateTime<Utc>,
-) -> Result<i64, CatalogError> {
-    let row = tx.row(REVOKE_ALL, &[&user, &now, &reason.as_str()]).await?;
-    Ok(row.map_or(0, |row| row.get("ended")))
-}
-
 const REVOKE_OF_USER: &str = "\
     with ended as ( \
       update catalog.sessions set revoked_at = $3, revoked_reason = $4 \
-      where user_id = $1 and organization_id = $2 and revoked_at is null and id is distinct from $5 \
+      where user_id = $1 and ($2::uuid is null or organization_id = $2) and revoked_at is null \
+        and id is distinct from $5 \
       returning id \
     ), tokens as ( \
       update catalog.refresh_tokens t set revoked_at = $3 \
@@ -345,22 +345,24 @@ const REVOKE_OF_USER: &str = "\
     ) \
     select ended.id from ended";
 
-/// Ends all sessions of a person in this organization but one, and their refresh tokens. Answers how many.
+/// Ends the sessions of a person but one, and their refresh tokens: in one organization, or (on the operator's side,
+/// since the server sees one organization at a time) in all of them. Answers which were live until now.
 pub async fn revoke_of_user(
     tx: &mut CatalogTx,
-    organization: OrganizationId,
     user: UserId,
+    organization: Option<OrganizationId>,
     but: Option<SessionId>,
     reason: RevokeReason,
     now: DateTime<Utc>,
-) -> Result<usize, CatalogError> {
-    let rows = tx
-        .rows(
-            REVOKE_OF_USER,
-            &[&user, &organization, &now, &reason.as_str(), &but],
-        )
-        .await?;
-    Ok(rows.len())
+) -> Result<Vec<SessionId>, CatalogError> {
+    tx.rows(
+        REVOKE_OF_USER,
+        &[&user, &organization, &now, &reason.as_str(), &but],
+    )
+    .await?
+    .iter()
+    .map(|row| Columns::new(row, "sessions").get("id"))
+    .collect()
 }
 
 const FIND_LIVE: &str = "\
@@ -391,26 +393,8 @@ fn session(row: &Row) -> Result<Session, CatalogError> {
     })
 }
 
-/// A header's text as the column takes it: PostgreSQL has no U+0000 in text.
-fn shortened(user_agent: &str) -> String {
-    user_agent
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(USER_AGENT)
-        .collect()
-}
-
 /// Every statement of this module, for the test that prepares them all.
-pub(crate) const STATEMENTS: &[&str] = &[
-    OPEN,
-    SPEND,
-    SUCCEED,
-    CLASSIFY,
-    REVOKE,
-    REVOKE_ALL,
-    REVOKE_OF_USER,
-    FIND_LIVE,
-];
+pub(crate) const STATEMENTS: &[&str] = &[OPEN, SPEND, SUCCEED, CLASSIFY, REVOKE, REVOKE_OF_USER, FIND_LIVE];
 
 #[cfg(test)]
 mod tests {
@@ -418,15 +402,24 @@ mod tests {
 
     #[test]
     fn a_user_agent_is_shortened_and_cleaned() {
-        assert_eq!(shortened("curl/8\0\r\n"), "curl/8");
-        assert_eq!(shortened(&"é".repeat(600)).chars().count(), 512);
+        let kept = |text: &str| {
+            let user_agent = Some(text.to_owned());
+            Device {
+                user_agent,
+                ..Device::NONE
+            }
+            .user_agent()
+        };
+        assert_eq!(kept("curl/8\0\r\n").as_deref(), Some("curl/8"));
+        assert_eq!(kept(&"é".repeat(600)), Some("é".repeat(512)));
+        assert_eq!(Device::NONE.user_agent(), None);
     }
 
     #[test]
     fn a_device_does_not_show_in_debug() {
         let device = Device {
             ip: Some(IpAddr::from([10, 0, 0, 1])),
-            user_agent: None,
+            ..Device::NONE
         };
         assert_eq!(format!("{device:?}"), "Device(…)");
     }

@@ -2,30 +2,31 @@
 //!
 //! What is remembered is found by the SHA-256 of the organization and the credential, so that a credential is only
 //! ever good where it was checked, and no secret lies in memory longer than its request. The catalog's change feed
-//! makes it forget; a token's own end and a key's are looked at on every use.
+//! says when it is no longer true; a token's own end and a key's are looked at on every use.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::access::{Action, ObjectWrite, role_allows};
 use catalog::actor::Actor;
 use catalog::api_keys::{self, ApiKey};
 use catalog::authenticate::{SessionCaller, caller_of_session};
-use catalog::changes::{Change, ChangeFeed};
+use catalog::changes::{Change, ChangeFeed, Generation};
 use catalog::clock::Source;
 use catalog::error::CatalogError;
 use catalog::ids::OrganizationId;
-use catalog::secret::{PlainSecret, Purpose};
+use catalog::secret::{PlainSecret, Purpose, sha256};
 use catalog::sessions;
 use catalog::slug::Slug;
 use catalog::tx::CatalogDb;
 use chrono::{DateTime, Utc};
 use moka::sync::Cache;
-use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 
 use crate::config::ServerConfig;
 use crate::credentials::Credential;
 use crate::error::{ApiError, Unauthorized};
+use crate::signing_keys::SigningKeys;
 use crate::token::{self, TokenError, TokenKeys, Verified};
 
 /// The most callers remembered.
@@ -53,7 +54,7 @@ impl Caller {
     pub fn may(&self, object: &str, write: ObjectWrite, action: Action) -> bool {
         match self {
             Self::User(caller) => role_allows(caller.role, write, action),
-            // What nobody writes, no scope opens.
+            // A scope such as *:* does not make an object writable that nobody may write.
             Self::Key(key) => {
                 key.scopes.allow(object, action) && (action == Action::Read || write != ObjectWrite::Nobody)
             }
@@ -69,26 +70,32 @@ impl Caller {
     }
 }
 
-/// What is remembered of a checked credential.
+/// What a checked credential turned out to be.
 #[derive(Clone)]
 struct Known {
     organization: OrganizationId,
-    /// From then on it is good no more.
+    /// The credential has expired from this instant on.
     good_until: Option<DateTime<Utc>>,
     caller: Caller,
 }
 
-impl Known {
-    fn concerns(&self, change: Change) -> bool {
-        match (change, &self.caller) {
-            (Change::Anything, _) => true,
-            (Change::Organization(id), _) => self.organization == id,
-            (Change::Session(id), Caller::User(caller)) => caller.session == id,
-            (Change::User(id), Caller::User(caller)) => caller.user == id,
-            (Change::Key(id), Caller::Key(key)) => key.id == id,
-            (Change::Session(_) | Change::User(_), Caller::Key(_)) | (Change::Key(_), Caller::User(_)) => {
-                false
+/// What is remembered of it, and since when.
+#[derive(Clone)]
+struct Remembered {
+    then: Generation,
+    known: Known,
+}
+
+impl Remembered {
+    /// Whether nothing it rests on has changed since.
+    fn holds(&self, feed: &ChangeFeed) -> bool {
+        let organization = Change::Organization(self.known.organization);
+        match &self.known.caller {
+            Caller::User(caller) => {
+                let (session, user) = (Change::Session(caller.session), Change::User(caller.user));
+                feed.holds(self.then, &[organization, session, user, Change::SigningKeys])
             }
+            Caller::Key(key) => feed.holds(self.then, &[organization, Change::Key(key.id)]),
         }
     }
 }
@@ -99,8 +106,8 @@ pub(crate) struct Callers {
     db: CatalogDb,
     feed: Arc<ChangeFeed>,
     source: Source,
-    keys: Arc<RwLock<TokenKeys>>,
-    known: Cache<[u8; 32], Known>,
+    keys: SigningKeys,
+    known: Cache<[u8; 32], Remembered>,
 }
 
 /// Where a credential is presented.
@@ -125,17 +132,10 @@ impl Callers {
         db: CatalogDb,
         feed: Arc<ChangeFeed>,
         source: Source,
-        keys: TokenKeys,
+        keys: SigningKeys,
         ttl: Duration,
     ) -> Self {
-        let known: Cache<_, Known> = Cache::builder()
-            .max_capacity(CAPACITY)
-            .time_to_live(ttl)
-            .support_invalidation_closures()
-            .build();
-        let forgetful = known.clone();
-        feed.subscribe(move |change| forget(&forgetful, change));
-        let keys = Arc::new(RwLock::new(keys));
+        let known = Cache::builder().max_capacity(CAPACITY).time_to_live(ttl).build();
         Self {
             db,
             feed,
@@ -147,18 +147,17 @@ impl Callers {
 
     /// The keys of this moment.
     pub(crate) fn keys(&self) -> TokenKeys {
-        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.keys.now()
     }
 
-    /// Takes over rotated keys. Callers whose token was signed by a key that is gone are not remembered either.
-    pub(crate) fn replace_keys(&self, keys: TokenKeys) {
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
-        self.known.invalidate_all();
+    /// The same, as they change.
+    pub(crate) fn follow_keys(&self) -> watch::Receiver<TokenKeys> {
+        self.keys.follow()
     }
 
     /// Forgets at once what this instance itself has just changed; others hear of it through the feed.
-    pub(crate) fn forget(&self, change: Change) {
-        forget(&self.known, change);
+    pub(crate) fn forget(&self, change: &Change) {
+        self.feed.note(change);
     }
 
     /// Who presents this credential to this organization.
@@ -168,13 +167,7 @@ impl Callers {
         place: Place<'_>,
     ) -> Result<Caller, ApiError> {
         let digest = digest(credential, place.organization);
-        let then = self.feed.generation();
-        let remembered = if then.is_some() {
-            self.known.get(&digest)
-        } else {
-            None
-        };
-        if let Some(known) = remembered {
+        if let Some(Remembered { known, .. }) = self.known.get(&digest).filter(|old| old.holds(&self.feed)) {
             let over = known.good_until.is_some_and(|end| self.source.now() >= end);
             return if over {
                 Err(ApiError::unauthorized(Unauthorized::Expired))
@@ -182,17 +175,14 @@ impl Callers {
                 Ok(known.caller)
             };
         }
+        let then = self.feed.generation();
         let known = match credential {
             Credential::Token(token) => self.check_token(token, place).await?,
             Credential::Key(key) => self.check_key(key, place.organization).await?,
         };
         let caller = known.caller.clone();
-        if self.feed.may_cache(then) {
-            self.known.insert(digest, known);
-            // A change between the question and the insert would have found nothing to forget.
-            if !self.feed.may_cache(then) {
-                self.known.invalidate(&digest);
-            }
+        if let Some(then) = then {
+            self.known.insert(digest, Remembered { then, known });
         }
         Ok(caller)
     }
@@ -209,7 +199,7 @@ impl Callers {
             .map_err(CatalogError::from)?;
         let caller = caller_of_session(&mut tx, organization, subject.session, now).await?;
         let Some(caller) = caller.filter(|caller| caller.user == subject.user) else {
-            // The person signed out, or is signed in still and no longer a member: the latter learns nothing.
+            // The person signed out, or is signed in still and no longer a member: the latter is told no more than a stranger.
             let live = sessions::find_live(&mut tx, organization, subject.session, now).await?;
             return Err(match live {
                 Some(_) => ApiError::nothing_here(),
@@ -255,25 +245,10 @@ impl From<TokenError> for ApiError {
     }
 }
 
-fn forget(known: &Cache<[u8; 32], Known>, change: Change) {
-    if change == Change::Anything
-        || known
-            .invalidate_entries_if(move |_, known| known.concerns(change))
-            .is_err()
-    {
-        known.invalidate_all();
-    }
-}
-
 fn digest(credential: Credential<'_>, organization: OrganizationId) -> [u8; 32] {
     let (kind, text) = match credential {
         Credential::Token(text) => (b"t", text),
         Credential::Key(text) => (b"k", text),
     };
-    Sha256::new()
-        .chain_update(kind)
-        .chain_update(organization.uuid().as_bytes())
-        .chain_update(text)
-        .finalize()
-        .into()
+    sha256(&[kind, organization.uuid().as_bytes(), text.as_bytes()])
 }

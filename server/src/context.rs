@@ -10,6 +10,7 @@ use catalog::clock::Source;
 use catalog::ids::OrganizationId;
 
 use crate::error::ApiError;
+use crate::headers::single;
 
 /// The header a request id arrives and leaves in.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -29,9 +30,8 @@ struct Notes {
 impl RequestContext {
     /// Takes over a well-formed `X-Request-Id` (1 to 64 of `A-Z a-z 0-9 _ -`, given once), otherwise makes an id.
     pub(crate) fn new(headers: &HeaderMap, source: &Source) -> Self {
-        let mut given = headers.get_all(REQUEST_ID).iter();
-        let id = match (given.next(), given.next()) {
-            (Some(id), None) if well_formed(id.as_bytes()) => id.clone(),
+        let id = match single(headers, &REQUEST_ID) {
+            Ok(Some(id)) if well_formed(id.as_bytes()) => id.clone(),
             _ => HeaderValue::from_maybe_shared(bytes::Bytes::from(source.uuid().to_string()))
                 .expect("hexadecimal digits and hyphens make a header value"),
         };

@@ -5,6 +5,8 @@
 
 use axum::http::{HeaderMap, HeaderName, header};
 
+use crate::headers::{NotSingle, single_text};
+
 const API_KEY: HeaderName = HeaderName::from_static("apikey");
 
 /// Longer texts are no credential of ours.
@@ -38,11 +40,11 @@ pub(crate) enum Unreadable {
 
 /// Reads the headers; `None` when they present nothing.
 pub(crate) fn presented(headers: &HeaderMap) -> Result<Option<Presented<'_>>, Unreadable> {
-    let bearer = match single(headers, &header::AUTHORIZATION)? {
+    let bearer = match single_text(headers, &header::AUTHORIZATION)? {
         Some(value) => Some(bearer(value)?),
         None => None,
     };
-    let key = match single(headers, &API_KEY)? {
+    let key = match single_text(headers, &API_KEY)? {
         Some(value) => Some(token68(value)?),
         None => None,
     };
@@ -66,12 +68,12 @@ impl<'a> Credential<'a> {
     }
 }
 
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Unreadable> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| Unreadable::Malformed),
-        (Some(_), Some(_)) => Err(Unreadable::Repeated),
+impl From<NotSingle> for Unreadable {
+    fn from(not_single: NotSingle) -> Self {
+        match not_single {
+            NotSingle::Repeated => Self::Repeated,
+            NotSingle::NotText => Self::Malformed,
+        }
     }
 }
 

@@ -151,11 +151,6 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, code, message)
     }
 
-    /// 412: the record is not in the version the client named.
-    pub fn precondition_failed(code: impl Into<Text>, message: impl Into<Text>) -> Self {
-        Self::new(StatusCode::PRECONDITION_FAILED, code, message)
-    }
-
     /// 413: the body is larger than the server takes.
     pub fn payload_too_large(limit: usize) -> Self {
         let message = format!("The request's body is larger than {limit} bytes");
@@ -170,11 +165,6 @@ impl ApiError {
             "unsupported_media_type",
             message,
         )
-    }
-
-    /// 416: the range asked for begins after the last record.
-    pub fn range_not_satisfiable(code: impl Into<Text>, message: impl Into<Text>) -> Self {
-        Self::new(StatusCode::RANGE_NOT_SATISFIABLE, code, message)
     }
 
     /// 422: understood, but not valid.
@@ -237,13 +227,6 @@ impl ApiError {
     #[must_use]
     pub fn with_auth_code(mut self, code: &'static str) -> Self {
         self.0.auth_code = Some(code);
-        self
-    }
-
-    /// More about this occurrence.
-    #[must_use]
-    pub fn with_details(mut self, details: impl Into<Text>) -> Self {
-        self.0.details = Some(details.into());
         self
     }
 

@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderName, header};
 
 use crate::config::ServerConfig;
+use crate::headers::{NotSingle, single_text};
 
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -22,11 +23,17 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NoSingleHost;
 
+impl From<NotSingle> for NoSingleHost {
+    fn from(_: NotSingle) -> Self {
+        Self
+    }
+}
+
 /// The authority the client asked for (RFC 9110, section 7.2: the target's own, otherwise the one `Host`).
 pub(crate) fn authority<'a>(parts: &'a Parts, config: &ServerConfig) -> Result<&'a str, NoSingleHost> {
-    let host = single(&parts.headers, &header::HOST)?;
+    let host = single_text(&parts.headers, &header::HOST)?;
     if trusted_peer(&parts.extensions, config).is_some()
-        && let Some(forwarded) = single(&parts.headers, &FORWARDED_HOST)?
+        && let Some(forwarded) = single_text(&parts.headers, &FORWARDED_HOST)?
     {
         return Ok(forwarded);
     }
@@ -67,16 +74,6 @@ pub(crate) fn client_address(
 fn trusted_peer(extensions: &Extensions, config: &ServerConfig) -> Option<IpAddr> {
     let Peer(address) = *extensions.get::<Peer>()?;
     config.trusts(address).then_some(address)
-}
-
-/// The one value of a header, `None` when it is absent.
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, NoSingleHost> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| NoSingleHost),
-        (Some(_), Some(_)) => Err(NoSingleHost),
-    }
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ async fn admitted<F>(state: &AppState, line: &Line, place: &Place, future: F) ->
 where
     F: Future<Output = Result<Response, Infallible>>,
 {
-    // Whether the process is alive must be told above all when it is busy.
+    // A full server must still answer /healthz: otherwise it would be restarted for being busy.
     let alive = line
         .route
         .as_ref()

@@ -25,9 +25,11 @@ mod credentials;
 mod device;
 mod forwarded;
 mod frame;
+mod headers;
 mod health;
 mod query;
 mod records;
+mod signing_keys;
 
 pub use config::ServerConfig;
 pub use routes::router;

@@ -8,15 +8,18 @@ use catalog::clock::Source;
 use catalog::init;
 use catalog::password::PasswordHasher;
 use catalog::resolver::Resolver;
+use catalog::seal::KeyRing;
 use catalog::sessions::SessionLifetimes;
 use catalog::tx::CatalogDb;
 use tenant_schema::tenant_db::TenantDb;
+use tokio::sync::watch;
 
 use crate::admission::Admission;
 use crate::attempts::Attempts;
 use crate::callers::Callers;
 use crate::config::ServerConfig;
 use crate::error::ApiError;
+use crate::signing_keys::SigningKeys;
 use crate::token::TokenKeys;
 
 /// The parts the binary makes.
@@ -29,8 +32,10 @@ pub struct StateParts {
     pub tenants: TenantDb,
     /// Hashes passwords.
     pub hasher: PasswordHasher,
-    /// The keys of access tokens.
+    /// The keys of access tokens at the start; later ones are taken over as the catalog gets them.
     pub keys: TokenKeys,
+    /// Opens the private parts of later ones.
+    pub ring: KeyRing,
     /// Clock and randomness.
     pub source: Source,
     /// The settings.
@@ -54,7 +59,7 @@ struct Inner {
 }
 
 impl AppState {
-    /// Puts the parts together.
+    /// Puts the parts together. Must be called within a Tokio runtime: it starts the task that follows the signing keys.
     pub fn new(parts: StateParts) -> Self {
         let StateParts {
             catalog,
@@ -62,9 +67,11 @@ impl AppState {
             tenants,
             hasher,
             keys,
+            ring,
             source,
             config,
         } = parts;
+        let keys = SigningKeys::start(keys, ring, catalog.clone(), Arc::clone(&feed), source.clone());
         let lifetimes = SessionLifetimes::DEFAULT;
         Self(Arc::new(Inner {
             resolver: Resolver::new(catalog.clone(), Arc::clone(&feed)),
@@ -89,9 +96,9 @@ impl AppState {
         &self.0.source
     }
 
-    /// Takes over rotated keys, without a request noticing.
-    pub fn replace_keys(&self, keys: TokenKeys) {
-        self.0.callers.replace_keys(keys);
+    /// The keys of access tokens, as they change.
+    pub fn token_keys(&self) -> watch::Receiver<TokenKeys> {
+        self.0.callers.follow_keys()
     }
 
     pub(crate) fn admission(&self) -> &Admission {
@@ -151,6 +158,9 @@ pub(crate) mod without_database {
     /// Port 1 of this machine: refused at once.
     const NOWHERE: &str = "postgres://nobody@127.0.0.1:1/none?sslmode=disable";
 
+    /// It opens nothing.
+    const RING: &str = "test:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
     pub(crate) fn state(change: impl FnOnce(&mut ServerConfig)) -> AppState {
         let nowhere: PgConfig = NOWHERE.parse().expect("a URL");
         let source = Source::system();
@@ -163,6 +173,7 @@ pub(crate) mod without_database {
             tenants: TenantDb::new(&nowhere, &TenantDbSettings::default()),
             hasher: PasswordHasher::new(Argon2Params::RECOMMENDED, source.clone()).expect("parameters"),
             keys: crate::token::for_tests(),
+            ring: RING.parse().expect("a key ring"),
             source,
             config,
         })

@@ -137,6 +137,11 @@ impl TokenKeys {
         })))
     }
 
+    /// The name of the key that signs.
+    pub fn kid(&self) -> &str {
+        &self.0.signing.0
+    }
+
     /// The public keys as `/.well-known/jwks.json` serves them.
     pub fn document(&self) -> Bytes {
         self.0.document.clone()
@@ -222,6 +227,13 @@ pub struct UnusableKey(#[from] jsonwebtoken::errors::Error);
 #[derive(Debug, thiserror::Error)]
 #[error("the access token could not be signed")]
 pub struct MintError(#[from] jsonwebtoken::errors::Error);
+
+impl PartialEq for TokenKeys {
+    /// The same key signs, and the same keys verify.
+    fn eq(&self, other: &Self) -> bool {
+        self.0.signing.0 == other.0.signing.0 && self.0.document == other.0.document
+    }
+}
 
 impl std::fmt::Debug for TokenKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

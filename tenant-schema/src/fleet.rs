@@ -6,6 +6,7 @@ use catalog::clock::Source;
 use catalog::error::CatalogError;
 use catalog::pg::migrator::{self, Sending};
 use catalog::pg::sqlstate::PgError;
+use catalog::sessions::Device;
 use catalog::slug::Slug;
 use catalog::tenant_schemas::{self, TenantSchema};
 use catalog::tx::CatalogDb;
@@ -77,7 +78,15 @@ async fn migrate_one(
             from: tenant.template_version,
             to: version,
         };
-        audit::record(&mut tx, actor, Some(tenant.organization), &event, source).await?;
+        audit::record(
+            &mut tx,
+            actor,
+            Some(tenant.organization),
+            &event,
+            &Device::NONE,
+            source,
+        )
+        .await?;
     }
     tenant_schemas::set_version(&mut tx, tenant.organization, version, source.now()).await?;
     tx.commit().await?;

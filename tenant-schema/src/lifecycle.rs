@@ -19,6 +19,7 @@ use catalog::pg::migrator::{MigrateError, Sending};
 use catalog::pg::sqlstate::PgError;
 use catalog::pg::tx::Transaction;
 use catalog::schema_name::SchemaName;
+use catalog::sessions::Device;
 use catalog::tenant_schemas::{self, NewTenantSchema};
 use catalog::tx::CatalogTx;
 
@@ -131,7 +132,7 @@ pub async fn provision(
         schema: schema.clone(),
         template_version: version,
     };
-    audit::record(tx, actor, Some(organization.id), &event, source).await?;
+    audit::record(tx, actor, Some(organization.id), &event, &Device::NONE, source).await?;
 
     Ok(Provisioned {
         organization: organization.id,

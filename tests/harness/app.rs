@@ -114,13 +114,14 @@ impl TestApp {
             tenants: TenantDb::new(&settings.database, &settings.tenants),
             hasher: hasher.clone(),
             keys: keys.clone(),
+            ring: db.key_ring(),
             source: db.source().clone(),
             config: settings.server,
         });
         // Subscribed after the server's caches, so that they have forgotten when the test hears of a change.
         let heard = watch::Sender::new(Vec::new());
         let teller = heard.clone();
-        feed.subscribe(move |change| teller.send_modify(|all| all.push(change)));
+        feed.subscribe(move |change| teller.send_modify(|all| all.push(change.clone())));
         let app = Self(Arc::new(Inner {
             router: server::router(state.clone()),
             db,
@@ -215,5 +216,12 @@ impl News {
         let from = self.from;
         let heard = self.heard.wait_for(|all| all[from..].contains(&change)).await;
         heard.expect("the instance holds the other end");
+    }
+
+    /// Waits for this change, and gives everything heard until then.
+    pub async fn until(mut self, change: Change) -> Vec<Change> {
+        let from = self.from;
+        let heard = self.heard.wait_for(|all| all[from..].contains(&change)).await;
+        heard.expect("the instance holds the other end")[from..].to_vec()
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result};
+use catalog::actor::Actor;
 use catalog::clock::{Source, SystemEntropy};
 use catalog::pg::config::PgConfig;
 use catalog::pg::local::{Durability, LocalCluster, Settings};
@@ -225,7 +226,8 @@ async fn make_template(local: &LocalCluster, password: &SecretString, ring: &Sec
     // Made at the instant at which every test's clock stands.
     let source = Source::new(FixedClock::default(), SystemEntropy::default());
     let mut tx = db.begin().await?;
-    jwks::ensure_active(&mut tx, &ring.expose_secret().parse()?, &source).await?;
+    let actor = Actor::Operator("test".to_owned());
+    jwks::ensure_active(&mut tx, &ring.expose_secret().parse()?, &actor, &source).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -113,7 +113,7 @@ async fn prepare(
     let password = SecretString::from(secrets.server_password.clone());
     init::init(&operator.db, Some(&password)).await?;
     let mut tx = operator.db.begin().await?;
-    jwks::ensure_active(&mut tx, &ring, &source).await?;
+    jwks::ensure_active(&mut tx, &ring, &operator.actor, &source).await?;
     tx.commit().await?;
     seed::migrate(&operator).await?;
     for tenant in people::TENANTS {

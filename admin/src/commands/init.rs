@@ -54,7 +54,7 @@ pub(super) async fn run(args: &InitArgs, operator: &Operator) -> anyhow::Result<
 
 async fn ensure_signing_key(operator: &Operator, ring: &KeyRing) -> anyhow::Result<()> {
     let mut tx = operator.db.begin().await?;
-    jwks::ensure_active(&mut tx, ring, &operator.source).await?;
+    jwks::ensure_active(&mut tx, ring, &operator.actor, &operator.source).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::process::ExitStatus as ProcessStatus;
 use anyhow::Context as _;
 use catalog::audit::{self, AuditEvent};
 use catalog::pg::config::PgConfig;
+use catalog::sessions::Device;
 use catalog::slug::Slug;
 use catalog::tenant_schemas::TenantSchemaState;
 use chrono::{DateTime, Utc};
@@ -82,7 +83,15 @@ async fn create(slug: &Slug, reach: Reach, operator: &Operator) -> anyhow::Resul
     let event = AuditEvent::TenantOpened {
         login: login.role.to_string(),
     };
-    audit::record(&mut tx, actor, Some(organization.id), &event, source).await?;
+    audit::record(
+        &mut tx,
+        actor,
+        Some(organization.id),
+        &event,
+        &Device::NONE,
+        source,
+    )
+    .await?;
     tx.commit().await?;
     Ok(login)
 }

@@ -84,14 +84,6 @@ impl PgConfig {
             .expect("a PgConfig always names its database")
     }
 
-    /// The same server and login, another database.
-    #[must_use]
-    pub fn with_database(&self, name: &str) -> Self {
-        let mut other = self.clone();
-        other.driver.dbname(name);
-        other
-    }
-
     /// The same server and database, another login.
     #[must_use]
     pub fn with_login(&self, user: &str, password: &str) -> Self {

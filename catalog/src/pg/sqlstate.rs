@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use deadpool::managed::{PoolError, TimeoutType};
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::DbError;
 
 /// A statement or a connection that did not work.
 ///
@@ -26,9 +26,41 @@ pub enum PgError {
     Aborted,
 }
 
+/// What an SQLSTATE means for whoever asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// The server cannot be spoken to at present: it is starting, stopping or full, or the connection broke.
+    Server,
+    /// A lock or a statement took too long: the same request may work in a moment.
+    Timeout,
+    /// The transaction lost against another one and must begin again.
+    Contention,
+    /// Anything else: trying again does not help.
+    Other,
+}
+
+impl Failure {
+    /// Classifies an SQLSTATE (PostgreSQL documentation, appendix A). The only place that does.
+    pub fn of(sqlstate: &str) -> Self {
+        match sqlstate {
+            // lock_not_available and query_canceled: lock_timeout and statement_timeout.
+            "55P03" | "57014" => Self::Timeout,
+            // serialization_failure and deadlock_detected.
+            "40001" | "40P01" => Self::Contention,
+            // Connection exceptions, insufficient resources, operator intervention.
+            _ if ["08", "53", "57P"]
+                .iter()
+                .any(|class| sqlstate.starts_with(class)) =>
+            {
+                Self::Server
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
 impl PgError {
-    /// Classifies a driver error: lost connections and servers that are starting, stopping or full are
-    /// [`PgError::Unavailable`] (SQLSTATE classes 08, 53 and 57P; PostgreSQL documentation, appendix A).
+    /// Sorts a driver error: lost connections and [`Failure::Server`] are [`PgError::Unavailable`].
     pub(crate) fn of_statement(error: tokio_postgres::Error) -> Self {
         if is_unavailable(&error) {
             Self::Unavailable(error.into())
@@ -70,6 +102,16 @@ impl PgError {
         self.constraint() == Some(constraint)
     }
 
+    /// What it means for whoever asked. A scope that could not be set counts as a server that cannot be spoken to: the
+    /// tenant was dropped or moved a moment ago, and what is cached of it is about to be forgotten.
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Unavailable(_) | Self::Scope(_) => Failure::Server,
+            Self::Statement(_) => self.sqlstate().map_or(Failure::Other, Failure::of),
+            Self::Aborted => Failure::Other,
+        }
+    }
+
     /// The whole chain in one line, for an operator: kind, SQLSTATE, the server's message, detail and hint.
     pub fn explain(&self) -> String {
         let mut parts = vec![self.to_string()];
@@ -89,17 +131,7 @@ impl PgError {
 
 fn is_unavailable(error: &tokio_postgres::Error) -> bool {
     match error.code() {
-        Some(state) => {
-            let class = &state.code()[..2];
-            class == "08"
-                || class == "53"
-                || [
-                    SqlState::ADMIN_SHUTDOWN,
-                    SqlState::CRASH_SHUTDOWN,
-                    SqlState::CANNOT_CONNECT_NOW,
-                ]
-                .contains(state)
-        }
+        Some(state) => Failure::of(state.code()) == Failure::Server,
         None => error.is_closed() || error.source().is_some_and(<dyn StdError>::is::<std::io::Error>),
     }
 }
@@ -119,6 +151,32 @@ impl From<PoolError<tokio_postgres::Error>> for PgError {
                 .into(),
             ),
             other => Self::Unavailable(other.to_string().into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_is_told_from_what_does_not() {
+        for (sqlstate, failure) in [
+            ("08006", Failure::Server),
+            ("53300", Failure::Server),
+            ("57P01", Failure::Server),
+            ("57P03", Failure::Server),
+            ("57014", Failure::Timeout),
+            ("55P03", Failure::Timeout),
+            ("55000", Failure::Other),
+            ("40001", Failure::Contention),
+            ("40P01", Failure::Contention),
+            ("40003", Failure::Other),
+            ("23505", Failure::Other),
+            ("XX000", Failure::Other),
+            ("", Failure::Other),
+        ] {
+            assert_eq!(Failure::of(sqlstate), failure, "{sqlstate}");
         }
     }
 }

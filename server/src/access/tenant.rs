@@ -12,6 +12,7 @@ use crate::callers::Place;
 use crate::context::RequestContext;
 use crate::error::ApiError;
 use crate::forwarded;
+use crate::headers::single_text;
 use crate::host::Host;
 use crate::state::AppState;
 
@@ -102,9 +103,5 @@ fn slug(parts: &Parts, state: &AppState) -> Result<Option<Slug>, ApiError> {
 }
 
 fn by_header(parts: &Parts) -> Option<Slug> {
-    let mut values = parts.headers.get_all(ORGANIZATION).iter();
-    match (values.next(), values.next()) {
-        (Some(slug), None) => slug.to_str().ok()?.parse().ok(),
-        _ => None,
-    }
+    single_text(&parts.headers, &ORGANIZATION).ok()??.parse().ok()
 }

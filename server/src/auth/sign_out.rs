@@ -3,8 +3,10 @@
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use catalog::changes::Change;
+use catalog::sessions::RevokeReason;
 
 use crate::access::Signed;
+use crate::device::Client;
 use crate::error::ApiError;
 use crate::query::single_value;
 use crate::state::AppState;
@@ -13,7 +15,7 @@ use crate::state::AppState;
 pub(crate) async fn sign_out(
     signed: Signed,
     State(state): State<AppState>,
-    RawQuery(query): RawQuery,
+    (RawQuery(query), Client(device)): (RawQuery, Client),
 ) -> Result<StatusCode, ApiError> {
     let caller = &signed.caller;
     let scope = single_value(query.as_deref().unwrap_or_default(), "scope")?;
@@ -22,8 +24,11 @@ pub(crate) async fn sign_out(
         None | Some("global") => None,
         Some("others") => Some(caller.session),
         Some("local") => {
-            verbs.sign_out(organization, caller.session).await?;
-            return Ok(forgotten(&state, Change::Session(caller.session)));
+            let of = (caller.user, caller.session);
+            verbs
+                .sign_out(organization, of, RevokeReason::SignOut, &device)
+                .await?;
+            return Ok(forgotten(&state, &Change::Session(caller.session)));
         }
         Some(_) => {
             return Err(ApiError::bad_request(
@@ -32,11 +37,13 @@ pub(crate) async fn sign_out(
             ));
         }
     };
-    verbs.sign_out_everywhere(organization, caller.user, but).await?;
-    Ok(forgotten(&state, Change::User(caller.user)))
+    verbs
+        .sign_out_everywhere(organization, caller.user, but, &device)
+        .await?;
+    Ok(forgotten(&state, &Change::User(caller.user)))
 }
 
-fn forgotten(state: &AppState, change: Change) -> StatusCode {
+fn forgotten(state: &AppState, change: &Change) -> StatusCode {
     state.callers().forget(change);
     StatusCode::NO_CONTENT
 }

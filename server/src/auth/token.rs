@@ -6,6 +6,7 @@ use catalog::authenticate::{Refresh, SignIn, SignedIn};
 use catalog::changes::Change;
 use catalog::password::PlainPassword;
 use catalog::secret::{PlainSecret, Purpose};
+use catalog::sessions::{Device, RevokeReason};
 use serde::Deserialize;
 
 use super::private;
@@ -53,7 +54,7 @@ pub(crate) async fn token(
                 refresh_token: Some(token),
                 ..
             },
-        ) => by_refresh(&state, &tenant, &token).await?,
+        ) => by_refresh(&state, &tenant, &token, &device).await?,
         (Some("password"), _) => return Err(missing("email and password")),
         (Some("refresh_token"), _) => return Err(missing("refresh_token")),
         (Some(_) | None, _) => {
@@ -63,7 +64,7 @@ pub(crate) async fn token(
             ));
         }
     };
-    hand_out(&state, &tenant, &signed_in).await
+    hand_out(&state, &tenant, &signed_in, &device).await
 }
 
 async fn by_password(
@@ -71,7 +72,7 @@ async fn by_password(
     tenant: &Tenant,
     email: &str,
     password: String,
-    device: &catalog::sessions::Device,
+    device: &Device,
 ) -> Result<Box<SignedIn>, ApiError> {
     let (Ok(email), Ok(password)) = (email.parse(), PlainPassword::presented(password)) else {
         // No account has such an address or password, which is no secret.
@@ -88,12 +89,17 @@ async fn by_password(
     }
 }
 
-async fn by_refresh(state: &AppState, tenant: &Tenant, token: &str) -> Result<Box<SignedIn>, ApiError> {
+async fn by_refresh(
+    state: &AppState,
+    tenant: &Tenant,
+    token: &str,
+    device: &Device,
+) -> Result<Box<SignedIn>, ApiError> {
     let unknown = || ApiError::bad_request("refresh_token_not_found", "The refresh token is not valid");
     let token = PlainSecret::parse(Purpose::Refresh, token).map_err(|_| unknown())?;
     match state
         .authenticator()
-        .refresh(tenant.organization(), &token)
+        .refresh(tenant.organization(), &token, device)
         .await?
     {
         Refresh::Ok(signed_in) => Ok(signed_in),
@@ -102,7 +108,7 @@ async fn by_refresh(state: &AppState, tenant: &Tenant, token: &str) -> Result<Bo
             "Another request exchanged this refresh token a moment ago; use what it was given",
         )),
         Refresh::Reused(session) => {
-            state.callers().forget(Change::Session(session));
+            state.callers().forget(&Change::Session(session));
             Err(ApiError::bad_request(
                 "refresh_token_already_used",
                 "The refresh token was used before; its session has been ended",
@@ -114,11 +120,18 @@ async fn by_refresh(state: &AppState, tenant: &Tenant, token: &str) -> Result<Bo
 
 /// The session as the client gets it. While the organization is suspended its members are told so, and the session
 /// they could do nothing with is ended.
-async fn hand_out(state: &AppState, tenant: &Tenant, signed_in: &SignedIn) -> Result<Response, ApiError> {
+async fn hand_out(
+    state: &AppState,
+    tenant: &Tenant,
+    signed_in: &SignedIn,
+    device: &Device,
+) -> Result<Response, ApiError> {
     if let Err(suspended) = tenant.check_active() {
+        let of = (signed_in.caller.user, signed_in.session.id);
+        let reason = RevokeReason::OrganizationSuspended;
         state
             .authenticator()
-            .sign_out(tenant.organization(), signed_in.session.id)
+            .sign_out(tenant.organization(), of, reason, device)
             .await?;
         return Err(suspended);
     }

@@ -80,7 +80,7 @@ impl Default for AttemptLimits {
                 by_organization: Rate::new(1000, Duration::from_millis(5)),
             },
             sign_up: AttemptRates {
-                by_client: Rate::new(5, Duration::from_secs(60)),
+                by_client: Rate::new(5, Duration::from_mins(1)),
                 by_organization: Rate::new(60, Duration::from_secs(1)),
             },
         }

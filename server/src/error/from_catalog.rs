@@ -3,7 +3,7 @@
 use catalog::authenticate::AuthenticateError;
 use catalog::error::CatalogError;
 use catalog::password::HashingError;
-use catalog::pg::sqlstate::PgError;
+use catalog::pg::sqlstate::{Failure, PgError};
 
 use super::ApiError;
 
@@ -18,9 +18,13 @@ impl From<CatalogError> for ApiError {
 
 impl From<PgError> for ApiError {
     fn from(error: PgError) -> Self {
-        match error {
-            PgError::Unavailable(_) => Self::unavailable(error),
-            PgError::Scope(_) | PgError::Statement(_) | PgError::Aborted => Self::internal(error),
+        match error.failure() {
+            Failure::Server | Failure::Timeout => Self::unavailable(error),
+            Failure::Contention => Self::conflict(
+                "conflict",
+                "Another request changed the same at the same time; please try again",
+            ),
+            Failure::Other => Self::internal(error),
         }
     }
 }

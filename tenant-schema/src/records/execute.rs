@@ -1,7 +1,7 @@
 //! The one stage that talks to PostgreSQL: a prepared request runs in one transaction, in one network flight.
 
 use catalog::actor::Actor;
-use catalog::pg::sqlstate::PgError;
+use catalog::pg::sqlstate::{Failure, PgError};
 use catalog::pg::tx::TextParam;
 use catalog::resolve::ActiveTenant;
 
@@ -62,10 +62,10 @@ fn refused(error: PgError, prepared: &Prepared) -> RecordError {
 
 impl From<PgError> for RecordError {
     fn from(error: PgError) -> Self {
-        match error {
+        match error.failure() {
             // Lost connections, and a tenant that was dropped since it was resolved: ask again.
-            PgError::Unavailable(_) | PgError::Scope(_) => Self::Unavailable(error.explain()),
-            PgError::Statement(_) | PgError::Aborted => Self::Unreadable(error.explain()),
+            Failure::Server | Failure::Timeout | Failure::Contention => Self::Unavailable(error.explain()),
+            Failure::Other => Self::Unreadable(error.explain()),
         }
     }
 }

@@ -68,7 +68,8 @@ impl Fleet {
         init::init(&db, Some(&SERVER_PASSWORD.to_owned().into())).await?;
         let ring = KeyRing::generate_text("bench", &source);
         let mut tx = db.begin().await?;
-        jwks::ensure_active(&mut tx, &ring.expose_secret().parse()?, &source).await?;
+        let actor = Actor::Operator("bench".to_owned());
+        jwks::ensure_active(&mut tx, &ring.expose_secret().parse()?, &actor, &source).await?;
         tx.commit().await?;
 
         let started = Instant::now();

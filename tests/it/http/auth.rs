@@ -1,6 +1,8 @@
 //! Identity: no answer tells who exists, no token outlives what it stands for.
 
+mod audit;
 mod forgery;
+mod rotation;
 
 use catalog::changes::Change;
 use catalog::memberships::MemberRole::{Admin, Member};

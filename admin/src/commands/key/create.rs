@@ -6,6 +6,7 @@ use catalog::audit::{self, AuditEvent};
 use catalog::ids::OrganizationId;
 use catalog::scope::Scopes;
 use catalog::secret::PlainSecret;
+use catalog::sessions::Device;
 use catalog::tx::CatalogTx;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -92,6 +93,6 @@ pub(in crate::commands) async fn insert(
         name: key.name.clone(),
         scopes: key.scopes.texts(),
     };
-    audit::record(tx, actor, Some(organization), &event, source).await?;
+    audit::record(tx, actor, Some(organization), &event, &Device::NONE, source).await?;
     Ok((key, secret))
 }

@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use catalog::api_keys::{self, ApiKey};
 use catalog::audit::{self, AuditEvent};
+use catalog::sessions::Device;
 use catalog::slug::Slug;
 use serde::Serialize;
 
@@ -50,7 +51,15 @@ async fn revoke(slug: &Slug, named: &str, operator: &Operator) -> anyhow::Result
         return Err(Problem::refused(why, "nothing is left to do").into());
     }
     let event = AuditEvent::ApiKeyRevoked { id: key.id };
-    audit::record(&mut tx, actor, Some(organization.id), &event, source).await?;
+    audit::record(
+        &mut tx,
+        actor,
+        Some(organization.id),
+        &event,
+        &Device::NONE,
+        source,
+    )
+    .await?;
     tx.commit().await?;
     Ok(key)
 }

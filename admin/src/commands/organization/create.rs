@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use catalog::audit::{self, AuditEvent};
 use catalog::error::CatalogError;
 use catalog::organizations::{self, NewOrganization, Organization, OrganizationKind, OrganizationStatus};
+use catalog::sessions::Device;
 use serde::Serialize;
 
 use crate::cli::{GroupKind, OrganizationCreateArgs};
@@ -64,7 +65,15 @@ async fn create(args: OrganizationCreateArgs, operator: &Operator) -> anyhow::Re
         kind: made.kind,
         slug: made.slug.clone(),
     };
-    audit::record(&mut tx, &operator.actor, Some(made.id), &event, &operator.source).await?;
+    audit::record(
+        &mut tx,
+        &operator.actor,
+        Some(made.id),
+        &event,
+        &Device::NONE,
+        &operator.source,
+    )
+    .await?;
     tx.commit().await.map_err(CatalogError::from)?;
     Ok(made)
 }

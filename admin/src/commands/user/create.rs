@@ -5,6 +5,7 @@ use catalog::audit::{self, AuditEvent};
 use catalog::error::CatalogError;
 use catalog::memberships::{self, MemberRole, Membership, NewMembership};
 use catalog::organizations::Organization;
+use catalog::sessions::Device;
 use catalog::tenant_schemas;
 use catalog::tx::CatalogTx;
 use serde::Serialize;
@@ -128,6 +129,6 @@ pub(in crate::commands) async fn join(
         role,
         is_owner: false,
     };
-    audit::record(tx, actor, Some(organization.id), &event, source).await?;
+    audit::record(tx, actor, Some(organization.id), &event, &Device::NONE, source).await?;
     Ok(membership)
 }

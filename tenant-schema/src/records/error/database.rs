@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use catalog::pg::sqlstate::Failure;
+
 use super::RecordError;
 use crate::records::Prepared;
 
@@ -124,20 +126,26 @@ fn repeats_row(sqlstate: &str) -> bool {
 /// The status for an SQLSTATE: PostgREST's table, except that a value which is well formed but breaks a rule of
 /// the table (not null, check, a view's check option) is 422.
 fn status(sqlstate: &str) -> u16 {
+    match Failure::of(sqlstate) {
+        Failure::Server | Failure::Timeout => 503,
+        Failure::Contention => 409,
+        Failure::Other => status_of_refusal(sqlstate),
+    }
+}
+
+/// The status for what PostgreSQL refuses however often it is asked.
+fn status_of_refusal(sqlstate: &str) -> u16 {
     match sqlstate {
         "23502" | "23514" | "44000" => 422,
         "42501" => 403,
         "42P01" => 404,
         "25006" | "55000" => 405,
-        "40001" | "40P01" => 409,
         // Statement texts are ours: these say that we wrote a wrong one.
         "42601" | "42P02" | "42P18" => 500,
-        "55P03" | "57014" | "57P01" | "57P02" | "57P03" => 503,
         _ => match sqlstate.get(..2).unwrap_or_default() {
             "23" => 409,
             // Program limits: a nesting too deep, an index row too large.
             "54" => 413,
-            "08" | "53" | "55" => 503,
             // Feature, cardinality, data, name and type errors, and what the template itself raises.
             "0A" | "21" | "22" | "42" | "P0" => 400,
             _ => 500,

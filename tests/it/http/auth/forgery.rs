@@ -43,6 +43,11 @@ fn part(token: &str, at: usize) -> Value {
     serde_json::from_slice(&decode(part)).expect("JSON")
 }
 
+/// The header of a token.
+pub(super) fn header(token: &str) -> Value {
+    part(token, 0)
+}
+
 /// What a token says.
 pub(super) fn claims(token: &str) -> Value {
     part(token, 1)
@@ -53,7 +58,7 @@ async fn the_public_keys_are_served_and_name_the_tokens_key() {
     let app = TestApp::new().await;
     let acme = app.tenant("acme").await;
     let ann = acme.member("ann", Member).await;
-    let header = part(&ann.token, 0);
+    let header = header(&ann.token);
     assert_eq!(
         (&header["alg"], &header["typ"]),
         (&json!("EdDSA"), &json!("at+jwt"))
