@@ -57,7 +57,7 @@ create table catalog.change_channel (
   constraint change_channel_pkey primary key (name),
   constraint change_channel_name_check check (name ~ '^tenantry_[0-9a-f]{48}$')
 );
-create unique index change_channel_one_row on catalog.change_channel ((true));
+create unique index change_channel_one_key on catalog.change_channel ((true));
 insert into catalog.change_channel default values;
 comment on table catalog.change_channel is 'The one row names the channel on which changes are told. Secret: only functions of the owner read it.';
 comment on column catalog.change_channel.name is 'Random, made once for each database.';

@@ -1,9 +1,11 @@
 //! The integration binary: everything that needs a whole Tenantry, or the whole source tree.
 
+mod change_channel;
 mod flights;
 mod http;
 mod lifecycle;
 mod scope;
+mod server_login;
 mod sql;
 mod tidy;
 

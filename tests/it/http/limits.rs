@@ -117,7 +117,10 @@ async fn bodies_with_credentials_are_small_and_quick() {
         let large = scene.raw(&head("acme", path, 16 * 1024 + 1, "")).await;
         assert_eq!(status(&large), 413, "{large}");
     }
-    let nearly = format!("{:16384}", json!({ "email": scene.ann.user.email.as_str(), "password": PASSWORD }));
+    let nearly = format!(
+        "{:16384}",
+        json!({ "email": scene.ann.user.email.as_str(), "password": PASSWORD })
+    );
     assert_eq!(status(&scene.post("acme", TOKEN, "", &nearly).await), 200);
 }
 
@@ -137,7 +140,9 @@ async fn a_client_guesses_for_a_while_and_keeps_nobody_else_out() {
         let refused = scene.guess(slug, guesser).await;
         assert_eq!(status(&refused), 429, "{refused}");
         assert!(refused.contains("retry-after: 3"), "about an hour: {refused}");
-        assert!(refused.contains(r#""error_code":"over_request_rate_limit""#) && refused.contains(r#""msg":"#));
+        assert!(
+            refused.contains(r#""error_code":"over_request_rate_limit""#) && refused.contains(r#""msg":"#)
+        );
         assert!(refused.contains(r#""status":429"#) && refused.contains("application/problem+json"));
     }
     // Not even the body is waited for.
@@ -145,7 +150,12 @@ async fn a_client_guesses_for_a_while_and_keeps_nobody_else_out() {
     assert_eq!(status(&scene.guess("acme", other).await), 400);
     let refresh = json!({ "refresh_token": scene.ann.refresh }).to_string();
     let refreshed = scene
-        .post("acme", "/auth/v1/token?grant_type=refresh_token", guesser, &refresh)
+        .post(
+            "acme",
+            "/auth/v1/token?grant_type=refresh_token",
+            guesser,
+            &refresh,
+        )
         .await;
     assert_eq!(status(&refreshed), 200, "who is signed in stays so");
 }
@@ -182,7 +192,10 @@ async fn accounts_are_not_made_by_the_thousand() {
         let body = json!({ "email": format!("new{n}@example.com"), "password": PASSWORD }).to_string();
         status(&scene.post("acme", "/auth/v1/signup", "", &body).await)
     };
-    assert_eq!([sign_up(1).await, sign_up(2).await, sign_up(3).await], [200, 200, 429]);
+    assert_eq!(
+        [sign_up(1).await, sign_up(2).await, sign_up(3).await],
+        [200, 200, 429]
+    );
     scene
         .acme
         .sign_in(scene.ann.user.email.as_str(), PASSWORD)
