@@ -11,6 +11,7 @@ use catalog::resolver::Resolver;
 use catalog::seal::KeyRing;
 use catalog::sessions::SessionLifetimes;
 use catalog::tx::CatalogDb;
+use tenant_schema::models::Models;
 use tenant_schema::tenant_db::TenantDb;
 use tokio::sync::{Semaphore, watch};
 
@@ -47,6 +48,7 @@ pub struct AppState(Arc<Inner>);
 struct Inner {
     catalog: CatalogDb,
     resolver: Resolver,
+    models: Models,
     tenants: TenantDb,
     authenticator: Authenticator,
     callers: Callers,
@@ -74,6 +76,7 @@ impl AppState {
             resolver: Resolver::new(catalog.clone(), Arc::clone(&feed)),
             authenticator: Authenticator::new(catalog.clone(), hasher, source.clone(), lifetimes),
             callers: Callers::new(catalog.clone(), feed, source.clone(), keys, config.caller_ttl),
+            models: Models::new(catalog.clone()),
             admission: Semaphore::new(config.concurrency_limit),
             catalog,
             tenants,
@@ -103,6 +106,10 @@ impl AppState {
 
     pub(crate) fn resolver(&self) -> &Resolver {
         &self.0.resolver
+    }
+
+    pub(crate) fn models(&self) -> &Models {
+        &self.0.models
     }
 
     pub(crate) fn tenants(&self) -> &TenantDb {

@@ -71,7 +71,6 @@ use catalog::resolve::ActiveTenant;
 use tokio_postgres::Row;
 
 use crate::lanes::{Lanes, Permit};
-use crate::models::Models;
 
 /// How many connections, in how many lanes, and the bounds of each transaction.
 #[derive(Debug, Clone)]
@@ -108,7 +107,6 @@ impl Default for TenantDbSettings {
 #[derive(Debug, Clone)]
 pub struct TenantDb {
     lanes: Arc<Lanes>,
-    models: Arc<Models>,
 }
 
 /// A transaction inside one tenant, which is its tenant from birth to end.
@@ -133,7 +131,6 @@ impl TenantDb {
                 settings.share,
                 settings.pool.wait,
             )),
-            models: Arc::default(),
         }
     }
 
@@ -157,11 +154,6 @@ impl TenantDb {
         )
         .expect("writing to a String cannot fail");
         self.open(tenant, opening).await
-    }
-
-    /// The models of the template versions seen so far.
-    pub(crate) fn models(&self) -> &Models {
-        &self.models
     }
 
     /// Closes all connections: the idle ones now, the others when their transaction ends.

@@ -1,11 +1,14 @@
 //! The integration binary: everything that needs a whole Tenantry, or the whole source tree.
 
+mod cli;
 mod flights;
 mod http;
 mod lifecycle;
+mod models;
 mod scope;
 mod sql;
 mod tidy;
+mod tls;
 
 /// Prints a figure that a test found; `cargo test` shows it with `--nocapture`.
 #[expect(clippy::print_stdout, reason = "figures are for whoever runs the test")]
