@@ -12,19 +12,14 @@ use catalog::audit::{self, AuditEvent};
 use catalog::clock::Source;
 use catalog::credentials;
 use catalog::email::EmailAddress;
-use catalog::password::{Argon2Params, PasswordHasher, PlainPassword};
+use catalog::password::{self, Argon2Params, PasswordHasher, PlainPassword};
 use catalog::sessions::{self, Device, RevokeReason};
 use catalog::tx::CatalogTx;
 use catalog::users::{self, NewUser, User, UserStatus};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use crate::failure::Problem;
-
-/// Characters of an invented password, out of 32: 100 random bits.
-const LENGTH: usize = 20;
-
-/// Digits, and letters that are not mistaken for them.
-const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz234567890";
 
 /// A person an account is wanted for.
 #[derive(Debug)]
@@ -56,7 +51,7 @@ pub(crate) struct Vouched {
     /// What was done about it.
     pub(crate) done: Done,
     /// The password that was invented, to be shown once.
-    pub(crate) invented: Option<String>,
+    pub(crate) invented: Option<SecretString>,
 }
 
 impl Vouched {
@@ -80,7 +75,7 @@ impl Vouched {
             ),
         };
         match &self.invented {
-            Some(password) => format!("{what}\npassword, shown only now: {password}"),
+            Some(password) => format!("{what}\npassword, shown only now: {}", password.expose_secret()),
             None => what,
         }
     }
@@ -89,9 +84,9 @@ impl Vouched {
 /// Makes sure that the person has an account with a verified address and a password no stranger chose.
 pub(crate) async fn vouch(
     tx: &mut CatalogTx,
-    source: &Source,
-    actor: &Actor,
     person: Person,
+    actor: &Actor,
+    source: &Source,
 ) -> anyhow::Result<Vouched> {
     let Person {
         email,
@@ -118,9 +113,9 @@ pub(crate) async fn vouch(
     let password = if let Some(password) = password {
         password
     } else {
-        let text = invent_password(source);
-        vouched.invented = Some(text.clone());
-        PlainPassword::chosen(text, &vouched.user.email)?
+        let invented = password::invent(source);
+        vouched.invented = Some(invented.clone());
+        PlainPassword::chosen(invented.expose_secret().to_owned(), &vouched.user.email)?
     };
     let (id, now) = (vouched.user.id, source.now());
     let hash = PasswordHasher::new(Argon2Params::RECOMMENDED, source.clone())?
@@ -155,15 +150,6 @@ fn check_known(user: User, password_given: bool) -> Result<(User, Done), Problem
         return Err(Problem::refused(why, "run it again without a password"));
     }
     Ok((user, Done::Kept))
-}
-
-/// A password nobody has to remember.
-pub(crate) fn invent_password(source: &Source) -> String {
-    let letters = source.bytes::<LENGTH>();
-    letters
-        .iter()
-        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
-        .collect()
 }
 
 /// The secret on standard input: everything up to the end of its first line.

@@ -1,5 +1,6 @@
 //! The command line as data: what can be typed and what the help says. Nothing here decides anything.
 
+mod environment;
 mod key;
 mod lifetime;
 mod organization;
@@ -31,7 +32,7 @@ pub(crate) use self::user::{UserCommand, UserCreateArgs};
     version,
     max_term_width = 110,
     after_help = "Try it:  tenantry demo\nMore:    tenantry --help",
-    after_long_help = OVERVIEW
+    after_long_help = environment::overview(OVERVIEW)
 )]
 pub(crate) struct Cli {
     /// Print one JSON document instead of text; errors too, on standard error
@@ -54,32 +55,7 @@ On a database of yours:
   tenantry key create acme --name 'Web site' --scope contacts:read
   export SERVER_DATABASE_URL=postgres://tenantry_server:…@db.example.com/app
   tenantry serve
-  tenantry migrate       after every upgrade: the catalog and all tenants
-
-Environment:
-  DATABASE_URL           the owner's connection, for every command but serve;
-                         where it is unset, a running demo's
-  SERVER_DATABASE_URL    for serve: the connection of login tenantry_server
-  TENANTRY_KEYRING       seals the signing keys: id:base64 of 32 bytes, the
-                         newest first, separated by commas
-  TENANTRY_KEYRING_FILE  a file with the same
-  TENANTRY_SERVER_PASSWORD
-                         the password that init gives to tenantry_server
-  TENANTRY_LISTEN        where serve listens [127.0.0.1:8080]
-  TENANTRY_BASE_DOMAIN   tenants are one label below it [localhost]
-  TENANTRY_PUBLIC_SCHEME http or https, as clients see it
-                         [https; on localhost http]
-  TENANTRY_PUBLIC_PORT   the port as clients see it
-                         [the scheme's; on localhost that of TENANTRY_LISTEN]
-  TENANTRY_TRUSTED_PROXIES
-                         addresses or networks whose X-Forwarded-* headers
-                         count, separated by commas
-  TENANTRY_POSTGRES_BIN  the folder of initdb and postgres, for demo and erd
-  TENANTRY_DEMO_DATA     the demo's folder [~/.local/share/tenantry/demo]
-  RUST_LOG               what is logged, such as info or warn,server=debug
-
-Exit status:
-  0 done   1 it cannot be done as asked   2 the environment or a surprise";
+  tenantry migrate       after every upgrade: the catalog and all tenants";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -146,16 +122,18 @@ pub(crate) struct DemoArgs {
     pub(crate) log_format: LogFormat,
 }
 
-/// `serve`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
+const SERVE: &str = "\
 Example:
   SERVER_DATABASE_URL=postgres://tenantry_server:…@db.example.com/app \\
   TENANTRY_KEYRING_FILE=/etc/tenantry/keyring TENANTRY_BASE_DOMAIN=example.com \\
   tenantry serve --log-format json
 
 Any number of servers may run on one database. SIGTERM or Ctrl-C finishes the requests in flight; a second one does
-not wait for them. A server refuses to start on a login that could see more than one tenant at a time.")]
+not wait for them. A server refuses to start on a login that could see more than one tenant at a time.";
+
+/// `serve`.
+#[derive(Debug, Args)]
+#[command(after_help = format!("{SERVE}\n\nMore: tenantry serve --help"), after_long_help = environment::all(SERVE))]
 pub(crate) struct ServeArgs {
     /// How logs are written
     #[arg(long, value_enum, default_value_t)]
@@ -271,6 +249,17 @@ mod tests {
             command.get_subcommands().for_each(visit);
         }
         visit(&Cli::command());
+    }
+
+    /// The whole of what `tenantry serve --help` prints.
+    #[test]
+    fn serves_help_explains_every_variable() {
+        let mut cli = Cli::command();
+        let serve = cli.find_subcommand_mut("serve").unwrap();
+        let help = serve.render_long_help().to_string();
+        for name in crate::config::variables() {
+            assert!(help.contains(&name), "{name} is not in the help of serve");
+        }
     }
 
     #[test]

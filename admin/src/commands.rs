@@ -1,4 +1,4 @@
-//! The commands: one file each. This one only finds them.
+//! The commands, one file each; this file picks the one that was typed.
 
 mod demo;
 mod erd;
@@ -28,13 +28,18 @@ pub(crate) async fn run(command: Command, output: Output) -> anyhow::Result<Exit
         Command::Demo(args) => ("warn", args.log_format),
         _ => ("warn", LogFormat::Text),
     };
-    logging::install(config.log_filter(level), format);
-    match command {
+    let logs = logging::install(config.log_filter(level), format);
+    let ended = match command {
         Command::Demo(args) => Box::pin(demo::run(args, config, output)).await,
         Command::Serve(args) => serve::run(&args, config, output).await,
         Command::Erd(args) => Box::pin(erd::run(args, config, output)).await,
-        Command::Operate(command) => operate(command, &Operator::open(config, output)?).await,
-    }
+        Command::Operate(command) => match Operator::open(config, output) {
+            Ok(operator) => operate(command, &operator).await,
+            Err(error) => Err(error),
+        },
+    };
+    logs.finish();
+    ended
 }
 
 async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Result<ExitStatus> {

@@ -1,20 +1,21 @@
 //! Settings, resolved once from the environment. Everything that is wrong is said at once, and no secret is repeated.
 
+mod quantity;
+mod reader;
+mod serving;
+
 use std::ffi::OsString;
-use std::fmt::Display;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use catalog::pg::config::PgConfig;
 use catalog::pg::local;
 use catalog::seal::KeyRing;
 use secrecy::SecretString;
 use server::ServerConfig;
-use server::config::{Network, Scheme};
-use server::host::BaseDomain;
 use tracing_subscriber::EnvFilter;
 
+use self::reader::Reader;
+pub(crate) use self::serving::{Sizing, localhost};
 use crate::failure::Problem;
 
 /// Everything the environment says.
@@ -30,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) key_ring: Option<KeyRing>,
     /// Where and for whom to serve.
     pub(crate) server: ServerConfig,
+    /// How many connections the server holds, and how long a statement may take on them.
+    pub(crate) sizing: Sizing,
     /// What is logged, in the form of `RUST_LOG`.
     log: Option<String>,
     /// The demo's folder; `None` without a home.
@@ -58,16 +61,15 @@ impl Config {
         variable: impl Fn(&str) -> Option<OsString>,
         program: Option<OsString>,
     ) -> Result<Self, Problem> {
-        let mut reader = Reader {
-            variable,
-            problems: Vec::new(),
-        };
+        let mut reader = Reader::new(&variable);
+        let (server, sizing) = serving::serving(&mut reader);
         let config = Self {
             database: reader.parsed("DATABASE_URL"),
             server_database: reader.parsed("SERVER_DATABASE_URL"),
             server_password: reader.text("TENANTRY_SERVER_PASSWORD").map(SecretString::from),
             key_ring: key_ring(&mut reader),
-            server: server(&mut reader),
+            server,
+            sizing,
             log: log(&mut reader),
             demo_data: demo_data(&mut reader),
             postgres: postgres(&mut reader),
@@ -78,50 +80,13 @@ impl Config {
             [] => Ok(config),
             problems => Err(Problem::environment(
                 format!("the environment is not usable:\n  - {}", problems.join("\n  - ")),
-                "correct these variables; `tenantry --help` lists all of them",
+                "correct these variables; `tenantry serve --help` explains all of them",
             )),
         }
     }
 }
 
-/// Reads variables and collects what is wrong with them.
-struct Reader<F> {
-    variable: F,
-    problems: Vec<String>,
-}
-
-impl<F: Fn(&str) -> Option<OsString>> Reader<F> {
-    /// The variable as it stands; an empty one counts as unset.
-    fn raw(&self, name: &str) -> Option<OsString> {
-        (self.variable)(name).filter(|value| !value.is_empty())
-    }
-
-    fn path(&self, name: &str) -> Option<PathBuf> {
-        self.raw(name).map(PathBuf::from)
-    }
-
-    fn text(&mut self, name: &str) -> Option<String> {
-        match self.raw(name)?.into_string() {
-            Ok(text) => Some(text),
-            Err(_) => self.refuse(name, "it is not UTF-8"),
-        }
-    }
-
-    fn parsed<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
-        let text = self.text(name)?;
-        text.trim()
-            .parse()
-            .or_else(|error| self.refuse(name, error).ok_or(()))
-            .ok()
-    }
-
-    fn refuse<T>(&mut self, name: &str, reason: impl Display) -> Option<T> {
-        self.problems.push(format!("{name}: {reason}"));
-        None
-    }
-}
-
-fn key_ring<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> Option<KeyRing> {
+fn key_ring(reader: &mut Reader<'_>) -> Option<KeyRing> {
     if let Some(path) = reader.path("TENANTRY_KEYRING_FILE") {
         if reader.raw("TENANTRY_KEYRING").is_some() {
             return reader.refuse(
@@ -140,48 +105,7 @@ fn key_ring<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> Option<K
     reader.parsed("TENANTRY_KEYRING")
 }
 
-fn server<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> ServerConfig {
-    let listen = reader.text("TENANTRY_LISTEN").and_then(|text| {
-        let form = "an address and a port is the form, such as 127.0.0.1:8080 or [::]:8080";
-        text.trim()
-            .parse()
-            .or_else(|_| reader.refuse("TENANTRY_LISTEN", form).ok_or(()))
-            .ok()
-    });
-    let listen = listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
-    let base = reader.parsed("TENANTRY_BASE_DOMAIN").unwrap_or_else(localhost);
-    let is_local = base == localhost();
-    let mut config = ServerConfig::new(listen, base);
-    config.public_scheme = match reader.text("TENANTRY_PUBLIC_SCHEME").as_deref() {
-        Some("http") => Scheme::Http,
-        None if is_local => Scheme::Http,
-        Some("https") | None => Scheme::Https,
-        Some(_) => reader
-            .refuse("TENANTRY_PUBLIC_SCHEME", "it is http or https")
-            .unwrap_or(Scheme::Https),
-    };
-    let default_port = is_local.then_some(listen.port());
-    config.public_port = reader.parsed("TENANTRY_PUBLIC_PORT").or(default_port);
-    let proxies = reader.text("TENANTRY_TRUSTED_PROXIES").unwrap_or_default();
-    for entry in proxies
-        .split(',')
-        .map(str::trim)
-        .filter(|entry| !entry.is_empty())
-    {
-        match entry.parse::<Network>() {
-            Ok(network) => config.trusted_proxies.push(network),
-            Err(error) => reader.problems.push(format!("TENANTRY_TRUSTED_PROXIES: {error}")),
-        }
-    }
-    config
-}
-
-/// The domain of a developer's machine: its subdomains need no name server.
-pub(crate) fn localhost() -> BaseDomain {
-    "localhost".parse().expect("localhost is a host name")
-}
-
-fn log<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> Option<String> {
+fn log(reader: &mut Reader<'_>) -> Option<String> {
     let text = reader.text("RUST_LOG")?;
     match EnvFilter::try_new(&text) {
         Ok(_) => Some(text),
@@ -190,7 +114,7 @@ fn log<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> Option<String
 }
 
 /// The folders of the XDG Base Directory Specification, on every system.
-fn demo_data<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> Option<PathBuf> {
+fn demo_data(reader: &mut Reader<'_>) -> Option<PathBuf> {
     reader.path("TENANTRY_DEMO_DATA").or_else(|| {
         let home = || reader.path("HOME").map(|home| home.join(".local/share"));
         let data = reader
@@ -201,7 +125,7 @@ fn demo_data<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> Option<
     })
 }
 
-fn postgres<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> local::Settings {
+fn postgres(reader: &mut Reader<'_>) -> local::Settings {
     let home = || reader.path("HOME").map(|home| home.join(".cache"));
     let cache = reader
         .path("XDG_CACHE_HOME")
@@ -220,7 +144,7 @@ fn postgres<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> local::S
 }
 
 /// Whoever is behind `sudo` is meant, not root.
-fn person<F: Fn(&str) -> Option<OsString>>(reader: &mut Reader<F>) -> String {
+fn person(reader: &mut Reader<'_>) -> String {
     let name = ["SUDO_USER", "USER", "LOGNAME"]
         .into_iter()
         .find_map(|name| reader.raw(name));
@@ -247,8 +171,25 @@ fn called(program: Option<OsString>) -> String {
     }
 }
 
+/// The names of the variables that are Tenantry's own, in the order in which they are asked for.
+#[cfg(test)]
+pub(crate) fn variables() -> Vec<String> {
+    let asked = std::cell::RefCell::new(Vec::new());
+    let note = |name: &str| {
+        asked.borrow_mut().push(name.to_owned());
+        None
+    };
+    Config::resolve(note, None).expect("an empty environment is usable");
+    let mut names = asked.into_inner();
+    names
+        .retain(|name| name.starts_with("TENANTRY_") || name.ends_with("DATABASE_URL") || name == "RUST_LOG");
+    names
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn resolve(variables: &[(&str, &str)]) -> Result<Config, Problem> {
@@ -296,6 +237,77 @@ mod tests {
             assert!(text.contains(name), "{name} in {text}");
         }
         assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn a_server_is_sized() {
+        let config = resolve(&[
+            ("TENANTRY_LANES", "8"),
+            ("TENANTRY_LANE_CONNECTIONS", "3"),
+            ("TENANTRY_CATALOG_CONNECTIONS", "6"),
+            ("TENANTRY_STATEMENT_TIMEOUT", "1m"),
+            ("TENANTRY_LOCK_TIMEOUT", "500ms"),
+            ("TENANTRY_REQUEST_DEADLINE", "61s"),
+            ("TENANTRY_BODY_LIMIT", "512KiB"),
+            ("TENANTRY_CONCURRENCY", "64"),
+        ])
+        .unwrap();
+        let tenants = &config.sizing.tenants;
+        assert_eq!(
+            (tenants.lanes, tenants.pool.size, config.sizing.catalog.size),
+            (8, 3, 6)
+        );
+        assert_eq!(tenants.statement_timeout, Duration::from_mins(1));
+        assert_eq!(tenants.lock_timeout, Duration::from_millis(500));
+        assert_eq!(config.server.request_deadline, Duration::from_secs(61));
+        assert_eq!(config.server.shutdown_grace, Duration::from_secs(61));
+        assert_eq!(
+            (config.server.body_limit, config.server.concurrency_limit),
+            (512 << 10, 64)
+        );
+    }
+
+    #[test]
+    fn sizes_out_of_bounds_are_refused_together() {
+        let error = resolve(&[
+            ("TENANTRY_LANES", "0"),
+            ("TENANTRY_LANE_CONNECTIONS", "many"),
+            ("TENANTRY_CATALOG_CONNECTIONS", "-1"),
+            ("TENANTRY_LOCK_TIMEOUT", "3"),
+            ("TENANTRY_BODY_LIMIT", "2048MiB"),
+            ("TENANTRY_CONCURRENCY", "0"),
+        ]);
+        let text = error.unwrap_err().to_string();
+        for part in [
+            "TENANTRY_LANES: a whole number between 1 and 100 is the form",
+            "TENANTRY_LANE_CONNECTIONS: a whole number",
+            "TENANTRY_CATALOG_CONNECTIONS: ",
+            "TENANTRY_LOCK_TIMEOUT: a whole number and ms",
+            "TENANTRY_BODY_LIMIT: 2048MiB is out of bounds: between 1KiB and 1024MiB is taken",
+            "TENANTRY_CONCURRENCY: ",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_lock_is_waited_for_no_longer_than_a_statement_runs_nor_that_longer_than_the_request() {
+        for (variables, part) in [
+            (
+                [("TENANTRY_STATEMENT_TIMEOUT", "15s"), ("TENANTRY_LISTEN", "")],
+                "TENANTRY_STATEMENT_TIMEOUT: 15s is not below TENANTRY_REQUEST_DEADLINE, which is 15s",
+            ),
+            (
+                [
+                    ("TENANTRY_STATEMENT_TIMEOUT", "2s"),
+                    ("TENANTRY_REQUEST_DEADLINE", "5s"),
+                ],
+                "TENANTRY_LOCK_TIMEOUT: 3s is not below TENANTRY_STATEMENT_TIMEOUT, which is 2s",
+            ),
+        ] {
+            let text = resolve(&variables).unwrap_err().to_string();
+            assert!(text.contains(part), "{text}");
+        }
     }
 
     #[test]

@@ -8,20 +8,19 @@
 //! | `running.json` | while it runs: process, addresses and the owner's connection URL, mode 0600 |
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use catalog::clock::Source;
+use catalog::password;
+use catalog::private_file;
 use catalog::seal::KeyRing;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
-
-use crate::accounts;
 
 /// The folder, which need not exist yet.
 #[derive(Debug, Clone)]
@@ -96,8 +95,8 @@ impl DemoFolder {
             return Ok(secrets);
         }
         let secrets = Secrets {
-            server_password: accounts::invent_password(source),
-            user_password: accounts::invent_password(source),
+            server_password: invented_password(source),
+            user_password: invented_password(source),
             keys: BTreeMap::new(),
         };
         self.keep(&secrets)?;
@@ -120,18 +119,19 @@ impl DemoFolder {
         )
     }
 
-    /// Takes that back. Whether it works does not matter: nobody is found where nobody listens.
+    /// Takes that back. An announcement that cannot be removed misleads nobody: [`DemoFolder::running`] also asks
+    /// whether PostgreSQL answers.
     pub(crate) fn withdraw(&self) {
         let _gone = fs::remove_file(self.0.join("running.json"));
     }
 
-    /// The demo that runs on this folder, if one does: a killed one leaves its announcement behind, but no
-    /// PostgreSQL.
+    /// The demo that runs on this folder, if one does. A killed one leaves its announcement behind, and for a moment
+    /// its PostgreSQL, but nobody who listens for it.
     pub(crate) fn running(&self) -> anyhow::Result<Option<Running>> {
         let running: Option<Running> = self.read_json("running.json")?;
         let answers =
-            |running: &Running| TcpStream::connect_timeout(&running.postgres, Duration::from_secs(1)).is_ok();
-        Ok(running.filter(answers))
+            |address: &SocketAddr| TcpStream::connect_timeout(address, Duration::from_secs(1)).is_ok();
+        Ok(running.filter(|running| answers(&running.listen) && answers(&running.postgres)))
     }
 
     fn read_json<T: for<'de> Deserialize<'de>>(&self, name: &str) -> anyhow::Result<Option<T>> {
@@ -144,6 +144,10 @@ impl DemoFolder {
             .map(Some)
             .with_context(|| format!("could not read {}; remove it to begin anew", path.display()))
     }
+}
+
+fn invented_password(source: &Source) -> String {
+    password::invent(source).expose_secret().to_owned()
 }
 
 fn read(path: &Path) -> anyhow::Result<Option<String>> {
@@ -161,23 +165,6 @@ fn read(path: &Path) -> anyhow::Result<Option<String>> {
     }
 }
 
-/// Writes a file that only we may read, whole or not at all.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    let new = path.with_extension("new");
-    let write = || {
-        // Made anew, so that the mode is ours and not that of a file left behind.
-        match fs::remove_file(&new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&new, path)
-    };
-    write().with_context(|| format!("could not write {}", path.display()))
+    private_file::write(path, text).with_context(|| format!("could not write {}", path.display()))
 }

@@ -72,8 +72,38 @@ pub(crate) fn report(error: &anyhow::Error, output: Output) -> ExitStatus {
         return ExitStatus::Done;
     }
     let (failure, status) = explain(error);
+    tell(&failure, output);
+    status
+}
+
+/// Tells what is wrong with the command line: it cannot be done as asked. Help and version come this way too, and are
+/// no failure.
+pub(crate) fn report_usage(said: &clap::Error, output: Output) -> ExitStatus {
+    let is_failure = said.use_stderr();
+    if is_failure && output.is_json() {
+        let text = said.render().to_string();
+        let message = text.split("\n\n").next().unwrap_or(&text).trim_end();
+        let failure = Failure {
+            message: message.strip_prefix("error: ").unwrap_or(message).to_owned(),
+            sqlstate: None,
+            next: Some("add --help to the command to see what it takes".to_owned()),
+            status: ExitStatus::Refused.code(),
+        };
+        tell(&failure, output);
+    } else {
+        // Nobody is left to tell if this does not work.
+        let _unread = said.print();
+    }
+    if is_failure {
+        ExitStatus::Refused
+    } else {
+        ExitStatus::Done
+    }
+}
+
+fn tell(failure: &Failure, output: Output) {
     let mut stderr = io::stderr().lock();
-    // Nobody is left to tell if this does not work.
+    // If standard error cannot be written either, the exit status has to say it.
     let _unread = if output.is_json() {
         let json = serde_json::json!({ "error": failure });
         writeln!(stderr, "{json}")
@@ -85,7 +115,6 @@ pub(crate) fn report(error: &anyhow::Error, output: Output) -> ExitStatus {
             .unwrap_or_default();
         writeln!(stderr, "error: {}{next}", failure.message)
     };
-    status
 }
 
 /// Puts a failure into words.
@@ -117,7 +146,7 @@ pub(crate) fn explain(error: &anyhow::Error) -> (Failure, ExitStatus) {
         if let Some(pg) = pg {
             sqlstate = pg.sqlstate().map(str::to_owned);
             next = next.or_else(|| pg_advice(pg).map(str::to_owned));
-            // Its explanation holds what comes beneath.
+            // It explains its own causes.
             break;
         }
     }
@@ -130,7 +159,8 @@ pub(crate) fn explain(error: &anyhow::Error) -> (Failure, ExitStatus) {
     (failure, status)
 }
 
-/// The database's error in this link of the chain: a transparent variant hides it from the chain itself.
+/// The database's error in this link of the chain. Transparent variants of our errors do not show it as a source, so
+/// they are looked into.
 fn pg_beneath<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a PgError> {
     if let Some(CatalogError::Database(pg)) = catalog_beneath(cause) {
         return Some(pg);
@@ -170,6 +200,7 @@ fn advice(refusal: &CatalogError) -> Option<&'static str> {
             "a client needs --parent <agency>, an agency --parent <platform>, the others none"
         }
         CatalogError::EmailTaken => "run it again: the account was made by somebody else at this moment",
+        CatalogError::AlreadyMember => "nothing is left to do",
         _ => return None,
     })
 }

@@ -8,6 +8,8 @@ mod config;
 mod demo_folder;
 mod exit;
 mod failure;
+mod joining;
+mod keys;
 mod logging;
 mod operator;
 mod output;
@@ -26,7 +28,13 @@ use crate::output::Output;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => {
+            let json = std::env::args_os().any(|argument| argument == "--json");
+            return failure::report_usage(&said, Output::new(json)).into();
+        }
+    };
     let output = Output::new(cli.json);
     let status = tokio::runtime::Runtime::new()
         .map_err(anyhow::Error::from)

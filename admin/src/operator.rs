@@ -36,12 +36,26 @@ pub(crate) struct Operator {
     pub(crate) config: Config,
 }
 
+/// What there was to work on.
+pub(crate) enum Opened {
+    /// A database.
+    Database(Box<Operator>),
+    /// Neither `DATABASE_URL` nor a running demo: the settings are given back.
+    Nothing(Box<Config>),
+}
+
+impl Opened {
+    fn on(database: PgConfig, bin_dir: Option<PathBuf>, config: Config, output: Output) -> Self {
+        Self::Database(Box::new(Operator::on(database, bin_dir, config, output)))
+    }
+}
+
 impl Operator {
     /// Works on `DATABASE_URL`, or on the demo that runs on this machine.
     pub(crate) fn open(config: Config, output: Output) -> anyhow::Result<Self> {
         match Self::open_if_any(config, output)? {
-            Ok(operator) => Ok(operator),
-            Err(_) => Err(Problem::environment(
+            Opened::Database(operator) => Ok(*operator),
+            Opened::Nothing(_) => Err(Problem::environment(
                 "no database is named, and no demo is running",
                 "export DATABASE_URL=postgres://owner@host/database, or start `tenantry demo` in another terminal",
             )
@@ -49,15 +63,15 @@ impl Operator {
         }
     }
 
-    /// The same for a command that can do without: it gets the settings back.
-    pub(crate) fn open_if_any(mut config: Config, output: Output) -> anyhow::Result<Result<Self, Config>> {
+    /// The same for a command that can do without a database.
+    pub(crate) fn open_if_any(mut config: Config, output: Output) -> anyhow::Result<Opened> {
         if let Some(database) = config.database.clone() {
-            return Ok(Ok(Self::on(database, None, config, output)));
+            return Ok(Opened::on(database, None, config, output));
         }
         let demo = config.demo_data.clone().map(DemoFolder::at);
         let running = demo.as_ref().map(DemoFolder::running).transpose()?.flatten();
         let Some(running) = running else {
-            return Ok(Err(config));
+            return Ok(Opened::Nothing(Box::new(config)));
         };
         output.progress(format_args!(
             "using the running demo's database (DATABASE_URL is not set)"
@@ -70,7 +84,7 @@ impl Operator {
             .database_url
             .parse()
             .context("could not read the demo's connection URL")?;
-        Ok(Ok(Self::on(database, Some(running.bin_dir), config, output)))
+        Ok(Opened::on(database, Some(running.bin_dir), config, output))
     }
 
     /// Works on this database.

@@ -12,7 +12,7 @@ pub(crate) struct Output {
     json: bool,
 }
 
-/// Standard output was closed by its reader, as by `head`: nothing is wrong, and nobody is left to tell.
+/// Standard output was closed by its reader, as by `head`. The command ends quietly, with status 0.
 #[derive(Debug)]
 pub(crate) struct Closed;
 
@@ -56,13 +56,11 @@ impl Output {
         }
     }
 
-    /// Tells a person what goes on. Whether anybody reads it changes nothing.
-    #[expect(
-        clippy::unused_self,
-        reason = "progress belongs to the command's output like its document"
-    )]
+    /// Tells a person what goes on, on standard error. An error of writing is ignored: the command goes on without it.
     pub(crate) fn progress(self, line: impl std::fmt::Display) {
-        let _unread = writeln!(io::stderr(), "{line}");
+        if !self.json {
+            let _unread = writeln!(io::stderr(), "{line}");
+        }
     }
 }
 

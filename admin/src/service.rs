@@ -10,14 +10,14 @@ use catalog::fitness::{self, Unfit};
 use catalog::jwks;
 use catalog::password::{Argon2Params, PasswordHasher};
 use catalog::pg::config::PgConfig;
-use catalog::pg::pool::PoolSettings;
 use catalog::seal::KeyRing;
 use catalog::tx::CatalogDb;
 use server::token::TokenKeys;
 use server::{AppState, Server, ServerConfig, StateParts};
-use tenant_schema::tenant_db::{TenantDb, TenantDbSettings};
+use tenant_schema::tenant_db::TenantDb;
 use tokio::sync::oneshot;
 
+use crate::config::Sizing;
 use crate::failure::Problem;
 use crate::signals::Stop;
 
@@ -26,14 +26,15 @@ pub(crate) async fn bind(
     database: &PgConfig,
     ring: &KeyRing,
     config: ServerConfig,
+    sizing: &Sizing,
     source: &Source,
 ) -> anyhow::Result<Server> {
-    let catalog = CatalogDb::new(database.clone(), PoolSettings::default());
+    let catalog = CatalogDb::new(database.clone(), sizing.catalog.clone());
     let keys = prepare(&catalog, ring, source).await?;
     let state = AppState::new(StateParts {
         catalog,
         feed: Arc::new(ChangeFeed::start(database)),
-        tenants: TenantDb::new(database, &TenantDbSettings::default()),
+        tenants: TenantDb::new(database, &sizing.tenants),
         hasher: PasswordHasher::new(Argon2Params::RECOMMENDED, source.clone())?,
         keys,
         ring: ring.clone(),
@@ -77,7 +78,7 @@ pub(crate) fn cannot_listen(error: &io::Error, listen: std::net::SocketAddr) -> 
 pub(crate) async fn run(server: Server, stop: &mut Stop) {
     let (tell, told) = oneshot::channel::<()>();
     let running = server.run(async {
-        // An error would mean that the teller is gone, which is no reason to go on.
+        // A dropped sender is an error to the receiver, and means the same: stop.
         let _stopped = told.await;
     });
     tokio::pin!(running);

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGINT and SIGTERM, both meaning: stop in good order. Once this was made, neither ends the process by itself.
+/// SIGINT and SIGTERM, both meaning: stop in good order. Once this is made, neither ends the process by itself.
 pub(crate) struct Stop {
     interrupt: Signal,
     terminate: Signal,
@@ -28,14 +28,15 @@ impl Stop {
     }
 }
 
-/// A process in the foreground runs in our place: what is typed at the terminal (Ctrl-C, Ctrl-\, hanging up) is for
-/// it, and we live on to clean up after it.
+/// For the time a child such as psql runs in the foreground. The terminal sends its signals (Ctrl-C, Ctrl-\, hanging
+/// up) to the child and to this process alike; they are the child's to handle, and this process outlives it to clean
+/// up.
 pub(crate) struct Bystander {
     terminate: Signal,
 }
 
 impl Bystander {
-    /// From here on the terminal's signals do not end us.
+    /// From here on the terminal's signals do not end this process.
     pub(crate) fn begin() -> io::Result<Self> {
         for kind in [SignalKind::interrupt(), SignalKind::quit(), SignalKind::hangup()] {
             // The handler stays when the stream goes.
@@ -46,7 +47,7 @@ impl Bystander {
         })
     }
 
-    /// Somebody wants us to end.
+    /// Waits for SIGTERM, which is meant for this process.
     pub(crate) async fn terminated(&mut self) {
         self.terminate.recv().await;
     }

@@ -33,14 +33,16 @@ impl fmt::Display for Action {
     }
 }
 
-/// Who may write an object's records through the API, as the template says it. Reading is for every member.
+/// Who may write an object's records through the API, as the template says it in the last line of the table's SQL
+/// comment. Reading is for every member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ObjectWrite {
-    /// Every member: contacts, deals, notes.
+    /// Every member: contacts, deals, notes. No line says so.
     Members,
-    /// Admins only: what shapes everybody's work, such as pipelines and stages.
+    /// Admins only (`@access member:read`): what shapes everybody's work, such as pipelines and stages.
     Admins,
-    /// Nobody: what is kept by the platform or by triggers, such as histories and the mirror of memberships.
+    /// Nobody (`@access read`): what is kept by the platform or by triggers, such as histories and the mirror of
+    /// memberships.
     Nobody,
 }
 

@@ -22,6 +22,7 @@ pub mod memberships;
 pub mod organizations;
 pub mod password;
 pub mod pg;
+pub mod private_file;
 pub mod resolve;
 pub mod resolver;
 mod row;
@@ -32,6 +33,7 @@ pub mod secret;
 pub mod sessions;
 pub mod slug;
 pub mod stored_text;
+pub mod template_models;
 pub mod tenant_schemas;
 pub mod tx;
 pub mod users;
@@ -53,6 +55,7 @@ pub fn statements() -> Vec<&'static str> {
         pg::erd::STATEMENTS,
         resolve::STATEMENTS,
         sessions::STATEMENTS,
+        template_models::STATEMENTS,
         tenant_schemas::STATEMENTS,
         users::STATEMENTS,
     ]

@@ -1,5 +1,7 @@
 //! Passwords: the rules for choosing one, and Argon2id behind a small, bounded queue.
 
+mod invented;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +12,7 @@ use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub use self::invented::invent;
 use crate::clock::Source;
 use crate::email::EmailAddress;
 use crate::ids::OrganizationId;

@@ -2,16 +2,18 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 /// The name of a tenant schema: `t_` and the 32 hexadecimal digits of a UUID, immutable for life.
 ///
-/// It is the only identifier that is ever spliced into SQL text outside the record engine; its form (34 characters
-/// of `a-z`, `0-9`, `_`) makes quoting unnecessary and injection impossible, and leaves room for the role suffixes
-/// within PostgreSQL's 63 bytes (PostgreSQL documentation, section 4.1.1).
+/// It and the names made of it (its roles, its path, the logins of `psql`) are spliced into SQL text as they are: their
+/// form (34 characters of `a-z`, `0-9`, `_`, and suffixes of ours) makes quoting unnecessary and injection impossible,
+/// and leaves room for the suffixes within PostgreSQL's 63 bytes (PostgreSQL documentation, section 4.1.1). Names that
+/// come from a template or a request are quoted: by the record engine, or by PostgreSQL itself (`quote_ident`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SchemaName(Box<str>);
+pub struct SchemaName(Arc<str>);
 
 /// A text that is not the name of a tenant schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +29,12 @@ impl SchemaName {
     /// The name as it stands in SQL.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What `search_path` is set to for this schema: nothing of another tenant's, and never `public`. `pg_temp` stands
+    /// last, since it is searched first when it is not named (PostgreSQL documentation, section 20.11.1).
+    pub fn search_path(&self) -> String {
+        format!("{}, extensions, pg_temp", self.0)
     }
 
     /// The role that may read and write this schema's tables, and nothing else (NOLOGIN).
@@ -77,6 +85,7 @@ mod tests {
     fn a_name_is_made_of_an_opaque_id_and_reads_back() {
         let name = SchemaName::from_opaque(Uuid::from_u128(7));
         assert_eq!(name.as_str(), "t_00000000000000000000000000000007");
+        assert_eq!(name.search_path(), format!("{name}, extensions, pg_temp"));
         assert_eq!(name.as_str().parse(), Ok(name));
     }
 

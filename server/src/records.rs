@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use tenant_schema::records::{Action, Limits, Request, Target, execute, prepare};
+use tenant_schema::records::{Limits, Operation, Request, Target, execute, prepare};
 
 use crate::access::{Delete, Insert, ObjectAccess, Read, Update};
 use crate::body::RawBody;
@@ -20,7 +20,7 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     asked: Asked,
 ) -> Result<Response, ApiError> {
-    run(&state, &access, &asked, Action::List).await
+    run(&state, &access, &asked, Operation::List).await
 }
 
 /// `GET /rest/v1/{object}/{id}`
@@ -29,7 +29,7 @@ pub(crate) async fn get(
     State(state): State<AppState>,
     asked: Asked,
 ) -> Result<Response, ApiError> {
-    run(&state, &access, &asked, Action::Get { id: access.id()? }).await
+    run(&state, &access, &asked, Operation::Get { id: access.id()? }).await
 }
 
 /// `POST /rest/v1/{object}`
@@ -39,7 +39,7 @@ pub(crate) async fn insert(
     asked: Asked,
     JsonBytes(RawBody(body)): JsonBytes,
 ) -> Result<Response, ApiError> {
-    run(&state, &access, &asked, Action::Insert { body: &body }).await
+    run(&state, &access, &asked, Operation::Insert { body: &body }).await
 }
 
 /// `PATCH /rest/v1/{object}`: the records a filter finds.
@@ -53,7 +53,7 @@ pub(crate) async fn update_filtered(
         &state,
         &access,
         &asked,
-        Action::Update {
+        Operation::Update {
             target: Target::Filtered,
             body: &body,
         },
@@ -72,7 +72,7 @@ pub(crate) async fn update(
         &state,
         &access,
         &asked,
-        Action::Update {
+        Operation::Update {
             target: Target::Id(access.id()?),
             body: &body,
         },
@@ -90,7 +90,7 @@ pub(crate) async fn delete_filtered(
         &state,
         &access,
         &asked,
-        Action::Delete {
+        Operation::Delete {
             target: Target::Filtered,
         },
     )
@@ -107,7 +107,7 @@ pub(crate) async fn delete(
         &state,
         &access,
         &asked,
-        Action::Delete {
+        Operation::Delete {
             target: Target::Id(access.id()?),
         },
     )
@@ -119,13 +119,13 @@ async fn run<A>(
     state: &AppState,
     access: &ObjectAccess<A>,
     asked: &Asked,
-    action: Action<'_>,
+    operation: Operation<'_>,
 ) -> Result<Response, ApiError> {
     let request = Request {
         object: &access.object,
         query: asked.query(),
         preferences: asked.preferences,
-        action,
+        operation,
     };
     let prepared = prepare(&access.model, &request, Limits::default(), &mut || {
         state.source().uuid()

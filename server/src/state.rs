@@ -11,6 +11,7 @@ use catalog::resolver::Resolver;
 use catalog::seal::KeyRing;
 use catalog::sessions::SessionLifetimes;
 use catalog::tx::CatalogDb;
+use tenant_schema::models::Models;
 use tenant_schema::tenant_db::TenantDb;
 use tokio::sync::watch;
 
@@ -49,6 +50,7 @@ pub struct AppState(Arc<Inner>);
 struct Inner {
     catalog: CatalogDb,
     resolver: Resolver,
+    models: Models,
     tenants: TenantDb,
     authenticator: Authenticator,
     callers: Callers,
@@ -79,6 +81,7 @@ impl AppState {
             callers: Callers::new(catalog.clone(), feed, source.clone(), keys, config.caller_ttl),
             admission: Admission::new(&config),
             attempts: Attempts::new(&config.attempts, &source),
+            models: Models::new(catalog.clone()),
             catalog,
             tenants,
             source,
@@ -111,6 +114,10 @@ impl AppState {
 
     pub(crate) fn resolver(&self) -> &Resolver {
         &self.0.resolver
+    }
+
+    pub(crate) fn models(&self) -> &Models {
+        &self.0.models
     }
 
     pub(crate) fn tenants(&self) -> &TenantDb {

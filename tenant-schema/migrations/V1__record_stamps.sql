@@ -3,14 +3,20 @@
 -- Two rules for all trigger functions of the template:
 --   * They reach other tables through tg_table_schema, never through the writer's search_path: the right tenant's
 --     tables are meant even when a DBA names the schema from elsewhere, and a schema may be renamed.
---   * The actor comes from the transaction's setting tenantry.actor. Without one (a DBA's session) it is the login.
+--   * The actor comes from the transaction's setting tenantry.actor. Anybody can set that, so it is believed of the
+--     server's login alone; in any other session it may only say which operator it is. Without one it is the login.
 
 -- Keeps version, created_* and updated_*. A request cannot forge them. An operator may give the times, so
 -- that an import keeps the dates of the system it came from; the actor and the version are never taken from
--- the row.
+-- the row. Triggers of one kind fire in the order of their names: one that comes after this one finds in
+-- updated_by who writes.
 create function stamp_record() returns trigger language plpgsql as $$
 declare
-    actor text := coalesce(nullif(current_setting('tenantry.actor', true), ''), 'operator:' || session_user);
+    said text := coalesce(current_setting('tenantry.actor', true), '');
+    actor text := case
+        when session_user = 'tenantry_server' and said <> '' or starts_with(said, 'operator:') then said
+        else 'operator:' || session_user
+    end;
     is_operator boolean := starts_with(actor, 'operator:');
 begin
     if tg_op = 'INSERT' then

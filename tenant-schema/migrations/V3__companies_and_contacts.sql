@@ -4,6 +4,9 @@
 -- answer should name the field, not the index. `left` in the search columns does the same for the limit of a
 -- tsvector, which is met before the checks are.
 --
+-- updated_at is in no index: with one, no change of a record could be a HOT update. An index (updated_at, id)
+-- comes with the paging that reads by it.
+--
 -- owner_id: when a member is removed for good the record stays, without an owner.
 create table companies (
     id uuid not null default gen_random_uuid(),
@@ -18,8 +21,8 @@ create table companies (
     tag_ids uuid[] not null default '{}',
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
-    created_by text,
-    updated_by text,
+    created_by text not null default 'operator:' || session_user,
+    updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
     deleted_at timestamptz,
     search tsvector generated always as (
@@ -39,7 +42,6 @@ create table companies (
 );
 create index companies_owner_id_idx on companies (owner_id);
 create index companies_domain_idx on companies (lower(domain));
-create index companies_updated_at_idx on companies (updated_at, id);
 create index companies_tag_ids_idx on companies using gin (tag_ids);
 create index companies_search_idx on companies using gin (search);
 create index companies_name_trgm_idx on companies using gin (name gin_trgm_ops);
@@ -84,8 +86,8 @@ create table contacts (
     tag_ids uuid[] not null default '{}',
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
-    created_by text,
-    updated_by text,
+    created_by text not null default 'operator:' || session_user,
+    updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
     deleted_at timestamptz,
     search tsvector generated always as (
@@ -112,7 +114,6 @@ create unique index contacts_email_key on contacts (lower(email)) where deleted_
 create index contacts_company_id_idx on contacts (company_id);
 create index contacts_owner_id_idx on contacts (owner_id);
 create index contacts_status_idx on contacts (status);
-create index contacts_updated_at_idx on contacts (updated_at, id);
 create index contacts_tag_ids_idx on contacts using gin (tag_ids);
 create index contacts_search_idx on contacts using gin (search);
 create index contacts_trgm_idx on contacts using gin (full_name gin_trgm_ops, email gin_trgm_ops);

@@ -9,8 +9,8 @@ create table pipelines (
     owner_id uuid,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
-    created_by text,
-    updated_by text,
+    created_by text not null default 'operator:' || session_user,
+    updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
     deleted_at timestamptz,
     constraint pipelines_pkey primary key (id),
@@ -54,8 +54,8 @@ create table stages (
     archived_at timestamptz,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
-    created_by text,
-    updated_by text,
+    created_by text not null default 'operator:' || session_user,
+    updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
     constraint stages_pkey primary key (id),
     constraint stages_pipeline_id_fkey foreign key (pipeline_id) references pipelines (id) on delete cascade,
@@ -82,9 +82,10 @@ declare
     is_locked boolean;
     has_open boolean;
 begin
-    foreach pipeline in array case tg_op
-        when 'INSERT' then array[new.pipeline_id]
-        when 'DELETE' then array[old.pipeline_id]
+    foreach pipeline in array case
+        when tg_op = 'INSERT' then array[new.pipeline_id]
+        when tg_op = 'DELETE' then array[old.pipeline_id]
+        when old.pipeline_id = new.pipeline_id then array[new.pipeline_id]
         else array[old.pipeline_id, new.pipeline_id]
     end loop
         execute format('select true from %I.pipelines p where p.id = $1 for no key update', tg_table_schema)
@@ -103,7 +104,8 @@ begin
 end
 $$;
 comment on function keep_open_stage() is 'Trigger: a pipeline with stages has at least one open stage.';
-create constraint trigger stages_open_check after insert or update or delete on stages
+create constraint trigger stages_open_check
+    after insert or delete or update of pipeline_id, kind, archived_at on stages
     deferrable initially deferred for each row execute function keep_open_stage();
 
 comment on table stages is 'Steps of a pipeline, in order, from the first talk to won or lost.

@@ -1,17 +1,20 @@
 //! The fleet: all tenant schemas together. Here: [`migrate`], one tenant after the other.
 
+use std::collections::BTreeSet;
+
 use catalog::actor::Actor;
 use catalog::audit::{self, AuditEvent};
 use catalog::clock::Source;
 use catalog::error::CatalogError;
 use catalog::pg::migrator::{self, Sending};
-use catalog::pg::sqlstate::PgError;
+use catalog::pg::tx::Transaction;
 use catalog::sessions::Device;
 use catalog::slug::Slug;
 use catalog::tenant_schemas::{self, TenantSchema};
 use catalog::tx::CatalogDb;
 
 use crate::lifecycle::{self, LifecycleError};
+use crate::models;
 use crate::template;
 
 /// What became of one tenant.
@@ -19,7 +22,7 @@ use crate::template;
 pub struct Migrated {
     /// The tenant.
     pub slug: Slug,
-    /// The version it had.
+    /// The version it had: the latest, if somebody else migrated it in the meantime.
     pub from: i32,
     /// The version it has now, or why it still has the old one.
     pub outcome: Result<i32, LifecycleError>,
@@ -33,64 +36,81 @@ pub async fn behind(db: &CatalogDb) -> Result<Vec<TenantSchema>, CatalogError> {
     Ok(behind)
 }
 
-/// Migrates these tenants in order, each in a transaction of its own; one that fails does not stop the others.
+/// Migrates these tenants in order, each in a transaction of its own, and reports each when it is done; one that fails
+/// does not stop the others.
+///
+/// # Errors
+/// Only what comes before the first tenant: the models of the versions at hand are recorded first, so that this
+/// program's server can serve those that wait as well as those that are done.
 pub async fn migrate(
     db: &CatalogDb,
     tenants: &[TenantSchema],
     actor: &Actor,
     source: &Source,
-    mut report: impl FnMut(&Migrated),
-) -> Vec<Migrated> {
-    let mut done = Vec::with_capacity(tenants.len());
-    for tenant in tenants {
-        let outcome = migrate_one(db, tenant, actor, source).await;
-        if let Err(error) = &outcome {
-            note_failure(db, tenant, error).await;
-        }
-        let migrated = Migrated {
-            slug: tenant.slug.clone(),
-            from: tenant.template_version,
-            outcome,
-        };
-        report(&migrated);
-        done.push(migrated);
+    mut report: impl FnMut(Migrated),
+) -> Result<(), LifecycleError> {
+    let mut versions: BTreeSet<i32> = tenants.iter().map(|tenant| tenant.template_version).collect();
+    versions.insert(template::latest());
+    for version in versions {
+        models::record_from_scratch(db, version, source).await?;
     }
-    done
+    for tenant in tenants {
+        let (from, outcome) = match migrate_one(db, tenant, actor, source).await {
+            Ok((from, to)) => (from, Ok(to)),
+            Err(error) => {
+                note_failure(db, tenant, &error).await;
+                (tenant.template_version, Err(error))
+            }
+        };
+        report(Migrated {
+            slug: tenant.slug.clone(),
+            from,
+            outcome,
+        });
+    }
+    Ok(())
 }
 
+/// Brings a tenant to the latest version, and returns the one it had and the one it has.
 async fn migrate_one(
     db: &CatalogDb,
     tenant: &TenantSchema,
     actor: &Actor,
     source: &Source,
-) -> Result<i32, LifecycleError> {
+) -> Result<(i32, i32), LifecycleError> {
     let schema = &tenant.schema;
+    let version = template::latest();
     let mut tx = db.begin_unhurried().await?;
     migrator::lock(tx.transaction(), schema.as_str()).await?;
+    // Read again, now that nobody else can change it: whoever held the lock may have migrated the tenant.
+    let from = tenant_schemas::find(&mut tx, tenant.organization)
+        .await?
+        .ok_or(CatalogError::NotFound {
+            what: "tenant schema",
+        })?
+        .template_version;
+    if from >= version {
+        tx.rollback().await?;
+        return Ok((from, from));
+    }
     pin(tx.transaction(), tenant).await?;
-    let applied = template::migrations()
+    template::migrations()
         .apply(tx.transaction(), schema.as_str(), Sending::FileByFile)
         .await?;
-    let version = template::latest();
-    if !applied.is_empty() {
-        lifecycle::grant(tx.transaction(), schema).await?;
-        let event = AuditEvent::TenantMigrated {
-            from: tenant.template_version,
-            to: version,
-        };
-        audit::record(
-            &mut tx,
-            actor,
-            Some(tenant.organization),
-            &event,
-            &Device::NONE,
-            source,
-        )
-        .await?;
-    }
+    lifecycle::grant(tx.transaction(), schema).await?;
     tenant_schemas::set_version(&mut tx, tenant.organization, version, source.now()).await?;
+    let event = AuditEvent::TenantMigrated { from, to: version };
+    audit::record(
+        &mut tx,
+        actor,
+        Some(tenant.organization),
+        &event,
+        &Device::NONE,
+        source,
+    )
+    .await?;
     tx.commit().await?;
-    Ok(version)
+    Ok((from, version))
 }
 
 /// Leaves the reason in the catalog, for whoever looks at the tenant later. The report has it anyway, so a catalog
@@ -108,10 +128,9 @@ async fn note_failure(db: &CatalogDb, tenant: &TenantSchema, error: &LifecycleEr
 
 /// Puts `search_path` on the schema after making sure that it is there and bears this tenant's stamp: PostgreSQL
 /// would accept a path to nothing, and a migration would then build its tables in the wrong place.
-async fn pin(tx: &mut catalog::pg::tx::Transaction, tenant: &TenantSchema) -> Result<(), LifecycleError> {
-    let schema = tenant.schema.as_str();
+async fn pin(tx: &mut Transaction, tenant: &TenantSchema) -> Result<(), LifecycleError> {
     let stamp = tx
-        .row(STAMP, &[&schema])
+        .row(STAMP, &[&tenant.schema.as_str()])
         .await?
         .and_then(|row| row.get::<_, Option<String>>("stamp"));
     if stamp.as_deref() != Some(&lifecycle::stamp(tenant.organization)) {
@@ -120,8 +139,8 @@ async fn pin(tx: &mut catalog::pg::tx::Transaction, tenant: &TenantSchema) -> Re
             organization: tenant.organization,
         });
     }
-    let path = format!("set local search_path = {schema}, extensions, pg_temp");
-    tx.batch(&path).await.map_err(|error: PgError| error.into())
+    let path = format!("set local search_path = {}", tenant.schema.search_path());
+    Ok(tx.batch(&path).await?)
 }
 
 pub(crate) const STAMP: &str = "\

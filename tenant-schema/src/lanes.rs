@@ -6,17 +6,24 @@
 //! Ravishankar, 1998): adding a lane moves only the tenants that go to it.
 //!
 //! A request takes a connection of its home lane; when home is full it *spills* to a lane that idles; when every
-//! lane is full it queues at home. A connection that becomes free serves its own lane's queue first and otherwise
-//! *steals* the longest waiting request of all, so no connection idles while anybody waits, and no queue starves.
+//! lane is full it waits. A connection that becomes free serves a tenant of its own lane first and otherwise *steals*
+//! a request of another, so none idles while anybody may use it.
+//!
+//! One tenant must not starve the others, however slow its statements are: it holds at most its *share* of all
+//! connections, among those who wait the tenant with the fewest connections comes first, and a request that has
+//! waited longer than [`PATIENCE`] is served next, wherever its home is.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use catalog::pg::pool::Pool;
 use catalog::schema_name::SchemaName;
 use tokio::sync::oneshot;
+
+/// How long a request waits before its age counts for more than the warmth of a connection.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The lanes and who waits for them.
 #[derive(Debug)]
@@ -28,14 +35,24 @@ pub(crate) struct Lanes {
 
 #[derive(Debug)]
 struct State {
+    /// Free connections by lane.
     free: Vec<usize>,
-    queues: Vec<VecDeque<Waiting>>,
-    tickets: u64,
+    /// The most connections one tenant may hold.
+    share: usize,
+    /// The tenants that hold a connection or wait for one.
+    tenants: HashMap<SchemaName, Tenant>,
+}
+
+#[derive(Debug)]
+struct Tenant {
+    home: usize,
+    held: usize,
+    waiting: VecDeque<Waiting>,
 }
 
 #[derive(Debug)]
 struct Waiting {
-    ticket: u64,
+    since: Instant,
     hand_over: oneshot::Sender<Permit>,
 }
 
@@ -43,7 +60,8 @@ struct Waiting {
 #[derive(Debug)]
 pub(crate) struct Permit {
     lane: usize,
-    /// `None` once the right was passed on or taken back by other means.
+    tenant: SchemaName,
+    /// `None` once the right was taken back by other means.
     state: Option<Arc<Mutex<State>>>,
 }
 
@@ -52,13 +70,13 @@ pub(crate) struct Permit {
 pub(crate) struct NoneFree;
 
 impl Lanes {
-    /// One lane per pool, each with `size` connections; a request waits at most `wait`.
-    pub(crate) fn new(pools: Vec<Pool>, size: usize, wait: Duration) -> Self {
-        let n_lanes = pools.len();
+    /// One lane per pool, each with `size` connections, of all of which one tenant may hold `share`; a request waits
+    /// at most `wait`.
+    pub(crate) fn new(pools: Vec<Pool>, size: usize, share: usize, wait: Duration) -> Self {
         let state = State {
-            free: vec![size; n_lanes],
-            queues: std::iter::repeat_with(VecDeque::new).take(n_lanes).collect(),
-            tickets: 0,
+            free: vec![size; pools.len()],
+            share: share.max(1),
+            tenants: HashMap::new(),
         };
         Self {
             pools,
@@ -68,12 +86,18 @@ impl Lanes {
     }
 
     /// A permit for a tenant, at home if possible, and the pool it is for.
-    pub(crate) async fn enter(&self, schema: &SchemaName) -> Result<(Permit, &Pool), NoneFree> {
-        let home = home(schema, self.pools.len());
+    pub(crate) async fn enter(&self, tenant: &SchemaName) -> Result<(Permit, &Pool), NoneFree> {
         let waiting = {
             let mut state = lock(&self.state);
-            match state.take(home) {
-                Ok(lane) => return Ok((self.permit(lane), &self.pools[lane])),
+            match state.take(tenant) {
+                Ok(lane) => {
+                    let permit = Permit {
+                        lane,
+                        tenant: tenant.clone(),
+                        state: Some(Arc::clone(&self.state)),
+                    };
+                    return Ok((permit, &self.pools[lane]));
+                }
                 Err(receiver) => receiver,
             }
         };
@@ -86,13 +110,6 @@ impl Lanes {
         }
     }
 
-    fn permit(&self, lane: usize) -> Permit {
-        Permit {
-            lane,
-            state: Some(Arc::clone(&self.state)),
-        }
-    }
-
     /// Closes every pool.
     pub(crate) fn close(&self) {
         self.pools.iter().for_each(Pool::close);
@@ -100,58 +117,86 @@ impl Lanes {
 }
 
 impl State {
-    /// A free slot at home, else in any lane that idles, else a place in home's queue.
-    fn take(&mut self, home: usize) -> Result<usize, oneshot::Receiver<Permit>> {
+    /// A free connection at home, else in any lane that idles, else a place among those who wait.
+    fn take(&mut self, name: &SchemaName) -> Result<usize, oneshot::Receiver<Permit>> {
         let n_lanes = self.free.len();
-        let found = (0..n_lanes)
-            .map(|step| (home + step) % n_lanes)
-            .find(|&lane| self.free[lane] > 0);
-        if let Some(lane) = found {
-            self.free[lane] -= 1;
-            return Ok(lane);
+        let tenant = self.tenants.entry(name.clone()).or_insert_with(|| Tenant {
+            home: home(name, n_lanes),
+            held: 0,
+            waiting: VecDeque::new(),
+        });
+        if tenant.held < self.share {
+            let lanes = (0..n_lanes).map(|step| (tenant.home + step) % n_lanes);
+            if let Some(lane) = lanes.into_iter().find(|&lane| self.free[lane] > 0) {
+                self.free[lane] -= 1;
+                tenant.held += 1;
+                return Ok(lane);
+            }
         }
         let (hand_over, receiver) = oneshot::channel();
-        self.tickets += 1;
-        self.queues[home].push_back(Waiting {
-            ticket: self.tickets,
+        tenant.waiting.push_back(Waiting {
+            since: Instant::now(),
             hand_over,
         });
         Err(receiver)
     }
 
-    /// Who gets a slot that became free: the lane's own queue first, then whoever has waited longest anywhere.
-    fn next(&mut self, lane: usize) -> Option<Waiting> {
-        self.queues[lane].pop_front().or_else(|| {
-            let oldest = self
-                .queues
-                .iter_mut()
-                .filter(|queue| !queue.is_empty())
-                .min_by_key(|queue| queue[0].ticket);
-            oldest.and_then(VecDeque::pop_front)
-        })
+    /// Takes a connection back from a tenant.
+    fn give_back(&mut self, name: &SchemaName) {
+        if let Some(tenant) = self.tenants.get_mut(name) {
+            tenant.held -= 1;
+            if tenant.held == 0 && tenant.waiting.is_empty() {
+                self.tenants.remove(name);
+            }
+        }
+    }
+
+    /// Who gets a connection of this lane that became free; it counts as theirs already.
+    fn next(&mut self, lane: usize) -> Option<(SchemaName, Waiting)> {
+        let now = Instant::now();
+        let eligible = self
+            .tenants
+            .iter_mut()
+            .filter(|(_, tenant)| tenant.held < self.share);
+        let candidates = eligible.filter_map(|(name, tenant)| {
+            let since = tenant.waiting.front()?.since;
+            let impatient = now.duration_since(since) > PATIENCE;
+            // In this order: who waited too long, by age; who is at home here; who holds least; age.
+            let rank = if impatient {
+                (0, 0, since)
+            } else {
+                (1 + usize::from(tenant.home != lane), tenant.held, since)
+            };
+            Some((rank, name, tenant))
+        });
+        let (_, name, tenant) = candidates.min_by_key(|(rank, _, _)| *rank)?;
+        let waiting = tenant.waiting.pop_front()?;
+        tenant.held += 1;
+        Some((name.clone(), waiting))
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         let Some(shared) = self.state.take() else { return };
-        loop {
-            let mut state = lock(&shared);
-            let Some(waiting) = state.next(self.lane) else {
-                state.free[self.lane] += 1;
-                return;
-            };
+        let mut state = lock(&shared);
+        state.give_back(&self.tenant);
+        while let Some((tenant, waiting)) = state.next(self.lane) {
             drop(state);
             let permit = Self {
                 lane: self.lane,
+                tenant,
                 state: Some(Arc::clone(&shared)),
             };
-            match waiting.hand_over.send(permit) {
-                Ok(()) => return,
-                // That request gave up while it waited; disarm the returned permit and ask the next.
-                Err(mut unwanted) => unwanted.state = None,
-            }
+            let Err(mut unwanted) = waiting.hand_over.send(permit) else {
+                return;
+            };
+            // That request gave up while it waited: take the permit back by hand and ask the next.
+            unwanted.state = None;
+            state = lock(&shared);
+            state.give_back(&unwanted.tenant);
         }
+        state.free[self.lane] += 1;
     }
 }
 
@@ -176,20 +221,27 @@ mod tests {
 
     use super::*;
 
-    fn lanes(n_lanes: usize, size: usize) -> Lanes {
+    fn lanes(n_lanes: usize, size: usize, share: usize) -> Lanes {
         let config: catalog::pg::config::PgConfig =
             "postgres://nobody@localhost/none".parse().expect("a URL");
         let pools = (0..n_lanes)
             .map(|_| Pool::new(config.clone(), PoolSettings::default()))
             .collect();
-        Lanes::new(pools, size, Duration::from_secs(5))
+        Lanes::new(pools, size, share, Duration::from_secs(5))
     }
 
-    fn tenant_of_lane(lane: usize, n_lanes: usize) -> SchemaName {
-        (0..1_000)
-            .map(|n| SchemaName::from_opaque(Uuid::from_u128(n)))
-            .find(|s| home(s, n_lanes) == lane)
-            .expect("one")
+    /// The n-th tenant whose home is this lane.
+    fn tenant(lane: usize, n_lanes: usize, n: usize) -> SchemaName {
+        let all = (0..1_000).map(|id| SchemaName::from_opaque(Uuid::from_u128(id)));
+        all.filter(|schema| home(schema, n_lanes) == lane)
+            .nth(n)
+            .expect("there are enough")
+    }
+
+    fn wait(lanes: &Lanes, tenant: &SchemaName) -> oneshot::Receiver<Permit> {
+        lock(&lanes.state)
+            .take(tenant)
+            .expect_err("nothing is free for it")
     }
 
     #[test]
@@ -212,48 +264,76 @@ mod tests {
 
     #[tokio::test]
     async fn home_first_then_a_lane_that_idles() {
-        let lanes = lanes(2, 1);
-        let tenant = tenant_of_lane(1, 2);
-        let (first, _) = lanes.enter(&tenant).await.expect("home is free");
-        let (second, _) = lanes.enter(&tenant).await.expect("the other lane is free");
+        let lanes = lanes(2, 1, 2);
+        let acme = tenant(1, 2, 0);
+        let (first, _) = lanes.enter(&acme).await.expect("home is free");
+        let (second, _) = lanes.enter(&acme).await.expect("the other lane is free");
         assert_eq!((first.lane, second.lane), (1, 0));
     }
 
     #[tokio::test]
-    async fn a_freed_slot_goes_to_its_own_queue_before_an_older_stranger() {
-        let lanes = Arc::new(lanes(2, 1));
-        let (at_zero, at_one) = (tenant_of_lane(0, 2), tenant_of_lane(1, 2));
-        let (zero, _) = lanes.enter(&at_zero).await.expect("free");
-        let (one, _) = lanes.enter(&at_one).await.expect("free");
-        let stranger = lock(&lanes.state).take(1).expect_err("full");
-        let own = lock(&lanes.state).take(0).expect_err("full");
-        drop(zero);
-        let own = own.await.expect("handed over");
+    async fn a_freed_connection_goes_to_its_own_lane_first_and_then_to_others() {
+        let lanes = lanes(2, 1, 2);
+        let (zero, one) = (tenant(0, 2, 0), tenant(1, 2, 0));
+        let (held_zero, _) = lanes.enter(&zero).await.expect("free");
+        let (held_one, _) = lanes.enter(&one).await.expect("free");
+        let stranger = wait(&lanes, &tenant(1, 2, 1));
+        let own = wait(&lanes, &tenant(0, 2, 1));
+        drop(held_zero);
+        let own = own.await.expect("handed over, though it came later");
         assert_eq!(own.lane, 0);
         drop(own);
-        assert_eq!(
-            stranger.await.expect("stolen").lane,
-            0,
-            "an idle slot serves the longest waiting of another lane"
-        );
-        drop(one);
+        assert_eq!(stranger.await.expect("stolen").lane, 0);
+        drop(held_one);
         assert_eq!(lock(&lanes.state).free, [1, 1]);
+        assert!(
+            lock(&lanes.state).tenants.is_empty(),
+            "who neither holds nor waits is forgotten"
+        );
     }
 
     #[tokio::test]
-    async fn a_request_that_gave_up_costs_no_slot() {
-        let lanes = lanes(1, 1);
-        let tenant = tenant_of_lane(0, 1);
-        let (held, _) = lanes.enter(&tenant).await.expect("free");
-        let before = lock(&lanes.state).take(0).expect_err("full");
-        drop(before);
-        let after = lock(&lanes.state).take(0).expect_err("full");
+    async fn a_tenant_holds_no_more_than_its_share() {
+        let lanes = lanes(2, 2, 2);
+        let greedy = tenant(0, 2, 0);
+        let (first, _) = lanes.enter(&greedy).await.expect("free");
+        let (_second, _) = lanes.enter(&greedy).await.expect("free");
+        let third = wait(&lanes, &greedy);
+        assert_eq!(lock(&lanes.state).free, [0, 2], "others find these");
+        lanes
+            .enter(&tenant(0, 2, 1))
+            .await
+            .expect("another tenant is served at once");
+        drop(first);
+        third.await.expect("its own connection is handed on");
+    }
+
+    #[tokio::test]
+    async fn among_those_who_wait_the_one_who_holds_least_comes_first() {
+        let lanes = lanes(1, 2, 2);
+        let (greedy, modest) = (tenant(0, 1, 0), tenant(0, 1, 1));
+        let (first, _) = lanes.enter(&greedy).await.expect("free");
+        let (_second, _) = lanes.enter(&greedy).await.expect("free");
+        let _again = wait(&lanes, &greedy);
+        let newcomer = wait(&lanes, &modest);
+        drop(first);
+        assert_eq!(newcomer.await.expect("handed over").tenant, modest);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_gave_up_costs_no_connection() {
+        let lanes = lanes(1, 1, 1);
+        let acme = tenant(0, 1, 0);
+        let (held, _) = lanes.enter(&acme).await.expect("free");
+        drop(wait(&lanes, &acme));
+        let after = wait(&lanes, &acme);
         drop(held);
         drop(after);
         assert_eq!(
             lock(&lanes.state).free,
             [1],
-            "dropped before and after the hand-over: the slot is free again"
+            "dropped before and after the hand-over: it is free again"
         );
+        assert!(lock(&lanes.state).tenants.is_empty());
     }
 }

@@ -1,15 +1,17 @@
 //! What lives inside one tenant: its pinned transaction, its template, its life, and the records in it.
 //!
-//! The path of a request: [`tenant_db`] opens a transaction that can see one tenant, [`records`] fills it. The path
+//! The path of a request: [`models`] says what there is to ask for, [`tenant_db`] opens a transaction that can see one
+//! tenant, [`records`] fills it. The path
 //! of an operator: [`lifecycle`] makes a tenant, [`fleet`] brings all of them to the latest [`template`].
 
+mod access_tag;
 pub mod demo_data;
 pub mod erd;
 pub mod fleet;
 mod lanes;
 pub mod lifecycle;
 pub mod members;
-mod models;
+pub mod models;
 pub mod records;
 pub mod size;
 pub mod template;
@@ -17,10 +19,11 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants and run by an operator, so that a test can prepare each.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 5] {
+pub fn statements() -> [&'static str; 6] {
     [
         records::INTROSPECT,
-        lifecycle::TABLES,
+        lifecycle::RELATIONS,
+        lifecycle::psql_login::END_SESSIONS,
         lifecycle::psql_login::EXPIRED,
         fleet::STAMP,
         size::ON_DISK,

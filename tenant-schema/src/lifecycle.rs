@@ -7,15 +7,18 @@
 
 pub mod psql_login;
 pub(crate) mod scratch;
+mod stamp;
 
+use catalog::access::ObjectWrite;
 use catalog::actor::Actor;
 use catalog::audit::{self, AuditEvent};
 use catalog::clock::Source;
 use catalog::error::CatalogError;
 use catalog::ids::{MembershipId, OrganizationId, UserId};
+use catalog::init::SERVER_LOGIN;
 use catalog::memberships::{self, MemberRole, NewMembership};
 use catalog::organizations::{self, NewOrganization};
-use catalog::pg::migrator::{MigrateError, Sending};
+use catalog::pg::migrator::{HISTORY_TABLE, MigrateError, Sending};
 use catalog::pg::sqlstate::PgError;
 use catalog::pg::tx::Transaction;
 use catalog::schema_name::SchemaName;
@@ -23,9 +26,13 @@ use catalog::sessions::Device;
 use catalog::tenant_schemas::{self, NewTenantSchema};
 use catalog::tx::CatalogTx;
 
+use crate::access_tag;
 use crate::members::{self, Member};
+use crate::models;
 use crate::template;
 use crate::tenant_db::quote_literal;
+
+pub use stamp::stamp;
 
 /// Why a tenant could not be made or changed.
 #[derive(Debug, thiserror::Error)]
@@ -101,13 +108,14 @@ pub async fn provision(
     let organization = organizations::insert(tx, new, source).await?;
     let schema = SchemaName::from_opaque(source.uuid());
 
-    create_schema(tx.transaction(), &schema, organization.id, &organization.name).await?;
+    create_schema(tx.transaction(), &schema, organization.id).await?;
     template::migrations()
         .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
         .await?;
     grant(tx.transaction(), &schema).await?;
-
     let version = template::latest();
+    models::record(tx, version, source).await?;
+
     let row = NewTenantSchema {
         organization: organization.id,
         schema: schema.clone(),
@@ -148,54 +156,69 @@ async fn create_schema(
     tx: &mut Transaction,
     schema: &SchemaName,
     organization: OrganizationId,
-    name: &str,
 ) -> Result<(), PgError> {
+    let (rw, ro, path) = (
+        schema.read_write_role(),
+        schema.read_only_role(),
+        schema.search_path(),
+    );
     let stamp = quote_literal(&stamp(organization));
-    let about = quote_literal(&format!("tenantry: may read and write {schema}"));
-    let about_ro = quote_literal(&format!("tenantry: may read {schema}"));
-    tracing::debug!(%schema, %organization, name, "creating the tenant schema");
+    tracing::debug!(%schema, %organization, "creating the tenant schema");
     tx.batch(&format!(
         "create schema {schema};
          comment on schema {schema} is {stamp};
-         create role {schema}_rw nologin noinherit;
-         comment on role {schema}_rw is {about};
-         create role {schema}_ro nologin noinherit;
-         comment on role {schema}_ro is {about_ro};
-         grant {schema}_rw, {schema}_ro to tenantry_server;
-         grant usage on schema {schema} to {schema}_rw, {schema}_ro;
-         set local search_path = {schema}, extensions, pg_temp"
+         create role {rw} nologin noinherit;
+         comment on role {rw} is 'tenantry: may read and write {schema}';
+         create role {ro} nologin noinherit;
+         comment on role {ro} is 'tenantry: may read {schema}';
+         grant {rw}, {ro} to {SERVER_LOGIN};
+         grant usage on schema {schema} to {rw}, {ro};
+         set local search_path = {path}"
     ))
     .await
 }
 
-/// What a tenant schema's comment says: whose it is. `doctor` compares it with the catalog.
-pub fn stamp(organization: OrganizationId) -> String {
-    format!("tenantry tenant {organization}")
-}
-
-/// Grants both roles what the template says: everything but `@access read` tables may be written by `_rw`.
+/// Gives both roles what the template says, and takes everything else away: both read every table, `_rw` writes those
+/// whose access tag lets anybody write. A later version of the template may have tightened a table. What a DBA made in
+/// the schema under another login is that login's to grant.
 pub(crate) async fn grant(tx: &mut Transaction, schema: &SchemaName) -> Result<(), PgError> {
-    let mut statements = Vec::new();
-    for row in tx.rows(TABLES, &[&schema.as_str()]).await? {
-        let (table, writable): (String, bool) = (row.get("quoted"), row.get("writable"));
-        statements.push(format!(
-            "grant select on {schema}.{table} to {schema}_rw, {schema}_ro"
-        ));
-        if writable {
-            statements.push(format!(
-                "grant insert, update, delete on {schema}.{table} to {schema}_rw"
-            ));
+    let (mut readable, mut written, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
+    for row in tx.rows(RELATIONS, &[&schema.as_str(), &HISTORY_TABLE]).await? {
+        let relation = format!("{schema}.{}", row.get::<_, &str>("quoted"));
+        let (_, write) = access_tag::take(row.get("comment"));
+        match row.get("kind") {
+            "S" => sequences.push(relation),
+            "r" | "p" | "v" if write != ObjectWrite::Nobody => {
+                written.push(relation.clone());
+                readable.push(relation);
+            }
+            _ => readable.push(relation),
         }
+    }
+    let (rw, ro) = (schema.read_write_role(), schema.read_only_role());
+    let mut statements = Vec::new();
+    if !readable.is_empty() {
+        let tables = readable.join(", ");
+        statements.push(format!("revoke all on {tables} from {rw}, {ro}"));
+        statements.push(format!("grant select on {tables} to {rw}, {ro}"));
+    }
+    if !written.is_empty() {
+        let tables = written.join(", ");
+        statements.push(format!("grant insert, update, delete on {tables} to {rw}"));
+    }
+    if !sequences.is_empty() {
+        let sequences = sequences.join(", ");
+        statements.push(format!("revoke all on sequence {sequences} from {rw}, {ro}"));
+        statements.push(format!("grant usage on sequence {sequences} to {rw}"));
     }
     tx.batch(&statements.join(";\n")).await
 }
 
-pub(crate) const TABLES: &str = "\
-select quote_ident(c.relname) as quoted,
-       c.relkind in ('r', 'p', 'v')
-         and coalesce(obj_description(c.oid, 'pg_class'), '') !~ '@access read\\s*$' as writable
+pub(crate) const RELATIONS: &str = "\
+select quote_ident(c.relname) as quoted, c.relkind::text as kind, obj_description(c.oid, 'pg_class') as comment
   from pg_catalog.pg_class c
  where c.relnamespace = $1::text::regnamespace
-   and c.relkind in ('r', 'p', 'v', 'm', 'f')
-   and c.relname <> 'refinery_schema_history'
+   and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+   and c.relname <> $2
+   and pg_has_role(c.relowner, 'usage')
  order by c.relname";

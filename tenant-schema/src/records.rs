@@ -20,6 +20,7 @@ mod execute;
 #[cfg(test)]
 mod fixture;
 mod introspect;
+mod limits;
 pub mod model;
 mod nearest;
 pub mod parse;
@@ -31,7 +32,8 @@ pub mod sql;
 pub use error::{DatabaseError, DatabaseFault, RecordError};
 pub use execute::execute;
 pub use introspect::INTROSPECT;
-pub use model::{Object, ObjectAccess, SchemaModel};
+pub use limits::{Exceeded, Limits};
+pub use model::{Object, SchemaModel};
 pub use parse::prefer::{Preferences, Return};
 pub use render::{Answer, ResultRow, Status, render};
 pub use sql::{Param, Query};
@@ -46,12 +48,12 @@ pub struct Request<'a> {
     /// What the client prefers.
     pub preferences: Preferences,
     /// What to do.
-    pub action: Action<'a>,
+    pub operation: Operation<'a>,
 }
 
 /// What a request does.
 #[derive(Debug, Clone, Copy)]
-pub enum Action<'a> {
+pub enum Operation<'a> {
     /// `GET /{object}`
     List,
     /// `GET /{object}/{id}`
@@ -85,24 +87,6 @@ pub enum Target<'a> {
     Id(&'a str),
     /// Those that the query string's filters find; there must be a filter.
     Filtered,
-}
-
-/// How many rows a page may have. PostgREST knows only a maximum (`db-max-rows`), which is then its default too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Rows in a page without `limit`.
-    pub default_rows: u64,
-    /// Rows in any page: a greater `limit` is lowered to it.
-    pub max_rows: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            default_rows: 1000,
-            max_rows: 1000,
-        }
-    }
 }
 
 /// A request that is ready to run.
@@ -189,14 +173,17 @@ pub fn prepare(
     let object = model.object(request.object)?;
     let returning = request.preferences.returning.unwrap_or(Return::Minimal);
     let mut written = Vec::new();
-    let (query, shape) = match request.action {
-        Action::List => {
+    let (query, shape) = match request.operation {
+        Operation::List => {
             let plan = plan::list(object, request.query, limits)?;
             (sql::list(&plan)?, Shape::Page { offset: plan.offset })
         }
-        Action::Get { id } => (sql::get(&plan::get(object, id, request.query)?)?, Shape::Record),
-        Action::Insert { body } => {
-            let plan = plan::insert(object, request.query, body, returning, new_id)?;
+        Operation::Get { id } => (
+            sql::get(&plan::get(object, id, request.query, limits)?)?,
+            Shape::Record,
+        ),
+        Operation::Insert { body } => {
+            let plan = plan::insert(object, request.query, body, returning, limits, new_id)?;
             written = typed(&plan.columns);
             (
                 sql::insert(&plan)?,
@@ -205,13 +192,13 @@ pub fn prepare(
                 },
             )
         }
-        Action::Update { target, body } => {
-            let plan = plan::update(object, target, request.query, body, returning)?;
+        Operation::Update { target, body } => {
+            let plan = plan::update(object, target, request.query, body, returning, limits)?;
             written = typed(&plan.columns);
             (sql::update(&plan)?, written_shape(target, Shape::Updated))
         }
-        Action::Delete { target } => {
-            let plan = plan::delete(object, target, request.query, returning)?;
+        Operation::Delete { target } => {
+            let plan = plan::delete(object, target, request.query, returning, limits)?;
             (sql::delete(&plan)?, written_shape(target, Shape::Deleted))
         }
     };

@@ -71,7 +71,6 @@ use catalog::resolve::ActiveTenant;
 use tokio_postgres::Row;
 
 use crate::lanes::{Lanes, Permit};
-use crate::models::Models;
 
 /// How many connections, in how many lanes, and the bounds of each transaction.
 #[derive(Debug, Clone)]
@@ -80,6 +79,9 @@ pub struct TenantDbSettings {
     pub lanes: usize,
     /// Connections per lane, and their bounds.
     pub pool: PoolSettings,
+    /// The most connections one tenant may hold at once, of all lanes together: what the others can count on is the
+    /// rest.
+    pub share: usize,
     /// How long one statement may run; below the server's request deadline.
     pub statement_timeout: Duration,
     /// How long one statement may wait for a lock.
@@ -94,6 +96,7 @@ impl Default for TenantDbSettings {
                 size: 2,
                 ..PoolSettings::default()
             },
+            share: 4,
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(3),
         }
@@ -104,7 +107,6 @@ impl Default for TenantDbSettings {
 #[derive(Debug, Clone)]
 pub struct TenantDb {
     lanes: Arc<Lanes>,
-    models: Arc<Models>,
 }
 
 /// A transaction inside one tenant, which is its tenant from birth to end.
@@ -123,8 +125,12 @@ impl TenantDb {
             .map(|_| Pool::new(config.clone(), settings.pool.clone()))
             .collect();
         Self {
-            lanes: Arc::new(Lanes::new(pools, settings.pool.size, settings.pool.wait)),
-            models: Arc::default(),
+            lanes: Arc::new(Lanes::new(
+                pools,
+                settings.pool.size,
+                settings.share,
+                settings.pool.wait,
+            )),
         }
     }
 
@@ -148,11 +154,6 @@ impl TenantDb {
         )
         .expect("writing to a String cannot fail");
         self.open(tenant, opening).await
-    }
-
-    /// The models of the template versions seen so far.
-    pub(crate) fn models(&self) -> &Models {
-        &self.models
     }
 
     /// Closes all connections: the idle ones now, the others when their transaction ends.

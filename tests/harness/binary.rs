@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 
@@ -16,19 +16,23 @@ pub enum Profile {
 }
 
 /// The path of the binary, built if it is not current. Cargo builds another package's binary for no test, so it is
-/// asked to; when nothing changed that takes a fraction of a second.
+/// asked to. The packages are those of `cargo test --workspace`, so that it finds everything but the binary itself
+/// compiled; when nothing changed that takes a fraction of a second.
 pub fn tenantry(profile: Profile) -> Result<PathBuf> {
-    static DEV: OnceLock<PathBuf> = OnceLock::new();
-    static RELEASE: OnceLock<PathBuf> = OnceLock::new();
-    let once = match profile {
+    static DEV: Mutex<Option<PathBuf>> = Mutex::new(None);
+    static RELEASE: Mutex<Option<PathBuf>> = Mutex::new(None);
+    let known = match profile {
         Profile::Dev => &DEV,
         Profile::Release => &RELEASE,
     };
-    if let Some(path) = once.get() {
+    // Held while it is built: the tests that come meanwhile wait for that one build.
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(path) = &*known {
         return Ok(path.clone());
     }
     let path = build(profile)?;
-    Ok(once.get_or_init(|| path).clone())
+    *known = Some(path.clone());
+    Ok(path)
 }
 
 fn build(profile: Profile) -> Result<PathBuf> {

@@ -114,6 +114,11 @@ impl Cluster {
         self.local.lock().await.bin_dir().to_owned()
     }
 
+    /// Stops it in good order and starts it again.
+    pub async fn restart(&self) -> Result<()> {
+        Ok(self.local.lock().await.restart().await?)
+    }
+
     /// Kills the server and its children by SIGKILL.
     pub async fn crash(&self) -> Result<()> {
         Ok(self.local.lock().await.kill_now().await?)
@@ -136,13 +141,17 @@ impl Cluster {
 
     /// A superuser's connection, for what a test looks at or breaks from outside.
     pub async fn superuser(&self, database: &str) -> Client {
-        connect(&url(
+        connect(&self.superuser_url(database).await).await
+    }
+
+    /// A superuser's URL.
+    pub async fn superuser_url(&self, database: &str) -> SecretString {
+        url(
             self.port().await,
             &self.superuser,
             &self.superuser_password,
             database,
-        ))
-        .await
+        )
     }
 
     /// Copies the template.
@@ -210,6 +219,9 @@ async fn make_template(local: &LocalCluster, password: &SecretString, ring: &Sec
     let superuser = connect(&local.url("postgres")).await;
     let make_owner = format!("create role {OWNER} login createdb createrole password '{secret}'");
     superuser.batch_execute(&make_owner).await?;
+    // Databases are made from there.
+    let let_in = format!("grant connect on database postgres to {OWNER}");
+    superuser.batch_execute(&let_in).await?;
     superuser
         .batch_execute(&format!("create database {TEMPLATE} owner {OWNER}"))
         .await?;

@@ -1,6 +1,7 @@
 //! What the harness reads from the environment: where PostgreSQL is.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use catalog::pg::local::Search;
 
@@ -12,4 +13,11 @@ pub(crate) fn search() -> Search {
         path: std::env::var_os("PATH"),
         download_to: None,
     }
+}
+
+/// `PATH` with this folder before all others: the programs a test runs are those of its cluster.
+pub fn path_beginning_with(folder: &Path) -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
+    std::env::join_paths(folders).expect("a folder that was found through PATH may stand in it")
 }

@@ -11,6 +11,7 @@ use catalog::seal::KeyRing;
 use catalog::tx::CatalogDb;
 use catalog::users::{self, NewUser, User};
 use secrecy::{ExposeSecret as _, SecretString};
+use tenant_schema::models::Models;
 use tenant_schema::tenant_db::{TenantDb, TenantDbSettings};
 use tokio_postgres::Client;
 
@@ -153,6 +154,11 @@ impl TestDb {
     /// The same with other numbers.
     pub fn tenants_with(&self, settings: &TenantDbSettings) -> TenantDb {
         TenantDb::new(&self.server_config(), settings)
+    }
+
+    /// The models that the server plans by, with none read yet.
+    pub fn models(&self) -> Models {
+        Models::new(self.server.clone())
     }
 
     /// A plain connection as the owner.

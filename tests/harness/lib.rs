@@ -14,7 +14,7 @@
 pub mod app;
 pub mod binary;
 pub mod cluster;
-mod config;
+pub mod config;
 pub mod database;
 pub mod fixed;
 pub mod proxy;

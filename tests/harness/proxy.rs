@@ -60,7 +60,7 @@ struct Stop {
 enum How {
     /// Both sides are closed, as when the client's process is killed.
     Cut,
-    /// Nothing goes through any more, until the server is gone.
+    /// Nothing goes through any more, until either side is gone.
     Hold,
 }
 
@@ -129,8 +129,8 @@ impl Proxy {
         drop(self.stop_after(n, How::Cut));
     }
 
-    /// Begins to count anew, and holds everything back once the `n`-th message is forwarded. The receiver hears when
-    /// that has happened.
+    /// Begins to count anew, and holds everything back once the `n`-th message is forwarded, until either side is
+    /// gone. The receiver hears when that has happened; it is dropped unheard when the proxy or the next stop is.
     pub fn hold_after(&self, n: u64) -> oneshot::Receiver<()> {
         self.stop_after(n, How::Hold)
     }

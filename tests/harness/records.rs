@@ -3,8 +3,9 @@
 use catalog::actor::Actor;
 use catalog::clock::Source;
 use catalog::resolve::ActiveTenant;
+use tenant_schema::models::Models;
 use tenant_schema::records::{
-    self, Action, Answer, Limits, Mode, Preferences, Prepared, RecordError, Request, Return, Target,
+    self, Answer, Limits, Mode, Operation, Preferences, Prepared, RecordError, Request, Return, Target,
 };
 use tenant_schema::tenant_db::TenantDb;
 
@@ -15,6 +16,7 @@ use crate::tenant::TestTenant;
 #[derive(Debug, Clone)]
 pub struct Records {
     db: TenantDb,
+    models: Models,
     tenant: ActiveTenant,
     actor: Actor,
     source: Source,
@@ -25,6 +27,7 @@ impl TestTenant {
     pub fn records(&self, t: &TestDb, db: &TenantDb) -> Records {
         Records {
             db: db.clone(),
+            models: t.models(),
             tenant: self.active.clone(),
             actor: t.actor(),
             source: t.source().clone(),
@@ -38,9 +41,9 @@ impl Records {
         &self,
         object: &str,
         query: &str,
-        action: Action<'_>,
+        operation: Operation<'_>,
     ) -> Result<Prepared, RecordError> {
-        let model = self.db.model(&self.tenant).await?;
+        let model = self.models.get(self.tenant.template_version()).await?;
         let preferences = Preferences {
             returning: Some(Return::Representation),
         };
@@ -48,7 +51,7 @@ impl Records {
             object,
             query,
             preferences,
-            action,
+            operation,
         };
         records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())
     }
@@ -65,14 +68,14 @@ impl Records {
         .await
     }
 
-    async fn body(&self, object: &str, query: &str, action: Action<'_>) -> Result<String, RecordError> {
-        let answer = self.run(&self.prepared(object, query, action).await?).await?;
+    async fn body(&self, object: &str, query: &str, operation: Operation<'_>) -> Result<String, RecordError> {
+        let answer = self.run(&self.prepared(object, query, operation).await?).await?;
         Ok(answer.body.unwrap_or_default())
     }
 
     /// `GET /{object}?{query}`: a JSON array.
     pub async fn list(&self, object: &str, query: &str) -> Result<String, RecordError> {
-        self.body(object, query, Action::List).await
+        self.body(object, query, Operation::List).await
     }
 
     /// `POST /{object}`: the new record as JSON.
@@ -80,7 +83,7 @@ impl Records {
         self.body(
             object,
             "",
-            Action::Insert {
+            Operation::Insert {
                 body: body.as_bytes(),
             },
         )
@@ -92,7 +95,7 @@ impl Records {
         self.body(
             object,
             filter,
-            Action::Update {
+            Operation::Update {
                 target: Target::Filtered,
                 body: body.as_bytes(),
             },
@@ -105,7 +108,7 @@ impl Records {
         self.body(
             object,
             filter,
-            Action::Delete {
+            Operation::Delete {
                 target: Target::Filtered,
             },
         )

@@ -13,7 +13,7 @@ use self::leftovers::{assert_nothing_is_left, leftovers};
 
 mod crash;
 mod leftovers;
-mod migrate;
+pub(crate) mod migrate;
 
 async fn provision(t: &TestDb, new: &NewOrganization, email: &str) -> Result<Provisioned, LifecycleError> {
     let person = t.user(email).await;
@@ -52,7 +52,11 @@ async fn a_provisioned_tenant_is_whole() {
         "select obj_description('{schema}'::regnamespace, 'pg_namespace')"
     ))
     .await;
-    assert_eq!(stamp, format!("tenantry tenant {organization}"));
+    assert_eq!(stamp, lifecycle::stamp(organization));
+    assert!(
+        !stamp.contains(&organization.to_string()),
+        "every login can read it"
+    );
     let roles = ask(format!(
         "select string_agg(rolname || ' ' || rolcanlogin || ' ' || rolinherit, ', ' order by rolname)
            from pg_roles where rolname like '{schema}%'"

@@ -1,13 +1,16 @@
 //! The integration binary: everything that needs a whole Tenantry, or the whole source tree.
 
 mod change_channel;
+mod cli;
 mod flights;
 mod http;
 mod lifecycle;
+mod models;
 mod scope;
 mod server_login;
 mod sql;
 mod tidy;
+mod tls;
 
 /// Prints a figure that a test found; `cargo test` shows it with `--nocapture`.
 #[expect(clippy::print_stdout, reason = "figures are for whoever runs the test")]

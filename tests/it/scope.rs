@@ -3,13 +3,15 @@
 //! Most of it runs on a pool of *one* connection behind the proxy, so that every transaction inherits the session of
 //! the one before, and the session itself can be asked what is left on it.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use catalog::email::EmailAddress;
 use catalog::pg::pool::PoolSettings;
 use catalog::tx::CatalogDb;
 use catalog::users::{self, NewUser};
-use tenant_schema::records::{Action, Mode, Prepared, RecordError, Target};
+use futures_util::FutureExt as _;
+use tenant_schema::records::{Mode, Operation, Prepared, RecordError, Target};
 use tenant_schema::tenant_db::{TenantDb, TenantDbSettings};
 use tests::database::one_connection;
 use tests::{Proxy, Records, TestDb, TestTenant};
@@ -18,7 +20,6 @@ use tokio_postgres::Client;
 /// Two tenants behind one connection.
 struct Scene {
     proxy: Proxy,
-    db: TenantDb,
     acme: Records,
     globex: Records,
     acme_tenant: TestTenant,
@@ -45,7 +46,6 @@ impl Scene {
             .expect("a company");
         Self {
             proxy,
-            db,
             acme,
             globex,
             acme_tenant,
@@ -80,7 +80,8 @@ const SESSION: &str = "concat_ws('|', session_user, current_user, current_settin
     coalesce(current_setting('tenantry.actor', true), ''), coalesce(current_setting('tenantry.request_id', true), ''),
     pg_current_xact_id_if_assigned())";
 
-const FRESH: &str = "tenantry_server|tenantry_server|\"$user\", public|0|0|off||";
+/// A session that serves nobody: the login, its path, and the bounds that every connection is made with.
+const FRESH: &str = "tenantry_server|tenantry_server|\"$user\", public|10s|3s|off||";
 
 #[tokio::test]
 async fn what_a_transaction_may_see_is_set_for_it_and_ends_with_it() {
@@ -135,12 +136,12 @@ fn sqlstate<T: std::fmt::Debug>(refused: &Result<T, RecordError>) -> &str {
 #[tokio::test]
 async fn a_read_cannot_write() {
     let scene = Scene::new().await;
-    let action = Action::Delete {
+    let operation = Operation::Delete {
         target: Target::Filtered,
     };
     let delete = scene
         .acme
-        .prepared("tags", "id=not.is.null", action)
+        .prepared("tags", "id=not.is.null", operation)
         .await
         .expect("a request");
     let delete = Prepared::of_test(Mode::ReadOnly, delete.text());
@@ -237,21 +238,23 @@ async fn lock(scene: &Scene) -> Client {
 
 /// Starts an update, waits until the server says that it waits for the lock, and lets go of its future.
 async fn cancel_in_the_middle(scene: &Scene, locker: &Client) {
-    let blocked = "select exists (select from pg_stat_activity a where pg_backend_pid() = any (pg_blocking_pids(a.pid)))";
-    let waits = async {
-        while !locker
-            .query_one(blocked, &[])
-            .await
-            .expect("an answer")
-            .get::<_, bool>(0)
-        {}
-    };
     tokio::select! {
         outcome = scene.acme.update("companies", "name=not.is.null", r#"{"name":"Changed"}"#) => {
             panic!("it cannot end while the row is locked: {outcome:?}")
         }
-        () = waits => {}
+        () = somebody_waits_for(locker) => {}
     }
+}
+
+/// Ends when the server says that somebody waits for a lock of this session's.
+async fn somebody_waits_for(locker: &Client) {
+    let blocked = "select exists (select from pg_stat_activity a where pg_backend_pid() = any (pg_blocking_pids(a.pid)))";
+    while !locker
+        .query_one(blocked, &[])
+        .await
+        .expect("an answer")
+        .get::<_, bool>(0)
+    {}
 }
 
 #[tokio::test]
@@ -314,19 +317,21 @@ async fn a_transaction_dropped_between_statements_is_undone_before_the_next_begi
 async fn a_panic_in_a_handler_gives_its_connection_back() {
     let scene = Scene::new().await;
     for _ in 0..3 {
-        let (db, tenant, actor) = (
-            scene.db.clone(),
-            scene.acme_tenant.active.clone(),
-            scene.t.actor(),
-        );
-        let handler = tokio::spawn(async move {
-            let _tx = db
-                .write(&tenant, &actor, "request-1")
-                .await
-                .expect("a transaction");
+        let locker = lock(&scene).await;
+        let handler = async {
+            let same = r#"{"name":"Acme's own"}"#;
+            let update = scene.acme.update("companies", "name=not.is.null", same);
+            let mut update = std::pin::pin!(update);
+            tokio::select! {
+                outcome = &mut update => panic!("it cannot end while the row is locked: {outcome:?}"),
+                () = somebody_waits_for(&locker) => {}
+            }
+            // The transaction is open, its statement under way, and it lives until here unwinds it.
             std::panic::resume_unwind(Box::new("as a handler might"));
-        });
-        assert!(handler.await.expect_err("it panicked").is_panic());
+        };
+        let ended = AssertUnwindSafe(handler).catch_unwind().await;
+        assert!(ended.map(|never: ()| never).is_err(), "it panicked");
+        locker.batch_execute("commit").await.expect("unlocked");
         scene.all_is_well_on_the_same_connection().await;
     }
 }

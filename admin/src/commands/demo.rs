@@ -14,6 +14,7 @@ use catalog::jwks;
 use catalog::pg::config::PgConfig;
 use catalog::pg::local::LocalCluster;
 use secrecy::{ExposeSecret as _, SecretString};
+use server::config::Scheme;
 use server::{Server, ServerConfig};
 
 use self::card::Card;
@@ -58,7 +59,7 @@ pub(super) async fn run(args: DemoArgs, config: Config, output: Output) -> anyho
     tokio::select! {
         stopped = cluster.stop() => stopped.context("could not stop PostgreSQL")?,
         () = stop.next() => {
-            // The guardian beside PostgreSQL finishes the job when we are gone.
+            // The guardian process beside PostgreSQL stops it when this process ends.
             process::exit(ExitStatus::Done.code().into());
         }
     }
@@ -76,7 +77,7 @@ fn folder(args: &DemoArgs, config: &Config) -> anyhow::Result<DemoFolder> {
     Ok(DemoFolder::at(path))
 }
 
-/// Asked before anything is started, so that the answer comes at once.
+/// Checked before PostgreSQL is started, so that a port in use is told at once.
 fn check_port(folder: &DemoFolder, listen: SocketAddr) -> anyhow::Result<()> {
     if let Some(running) = folder.running()? {
         let (pid, url) = (running.pid, running.listen);
@@ -94,7 +95,7 @@ fn check_port(folder: &DemoFolder, listen: SocketAddr) -> anyhow::Result<()> {
     }
 }
 
-/// Brings the database to where a demo is, whatever it has already, and takes the port.
+/// Makes what the database lacks for a demo, and takes the port.
 async fn prepare(
     folder: &DemoFolder,
     cluster: &LocalCluster,
@@ -117,14 +118,19 @@ async fn prepare(
     tx.commit().await?;
     seed::migrate(&operator).await?;
     for tenant in people::TENANTS {
-        seed::ensure(tenant, &operator, folder, &mut secrets).await?;
+        seed::ensure(tenant, folder, &mut secrets, &operator).await?;
     }
 
-    let mut settings = ServerConfig::new(listen, config::localhost());
-    settings.public_port = Some(listen.port());
-    settings.allow_organization_header = true;
+    let settings = ServerConfig {
+        listen,
+        base_domain: config::localhost(),
+        public_scheme: Scheme::Http,
+        public_port: Some(listen.port()),
+        allow_organization_header: true,
+        ..operator.config.server.clone()
+    };
     let login = owner.with_login(SERVER_LOGIN, &secrets.server_password);
-    let server = service::bind(&login, &ring, settings, &source).await?;
+    let server = service::bind(&login, &ring, settings, &operator.config.sizing, &source).await?;
     folder.announce(&Running {
         pid: process::id(),
         listen: server.local_addr(),

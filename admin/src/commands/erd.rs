@@ -12,11 +12,11 @@ use crate::cli::{ErdArgs, ErdSubject};
 use crate::config::Config;
 use crate::exit::ExitStatus;
 use crate::failure::Problem;
-use crate::operator::Operator;
+use crate::operator::{Opened, Operator};
 use crate::output::Output;
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct Diagram<'a> {
     subject: &'a str,
     mermaid: String,
 }
@@ -24,13 +24,13 @@ struct Document<'a> {
 /// Draws on the operator's database, or on a temporary one.
 pub(super) async fn run(args: ErdArgs, config: Config, output: Output) -> anyhow::Result<ExitStatus> {
     let model = match Operator::open_if_any(config, output)? {
-        Ok(operator) => model(&args, &operator).await,
-        Err(_) if args.tenant.is_some() => Err(Problem::environment(
+        Opened::Database(operator) => model(&args, &operator).await,
+        Opened::Nothing(_) if args.tenant.is_some() => Err(Problem::environment(
             "no database is named, and no demo is running",
             "set DATABASE_URL, or leave out --tenant to draw the template",
         )
         .into()),
-        Err(config) => Box::pin(model_of_temporary(&args, config, output)).await,
+        Opened::Nothing(config) => Box::pin(model_of_temporary(&args, *config, output)).await,
     };
     let subject = match (&args.tenant, args.subject) {
         (Some(slug), _) => slug.as_str(),
@@ -38,7 +38,7 @@ pub(super) async fn run(args: ErdArgs, config: Config, output: Output) -> anyhow
         (None, ErdSubject::Template) => "template",
     };
     let model = model.with_context(|| format!("could not draw {subject}"))?;
-    let document = Document {
+    let document = Diagram {
         subject,
         mermaid: model.to_mermaid(),
     };
@@ -60,7 +60,7 @@ async fn model(args: &ErdArgs, operator: &Operator) -> anyhow::Result<Model> {
     };
     tx.rollback().await?;
     if model.tables.is_empty() {
-        return Err(Problem::refused("the database has no catalog", "run `tenantry init` first").into());
+        return Err(Problem::environment("the database has no catalog", "run `tenantry init` first").into());
     }
     Ok(model)
 }

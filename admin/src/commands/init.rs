@@ -13,7 +13,7 @@ use crate::exit::ExitStatus;
 use crate::operator::Operator;
 
 #[derive(Serialize)]
-struct Document {
+struct InitDone {
     catalog_version: i32,
     applied: Vec<i32>,
     server_login: &'static str,
@@ -38,7 +38,7 @@ pub(super) async fn run(args: &InitArgs, operator: &Operator) -> anyhow::Result<
             .await
             .context("could not make the first signing key")?;
     }
-    let document = Document {
+    let document = InitDone {
         catalog_version: done.version,
         applied: done.applied,
         server_login: SERVER_LOGIN,
@@ -75,7 +75,7 @@ fn next(operator: &Operator, password_set: bool) -> Vec<String> {
     next
 }
 
-fn text(document: &Document, database: &str) -> String {
+fn text(document: &InitDone, database: &str) -> String {
     let applied = match document.applied.len() {
         0 => "was current".to_owned(),
         1 => "1 migration applied".to_owned(),

@@ -11,7 +11,7 @@ use crate::failure::{self, Problem};
 use crate::operator::Operator;
 
 #[derive(Serialize)]
-struct Document {
+struct Migration {
     catalog: Catalog,
     template_version: i32,
     tenants: Vec<Tenant>,
@@ -33,7 +33,7 @@ struct Tenant {
     error: Option<String>,
 }
 
-/// Prints a line per tenant while it works; refused if any tenant was left behind.
+/// Prints a line per tenant while it works; the exit status is 1 if any tenant could not be migrated.
 pub(super) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
     let Operator {
         db,
@@ -52,25 +52,27 @@ pub(super) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
         .await
         .context("could not find the tenants that are behind")?;
     let total = behind.len();
-    let mut count = 0;
-    let report = |migrated: &Migrated| {
-        count += 1;
-        let (slug, from) = (&migrated.slug, migrated.from);
+    let mut tenants = Vec::with_capacity(total);
+    let report = |migrated: Migrated| {
+        let (count, slug, from) = (tenants.len() + 1, &migrated.slug, migrated.from);
         match &migrated.outcome {
             Ok(to) => output.progress(format_args!("{count}/{total} {slug}: version {from} to {to}")),
             Err(_) => output.progress(format_args!(
                 "{count}/{total} {slug}: failed, still version {from}"
             )),
         }
+        tenants.push(tenant(migrated));
     };
-    let tenants = fleet::migrate(db, &behind, actor, source, report).await;
-    let document = Document {
+    fleet::migrate(db, &behind, actor, source, report)
+        .await
+        .context("could not record what the versions of the template hold")?;
+    let document = Migration {
         catalog: Catalog {
             version: catalog.version,
             applied: catalog.applied,
         },
         template_version: template::latest(),
-        tenants: tenants.into_iter().map(tenant).collect(),
+        tenants,
     };
     output.document(&document, text)?;
     let all_well = document.tenants.iter().all(|tenant| tenant.error.is_none());
@@ -87,7 +89,7 @@ async fn check_initialized(operator: &Operator) -> anyhow::Result<()> {
     tx.rollback().await?;
     match version {
         Some(_) => Ok(()),
-        None => Err(Problem::refused("the database has no catalog", "run `tenantry init` first").into()),
+        None => Err(Problem::environment("the database has no catalog", "run `tenantry init` first").into()),
     }
 }
 
@@ -105,7 +107,7 @@ fn tenant(migrated: Migrated) -> Tenant {
     }
 }
 
-fn text(document: &Document) -> String {
+fn text(document: &Migration) -> String {
     let failed: Vec<&Tenant> = document
         .tenants
         .iter()

@@ -15,7 +15,7 @@ use catalog::tenant_schemas::TenantSchemaState;
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
-use tenant_schema::lifecycle::psql_login::{self, PsqlLogin, PsqlRole, Reach};
+use tenant_schema::lifecycle::psql_login::{self, PsqlLogin, Reach};
 use tokio::process::Command;
 
 use crate::cli::PsqlArgs;
@@ -26,7 +26,7 @@ use crate::output;
 use crate::signals::Bystander;
 
 #[derive(Serialize)]
-struct Document {
+struct PsqlAccess {
     role: String,
     password: String,
     valid_until: DateTime<Utc>,
@@ -50,7 +50,7 @@ pub(super) async fn run(args: PsqlArgs, operator: &Operator) -> anyhow::Result<E
         .with_login(&login.role.to_string(), login.password.expose_secret());
     let environment = environment(&connection, operator);
     if operator.output.is_json() {
-        let document = Document {
+        let document = PsqlAccess {
             role: login.role.to_string(),
             password: login.password.expose_secret().to_owned(),
             valid_until: login.valid_until,
@@ -60,9 +60,9 @@ pub(super) async fn run(args: PsqlArgs, operator: &Operator) -> anyhow::Result<E
         return Ok(ExitStatus::Done);
     }
     let ended = run_psql(&args, environment, operator).await;
-    if let Err(error) = drop_login(&login.role, operator).await {
+    if let Err(error) = psql_login::drop(&operator.db, &login.role).await {
         let (role, until) = (&login.role, output::instant(login.valid_until));
-        let why = failure::explain(&error).0.message;
+        let why = failure::explain(&error.into()).0.message;
         operator.output.progress(format_args!(
             "login {role} could not be removed, and is good until {until}: {why}"
         ));
@@ -96,15 +96,8 @@ async fn create(slug: &Slug, reach: Reach, operator: &Operator) -> anyhow::Resul
     Ok(login)
 }
 
-async fn drop_login(role: &PsqlRole, operator: &Operator) -> anyhow::Result<()> {
-    let mut tx = operator.db.begin().await?;
-    psql_login::drop(&mut tx, role).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Removes what killed sessions left behind, each by itself: one that owns something stays, and harms nobody, since
-/// its password is no longer good.
+/// Removes the logins that killed sessions left behind. One that cannot be removed is skipped: its password has
+/// expired.
 async fn sweep(operator: &Operator) {
     let expired = async {
         let mut tx = operator.db.begin().await?;
@@ -113,14 +106,14 @@ async fn sweep(operator: &Operator) {
         anyhow::Ok(expired)
     };
     for role in expired.await.unwrap_or_default() {
-        if let Err(error) = drop_login(&role, operator).await {
+        if let Err(error) = psql_login::drop(&operator.db, &role).await {
             tracing::debug!(%role, %error, "an expired login could not be removed");
         }
     }
 }
 
-/// What points libpq at the tenant. The actor goes with the connection, since only a superuser may tie a setting of
-/// ours to a role.
+/// What points libpq at the tenant. The actor for the audit log goes with the connection (PGOPTIONS): `alter role …
+/// set` of a setting PostgreSQL does not know is for superusers only.
 fn environment(connection: &PgConfig, operator: &Operator) -> BTreeMap<&'static str, String> {
     let mut environment: BTreeMap<_, _> = connection.libpq_environment().into_iter().collect();
     environment.insert("PGOPTIONS", format!("-c tenantry.actor={}", operator.actor));
@@ -136,11 +129,11 @@ async fn run_psql(
     let mut bystander = Bystander::begin().context("could not listen for signals")?;
     let program = psql_program(operator.bin_dir.clone());
     let mut command = Command::new(&program);
-    // A service or an address of the operator's own would win over the host.
+    // The operator's own PGSERVICE or PGHOSTADDR would win over PGHOST.
     for name in ["PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR", "PGTARGETSESSIONATTRS"] {
         command.env_remove(name);
     }
-    // The operator's psqlrc is read later, and wins.
+    // Only a default: the operator's psqlrc is read later and may set another.
     let prompt = format!("PROMPT1={}%R%x%# ", args.slug);
     command
         .envs(environment)
@@ -158,7 +151,7 @@ async fn run_psql(
     ended.context("could not wait for psql")
 }
 
-/// The psql that came with the cluster, if we know the cluster's folder; else that of `PATH`.
+/// The psql beside the demo's PostgreSQL, or the one found through `PATH`.
 fn psql_program(bin_dir: Option<PathBuf>) -> OsString {
     let beside = bin_dir
         .map(|folder| folder.join("psql"))

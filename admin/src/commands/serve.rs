@@ -13,7 +13,7 @@ use crate::service;
 use crate::signals::Stop;
 
 #[derive(Serialize)]
-struct Document {
+struct Listening {
     listening: String,
     base_domain: String,
 }
@@ -24,7 +24,7 @@ pub(super) async fn run(args: &ServeArgs, config: Config, output: Output) -> any
     let (server, base_domain) = Box::pin(bind(args, config)).await.context("could not serve")?;
     let listening = format!("http://{}", server.local_addr());
     output.document(
-        &Document {
+        &Listening {
             listening,
             base_domain,
         },
@@ -55,6 +55,6 @@ async fn bind(args: &ServeArgs, config: Config) -> anyhow::Result<(server::Serve
     let mut settings = config.server;
     settings.allow_organization_header = args.allow_organization_header;
     let base_domain = settings.base_domain.to_string();
-    let server = service::bind(&database, &ring, settings, &Source::system()).await?;
+    let server = service::bind(&database, &ring, settings, &config.sizing, &Source::system()).await?;
     Ok((server, base_domain))
 }

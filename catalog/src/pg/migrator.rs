@@ -69,6 +69,13 @@ impl Migrations {
         self.0.last().map_or(0, Migration::version)
     }
 
+    /// The set as it was when this number was the last one.
+    #[must_use]
+    pub fn up_to(&self, version: i32) -> Self {
+        let earlier = self.0.iter().filter(|migration| migration.version() <= version);
+        Self(earlier.cloned().collect())
+    }
+
     /// Applies what the history in `schema` lacks, and returns the numbers applied.
     ///
     /// The caller has opened the transaction, holds the lock and has pinned `search_path` to `schema`. A file may

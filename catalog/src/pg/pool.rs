@@ -132,8 +132,7 @@ impl managed::Manager for Manager {
             ));
         }
         if connection.open {
-            let rollback = connection.client.batch_execute("rollback");
-            tokio::time::timeout(self.settings.recycle, rollback)
+            tokio::time::timeout(self.settings.recycle, self.end_transaction(&connection.client))
                 .await
                 .map_err(|_| RecycleError::message("ROLLBACK got no answer in time"))??;
             connection.open = false;
@@ -141,6 +140,29 @@ impl managed::Manager for Manager {
         Ok(())
     }
 }
+
+impl Manager {
+    /// Sends ROLLBACK; if a statement nobody waits for any more still runs before it, cancels that.
+    ///
+    /// A cancel request names a connection, not a statement (PostgreSQL documentation, section 55.2.8). It is safe
+    /// here because the connection is handed on only after both it and ROLLBACK were answered: whatever it hits is
+    /// ours, and in between statements the server ignores it.
+    async fn end_transaction(&self, client: &Client) -> Result<(), tokio_postgres::Error> {
+        let rollback = client.batch_execute("rollback");
+        tokio::pin!(rollback);
+        if let Ok(answered) = tokio::time::timeout(ABANDONED, &mut rollback).await {
+            return answered;
+        }
+        client.cancel_token().cancel_query(self.config.tls()).await?;
+        rollback.await
+    }
+}
+
+/// How long an abandoned statement may still run when its connection is wanted.
+const ABANDONED: Duration = Duration::from_millis(20);
+
+/// The longest statement text that is remembered and prepared, in bytes: a plan takes some hundred times that.
+const LONGEST: usize = 8 * 1024;
 
 /// One connection and what it remembers.
 pub(crate) struct Connection {
@@ -172,6 +194,9 @@ pub(crate) enum Known {
 impl Connection {
     /// Looks a statement up and notes that it was wanted.
     pub(crate) fn look_up(&mut self, scope: &Arc<str>, sql: &str) -> Known {
+        if sql.len() > LONGEST {
+            return Known::New;
+        }
         let key = self.hasher.hash_one((&**scope, sql));
         match self.statements.get(&key) {
             Some(found) if found.scope == *scope && *found.sql == *sql => match &found.statement {

@@ -97,11 +97,6 @@ impl PgError {
         self.db().and_then(DbError::constraint)
     }
 
-    /// Whether exactly this constraint refused the row.
-    pub fn violates(&self, constraint: &str) -> bool {
-        self.constraint() == Some(constraint)
-    }
-
     /// What it means for whoever asked. A scope that could not be set counts as a server that cannot be spoken to: the
     /// tenant was dropped or moved a moment ago, and what is cached of it is about to be forgotten.
     pub fn failure(&self) -> Failure {

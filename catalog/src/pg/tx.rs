@@ -231,7 +231,11 @@ impl Transaction {
                 Known::Again => {
                     let typed = unknown(params);
                     let (prepared, rows) = join(client.prepare(sql), client.query_typed(sql, &typed)).await;
-                    (rows, prepared.ok())
+                    // A refused PREPARE aborts the transaction, and what came behind it tells only that.
+                    match prepared {
+                        Ok(statement) => (rows, Some(statement)),
+                        Err(refused) => (Err(refused), None),
+                    }
                 }
             }
         };

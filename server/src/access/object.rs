@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use catalog::access::{Action, ObjectWrite};
+use catalog::access::Action;
 use catalog::resolve::ActiveTenant;
-use tenant_schema::records::model::{Object, ObjectAccess as Rule, SchemaModel};
+use tenant_schema::records::SchemaModel;
 
 use crate::access::caller::Member;
 use crate::access::{Access, Proof};
@@ -53,9 +53,9 @@ impl<A: ObjectAction> FromRequestParts<AppState> for ObjectAccess<A> {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let Member { tenant, caller } = Member::from_request_parts(parts, state).await?;
         let (name, id) = path(parts, state).await?;
-        let model = state.tenants().model(&tenant).await?;
+        let model = state.models().get(tenant.template_version()).await?;
         let object = model.object(&name)?;
-        if !caller.may(&name, rule(object), A::ACTION) {
+        if !caller.may(&name, object.write, A::ACTION) {
             let message = format!("permission denied: this caller may not {} {name}", A::ACTION);
             return Err(ApiError::forbidden("42501", message));
         }
@@ -74,15 +74,6 @@ impl<A> ObjectAccess<A> {
     /// The id in the path.
     pub(crate) fn id(&self) -> Result<&str, ApiError> {
         self.id.as_deref().ok_or_else(ApiError::nothing_here)
-    }
-}
-
-/// What the template says about writing, in the catalog's words.
-fn rule(object: &Object) -> ObjectWrite {
-    match object.access {
-        Rule::MemberWrite => ObjectWrite::Members,
-        Rule::MemberRead => ObjectWrite::Admins,
-        Rule::ReadOnly => ObjectWrite::Nobody,
     }
 }
 

@@ -20,7 +20,8 @@ pub async fn fill(
 ) -> Result<(), PgError> {
     let tx = tx.transaction();
     tx.batch(&format!(
-        "set local search_path = {schema}, extensions, pg_temp; set local tenantry.actor = 'operator:demo'"
+        "set local search_path = {}; set local tenantry.actor = 'operator:demo'",
+        schema.search_path()
     ))
     .await?;
     let members: Vec<Uuid> = members.iter().map(|id| id.uuid()).collect();

@@ -7,20 +7,22 @@
 use std::fmt;
 
 use catalog::clock::Source;
+use catalog::password;
 use catalog::pg::sqlstate::PgError;
 use catalog::schema_name::SchemaName;
-use catalog::tx::CatalogTx;
+use catalog::tx::{CatalogDb, CatalogTx};
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
 /// How long a login's password is good for: a working day, so that a forgotten one is worthless tomorrow.
 const LIFETIME: TimeDelta = TimeDelta::hours(12);
 
-/// Characters of a password, out of 32: 160 random bits.
-const PASSWORD: usize = 32;
+/// How long a session may leave a transaction open without a word: its locks keep the tenant's API waiting, and what
+/// it could still see keeps the whole database from being vacuumed.
+const IDLE_IN_TRANSACTION: &str = "15min";
 
-/// Digits, and letters that are not mistaken for them.
-const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz234567890";
+/// How long a session is waited for after it was told to end, in milliseconds.
+const ENDING: i64 = 5_000;
 
 /// What a login may do with the tenant's tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +65,7 @@ pub async fn create(
     let random = u32::from_be_bytes(source.bytes());
     let login = PsqlLogin {
         role: PsqlRole(format!("{schema}_psql_{random:08x}")),
-        password: password(source),
+        password: password::invent(source),
         valid_until: source.now() + LIFETIME,
     };
     let granted = match reach {
@@ -71,28 +73,39 @@ pub async fn create(
         Reach::ReadOnly => schema.read_only_role(),
     };
     let verifier = postgres_protocol::password::scram_sha_256(login.password.expose_secret().as_bytes());
-    let (role, until) = (&login.role, login.valid_until.to_rfc3339());
+    let (role, until, path) = (&login.role, login.valid_until.to_rfc3339(), schema.search_path());
     tx.transaction()
         .batch(&format!(
             "create role {role} login inherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls
                connection limit 3 password '{verifier}' valid until '{until}' in role {granted};
              comment on role {role} is 'tenantry: somebody''s psql on {schema}';
              alter role {role} set role = {granted};
-             alter role {role} set search_path = {schema}, extensions, pg_temp"
+             alter role {role} set idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION}';
+             alter role {role} set search_path = {path}"
         ))
         .await?;
     Ok(login)
 }
 
-/// Removes a login with what it made for itself (it can make nothing but large objects and temporary tables).
-/// Whoever is connected under it stays connected.
-pub async fn drop(tx: &mut CatalogTx, role: &PsqlRole) -> Result<(), PgError> {
-    // Only a member of a role may drop what it owns; who made the role may become one.
+/// Ends the sessions of a login and removes it with what it made for itself (it can make nothing but large objects and
+/// temporary tables). Should this end halfway, the login is shut and its next removal ends it.
+pub async fn drop(db: &CatalogDb, role: &PsqlRole) -> Result<(), PgError> {
+    // In a transaction of its own: only what is committed keeps new sessions out while the old ones are ended. Who made
+    // a role may become its member, and only a member may end its sessions and drop what it owns.
+    let mut tx = db.begin().await?;
     tx.transaction()
         .batch(&format!(
-            "grant {role} to current_user; drop owned by {role}; drop role {role}"
+            "alter role {role} nologin valid until '-infinity'; grant {role} to current_user"
         ))
-        .await
+        .await?;
+    tx.commit().await?;
+
+    let mut tx = db.begin().await?;
+    tx.transaction().rows(END_SESSIONS, &[&role.0, &ENDING]).await?;
+    tx.transaction()
+        .batch(&format!("drop owned by {role}; drop role {role}"))
+        .await?;
+    tx.commit().await
 }
 
 /// The logins whose time is over: left behind by a program that was killed.
@@ -101,29 +114,11 @@ pub async fn expired(tx: &mut CatalogTx, now: DateTime<Utc>) -> Result<Vec<PsqlR
     Ok(rows.iter().map(|row| PsqlRole(row.get("role"))).collect())
 }
 
-fn password(source: &Source) -> SecretString {
-    let letters = source
-        .bytes::<PASSWORD>()
-        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
-    letters.iter().collect::<String>().into()
-}
+pub(crate) const END_SESSIONS: &str = "\
+select pg_terminate_backend(a.pid, $2) as ended from pg_catalog.pg_stat_activity a where a.usename = $1::text::name";
 
 // The pattern is what makes the names fit for SQL text.
 pub(crate) const EXPIRED: &str = "\
 select r.rolname::text as role from pg_catalog.pg_roles r
  where r.rolname ~ '^t_[0-9a-f]{32}_psql_[0-9a-f]{8}$' and r.rolvaliduntil < $1
  order by r.rolname";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_is_made_of_the_alphabet_and_differs_each_time() {
-        let source = Source::system();
-        let (one, other) = (password(&source), password(&source));
-        assert_eq!(one.expose_secret().len(), PASSWORD);
-        assert!(one.expose_secret().bytes().all(|byte| ALPHABET.contains(&byte)));
-        assert_ne!(one.expose_secret(), other.expose_secret());
-    }
-}

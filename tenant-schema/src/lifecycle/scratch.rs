@@ -1,4 +1,4 @@
-//! A schema with the template's tables, to be looked at and rolled back.
+//! A schema with the tables of a version of the template, to be looked at and rolled back.
 
 use catalog::pg::migrator::Sending;
 use catalog::pg::tx::Transaction;
@@ -8,15 +8,20 @@ use uuid::Uuid;
 use super::LifecycleError;
 use crate::template;
 
-/// Makes it and leaves `search_path` on it. The caller rolls back.
-pub(crate) async fn create(tx: &mut Transaction) -> Result<SchemaName, LifecycleError> {
+/// Makes it of the migrations up to this version, and leaves `search_path` on it. The caller rolls back.
+pub(crate) async fn create(
+    tx: &mut Transaction,
+    template_version: i32,
+) -> Result<SchemaName, LifecycleError> {
     // The nil UUID is never given to a tenant.
     let schema = SchemaName::from_opaque(Uuid::nil());
     tx.batch(&format!(
-        "create schema {schema}; set local search_path = {schema}, extensions, pg_temp"
+        "create schema {schema}; set local search_path = {}",
+        schema.search_path()
     ))
     .await?;
     template::migrations()
+        .up_to(template_version)
         .apply(tx, schema.as_str(), Sending::AtOnce)
         .await?;
     Ok(schema)

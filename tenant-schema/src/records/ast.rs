@@ -42,6 +42,15 @@ impl<C> Filter<C> {
         }
     }
 
+    /// The tests in the tree, from left to right.
+    pub fn tests(&self) -> Vec<&Test> {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::tests).collect(),
+            Self::Not(part) => part.tests(),
+            Self::Test(_, test) => vec![test],
+        }
+    }
+
     /// Holds for every row, because it says nothing.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::All(parts) if parts.is_empty())

@@ -1,5 +1,6 @@
 //! Why a request for records was refused, with everything PostgREST's error body needs.
 
+use super::limits::Exceeded;
 use super::quote::NulInName;
 
 mod database;
@@ -109,6 +110,9 @@ pub enum RecordError {
         /// The object.
         object: String,
     },
+    /// The request asks for more than one request may.
+    #[error(transparent)]
+    Exceeded(#[from] Exceeded),
     /// PostgreSQL refused the statement.
     #[error(transparent)]
     Database(Box<DatabaseError>),
@@ -136,6 +140,7 @@ impl RecordError {
             Self::NotWritable { .. } => "PGRST117",
             Self::NoKey { .. } => "PGRST125",
             Self::UnknownRecord { .. } => "PGRST116",
+            Self::Exceeded(bound) => bound.code(),
             Self::Database(error) => error.code(),
             Self::Unavailable(_) => "PGRST001",
             Self::Unreadable(_) => "PGRSTX00",
@@ -148,6 +153,7 @@ impl RecordError {
             Self::UnknownObject { .. } | Self::NoKey { .. } | Self::UnknownRecord { .. } => 404,
             Self::NotWritable { .. } => 405,
             Self::InvalidRange { .. } => 416,
+            Self::Exceeded(bound) => bound.status(),
             Self::Database(error) => error.status(),
             Self::Unavailable(_) => 503,
             Self::Unreadable(_) => 500,
@@ -191,6 +197,7 @@ impl RecordError {
                 Some("Name the records by a filter, such as id=eq.… or id=not.is.null for all".to_owned())
             }
             Self::NoKey { object } => Some(format!("Filter instead: /{object}?column=eq.value")),
+            Self::Exceeded(bound) => Some(bound.hint().to_owned()),
             Self::Database(error) => error.hint(),
             _ => None,
         }

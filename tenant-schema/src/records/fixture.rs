@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{
-    Action, Limits, Preferences, Prepared, RecordError, Request, Return, SchemaModel, Target, prepare,
+    Limits, Operation, Preferences, Prepared, RecordError, Request, Return, SchemaModel, Target, prepare,
 };
 
 pub(super) fn model() -> SchemaModel {
@@ -14,13 +14,13 @@ pub(super) fn run(
     object: &str,
     query: &str,
     returning: Option<Return>,
-    action: Action<'_>,
+    operation: Operation<'_>,
 ) -> Result<Prepared, RecordError> {
     let request = Request {
         object,
         query,
         preferences: Preferences { returning },
-        action,
+        operation,
     };
     let mut next = 0;
     let mut new_id = || {
@@ -31,11 +31,11 @@ pub(super) fn run(
 }
 
 pub(super) fn list(object: &str, query: &str) -> Result<Prepared, RecordError> {
-    run(object, query, None, Action::List)
+    run(object, query, None, Operation::List)
 }
 
 pub(super) fn get(object: &str, id: &str, query: &str) -> Result<Prepared, RecordError> {
-    run(object, query, None, Action::Get { id })
+    run(object, query, None, Operation::Get { id })
 }
 
 pub(super) fn insert(object: &str, body: &str) -> Result<Prepared, RecordError> {
@@ -43,7 +43,7 @@ pub(super) fn insert(object: &str, body: &str) -> Result<Prepared, RecordError> 
         object,
         "",
         None,
-        Action::Insert {
+        Operation::Insert {
             body: body.as_bytes(),
         },
     )
@@ -54,7 +54,7 @@ pub(super) fn update(object: &str, query: &str, body: &str) -> Result<Prepared, 
         object,
         query,
         None,
-        Action::Update {
+        Operation::Update {
             target: Target::Filtered,
             body: body.as_bytes(),
         },
@@ -66,7 +66,7 @@ pub(super) fn delete(object: &str, query: &str) -> Result<Prepared, RecordError>
         object,
         query,
         None,
-        Action::Delete {
+        Operation::Delete {
             target: Target::Filtered,
         },
     )

@@ -1,17 +1,16 @@
-//! Reads a tenant schema once and makes the model of its template version.
+//! The query that reads a schema fresh from the template, and the model made of its answer.
 
 use serde::Deserialize;
 
 use super::model::{
-    Field, ForeignKey, Generated, Object, ObjectAccess, ObjectKind, SchemaModel, TypeCategory, UniqueKey,
-    Writable,
+    Field, ForeignKey, Generated, Object, ObjectKind, SchemaModel, TypeCategory, UniqueKey, Writable,
 };
+use crate::access_tag;
 
 /// One row, one column: the model of the current schema as JSON text, for [`SchemaModel::from_json`].
 ///
-/// Run it in a tenant's transaction: `search_path` says which schema is meant, and makes `format_type` write
-/// unqualified names. Partitions are left out (their parent stands for them), so are the migration history and
-/// relations whose name begins with `_`.
+/// `search_path` says which schema is meant, and makes `format_type` write unqualified names. Partitions are left out
+/// (their parent stands for them), so are the migration history (`$1`) and relations whose name begins with `_`.
 pub const INTROSPECT: &str = r"
 select coalesce(json_agg(json_build_object(
          'name', c.relname,
@@ -71,7 +70,7 @@ select coalesce(json_agg(json_build_object(
  where n.nspname = current_schema()
    and c.relkind in ('r', 'p', 'v', 'm', 'f')
    and not c.relispartition
-   and c.relname <> 'refinery_schema_history'
+   and c.relname <> $1
    and c.relname not like '\_%'
    and fields.list is not null";
 
@@ -119,7 +118,7 @@ struct Attribute {
 
 impl From<Relation> for Object {
     fn from(relation: Relation) -> Self {
-        let (comment, access) = split_access(relation.comment);
+        let (comment, write) = access_tag::take(relation.comment);
         let kind = if relation.kind == "view" {
             ObjectKind::View
         } else {
@@ -138,7 +137,7 @@ impl From<Relation> for Object {
             name: relation.name,
             kind,
             comment,
-            access,
+            write,
             // Bits of pg_relation_is_updatable: 1 << CMD_UPDATE (2), CMD_INSERT (3), CMD_DELETE (4).
             writable: Writable {
                 update: relation.events & 4 != 0,
@@ -191,46 +190,10 @@ fn category(letter: char) -> TypeCategory {
     }
 }
 
-/// Takes the `@access` tag off the last line of a comment.
-///
-/// A tag with a value we do not know closes the object to writes: a typing error must not open it.
-fn split_access(comment: Option<String>) -> (Option<String>, ObjectAccess) {
-    let Some(text) = comment else {
-        return (None, ObjectAccess::MemberWrite);
-    };
-    let text = text.trim_end();
-    let (before, last) = text.rsplit_once('\n').unwrap_or(("", text));
-    let Some(value) = last.trim().strip_prefix("@access") else {
-        return (Some(text.to_owned()), ObjectAccess::MemberWrite);
-    };
-    let access = match value.trim() {
-        "member:read" => ObjectAccess::MemberRead,
-        _ => ObjectAccess::ReadOnly,
-    };
-    let before = before.trim_end();
-    ((!before.is_empty()).then(|| before.to_owned()), access)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::records::fixture::model;
-
-    #[test]
-    fn access_is_the_last_line_of_the_comment() {
-        let split = |text: &str| split_access(Some(text.to_owned()));
-        assert_eq!(
-            split("People.\nAll.\n@access member:read\n"),
-            (Some("People.\nAll.".to_owned()), ObjectAccess::MemberRead)
-        );
-        assert_eq!(split("@access read"), (None, ObjectAccess::ReadOnly));
-        assert_eq!(split("@access member:raed"), (None, ObjectAccess::ReadOnly));
-        assert_eq!(
-            split("See @access read"),
-            (Some("See @access read".to_owned()), ObjectAccess::MemberWrite)
-        );
-        assert_eq!(split_access(None), (None, ObjectAccess::MemberWrite));
-    }
 
     #[test]
     fn reads_keys_and_capabilities() {

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use catalog::access::ObjectWrite;
+
 use super::error::RecordError;
 use super::nearest::nearest;
 
@@ -34,8 +36,8 @@ pub struct Object {
     pub kind: ObjectKind,
     /// Its SQL comment without the `@access` line.
     pub comment: Option<String>,
-    /// Who may write.
-    pub access: ObjectAccess,
+    /// Who may write, by that line.
+    pub write: ObjectWrite,
     /// What PostgreSQL itself is able to do with it; a view may be able to do nothing.
     pub writable: Writable,
     /// The columns in their order.
@@ -74,17 +76,6 @@ pub enum ObjectKind {
     Table,
     /// A view or materialized view.
     View,
-}
-
-/// Who may write an object, from the last line of its SQL comment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ObjectAccess {
-    /// Every member reads and writes (no tag).
-    MemberWrite,
-    /// Members read, administrators write (`@access member:read`).
-    MemberRead,
-    /// Nobody writes through the API (`@access read`).
-    ReadOnly,
 }
 
 /// What PostgreSQL can do with a relation (`pg_relation_is_updatable`, triggers counted).

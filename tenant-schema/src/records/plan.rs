@@ -2,16 +2,18 @@
 
 use std::borrow::Cow;
 
+use catalog::access::ObjectWrite;
 use uuid::Uuid;
 
+use super::Target;
 use super::ast::{Comparison, Filter, Is, OrderTerm, QueryString, SelectItem, Test};
 use super::error::RecordError;
-use super::model::{Field, Object, ObjectAccess};
+use super::limits::{Exceeded, Limits};
+use super::model::{Field, Object};
 use super::nearest::nearest;
 use super::parse::body::Body;
 use super::parse::prefer::Return;
 use super::parse::{self, Parameters, RESERVED};
-use super::{Limits, Target};
 
 /// Reads a page of records.
 pub struct List<'m> {
@@ -21,6 +23,8 @@ pub struct List<'m> {
     pub(super) order: Vec<OrderTerm<&'m Field>>,
     pub(super) limit: u64,
     pub(super) offset: u64,
+    /// Bytes of the answer, at most.
+    pub(super) answer_bytes: u64,
 }
 
 /// Reads the one record that the filter's key names.
@@ -66,6 +70,8 @@ pub struct Answering<'m> {
     pub(super) select: Option<Vec<Output<'m>>>,
     /// The representation is one object rather than an array.
     pub(super) as_object: bool,
+    /// Bytes of the representation, at most.
+    pub(super) answer_bytes: u64,
     /// The new version, when exactly one record is written.
     pub(super) version: Option<&'m Field>,
     /// The new record's key, when exactly one is added.
@@ -84,7 +90,7 @@ const MAX_ALIAS_BYTES: usize = 63;
 
 /// Plans a page of records.
 pub fn list<'m>(object: &'m Object, query: &str, limits: Limits) -> Result<List<'m>, RecordError> {
-    let said = read_query(object, query, "list records", &[])?;
+    let said = read_query(object, query, limits, "list records", |_| true)?;
     let resolve = |name: String| column(object, name);
     let order = said.order.into_iter().map(|term| {
         Ok(OrderTerm {
@@ -96,19 +102,20 @@ pub fn list<'m>(object: &'m Object, query: &str, limits: Limits) -> Result<List<
     Ok(List {
         object,
         order: order.collect::<Result<_, RecordError>>()?,
-        select: outputs(object, said.select)?,
+        select: outputs(object, said.select, limits)?,
         filter: visible(object, None, said.filter)?,
         limit: said.limit.unwrap_or(limits.default_rows).min(limits.max_rows),
         offset: said.offset.unwrap_or(0),
+        answer_bytes: limits.answer_bytes,
     })
 }
 
 /// Plans reading one record by its id.
-pub fn get<'m>(object: &'m Object, id: &str, query: &str) -> Result<Get<'m>, RecordError> {
-    let said = read_query(object, query, "get one record", &["order", "limit", "offset"])?;
+pub fn get<'m>(object: &'m Object, id: &str, query: &str, limits: Limits) -> Result<Get<'m>, RecordError> {
+    let said = read_query(object, query, limits, "get one record", finds)?;
     Ok(Get {
         object,
-        select: outputs(object, said.select)?,
+        select: outputs(object, said.select, limits)?,
         filter: visible(object, Some(id), said.filter)?,
     })
 }
@@ -119,17 +126,12 @@ pub fn insert<'m>(
     query: &str,
     body: &[u8],
     returning: Return,
+    limits: Limits,
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Insert<'m>, RecordError> {
     may_write(object, object.writable.insert, "insert records")?;
-    let said = read_query(object, query, "insert records", &["order", "limit", "offset"])?;
-    if !said.filter.is_empty() {
-        return Err(RecordError::MisplacedParameter {
-            parameter: "filter".to_owned(),
-            action: "insert records",
-        });
-    }
-    let body = Body::parse(body)?;
+    let said = read_query(object, query, limits, "insert records", |name| name == "select")?;
+    let body = Body::parse(body, limits.objects)?;
     let mut columns = written_columns(object, &body)?;
     let missing_id = object.key().filter(|key| {
         key.name == "id"
@@ -157,7 +159,7 @@ pub fn insert<'m>(
         body: text,
         answer: Answering {
             key,
-            ..answering(object, said.select, returning, one, false)?
+            ..answering(object, said.select, returning, limits, one, false)?
         },
     })
 }
@@ -169,11 +171,12 @@ pub fn update<'m>(
     query: &str,
     body: &[u8],
     returning: Return,
+    limits: Limits,
 ) -> Result<Update<'m>, RecordError> {
     may_write(object, object.writable.update, "update records")?;
-    let said = read_query(object, query, "update records", &["order", "limit", "offset"])?;
+    let said = read_query(object, query, limits, "update records", finds)?;
     let id = targeted(target, &said, "UPDATE")?;
-    let body = Body::parse(body)?;
+    let body = Body::parse(body, limits.objects)?;
     if !body.single {
         return Err(RecordError::body("The body of an update must be one object"));
     }
@@ -186,7 +189,7 @@ pub fn update<'m>(
         columns,
         body: body.to_object(),
         filter: visible(object, id, said.filter)?,
-        answer: answering(object, said.select, returning, id.is_some(), id.is_some())?,
+        answer: answering(object, said.select, returning, limits, id.is_some(), id.is_some())?,
     })
 }
 
@@ -196,6 +199,7 @@ pub fn delete<'m>(
     target: Target<'_>,
     query: &str,
     returning: Return,
+    limits: Limits,
 ) -> Result<Delete<'m>, RecordError> {
     let able = if object.soft_delete {
         object.writable.update
@@ -203,14 +207,19 @@ pub fn delete<'m>(
         object.writable.delete
     };
     may_write(object, able, "delete records")?;
-    let said = read_query(object, query, "delete records", &["order", "limit", "offset"])?;
+    let said = read_query(object, query, limits, "delete records", finds)?;
     let id = targeted(target, &said, "DELETE")?;
     Ok(Delete {
         object,
         soft: object.soft_delete,
         filter: visible(object, id, said.filter)?,
-        answer: answering(object, said.select, returning, id.is_some(), id.is_some())?,
+        answer: answering(object, said.select, returning, limits, id.is_some(), id.is_some())?,
     })
+}
+
+/// Whether a parameter selects or filters, and does not make a page.
+fn finds(parameter: &str) -> bool {
+    !["order", "limit", "offset"].contains(&parameter)
 }
 
 /// Parses a query string after looking at the names in it, so that a mistyped parameter is called unknown
@@ -218,23 +227,27 @@ pub fn delete<'m>(
 fn read_query(
     object: &Object,
     raw: &str,
+    limits: Limits,
     action: &'static str,
-    misplaced: &[&str],
+    suits: impl Fn(&str) -> bool,
 ) -> Result<QueryString, RecordError> {
+    limits.check_length(raw)?;
     let parameters: Parameters = parse::parameters(raw)?;
     for (name, _) in &parameters {
-        if misplaced.contains(&name.as_str()) {
-            return Err(RecordError::MisplacedParameter {
-                parameter: name.clone(),
-                action,
-            });
-        }
         let quoted = name.starts_with('"');
         if !quoted && !RESERVED.contains(&name.as_str()) && object.field(name).is_none() {
             return Err(unknown_column(object, name, &RESERVED));
         }
+        if !suits(name) {
+            return Err(RecordError::MisplacedParameter {
+                parameter: super::error::shorten(name),
+                action,
+            });
+        }
     }
-    parse::query(&parameters)
+    let said = parse::query(&parameters)?;
+    limits.check(&said)?;
+    Ok(said)
 }
 
 fn unknown_column(object: &Object, name: &str, besides: &[&str]) -> RecordError {
@@ -290,7 +303,7 @@ fn visible<'m>(
     Ok(Filter::All(parts))
 }
 
-fn outputs(object: &Object, items: Vec<SelectItem>) -> Result<Vec<Output<'_>>, RecordError> {
+fn outputs(object: &Object, items: Vec<SelectItem>, limits: Limits) -> Result<Vec<Output<'_>>, RecordError> {
     let items = if items.is_empty() {
         vec![SelectItem::Star]
     } else {
@@ -317,9 +330,15 @@ fn outputs(object: &Object, items: Vec<SelectItem>) -> Result<Vec<Output<'_>>, R
             }
         };
         for output in found {
+            let same = |other: &&Output<'_>| std::ptr::eq(other.field, output.field);
+            let uses = outputs.iter().filter(same).count();
             match outputs.iter().find(|other| other.label == output.label) {
+                None if uses >= limits.column_uses => {
+                    let (column, allowed) = (output.field.name.clone(), limits.column_uses);
+                    return Err(Exceeded::Column { column, allowed }.into());
+                }
                 None => outputs.push(output),
-                Some(other) if std::ptr::eq(other.field, output.field) => {}
+                Some(other) if same(&other) => {}
                 Some(_) => {
                     let details = format!("two columns would both be called '{}'", output.label);
                     return Err(RecordError::syntax("select", &output.label, details));
@@ -342,7 +361,7 @@ fn label(field: &Field, alias: Option<String>) -> Result<Cow<'_, str>, RecordErr
 }
 
 fn may_write(object: &Object, able: bool, action: &'static str) -> Result<(), RecordError> {
-    if able && object.access != ObjectAccess::ReadOnly {
+    if able && object.write != ObjectWrite::Nobody {
         return Ok(());
     }
     Err(RecordError::NotWritable {
@@ -391,14 +410,16 @@ fn answering(
     object: &Object,
     select: Vec<SelectItem>,
     returning: Return,
+    limits: Limits,
     one: bool,
     as_object: bool,
 ) -> Result<Answering<'_>, RecordError> {
     // Names are checked even when nothing is returned: a wrong one is an error either way.
-    let outputs = outputs(object, select)?;
+    let outputs = outputs(object, select, limits)?;
     Ok(Answering {
         select: (returning == Return::Representation).then_some(outputs),
         as_object,
+        answer_bytes: limits.answer_bytes,
         version: if one && object.versioned {
             object.field("version")
         } else {

@@ -1,4 +1,6 @@
-//! The one place where a name becomes SQL text.
+//! The one place where a name that came from outside becomes SQL text. Names of our own making, which need no quoting,
+//! are [`SchemaName`](catalog::schema_name::SchemaName) and what it is the beginning of; PostgreSQL quotes the rest by
+//! `quote_ident` before we see it.
 
 /// A NUL character inside a name: PostgreSQL cannot hold one, so no such name exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -14,10 +14,15 @@ fn params(prepared: &Prepared) -> Vec<&str> {
         .collect()
 }
 
+/// What stands around a statement whose answer may be too large; shown as `bounded (`.
+const BOUNDED: &str = "select case when octet_length(a.body) <= 16777216 then a.body \
+    else (octet_length(a.body) || ' bytes are too many for one answer')::bigint::text end as body, \
+    a.count, a.version, a.key from (";
+
 /// Statement and values as one text to compare, with a line for each clause.
 fn shown(prepared: Result<Prepared, RecordError>) -> String {
     let prepared = prepared.unwrap();
-    let mut text = prepared.query.text.clone();
+    let mut text = prepared.query.text.replace(BOUNDED, "bounded (");
     for clause in [
         "from",
         "cross join",
@@ -46,11 +51,11 @@ fn refused(prepared: Result<Prepared, RecordError>) -> (String, u16, String, Opt
 #[test]
 fn a_list_hides_deleted_records_and_search_vectors() {
     insta::assert_snapshot!(shown(list("contacts", "")), @r#"
-    select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
+    bounded (select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
     from (select t."id", t."company_id", t."first_name", t."email", t."score", t."version", t."deleted_at"
     from "contacts" as t
     where t."deleted_at" is null
-    limit $1::bigint) r
+    limit $1::bigint) r) a
     -- 1000
     "#);
 }
@@ -59,12 +64,12 @@ fn a_list_hides_deleted_records_and_search_vectors() {
 fn a_list_says_what_was_asked() {
     let query = "select=id,name:first_name&score=gte.10&score=lt.20&email=not.is.null&order=score.desc.nullslast,id&limit=20&offset=40";
     insta::assert_snapshot!(shown(list("contacts", query)), @r#"
-    select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
+    bounded (select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
     from (select t."id", t."first_name" as "name"
     from "contacts" as t
     where t."score" >= $1 and t."score" < $2 and not (t."email" is null) and t."deleted_at" is null
     order by t."score" desc nulls last, t."id"
-    limit $3::bigint offset $4::bigint) r
+    limit $3::bigint offset $4::bigint) r) a
     -- 10 | 20 | 20 | 40
     "#);
 }
@@ -73,11 +78,11 @@ fn a_list_says_what_was_asked() {
 fn logic_and_lists_become_one_parameter_each() {
     let query = "or=(score.eq.1,and(first_name.neq.\"a,b\",score.is.null))&id=in.(1,\"2\")&deleted_at=not.is.null&select=id";
     insta::assert_snapshot!(shown(list("contacts", query)), @r#"
-    select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
+    bounded (select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
     from (select t."id"
     from "contacts" as t
     where (t."score" = $1 or (t."first_name" <> $2 and t."score" is null)) and t."id" = any ($3) and not (t."deleted_at" is null)
-    limit $4::bigint) r
+    limit $4::bigint) r) a
     -- 1 | a,b | {"1","2"} | 1000
     "#);
 }
@@ -85,10 +90,10 @@ fn logic_and_lists_become_one_parameter_each() {
 #[test]
 fn exact_numbers_leave_as_text() {
     insta::assert_snapshot!(shown(list("deals", "select=price:value,probability,position,prices")), @r#"
-    select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
+    bounded (select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
     from (select t."value"::text as "price", t."probability", t."position"::text as "position", t."prices"::text[] as "prices"
     from "deals" as t
-    limit $1::bigint) r
+    limit $1::bigint) r) a
     -- 1000
     "#);
 }
@@ -123,15 +128,19 @@ fn an_insert_gives_ids_and_a_location() {
     -- [{"id":"00000000-0000-0000-0000-000000000001","email":"a@x.example"}]
     "#);
     let body = br#"[{"name":"One"},{"name":"Two"}]"#;
-    let prepared = run("companies", "select=id", REPRESENTATION, Action::Insert { body });
+    let prepared = run(
+        "companies",
+        "select=id",
+        REPRESENTATION,
+        Operation::Insert { body },
+    );
     insta::assert_snapshot!(shown(prepared), @r#"
     with w as (insert into "companies" as t ("id", "name")
     select r."id", r."name"
     from json_to_recordset($1::json) as r("id" uuid, "name" text)
-    returning t."id")
-    select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
+    returning t."id") bounded (select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
     from w
-    cross join lateral (select w."id") r
+    cross join lateral (select w."id") r) a
     -- [{"id":"00000000-0000-0000-0000-000000000001","name":"One"},{"id":"00000000-0000-0000-0000-000000000002","name":"Two"}]
     "#);
 }
@@ -163,7 +172,7 @@ fn an_update_by_id_answers_with_one_object() {
         "contacts",
         "select=email",
         REPRESENTATION,
-        Action::Update {
+        Operation::Update {
             target,
             body: br#"{"score":12.50}"#,
         },
@@ -173,10 +182,9 @@ fn an_update_by_id_answers_with_one_object() {
     set "score" = r."score"
     from json_to_record($1::json) as r("score" integer)
     where t."id" = $2 and t."deleted_at" is null
-    returning t."email", t."version")
-    select min(row_to_json(r.*)::text) as body, count(*) as count, min(w."version")::text as version, null::text as key
+    returning t."email", t."version") bounded (select min(row_to_json(r.*)::text) as body, count(*) as count, min(w."version")::text as version, null::text as key
     from w
-    cross join lateral (select w."email") r
+    cross join lateral (select w."email") r) a
     -- {"score":12.50} | 7
     "#);
 }
@@ -218,7 +226,7 @@ fn a_delete_marks_where_it_can() {
         "companies",
         "",
         REPRESENTATION,
-        Action::Delete {
+        Operation::Delete {
             target: Target::Id("7"),
         },
     );
@@ -226,10 +234,9 @@ fn a_delete_marks_where_it_can() {
     with w as (delete
     from "companies" as t
     where t."id" = $1
-    returning t."id", t."name")
-    select min(row_to_json(r.*)::text) as body, count(*) as count, null::text as version, null::text as key
+    returning t."id", t."name") bounded (select min(row_to_json(r.*)::text) as body, count(*) as count, null::text as version, null::text as key
     from w
-    cross join lateral (select w."id", w."name") r
+    cross join lateral (select w."id", w."name") r) a
     -- 7
     "#);
 }
@@ -257,10 +264,10 @@ fn no_value_reaches_the_statement() {
 #[test]
 fn an_alias_cannot_stand_for_the_record() {
     insta::assert_snapshot!(shown(list("companies", "select=r:name,t:id")), @r#"
-    select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
+    bounded (select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
     from (select t."name" as "r", t."id" as "t"
     from "companies" as t
-    limit $1::bigint) r
+    limit $1::bigint) r) a
     -- 1000
     "#);
 }
@@ -336,8 +343,12 @@ fn what_cannot_be_is_refused_with_a_reason() {
         assert_eq!((refused.0.as_str(), refused.1), (code, status), "{}", refused.2);
     }
     let body = br#"{"name":"x"}"#;
-    let prepared = run("companies", "name=eq.x", None, Action::Insert { body });
-    assert_eq!(refused(prepared).0, "PGRST100");
+    for (query, parameter) in [("name=eq.x", "name"), ("select=id&or=(id.eq.1)", "or")] {
+        let prepared = run("companies", query, None, Operation::Insert { body });
+        let (code, _, message, _) = refused(prepared);
+        assert_eq!(code, "PGRST100");
+        assert!(message.contains(&format!("'{parameter}'")), "{message}");
+    }
 }
 
 #[test]
@@ -390,7 +401,7 @@ fn a_write_of_one_record_finds_it_or_says_so() {
             "contacts",
             "",
             returning,
-            Action::Delete {
+            Operation::Delete {
                 target: Target::Id("1"),
             },
         )

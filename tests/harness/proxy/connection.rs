@@ -52,7 +52,7 @@ pub(super) async fn serve(
         }
     }
     to_server.shutdown().await?;
-    drain(from_server).await
+    drain(&mut from_server).await
 }
 
 /// Counts what has come whole, and says whether the place to stop is reached; what lies behind it stays uncounted.
@@ -75,24 +75,24 @@ fn count(shared: &Shared, messages: &mut Messages, new_flight: bool) -> Option<H
 
 async fn end(
     how: How,
-    from_client: OwnedReadHalf,
+    mut from_client: OwnedReadHalf,
     to_client: OwnedWriteHalf,
-    from_server: OwnedReadHalf,
+    mut from_server: OwnedReadHalf,
     mut to_server: OwnedWriteHalf,
 ) -> io::Result<()> {
-    if how == How::Cut {
-        drop((from_client, to_client));
-        to_server.shutdown().await?;
-        return drain(from_server).await;
+    if how == How::Hold {
+        tokio::select! {
+            server_gone = drain(&mut from_server) => return server_gone,
+            // However the client ended, by a reset too: its side is closed.
+            _gone = drain(&mut from_client) => {}
+        }
     }
-    let outcome = drain(from_server).await;
     drop((from_client, to_client));
-    outcome
+    to_server.shutdown().await?;
+    drain(&mut from_server).await
 }
 
-/// Reads until the backend is gone.
-async fn drain(mut from_server: OwnedReadHalf) -> io::Result<()> {
-    tokio::io::copy(&mut from_server, &mut tokio::io::sink())
-        .await
-        .map(|_| ())
+/// Reads until the other side is gone.
+async fn drain(from: &mut OwnedReadHalf) -> io::Result<()> {
+    tokio::io::copy(from, &mut tokio::io::sink()).await.map(|_| ())
 }

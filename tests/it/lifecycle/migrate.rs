@@ -1,13 +1,13 @@
 //! The fleet's migration: tenants behind the template are brought to it, a schema that is not theirs is refused.
 
-use catalog::tenant_schemas;
-use tenant_schema::fleet;
+use catalog::tenant_schemas::{self, TenantSchema};
+use tenant_schema::fleet::{self, Migrated};
 use tenant_schema::lifecycle::LifecycleError;
 use tenant_schema::template;
 use tests::{TestDb, TestTenant};
 
 /// Takes a tenant back to what it was at version 6: before tags, without the default pipeline.
-async fn take_back_to_version_6(t: &TestDb, tenant: &TestTenant) {
+pub(crate) async fn take_back_to_version_6(t: &TestDb, tenant: &TestTenant) {
     let (schema, organization) = (&tenant.schema, tenant.organization);
     let sql = format!(
         "begin;
@@ -53,8 +53,19 @@ union all select concat_ws(' ', 'index', pg_get_indexdef(indexrelid)) from pg_in
 union all select concat_ws(' ', 'trigger', pg_get_triggerdef(g.oid)) from pg_trigger g join c on c.oid = tgrelid where not tgisinternal
 union all select concat_ws(' ', 'function', pg_get_functiondef(p.oid)) from pg_proc p where pronamespace = $1::text::regnamespace
 union all select concat_ws(' ', 'right', c.relname, r::text) from c, unnest(c.relacl) r
+union all select concat_ws(' ', 'right', c.relname, a.attname, r::text) from c join pg_attribute a on a.attrelid = c.oid, unnest(a.attacl) r
 union all select concat_ws(' ', 'comment', c.relname, obj_description(c.oid, 'pg_class')) from c
 order by part";
+
+/// Migrates these tenants, and says what became of each.
+async fn migrate(t: &TestDb, tenants: &[TenantSchema]) -> Vec<Migrated> {
+    let mut done = Vec::new();
+    let report = |one| done.push(one);
+    fleet::migrate(t.catalog(), tenants, &t.actor(), t.source(), report)
+        .await
+        .expect("the models are recorded");
+    done
+}
 
 #[tokio::test]
 async fn a_tenant_behind_the_template_becomes_like_a_new_one() {
@@ -68,12 +79,9 @@ async fn a_tenant_behind_the_template_becomes_like_a_new_one() {
         behind.iter().map(|tenant| &tenant.slug).collect::<Vec<_>>(),
         [&old.slug]
     );
-    let mut reported = Vec::new();
-    let report = |one: &fleet::Migrated| reported.push(one.slug.clone());
-    let done = fleet::migrate(t.catalog(), &behind, &t.actor(), t.source(), report).await;
+    let done = migrate(&t, &behind).await;
 
-    assert_eq!(reported, std::slice::from_ref(&old.slug));
-    assert_eq!(done[0].from, 6);
+    assert_eq!((done.len(), &done[0].slug, done[0].from), (1, &old.slug, 6));
     assert_eq!(done[0].outcome.as_ref().expect("migrated"), &template::latest());
     assert_eq!(anatomy(&t, &old).await, anatomy(&t, &new).await);
     assert!(fleet::behind(t.catalog()).await.expect("an answer").is_empty());
@@ -81,6 +89,72 @@ async fn a_tenant_behind_the_template_becomes_like_a_new_one() {
     let pipelines = format!("select count(*) from {}.pipelines", old.schema);
     let pipelines: i64 = owner.query_one(&pipelines, &[]).await.expect("an answer").get(0);
     assert_eq!(pipelines, 1, "the data of a migration is there too");
+}
+
+#[tokio::test]
+async fn a_table_that_a_later_version_tightens_loses_its_rights_in_tenants_that_are_migrated() {
+    let t = TestDb::new().await;
+    let (old, new) = (t.tenant("acme").await, t.tenant("globex").await);
+    take_back_to_version_6(&t, &old).await;
+    // As an earlier version had it: everybody wrote the history, and by a sequence.
+    let (schema, rw, ro) = (
+        &old.schema,
+        old.schema.read_write_role(),
+        old.schema.read_only_role(),
+    );
+    let loose = format!(
+        "grant insert, update, delete, truncate, references on {schema}.deal_stage_history to {rw};
+         grant update (email) on {schema}.members to {ro};
+         create sequence {schema}.numbers;
+         grant update on sequence {schema}.numbers to {rw}, {ro}"
+    );
+    t.as_owner().await.batch_execute(&loose).await.expect("granted");
+
+    let behind = fleet::behind(t.catalog()).await.expect("an answer");
+    let done = migrate(&t, &behind).await;
+    assert!(done[0].outcome.is_ok(), "{done:?}");
+
+    let superuser = t.as_superuser().await;
+    let drop_sequence = format!("drop sequence {schema}.numbers");
+    let sequence = format!(
+        "select concat_ws(' ', has_sequence_privilege('{rw}', '{schema}.numbers', 'usage'),
+           has_sequence_privilege('{rw}', '{schema}.numbers', 'update'),
+           has_sequence_privilege('{ro}', '{schema}.numbers', 'usage, select, update'))"
+    );
+    let sequence: String = superuser
+        .query_one(&sequence, &[])
+        .await
+        .expect("an answer")
+        .get(0);
+    assert_eq!(sequence, "t f f");
+    superuser.batch_execute(&drop_sequence).await.expect("dropped");
+    assert_eq!(anatomy(&t, &old).await, anatomy(&t, &new).await);
+}
+
+#[tokio::test]
+async fn a_tenant_that_somebody_else_migrated_meanwhile_is_left_alone() {
+    let t = TestDb::new().await;
+    let acme = t.tenant("acme").await;
+    take_back_to_version_6(&t, &acme).await;
+    let behind = fleet::behind(t.catalog()).await.expect("an answer");
+    let latest = template::latest();
+    for from in [6, latest, latest] {
+        let done = migrate(&t, &behind).await;
+        assert_eq!(
+            (done[0].from, done[0].outcome.as_ref().ok()),
+            (from, Some(&latest))
+        );
+    }
+    let audit = "select string_agg(concat_ws(' ', changes #>> '{template_version,from}', changes #>> '{template_version,to}'), ', ') from catalog.catalog_audit_logs
+                  where event_type = 'organization.migrated'";
+    let audit: Option<String> = t
+        .as_superuser()
+        .await
+        .query_one(audit, &[])
+        .await
+        .expect("an answer")
+        .get(0);
+    assert_eq!(audit, Some(format!("6 {latest}")));
 }
 
 #[tokio::test]
@@ -97,7 +171,7 @@ async fn a_schema_with_somebody_elses_stamp_is_refused_and_untouched() {
     let before = anatomy(&t, &wrong).await;
 
     let behind = fleet::behind(t.catalog()).await.expect("an answer");
-    let done = fleet::migrate(t.catalog(), &behind, &t.actor(), t.source(), |_| {}).await;
+    let done = migrate(&t, &behind).await;
 
     let outcome = |slug| {
         &done
@@ -136,7 +210,7 @@ async fn a_dropped_schema_is_refused_and_not_built_elsewhere() {
         .await
         .expect("dropped");
     let behind = fleet::behind(t.catalog()).await.expect("an answer");
-    let done = fleet::migrate(t.catalog(), &behind, &t.actor(), t.source(), |_| {}).await;
+    let done = migrate(&t, &behind).await;
     assert!(
         matches!(done[0].outcome, Err(LifecycleError::Stamp { .. })),
         "{done:?}"

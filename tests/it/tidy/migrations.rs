@@ -44,6 +44,8 @@ pub(super) fn template(sql: &str) -> Vec<String> {
                 wrong.push(format!("create {} is not for a template", pair.1));
             }
             ("concurrently", _) => wrong.push("concurrently cannot run in a transaction".to_owned()),
+            // Everybody, from whom a right is taken, and not the schema.
+            ("public", ";") if at > 0 && words[at - 1] == "from" => {}
             ("public", _) => wrong.push("public is not on a tenant's path".to_owned()),
             (schema, ".") if SCHEMAS.contains(&schema) || schema.starts_with("t_") => {
                 wrong.push(format!("{schema}. is a schema's name: the path decides"));
@@ -114,6 +116,7 @@ fn shown_to_catch_what_a_template_may_not_say() {
         "create domain d as text",
         "create extension x",
         "create table public.t (a int)",
+        "grant select on t to public",
         "insert into catalog.users (id) values (1)",
         "select extensions.unaccent('x')",
         "create index concurrently i on t (a)",
@@ -125,7 +128,7 @@ fn shown_to_catch_what_a_template_may_not_say() {
     ] {
         assert_eq!(template(bad).len(), 1, "{bad}");
     }
-    let good = "-- create type is not for public\ncomment on table t is 'it''s public.'; select c.id, count(*) from t c;
+    let good = "revoke execute on function f() from public; -- create type is not for public\ncomment on table t is 'it''s public.'; select c.id, count(*) from t c;
         create function f() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$ $$";
     assert_eq!(template(good), [""; 0]);
 }

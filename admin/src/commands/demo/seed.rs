@@ -1,7 +1,7 @@
 //! What the demo's database must have: made where it is missing, left alone where it is there.
 
 use anyhow::Context as _;
-use catalog::api_keys;
+use catalog::api_keys::{self, NewApiKey};
 use catalog::email::EmailAddress;
 use catalog::error::CatalogError;
 use catalog::ids::OrganizationId;
@@ -16,14 +16,17 @@ use tenant_schema::{demo_data, fleet};
 
 use super::people::{DemoPerson, DemoTenant};
 use crate::accounts::{self, Person, Vouched};
-use crate::commands::{key, user};
 use crate::demo_folder::{DemoFolder, Secrets};
+use crate::joining;
+use crate::keys;
 use crate::operator::Operator;
 
 /// Brings the tenants of an earlier version's demo to this one's.
 pub(super) async fn migrate(operator: &Operator) -> anyhow::Result<()> {
     let behind = fleet::behind(&operator.db).await?;
-    let migrated = fleet::migrate(&operator.db, &behind, &operator.actor, &operator.source, |_| ()).await;
+    let mut migrated = Vec::with_capacity(behind.len());
+    let report = |tenant| migrated.push(tenant);
+    fleet::migrate(&operator.db, &behind, &operator.actor, &operator.source, report).await?;
     for tenant in migrated {
         tenant
             .outcome
@@ -32,12 +35,12 @@ pub(super) async fn migrate(operator: &Operator) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The tenant with its people and rows, and a key whose text we know.
+/// Makes the tenant with its people and rows, and a key whose text the demo can show, where they are missing.
 pub(super) async fn ensure(
     tenant: DemoTenant,
-    operator: &Operator,
     folder: &DemoFolder,
     secrets: &mut Secrets,
+    operator: &Operator,
 ) -> anyhow::Result<()> {
     let slug: Slug = tenant.slug.parse()?;
     let mut tx = operator.db.begin_unhurried().await?;
@@ -45,13 +48,13 @@ pub(super) async fn ensure(
         known.id
     } else {
         operator.output.progress(format_args!("creating tenant {slug}"));
-        create(&mut tx, tenant, &slug, operator, secrets)
+        create(&mut tx, tenant, &slug, secrets, operator)
             .await
             .with_context(|| format!("could not create tenant {slug}"))?
     };
-    let key = new_key_if_missing(&mut tx, organization, &slug, operator, secrets).await?;
+    let key = new_key_if_missing(&mut tx, organization, &slug, secrets, operator).await?;
     tx.commit().await.map_err(CatalogError::from)?;
-    // If we are killed in between, the next start finds no text for the key and makes another.
+    // Killed before this is kept, the next start knows no text for the key and makes another key.
     if let Some(key) = key {
         secrets.keys.insert(slug.to_string(), key);
         folder.keep(secrets)?;
@@ -64,14 +67,14 @@ async fn create(
     tx: &mut CatalogTx,
     tenant: DemoTenant,
     slug: &Slug,
-    operator: &Operator,
     secrets: &Secrets,
+    operator: &Operator,
 ) -> anyhow::Result<OrganizationId> {
     let Operator { source, actor, .. } = operator;
     let [first, others @ ..] = tenant.people else {
         anyhow::bail!("tenant {slug} of the demo has no people");
     };
-    let owner = account(tx, first, operator, secrets).await?;
+    let owner = account(tx, first, secrets, operator).await?;
     let new = NewOrganization {
         kind: OrganizationKind::Standalone,
         parent: None,
@@ -89,9 +92,9 @@ async fn create(
     let organization = operator.organization(tx, slug).await?;
     let mut members = vec![made.owner];
     for other in others {
-        let vouched = account(tx, other, operator, secrets).await?;
+        let vouched = account(tx, other, secrets, operator).await?;
         let membership =
-            user::create::join(tx, operator, &organization, &vouched, MemberRole::Member).await?;
+            joining::join(tx, &organization, &vouched, MemberRole::Member, actor, source).await?;
         members.push(membership.id);
     }
     demo_data::fill(tx, &made.schema, slug, &members, source.now()).await?;
@@ -101,8 +104,8 @@ async fn create(
 async fn account(
     tx: &mut CatalogTx,
     person: &DemoPerson,
-    operator: &Operator,
     secrets: &Secrets,
+    operator: &Operator,
 ) -> anyhow::Result<Vouched> {
     let email: EmailAddress = person.email.parse()?;
     // One person may be in several tenants; only a new account is given the password.
@@ -117,16 +120,16 @@ async fn account(
         name: Some(person.name.to_owned()),
         password,
     };
-    accounts::vouch(tx, &operator.source, &operator.actor, person).await
+    accounts::vouch(tx, person, &operator.actor, &operator.source).await
 }
 
-/// `None` where the key we know the text of is still good.
+/// Makes a key, unless the one whose text was kept is still good; then there is `None`.
 async fn new_key_if_missing(
     tx: &mut CatalogTx,
     organization: OrganizationId,
     slug: &Slug,
-    operator: &Operator,
     secrets: &Secrets,
+    operator: &Operator,
 ) -> anyhow::Result<Option<String>> {
     if let Some(text) = secrets.keys.get(slug.as_str()) {
         let keys = api_keys::list(tx, organization).await?;
@@ -137,8 +140,13 @@ async fn new_key_if_missing(
             return Ok(None);
         }
     }
-    let scopes = Scopes::parse(&["*:*"])?;
-    let (_, secret) =
-        key::create::insert(tx, operator, organization, "Demo".to_owned(), scopes, None).await?;
+    let new = NewApiKey {
+        organization,
+        name: "Demo".to_owned(),
+        scopes: Scopes::parse(&["*:*"])?,
+        created_by: operator.actor.clone(),
+        expires_at: None,
+    };
+    let (_, secret) = keys::create(tx, new, &operator.source).await?;
     Ok(Some(secret.reveal().to_owned()))
 }

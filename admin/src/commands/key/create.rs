@@ -1,24 +1,21 @@
 //! `tenantry key create`: a key, shown once.
 
 use anyhow::Context as _;
-use catalog::api_keys::{self, ApiKey, NewApiKey};
-use catalog::audit::{self, AuditEvent};
-use catalog::ids::OrganizationId;
+use catalog::api_keys::{ApiKey, NewApiKey};
 use catalog::scope::Scopes;
 use catalog::secret::PlainSecret;
-use catalog::sessions::Device;
-use catalog::tx::CatalogTx;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::cli::KeyCreateArgs;
 use crate::exit::ExitStatus;
 use crate::failure::Problem;
+use crate::keys;
 use crate::operator::Operator;
 use crate::output;
 
 #[derive(Serialize)]
-struct Document {
+struct CreatedKey {
     id: String,
     organization: String,
     name: String,
@@ -33,7 +30,7 @@ pub(in crate::commands) async fn run(args: KeyCreateArgs, operator: &Operator) -
     let (key, secret) = create(args, operator)
         .await
         .with_context(|| format!("could not create a key of {slug}"))?;
-    let document = Document {
+    let document = CreatedKey {
         id: key.id.to_string(),
         organization: slug.to_string(),
         name: key.name,
@@ -51,7 +48,7 @@ pub(in crate::commands) async fn run(args: KeyCreateArgs, operator: &Operator) -
             ("expires", output::instant_or(key.expires_at, "never")),
         ]);
         format!(
-            "{pairs}\ntry it:\n  curl -H 'Authorization: Bearer {}' {origin}/rest/v1/contacts?limit=1",
+            "{pairs}\ntry it:\n  curl -H 'Authorization: Bearer {}' '{origin}/rest/v1/contacts?limit=1'",
             key.key
         )
     })?;
@@ -64,35 +61,14 @@ async fn create(args: KeyCreateArgs, operator: &Operator) -> anyhow::Result<(Api
         .map_err(|error| Problem::refused(error.to_string(), "give fewer scopes; *:* is all of them"))?;
     let mut tx = operator.db.begin().await?;
     let (organization, _) = operator.tenant(&mut tx, &args.slug).await?;
-    let expires_at = args.expires.map(|lifetime| operator.source.now() + lifetime.0);
-    let made = insert(&mut tx, operator, organization.id, args.name, scopes, expires_at).await?;
+    let new = NewApiKey {
+        organization: organization.id,
+        name: args.name,
+        scopes,
+        created_by: operator.actor.clone(),
+        expires_at: args.expires.map(|lifetime| operator.source.now() + lifetime.0),
+    };
+    let made = keys::create(&mut tx, new, &operator.source).await?;
     tx.commit().await?;
     Ok(made)
-}
-
-/// The key and its audit entry.
-pub(in crate::commands) async fn insert(
-    tx: &mut CatalogTx,
-    operator: &Operator,
-    organization: OrganizationId,
-    name: String,
-    scopes: Scopes,
-    expires_at: Option<DateTime<Utc>>,
-) -> anyhow::Result<(ApiKey, PlainSecret)> {
-    let Operator { source, actor, .. } = operator;
-    let new = NewApiKey {
-        organization,
-        name,
-        scopes,
-        created_by: actor.clone(),
-        expires_at,
-    };
-    let (key, secret) = api_keys::insert(tx, new, source).await?;
-    let event = AuditEvent::ApiKeyCreated {
-        id: key.id,
-        name: key.name.clone(),
-        scopes: key.scopes.texts(),
-    };
-    audit::record(tx, actor, Some(organization), &event, &Device::NONE, source).await?;
-    Ok((key, secret))
 }

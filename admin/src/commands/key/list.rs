@@ -11,7 +11,7 @@ use crate::operator::Operator;
 use crate::output;
 
 #[derive(Serialize)]
-struct Document {
+struct ListedKey {
     id: String,
     prefix: String,
     name: String,
@@ -39,7 +39,7 @@ pub(in crate::commands) async fn run(slug: &Slug, operator: &Operator) -> anyhow
     Ok(ExitStatus::Done)
 }
 
-async fn list(slug: &Slug, operator: &Operator) -> anyhow::Result<Vec<Document>> {
+async fn list(slug: &Slug, operator: &Operator) -> anyhow::Result<Vec<ListedKey>> {
     let mut tx = operator.db.begin().await?;
     let (organization, _) = operator.tenant(&mut tx, slug).await?;
     let keys = api_keys::list(&mut tx, organization.id).await?;
@@ -48,13 +48,13 @@ async fn list(slug: &Slug, operator: &Operator) -> anyhow::Result<Vec<Document>>
     Ok(keys.into_iter().map(|key| document(key, now)).collect())
 }
 
-fn document(key: ApiKey, now: DateTime<Utc>) -> Document {
+fn document(key: ApiKey, now: DateTime<Utc>) -> ListedKey {
     let state = match (key.revoked_at, key.expires_at) {
         (Some(_), _) => "revoked",
         (None, Some(end)) if end <= now => "expired",
         (None, _) => "good",
     };
-    Document {
+    ListedKey {
         id: key.id.to_string(),
         prefix: key.prefix,
         name: key.name,
@@ -68,7 +68,7 @@ fn document(key: ApiKey, now: DateTime<Utc>) -> Document {
     }
 }
 
-fn row(key: &Document) -> [String; 7] {
+fn row(key: &ListedKey) -> [String; 7] {
     [
         format!("{}…", key.prefix),
         key.name.clone(),

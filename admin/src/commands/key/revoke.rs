@@ -12,7 +12,7 @@ use crate::failure::Problem;
 use crate::operator::Operator;
 
 #[derive(Serialize)]
-struct Document {
+struct RevokedKey {
     id: String,
     prefix: String,
     name: String,
@@ -27,7 +27,7 @@ pub(in crate::commands) async fn run(
     let key = revoke(slug, named, operator)
         .await
         .with_context(|| format!("could not revoke the key of {slug}"))?;
-    let document = Document {
+    let document = RevokedKey {
         id: key.id.to_string(),
         prefix: key.prefix,
         name: key.name,

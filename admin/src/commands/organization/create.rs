@@ -13,7 +13,7 @@ use crate::operator::Operator;
 use crate::output;
 
 #[derive(Serialize)]
-struct Document {
+struct CreatedOrganization {
     id: String,
     slug: String,
     name: String,
@@ -27,7 +27,7 @@ pub(in crate::commands) async fn run(
 ) -> anyhow::Result<ExitStatus> {
     let attempt = format!("could not create organization {}", args.slug);
     let made = create(args, operator).await.context(attempt)?;
-    let document = Document {
+    let document = CreatedOrganization {
         id: made.id.to_string(),
         slug: made.slug.to_string(),
         name: made.name,

@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use catalog::error::CatalogError;
 use catalog::organizations::{NewOrganization, OrganizationKind, OrganizationStatus};
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use tenant_schema::lifecycle::{self, Owner, Provisioned};
 
@@ -13,17 +14,17 @@ use crate::operator::Operator;
 use crate::output;
 
 #[derive(Serialize)]
-struct Document {
+struct CreatedTenant {
     id: String,
     slug: String,
     schema: String,
     template_version: i32,
     url: String,
-    owner: OwnerDocument,
+    owner: TenantOwner,
 }
 
 #[derive(Serialize)]
-struct OwnerDocument {
+struct TenantOwner {
     email: String,
     account: Done,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,16 +40,19 @@ pub(in crate::commands) async fn run(
     let (made, owner) = create(args, operator)
         .await
         .with_context(|| format!("could not create tenant {slug}"))?;
-    let document = Document {
+    let document = CreatedTenant {
         id: made.organization.to_string(),
         slug: slug.to_string(),
         schema: made.schema.to_string(),
         template_version: made.template_version,
         url: operator.config.server.tenant_origin(slug.as_str()),
-        owner: OwnerDocument {
+        owner: TenantOwner {
             email: owner.user.email.to_string(),
             account: owner.done,
-            password: owner.invented.clone(),
+            password: owner
+                .invented
+                .as_ref()
+                .map(|password| password.expose_secret().to_owned()),
         },
     };
     operator.output.document(&document, |made| text(made, &owner))?;
@@ -70,7 +74,7 @@ async fn create(args: TenantCreateArgs, operator: &Operator) -> anyhow::Result<(
         name: args.owner_name,
         password,
     };
-    let owner = accounts::vouch(&mut tx, source, actor, person).await?;
+    let owner = accounts::vouch(&mut tx, person, actor, source).await?;
     let new = NewOrganization {
         kind: match args.kind {
             TenantKind::Standalone => OrganizationKind::Standalone,
@@ -92,7 +96,7 @@ async fn create(args: TenantCreateArgs, operator: &Operator) -> anyhow::Result<(
     Ok((made, owner))
 }
 
-fn text(made: &Document, owner: &Vouched) -> String {
+fn text(made: &CreatedTenant, owner: &Vouched) -> String {
     let pairs = output::pairs([
         ("tenant", made.slug.clone()),
         ("id", made.id.clone()),

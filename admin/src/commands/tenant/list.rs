@@ -10,7 +10,7 @@ use crate::operator::Operator;
 use crate::output;
 
 #[derive(Serialize)]
-struct Document {
+struct ListedOrganization {
     slug: String,
     id: String,
     name: String,
@@ -39,21 +39,21 @@ pub(in crate::commands) async fn run(operator: &Operator) -> anyhow::Result<Exit
     Ok(ExitStatus::Done)
 }
 
-async fn list(operator: &Operator) -> anyhow::Result<Vec<Document>> {
+async fn list(operator: &Operator) -> anyhow::Result<Vec<ListedOrganization>> {
     let mut tx = operator.db.begin().await?;
     let summaries = organizations::list(&mut tx, operator.source.now()).await?;
     tx.rollback().await?;
     Ok(summaries.into_iter().map(document).collect())
 }
 
-fn document(summary: OrganizationSummary) -> Document {
+fn document(summary: OrganizationSummary) -> ListedOrganization {
     let OrganizationSummary {
         organization,
         schema,
         members,
         api_keys,
     } = summary;
-    Document {
+    ListedOrganization {
         slug: organization.slug.to_string(),
         id: organization.id.to_string(),
         name: organization.name,
@@ -67,7 +67,7 @@ fn document(summary: OrganizationSummary) -> Document {
     }
 }
 
-fn row(document: &Document) -> [String; 8] {
+fn row(document: &ListedOrganization) -> [String; 8] {
     [
         document.slug.clone(),
         document.name.clone(),

@@ -14,7 +14,7 @@ use crate::operator::Operator;
 use crate::output;
 
 #[derive(Serialize)]
-struct Document {
+struct ShownTenant {
     slug: String,
     id: String,
     name: String,
@@ -29,11 +29,11 @@ struct Document {
     last_error: Option<String>,
     size_bytes: i64,
     created_at: DateTime<Utc>,
-    members: Vec<MemberDocument>,
+    members: Vec<ShownMember>,
 }
 
 #[derive(Serialize)]
-struct MemberDocument {
+struct ShownMember {
     email: String,
     name: Option<String>,
     role: MemberRole,
@@ -50,13 +50,13 @@ pub(in crate::commands) async fn run(slug: &Slug, operator: &Operator) -> anyhow
     Ok(ExitStatus::Done)
 }
 
-async fn show(slug: &Slug, operator: &Operator) -> anyhow::Result<Document> {
+async fn show(slug: &Slug, operator: &Operator) -> anyhow::Result<ShownTenant> {
     let mut tx = operator.db.begin().await?;
     let (organization, schema) = operator.tenant(&mut tx, slug).await?;
     let members = memberships::list(&mut tx, organization.id).await?;
     let size_bytes = size::on_disk(&mut tx, &schema.schema).await?;
     tx.rollback().await?;
-    Ok(Document {
+    Ok(ShownTenant {
         slug: organization.slug.to_string(),
         id: organization.id.to_string(),
         name: organization.name,
@@ -75,8 +75,8 @@ async fn show(slug: &Slug, operator: &Operator) -> anyhow::Result<Document> {
     })
 }
 
-fn member(member: Member) -> MemberDocument {
-    MemberDocument {
+fn member(member: Member) -> ShownMember {
+    ShownMember {
         email: member.email.to_string(),
         name: member.display_name,
         role: member.membership.role,
@@ -85,7 +85,7 @@ fn member(member: Member) -> MemberDocument {
     }
 }
 
-fn text(tenant: &Document) -> String {
+fn text(tenant: &ShownTenant) -> String {
     let (version, latest) = (tenant.template_version, tenant.latest_version);
     let version = if version < latest {
         format!("{version} of {latest}: run `tenantry migrate`")

@@ -1,35 +1,32 @@
 //! `tenantry user create`: an account, a membership, or both.
 
 use anyhow::Context as _;
-use catalog::audit::{self, AuditEvent};
 use catalog::error::CatalogError;
-use catalog::memberships::{self, MemberRole, Membership, NewMembership};
+use catalog::memberships::{MemberRole, Membership};
 use catalog::organizations::Organization;
-use catalog::sessions::Device;
-use catalog::tenant_schemas;
-use catalog::tx::CatalogTx;
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
-use tenant_schema::members::{self, Member};
 
 use crate::accounts::{self, Done, Person, Vouched};
 use crate::cli::UserCreateArgs;
 use crate::exit::ExitStatus;
 use crate::failure::Problem;
+use crate::joining;
 use crate::operator::Operator;
 
 #[derive(Serialize)]
-struct Document {
+struct CreatedUser {
     id: String,
     email: String,
     account: Done,
     #[serde(skip_serializing_if = "Option::is_none")]
     password: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    membership: Option<MembershipDocument>,
+    membership: Option<CreatedMembership>,
 }
 
 #[derive(Serialize)]
-struct MembershipDocument {
+struct CreatedMembership {
     id: String,
     organization: String,
     role: MemberRole,
@@ -44,16 +41,19 @@ pub(in crate::commands) async fn run(
     let (vouched, joined) = create(args, operator)
         .await
         .with_context(|| format!("could not create user {email}"))?;
-    let membership = joined.map(|(organization, membership)| MembershipDocument {
+    let membership = joined.map(|(organization, membership)| CreatedMembership {
         id: membership.id.to_string(),
         organization: organization.slug.to_string(),
         role: membership.role,
     });
-    let document = Document {
+    let document = CreatedUser {
         id: vouched.user.id.to_string(),
         email: email.to_string(),
         account: vouched.done,
-        password: vouched.invented.clone(),
+        password: vouched
+            .invented
+            .as_ref()
+            .map(|password| password.expose_secret().to_owned()),
         membership,
     };
     operator
@@ -77,7 +77,10 @@ async fn create(
     operator: &Operator,
 ) -> anyhow::Result<(Vouched, Option<(Organization, Membership)>)> {
     let password = accounts::password_from_stdin(args.password_stdin, &args.email)?;
-    let mut tx = operator.db.begin().await?;
+    let Operator {
+        db, source, actor, ..
+    } = operator;
+    let mut tx = db.begin().await?;
     let organization = match &args.organization {
         Some(slug) => Some(operator.organization(&mut tx, slug).await?),
         None => None,
@@ -87,10 +90,11 @@ async fn create(
         name: args.name,
         password,
     };
-    let vouched = accounts::vouch(&mut tx, &operator.source, &operator.actor, person).await?;
+    let vouched = accounts::vouch(&mut tx, person, actor, source).await?;
     let joined = match organization {
         Some(organization) => {
-            let membership = join(&mut tx, operator, &organization, &vouched, args.role).await?;
+            let membership =
+                joining::join(&mut tx, &organization, &vouched, args.role, actor, source).await?;
             Some((organization, membership))
         }
         None if vouched.done == Done::Kept => {
@@ -101,34 +105,4 @@ async fn create(
     };
     tx.commit().await.map_err(CatalogError::from)?;
     Ok((vouched, joined))
-}
-
-/// The membership, and its mirror in the tenant's schema where there is one.
-pub(in crate::commands) async fn join(
-    tx: &mut CatalogTx,
-    operator: &Operator,
-    organization: &Organization,
-    vouched: &Vouched,
-    role: MemberRole,
-) -> anyhow::Result<Membership> {
-    let Operator { source, actor, .. } = operator;
-    let new = NewMembership {
-        organization: organization.id,
-        user: vouched.user.id,
-        role,
-        is_owner: false,
-    };
-    let membership = memberships::insert(tx, &new, source).await?;
-    if let Some(schema) = tenant_schemas::find(tx, organization.id).await? {
-        let member = Member::of(&membership, vouched.display_name(), vouched.user.email.as_str());
-        members::mirror(tx, &schema.schema, &member).await?;
-    }
-    let event = AuditEvent::MembershipCreated {
-        id: membership.id,
-        user: membership.user,
-        role,
-        is_owner: false,
-    };
-    audit::record(tx, actor, Some(organization.id), &event, &Device::NONE, source).await?;
-    Ok(membership)
 }

@@ -3,8 +3,10 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::process::Stdio;
 
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use super::account::RunAs;
@@ -13,6 +15,7 @@ use super::error::LocalClusterError;
 use super::folder::{self, Folder};
 use super::settings::Durability;
 use crate::clock::Source;
+use crate::private_file;
 
 /// The superuser of every local cluster.
 pub(super) const SUPERUSER: &str = "postgres";
@@ -68,7 +71,7 @@ pub(super) async fn prepare(
         .join(format!("{UNFINISHED}{}", folder::short_random_name(source)));
     run_as.make_private_dir(&unfinished)?;
     let password_file = folder.run_dir(run_as)?.join("initdb-password");
-    folder::write_private(&password_file, password.expose_secret())
+    private_file::write(&password_file, password.expose_secret())
         .map_err(LocalClusterError::file("write", &password_file))?;
     run_as.own(&password_file)?;
     let made = initdb(&unfinished, &password_file, run_as, binaries, durability).await;
@@ -77,6 +80,12 @@ pub(super) async fn prepare(
         data_dir: data_dir.clone(),
         output,
     })?;
+    close(&unfinished, run_as, binaries)
+        .await
+        .map_err(|output| LocalClusterError::Initdb {
+            data_dir: data_dir.clone(),
+            output,
+        })?;
     // Onto an empty folder, if there is one. Then the rename itself must be on disk.
     fs::rename(&unfinished, &data_dir)
         .and_then(|()| File::open(folder.path())?.sync_all())
@@ -131,6 +140,38 @@ async fn initdb(
     }
     Err(last)
 }
+
+/// Takes from everybody the right to connect to the databases that `initdb` makes: a tenant's login has no business
+/// there. Done before the first start, by the server itself in its single-user mode (PostgreSQL documentation, page
+/// "postgres"), so that no cluster is ever found open.
+async fn close(data_dir: &Path, run_as: &RunAs, binaries: &Binaries) -> Result<(), String> {
+    let mut command = Command::from(run_as.command(&binaries.bin_dir.join("postgres")));
+    command
+        .arg("--single")
+        .arg("-D")
+        .arg(data_dir)
+        // Or a statement that fails would be no failure of the program.
+        .args(["-c", "exit_on_error=on", "postgres"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    let ended = async {
+        let mut server = command.spawn()?;
+        if let Some(mut input) = server.stdin.take() {
+            input.write_all(CLOSE.as_bytes()).await?;
+            input.write_all(b"\n").await?;
+        }
+        server.wait_with_output().await
+    };
+    let output = ended.await.map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+}
+
+const CLOSE: &str = "revoke connect on database postgres, template1 from public";
 
 /// PostgreSQL 17 and later bring C.UTF-8 themselves; before, the operating system may have it.
 fn locales(major: u32) -> Vec<&'static [&'static str]> {

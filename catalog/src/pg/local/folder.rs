@@ -4,20 +4,21 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::geteuid;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::account::{self, RunAs};
 use super::error::LocalClusterError;
 use crate::clock::Source;
+use crate::private_file;
 
 /// The longest path of a Unix socket, without the terminating zero: `sun_path` of unix(7), shorter on BSD and macOS.
 const SOCKET_PATH_LIMIT: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
@@ -45,7 +46,7 @@ impl Folder {
         account::make_own_dir(&path, run_as)?;
         refuse_foreign(&path)?;
         let lock_path = path.join("lock");
-        let file = open_private(OpenOptions::new().read(true).write(true).create(true), &lock_path)
+        let file = private_file::open(OpenOptions::new().read(true).write(true).create(true), &lock_path)
             .map_err(LocalClusterError::file("open the lock", &lock_path))?;
         let mut lock = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => lock,
@@ -72,7 +73,7 @@ impl Folder {
     /// Takes the lock only if folder and lock exist and nobody holds it. Used for sweeping.
     pub(super) fn lock_abandoned(path: &Path) -> Option<Self> {
         refuse_foreign(path).ok()?;
-        let file = open_private(OpenOptions::new().read(true).write(true), &path.join("lock")).ok()?;
+        let file = private_file::open(OpenOptions::new().read(true).write(true), &path.join("lock")).ok()?;
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).ok()?;
         Some(Self {
             path: path.to_owned(),
@@ -122,7 +123,7 @@ impl Folder {
             let aside = self.path.join("log.old");
             fs::rename(&path, &aside).map_err(LocalClusterError::file("put aside the log", &path))?;
         }
-        let opened = open_private(OpenOptions::new().append(true).create(true), &path)
+        let opened = private_file::open(OpenOptions::new().append(true).create(true), &path)
             .and_then(|log| Ok((log.metadata()?.len(), log)));
         opened
             .map(|(start, log)| (log, start))
@@ -165,7 +166,8 @@ impl Folder {
     pub(super) fn make_password(&self, source: &Source) -> Result<SecretString, LocalClusterError> {
         let password = SecretString::from(URL_SAFE_NO_PAD.encode(source.bytes::<32>()));
         let path = self.path.join("password");
-        write_private(&path, password.expose_secret()).map_err(LocalClusterError::file("write", &path))?;
+        private_file::write(&path, password.expose_secret())
+            .map_err(LocalClusterError::file("write", &path))?;
         Ok(password)
     }
 
@@ -198,7 +200,7 @@ impl Folder {
         let pointer = self.path.join("socket_dir");
         let remembered = outside.to_str().ok_or(io::ErrorKind::InvalidFilename.into());
         remembered
-            .and_then(|text| write_private(&pointer, text))
+            .and_then(|text| private_file::write(&pointer, text))
             .map_err(LocalClusterError::file("remember the socket folder in", &pointer))?;
         Ok(outside)
     }
@@ -262,28 +264,6 @@ pub(super) fn short_random_name(source: &Source) -> String {
         .bytes::<8>()
         .iter()
         .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
-}
-
-/// Writes a file for our eyes only, whole or not at all.
-pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let new = path.with_extension("new");
-    if let Err(error) = fs::remove_file(&new)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(error);
-    }
-    let mut file = open_private(OpenOptions::new().write(true).create_new(true), &new)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(new, path)
-}
-
-/// Mode 0600, and never through a link that somebody else has put there.
-fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    options
-        .mode(0o600)
-        .custom_flags(OFlag::O_NOFOLLOW.bits())
-        .open(path)
 }
 
 fn write_pid(lock: &mut File) -> io::Result<()> {

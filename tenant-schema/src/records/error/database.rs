@@ -5,7 +5,8 @@ use std::fmt;
 use catalog::pg::sqlstate::Failure;
 
 use super::RecordError;
-use crate::records::Prepared;
+use crate::records::limits::{Exceeded, TOO_LARGE};
+use crate::records::{Mode, Prepared};
 
 /// The parts of PostgreSQL's error report that matter here, as the transaction received them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -103,6 +104,9 @@ impl std::error::Error for DatabaseError {}
 impl RecordError {
     /// Gives PostgreSQL's refusal of a prepared statement its status, and the column it is about its name.
     pub fn from_database(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Self {
+        if is_too_large(fault, prepared) {
+            return Exceeded::Answer.into();
+        }
         let owned = |text: Option<&str>| text.map(str::to_owned);
         Self::Database(Box::new(DatabaseError {
             sqlstate: fault.sqlstate.to_owned(),
@@ -118,13 +122,23 @@ impl RecordError {
     }
 }
 
+/// The statement refused its own answer, or PostgreSQL gave up building it: no value of PostgreSQL's has more than
+/// 1 GB, and a read that is not sent values of that size can exceed a program limit in no other way.
+fn is_too_large(fault: &DatabaseFault<'_>, prepared: &Prepared) -> bool {
+    match fault.sqlstate {
+        "22P02" => fault.message.contains(TOO_LARGE),
+        "54000" => prepared.mode == Mode::ReadOnly,
+        _ => false,
+    }
+}
+
 /// The detail is "Failing row contains (…)": values of columns that the request never asked to see.
 fn repeats_row(sqlstate: &str) -> bool {
     matches!(sqlstate, "23502" | "23514" | "44000")
 }
 
 /// The status for an SQLSTATE: PostgREST's table, except that a value which is well formed but breaks a rule of
-/// the table (not null, check, a view's check option) is 422.
+/// the table (length, not null, check, a view's check option) is 422.
 fn status(sqlstate: &str) -> u16 {
     match Failure::of(sqlstate) {
         Failure::Server | Failure::Timeout => 503,
@@ -136,7 +150,7 @@ fn status(sqlstate: &str) -> u16 {
 /// The status for what PostgreSQL refuses however often it is asked.
 fn status_of_refusal(sqlstate: &str) -> u16 {
     match sqlstate {
-        "23502" | "23514" | "44000" => 422,
+        "22001" | "23502" | "23514" | "44000" => 422,
         "42501" => 403,
         "42P01" => 404,
         "25006" | "55000" => 405,
@@ -270,6 +284,16 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_is_too_large_is_told_from_a_wrong_value() {
+        let prepared = list("contacts", "").unwrap();
+        let said = "invalid input syntax for type bigint: \"20000000 bytes are too many for one answer\"";
+        for fault in [fault("22P02", said), fault("54000", "out of memory")] {
+            let error = RecordError::from_database(&fault, &prepared);
+            assert_eq!((error.code(), error.status()), ("answer_too_large", 413));
+        }
+    }
+
+    #[test]
     fn statuses_follow_the_policy() {
         let prepared = list("contacts", "").unwrap();
         let cases = [
@@ -278,6 +302,7 @@ mod tests {
             ("23P01", 409),
             ("23502", 422),
             ("23514", 422),
+            ("22001", 422),
             ("22P02", 400),
             ("22003", 400),
             ("22P05", 400),

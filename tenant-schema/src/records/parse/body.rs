@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::records::error::RecordError;
+use crate::records::limits::Exceeded;
 
 /// One object or an array of objects that all have the same keys.
 #[derive(Debug)]
@@ -22,8 +23,8 @@ pub struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    /// Reads a body. An empty array is fine: it has no objects and no columns.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, RecordError> {
+    /// Reads a body of at most `allowed` objects. An empty array is fine: it has no objects and no columns.
+    pub fn parse(bytes: &'a [u8], allowed: usize) -> Result<Self, RecordError> {
         let text = std::str::from_utf8(bytes)
             .map_err(|error| RecordError::body(format!("The body is not valid UTF-8: {error}")))?;
         let single = !text.trim_start().starts_with('[');
@@ -32,6 +33,9 @@ impl<'a> Body<'a> {
         } else {
             serde_json::from_str(text).map_err(|error| malformed(&error))?
         };
+        if objects.len() > allowed {
+            return Err(Exceeded::Objects { allowed }.into());
+        }
         let mut columns = Vec::new();
         let mut sorted = Vec::new();
         for (index, object) in objects.iter().enumerate() {
@@ -181,15 +185,19 @@ impl<'de> Deserialize<'de> for Key<'de> {
 mod tests {
     use super::*;
 
+    fn parse(bytes: &[u8]) -> Result<Body<'_>, RecordError> {
+        Body::parse(bytes, 3)
+    }
+
     fn refused(body: &str) -> String {
-        let error = Body::parse(body.as_bytes()).unwrap_err();
+        let error = parse(body.as_bytes()).unwrap_err();
         assert_eq!((error.code(), error.status()), ("PGRST102", 400), "{body}");
         error.message()
     }
 
     #[test]
     fn keeps_every_digit() {
-        let body = Body::parse(br#" {"a": 12345678901234.123456789, "b":1e999} "#).unwrap();
+        let body = parse(br#" {"a": 12345678901234.123456789, "b":1e999} "#).unwrap();
         assert_eq!(body.columns, ["a", "b"]);
         assert_eq!(body.to_array(), r#"[{"a": 12345678901234.123456789, "b":1e999}]"#);
     }
@@ -201,29 +209,32 @@ mod tests {
             next += 1;
             Uuid::from_u128(next)
         };
-        let body = Body::parse(br#"[{ "a":1},{"a":2}]"#).unwrap();
+        let body = parse(br#"[{ "a":1},{"a":2}]"#).unwrap();
         let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let expected = format!(r#"[{{"id":"{one}","a":1}},{{"id":"{two}","a":2}}]"#);
         assert_eq!(body.array_with_ids("id", &mut new_id), expected);
         let expected = format!(r#"[{{"id":"{}"}}]"#, Uuid::from_u128(3));
-        assert_eq!(
-            Body::parse(b"{ }").unwrap().array_with_ids("id", &mut new_id),
-            expected
-        );
+        assert_eq!(parse(b"{ }").unwrap().array_with_ids("id", &mut new_id), expected);
     }
 
     #[test]
     fn keys_must_match_in_any_order() {
         assert_eq!(
-            Body::parse(br#"[{"a":1,"b":2},{"b":3,"\u0061":4}]"#)
-                .unwrap()
-                .columns,
+            parse(br#"[{"a":1,"b":2},{"b":3,"\u0061":4}]"#).unwrap().columns,
             ["a", "b"]
         );
         assert_eq!(refused(r#"[{"a":1},{"b":2}]"#), "All object keys must match");
         assert_eq!(refused(r#"[{"a":1},{}]"#), "All object keys must match");
         assert_eq!(refused(r#"{"a":1,"\u0061":2}"#), "The key 'a' is given twice");
-        assert_eq!(Body::parse(b"[]").unwrap().rows(), 0);
+        assert_eq!(parse(b"[]").unwrap().rows(), 0);
+    }
+
+    #[test]
+    fn a_body_has_at_most_so_many_objects() {
+        assert_eq!(parse(b"[{},{},{}]").unwrap().rows(), 3);
+        let refused = parse(b"[{},{},{},{}]").unwrap_err();
+        assert_eq!((refused.code(), refused.status()), ("too_many_objects", 413));
+        assert_eq!(refused.message(), "The body has more than 3 objects");
     }
 
     #[test]
@@ -247,11 +258,11 @@ mod tests {
                 "{body}"
             );
         }
-        assert_eq!(Body::parse(b"{\"a\":\"\xff\"}").unwrap_err().code(), "PGRST102");
+        assert_eq!(parse(b"{\"a\":\"\xff\"}").unwrap_err().code(), "PGRST102");
         assert_eq!(refused(r#"{"a\u0000":1}"#), "A key contains a NUL character");
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(
-            Body::parse(deep.as_bytes()).unwrap().columns,
+            parse(deep.as_bytes()).unwrap().columns,
             ["a"],
             "depth is PostgreSQL's to judge"
         );

@@ -1,0 +1,68 @@
+//! The variables of the environment, as the help lists them.
+
+/// Those that several commands read.
+const SHARED: &str = "\
+Environment:
+  DATABASE_URL           the owner's connection, for every command but serve;
+                         where it is unset, a running demo's
+  SERVER_DATABASE_URL    for serve: the connection of login tenantry_server
+  TENANTRY_KEYRING       seals the signing keys: id:base64 of 32 bytes, the
+                         newest first, separated by commas
+  TENANTRY_KEYRING_FILE  a file with the same
+  TENANTRY_SERVER_PASSWORD
+                         the password that init gives to tenantry_server
+  TENANTRY_LISTEN        where serve listens [127.0.0.1:8080]
+  TENANTRY_BASE_DOMAIN   tenants are one label below it [localhost]
+  TENANTRY_PUBLIC_SCHEME http or https, as clients see it
+                         [https; on localhost http]
+  TENANTRY_PUBLIC_PORT   the port as clients see it
+                         [the scheme's; on localhost that of TENANTRY_LISTEN]
+  TENANTRY_TRUSTED_PROXIES
+                         addresses or networks whose X-Forwarded-* headers
+                         count, separated by commas
+  TENANTRY_POSTGRES_BIN  the folder of initdb and postgres, for demo and erd
+  TENANTRY_DEMO_DATA     the demo's folder [~/.local/share/tenantry/demo]
+  RUST_LOG               what is logged, such as info or warn,server=debug";
+
+/// Those that size the server.
+const SIZING: &str = "\
+Environment, for the size of a server (serve and demo):
+  TENANTRY_LANES         groups of connections to the tenants; every tenant is
+                         at home in one of them, so that a busy tenant fills
+                         its own first [4]
+  TENANTRY_LANE_CONNECTIONS
+                         connections in each of them [2]
+  TENANTRY_TENANT_CONNECTIONS
+                         the most of all these that one tenant may hold at
+                         once [half of them]
+  TENANTRY_CATALOG_CONNECTIONS
+                         connections for the catalog [4]
+  TENANTRY_STATEMENT_TIMEOUT
+                         how long one SQL statement of a tenant may run, below
+                         TENANTRY_REQUEST_DEADLINE [10s]
+  TENANTRY_LOCK_TIMEOUT  how long it may wait for a lock, below
+                         TENANTRY_STATEMENT_TIMEOUT [3s]
+  TENANTRY_REQUEST_DEADLINE
+                         how long a request may take until its answer, and
+                         those in flight when the server is stopped [15s]
+  TENANTRY_BODY_LIMIT    the largest request body: bytes, KiB or MiB [4MiB]
+  TENANTRY_CONCURRENCY   requests handled at once; one more is answered by
+                         503 [1024]
+
+A server opens at most TENANTRY_LANES times TENANTRY_LANE_CONNECTIONS, plus
+TENANTRY_CATALOG_CONNECTIONS, plus one connection that listens for changes: 13
+by default. PostgreSQL's max_connections must have room for all servers.
+Lengths of time are whole numbers with ms, s or m.";
+
+/// The end of `tenantry --help`.
+pub(super) fn overview(beginning: &str) -> String {
+    format!(
+        "{beginning}\n\n{SHARED}\n  … more, for the size of a server: tenantry serve --help\n\n\
+         Exit status:\n  0 done   1 it cannot be done as asked   2 the environment or a surprise"
+    )
+}
+
+/// The end of `tenantry serve --help`: every variable there is.
+pub(super) fn all(beginning: &str) -> String {
+    format!("{beginning}\n\n{SHARED}\n\n{SIZING}")
+}

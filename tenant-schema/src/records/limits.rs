@@ -1,0 +1,241 @@
+//! How much one request may ask for, and what it is told when it asks for more.
+//!
+//! The bounds keep one request from costing what a thousand others do: PostgreSQL plans a condition in more than linear
+//! time, and an answer is held in memory as a whole on both sides.
+
+use super::ast::{QueryString, Test};
+
+/// The bounds of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows in a page without `limit`. PostgREST knows only a maximum (`db-max-rows`), which is then its default too.
+    pub default_rows: u64,
+    /// Rows in any page: a greater `limit` is lowered to it.
+    pub max_rows: u64,
+    /// Bytes of a query string as it came, still percent-encoded.
+    pub query_bytes: usize,
+    /// Items of `select`; a `*` is one.
+    pub select_items: usize,
+    /// How often the answer may hold one column, under different names.
+    pub column_uses: usize,
+    /// Conditions in the query string, those within groups included.
+    pub conditions: usize,
+    /// Values in one `in.(…)`.
+    pub list_values: usize,
+    /// Items of `order`.
+    pub order_terms: usize,
+    /// Objects in the body of one insert.
+    pub objects: usize,
+    /// Bytes of an answer's JSON when it may have several records.
+    pub answer_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            default_rows: 1000,
+            max_rows: 1000,
+            query_bytes: 16 * 1024,
+            select_items: 100,
+            column_uses: 2,
+            conditions: 100,
+            list_values: 1000,
+            order_terms: 16,
+            objects: 10_000,
+            answer_bytes: 16 * 1024 * 1024,
+        }
+    }
+}
+
+impl Limits {
+    /// Refuses a query string that is too long to be read.
+    pub(super) fn check_length(&self, raw: &str) -> Result<(), Exceeded> {
+        let allowed = self.query_bytes;
+        refuse(raw.len() > allowed, Exceeded::Query { allowed })
+    }
+
+    /// Refuses a query string that says too much.
+    pub(super) fn check(&self, said: &QueryString) -> Result<(), Exceeded> {
+        let allowed = self.select_items;
+        refuse(said.select.len() > allowed, Exceeded::Select { allowed })?;
+        let allowed = self.order_terms;
+        refuse(said.order.len() > allowed, Exceeded::Order { allowed })?;
+        let tests = said.filter.tests();
+        let allowed = self.conditions;
+        refuse(tests.len() > allowed, Exceeded::Conditions { allowed })?;
+        let allowed = self.list_values;
+        let is_long = |test: &&Test| matches!(test, Test::In(values) if values.len() > allowed);
+        refuse(tests.iter().any(is_long), Exceeded::List { allowed })
+    }
+}
+
+fn refuse(is_beyond: bool, bound: Exceeded) -> Result<(), Exceeded> {
+    if is_beyond { Err(bound) } else { Ok(()) }
+}
+
+/// A bound that a request went beyond.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Exceeded {
+    /// [`Limits::query_bytes`]
+    #[error("The query string has more than {allowed} bytes")]
+    Query {
+        /// How many it may have.
+        allowed: usize,
+    },
+    /// [`Limits::select_items`]
+    #[error("select has more than {allowed} items")]
+    Select {
+        /// How many it may have.
+        allowed: usize,
+    },
+    /// [`Limits::column_uses`]
+    #[error("select names the column '{column}' more than {allowed} times")]
+    Column {
+        /// The column.
+        column: String,
+        /// How many times it may.
+        allowed: usize,
+    },
+    /// [`Limits::conditions`]
+    #[error("The query string has more than {allowed} conditions")]
+    Conditions {
+        /// How many it may have.
+        allowed: usize,
+    },
+    /// [`Limits::list_values`]
+    #[error("A list of 'in' has more than {allowed} values")]
+    List {
+        /// How many it may have.
+        allowed: usize,
+    },
+    /// [`Limits::order_terms`]
+    #[error("order has more than {allowed} items")]
+    Order {
+        /// How many it may have.
+        allowed: usize,
+    },
+    /// [`Limits::objects`]
+    #[error("The body has more than {allowed} objects")]
+    Objects {
+        /// How many it may have.
+        allowed: usize,
+    },
+    /// [`Limits::answer_bytes`]
+    #[error("The answer would be larger than one answer may be")]
+    Answer,
+}
+
+impl Exceeded {
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::Query { .. } => "query_too_long",
+            Self::Objects { .. } => "too_many_objects",
+            Self::Answer => "answer_too_large",
+            _ => "PGRST100",
+        }
+    }
+
+    pub(super) fn status(&self) -> u16 {
+        match self {
+            Self::Query { .. } => 414,
+            Self::Objects { .. } | Self::Answer => 413,
+            _ => 400,
+        }
+    }
+
+    pub(super) fn hint(&self) -> &'static str {
+        match self {
+            Self::Query { .. } | Self::Conditions { .. } | Self::List { .. } => {
+                "Ask in several requests, or by fewer conditions"
+            }
+            Self::Select { .. } | Self::Column { .. } => "Name each column once, or leave select out for all",
+            Self::Order { .. } => "Leave out what comes after a unique column: it changes nothing",
+            Self::Objects { .. } => "Send the records in several requests",
+            Self::Answer => "Ask for fewer records with limit, or for fewer columns with select",
+        }
+    }
+}
+
+/// What the error of a statement says whose answer was too large. The statement makes that error itself, so that a
+/// write with such an answer is undone.
+pub(super) const TOO_LARGE: &str = "bytes are too many for one answer";
+
+#[cfg(test)]
+mod tests {
+    use crate::records::fixture;
+
+    fn refused(query: &str) -> (String, u16, String) {
+        let error = fixture::list("contacts", query).unwrap_err();
+        assert!(error.hint().is_some(), "{query}");
+        (error.code().to_owned(), error.status(), error.message())
+    }
+
+    fn repeated(count: usize, item: impl Fn(usize) -> String) -> String {
+        (0..count).map(item).collect::<Vec<_>>().join(",")
+    }
+
+    #[test]
+    fn each_bound_is_kept_and_named() {
+        let select = |count| format!("select={}", repeated(count, |_| "id".to_owned()));
+        let order = |count| format!("order={}", repeated(count, |_| "id".to_owned()));
+        let list = |count| format!("score=in.({})", repeated(count, |n| n.to_string()));
+        let tree = |count: usize| {
+            format!(
+                "not.or=(score.eq.0,and({}))",
+                repeated(count - 1, |_| "score.gt.1".to_owned())
+            )
+        };
+        let long = |bytes: usize| format!("email=eq.{}", "x".repeat(bytes - "email=eq.".len()));
+        for (most, more, status, message) in [
+            (select(100), select(101), 400, "select has more than 100 items"),
+            (order(16), order(17), 400, "order has more than 16 items"),
+            (
+                list(1000),
+                list(1001),
+                400,
+                "A list of 'in' has more than 1000 values",
+            ),
+            (
+                tree(100),
+                tree(101),
+                400,
+                "The query string has more than 100 conditions",
+            ),
+            (
+                long(16_384),
+                long(16_385),
+                414,
+                "The query string has more than 16384 bytes",
+            ),
+        ] {
+            assert!(fixture::list("contacts", &most).is_ok(), "{message}");
+            let code = if status == 400 {
+                "PGRST100"
+            } else {
+                "query_too_long"
+            };
+            assert_eq!(refused(&more), (code.to_owned(), status, message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn parameters_count_together() {
+        let query = vec!["score=gt.1"; 101].join("&");
+        assert_eq!(refused(&query).2, "The query string has more than 100 conditions");
+    }
+
+    #[test]
+    fn a_column_stands_in_an_answer_at_most_twice() {
+        for fine in [
+            "select=a:email,b:email",
+            "select=*,a:email",
+            "select=email,email,email,a:email",
+        ] {
+            assert!(fixture::list("contacts", fine).is_ok(), "{fine}");
+        }
+        let message = "select names the column 'email' more than 2 times".to_owned();
+        for query in ["select=a:email,b:email,c:email", "select=a:email,*,b:email"] {
+            assert_eq!(refused(query), ("PGRST100".to_owned(), 400, message.clone()));
+        }
+    }
+}

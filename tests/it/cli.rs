@@ -1,0 +1,12 @@
+//! The command line from outside: the real program, on a real database, as an operator types it.
+
+mod commands;
+mod demo;
+mod environment;
+mod fleet;
+mod help;
+mod killed;
+mod program;
+mod psql;
+mod refusals;
+mod serve;
