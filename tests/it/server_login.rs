@@ -4,6 +4,7 @@ use catalog::memberships::MemberRole::Member;
 use tests::TestApp;
 use tests::app::{AppTenant, PASSWORD};
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 /// The server's login, working for this organization.
 async fn server(tenant: &AppTenant) -> Client {
@@ -17,7 +18,7 @@ async fn server(tenant: &AppTenant) -> Client {
 fn refused(result: Result<u64, tokio_postgres::Error>, sqlstate: &str, case: &str) {
     match result {
         Err(error) => assert_eq!(
-            error.code().map(|code| code.code()),
+            error.code().map(SqlState::code),
             Some(sqlstate),
             "{case}: {error:?}"
         ),
