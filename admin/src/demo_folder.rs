@@ -8,9 +8,10 @@
 //! | `running.json` | while it runs: process, addresses and the owner's connection URL, mode 0600 |
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -61,8 +62,26 @@ impl DemoFolder {
     /// Makes the folder if need be. The secrets in it protect themselves by their modes, since PostgreSQL's account
     /// must be able to pass when the demo is run by root.
     pub(crate) fn create(&self) -> anyhow::Result<()> {
-        fs::create_dir_all(&self.0)
-            .with_context(|| format!("could not create the folder {}", self.0.display()))
+        if let Some(parent) = self.0.parent() {
+            fs::create_dir_all(parent)
+                .with_context(|| format!("could not create the folder {}", parent.display()))?;
+        }
+        // Whatever the umask: nobody else may write to it.
+        match DirBuilder::new().mode(0o711).create(&self.0) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(error).with_context(|| format!("could not create the folder {}", self.0.display()))
+            }
+            _ => self.check(),
+        }
+    }
+
+    /// Refuses a folder that somebody else could have prepared: its files say which database to work on, with which
+    /// keys, and by which programs.
+    fn check(&self) -> anyhow::Result<()> {
+        private_file::check_folder(&self.0).with_context(|| {
+            let folder = self.0.display();
+            format!("could not use the demo's folder {folder}; run as its owner, or name another folder")
+        })
     }
 
     /// The folder's path.
@@ -128,6 +147,7 @@ impl DemoFolder {
     /// The demo that runs on this folder, if one does. A killed one leaves its announcement behind, and for a moment
     /// its PostgreSQL, but nobody who listens for it.
     pub(crate) fn running(&self) -> anyhow::Result<Option<Running>> {
+        self.check()?;
         let running: Option<Running> = self.read_json("running.json")?;
         let answers =
             |address: &SocketAddr| TcpStream::connect_timeout(address, Duration::from_secs(1)).is_ok();
@@ -151,18 +171,7 @@ fn invented_password(source: &Source) -> String {
 }
 
 fn read(path: &Path) -> anyhow::Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(error).with_context(|| format!("could not read {}", path.display())),
-    }
+    private_file::read(path).with_context(|| format!("could not read {}", path.display()))
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@
 )]
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process;
@@ -240,6 +240,42 @@ async fn a_path_too_long_for_a_socket_gets_one_elsewhere() {
     assert!(socket_dir.join(format!(".s.PGSQL.{}", cluster.port())).exists());
     cluster.stop().await.unwrap();
     assert!(!socket_dir.exists(), "it goes with the server");
+}
+
+/// Whatever account we are: what others could have put there is not worked with. Only root can give things away.
+#[tokio::test]
+async fn a_folder_that_somebody_else_could_have_prepared_is_refused() {
+    let root = open_folder();
+    let folder = root.path().join("cluster");
+    start(&folder).await.unwrap().stop().await.unwrap();
+    let is_refused = async |because: &str| {
+        let error = start(&folder).await.unwrap_err().to_string();
+        assert!(error.contains(because), "{because}: {error}");
+    };
+    for (path, good, bad, because) in [
+        (folder.clone(), 0o711, 0o777, "others may write to it (mode 777)"),
+        (
+            folder.join("password"),
+            0o600,
+            0o644,
+            "others may read or write it (mode 644)",
+        ),
+        (folder.join("run"), 0o700, 0o770, "others may write to it"),
+    ] {
+        fs::set_permissions(&path, Permissions::from_mode(bad)).unwrap();
+        is_refused(because).await;
+        fs::set_permissions(&path, Permissions::from_mode(good)).unwrap();
+    }
+    if geteuid().is_root() {
+        for entry in ["", "password", "data", "run"] {
+            let path = folder.join(entry);
+            let owner = fs::metadata(&path).unwrap();
+            chown(&path, Some(4711), None).unwrap();
+            is_refused("belongs to user id 4711").await;
+            chown(&path, Some(owner.uid()), Some(owner.gid())).unwrap();
+        }
+    }
+    start(&folder).await.unwrap().stop().await.unwrap();
 }
 
 /// As root, PostgreSQL's account cannot enter, so the data goes elsewhere, the same place every time; to an

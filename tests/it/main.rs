@@ -6,6 +6,7 @@ mod flights;
 mod http;
 mod lifecycle;
 mod models;
+mod psql_login;
 mod scope;
 mod server_login;
 mod sql;

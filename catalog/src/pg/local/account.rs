@@ -37,21 +37,25 @@ pub(super) enum RunAs {
 }
 
 impl RunAs {
-    /// Chooses for a cluster with this data folder, if it has one: data made by an ordinary user is run as that user
-    /// when root comes along.
+    /// Chooses for a cluster with this data folder, if it has one: data of one of the accounts is run as that one, even
+    /// where a better one was made since.
     pub(super) fn choose(data_dir: Option<&Path>) -> Result<Self, LocalClusterError> {
         if !geteuid().is_root() {
             return Ok(Self::Ourselves);
         }
-        if let Some(Ok(owner)) = data_dir.map(fs::symlink_metadata)
-            && owner.uid() != 0
+        if let Some((data_dir, Ok(found))) = data_dir.map(|folder| (folder, fs::symlink_metadata(folder)))
+            && found.uid() != 0
         {
-            let user = User::from_uid(Uid::from_raw(owner.uid())).ok().flatten();
-            let name = user.map_or_else(|| owner.uid().to_string(), |user| user.name);
+            let user = User::from_uid(Uid::from_raw(found.uid())).ok().flatten();
+            let user = user.filter(|user| found.is_dir() && ACCOUNTS.contains(&user.name.as_str()));
+            let user = user.ok_or_else(|| LocalClusterError::ForeignFolder {
+                folder: data_dir.to_owned(),
+                owner: found.uid(),
+            })?;
             return Ok(Self::Account {
-                name,
-                uid: owner.uid(),
-                gid: owner.gid(),
+                name: user.name,
+                uid: found.uid(),
+                gid: found.gid(),
             });
         }
         let user = ACCOUNTS
@@ -104,6 +108,30 @@ impl RunAs {
         let made = DirBuilder::new().mode(0o700).create(path);
         made.map_err(LocalClusterError::file("create the folder", path))?;
         self.own(path)
+    }
+
+    /// Refuses what is not a folder of this user's that only it can write to.
+    pub(super) fn check_private_dir(&self, path: &Path) -> Result<(), LocalClusterError> {
+        let found =
+            fs::symlink_metadata(path).map_err(LocalClusterError::file("look at the folder", path))?;
+        let user = match self {
+            Self::Ourselves => geteuid().as_raw(),
+            Self::Account { uid, .. } => *uid,
+        };
+        if found.uid() != user {
+            return Err(LocalClusterError::ForeignFolder {
+                folder: path.to_owned(),
+                owner: found.uid(),
+            });
+        }
+        if !found.is_dir() || found.mode() & 0o022 != 0 {
+            let why = io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "it is no folder, or others may write to it",
+            );
+            return Err(LocalClusterError::file("use the folder", path)(why));
+        }
+        Ok(())
     }
 
     /// The folder itself if the account can enter what exists of it, otherwise its stand-in under a folder that

@@ -155,11 +155,8 @@ impl Folder {
     /// The superuser's password, if one was made.
     pub(super) fn password(&self) -> Result<Option<SecretString>, LocalClusterError> {
         let path = self.path.join("password");
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(SecretString::from(text.trim()))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(LocalClusterError::file("read", &path)(error)),
-        }
+        let text = private_file::read(&path).map_err(LocalClusterError::file("read", &path))?;
+        Ok(text.map(|text| SecretString::from(text.trim())))
     }
 
     /// Makes and keeps a password of 256 random bits.
@@ -174,9 +171,10 @@ impl Folder {
     /// The folder in ours where PostgreSQL's account may write.
     pub(super) fn run_dir(&self, run_as: &RunAs) -> Result<PathBuf, LocalClusterError> {
         let path = self.path.join("run");
-        if !path.is_dir() {
+        if fs::symlink_metadata(&path).is_err() {
             run_as.make_private_dir(&path)?;
         }
+        run_as.check_private_dir(&path)?;
         Ok(path)
     }
 
@@ -208,7 +206,7 @@ impl Folder {
     /// Removes the socket folder under the temporary folder, if there is one.
     fn remove_outside_socket_dir(&self) {
         let pointer = self.path.join("socket_dir");
-        let Ok(outside) = fs::read_to_string(&pointer) else {
+        let Ok(Some(outside)) = private_file::read(&pointer) else {
             return;
         };
         let outside = Path::new(&outside);
@@ -282,18 +280,19 @@ fn clear_sockets(folder: &Path) {
     }
 }
 
-/// Root may use everybody's.
+/// Root is refused another's folder too: whoever prepared it would choose the data, the password and the log that root
+/// works with.
 fn refuse_foreign(path: &Path) -> Result<(), LocalClusterError> {
     let owner = fs::symlink_metadata(path)
         .map_err(LocalClusterError::file("look at", path))?
         .uid();
-    if geteuid().is_root() || owner == geteuid().as_raw() {
-        return Ok(());
+    if owner != geteuid().as_raw() {
+        return Err(LocalClusterError::ForeignFolder {
+            folder: path.to_owned(),
+            owner,
+        });
     }
-    Err(LocalClusterError::ForeignFolder {
-        folder: path.to_owned(),
-        owner,
-    })
+    private_file::check_folder(path).map_err(LocalClusterError::file("use the folder", path))
 }
 
 /// `unix_socket_directories` is a list, so a comma or a quote does not do either.
