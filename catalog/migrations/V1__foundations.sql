@@ -49,18 +49,54 @@ end
 $$;
 comment on function catalog.touch_updated_at() is 'Row trigger: updated_at is the time of the changing transaction.';
 
+-- NOTIFY and LISTEN know no privileges: any login of the database may use any channel. A name nobody can guess keeps
+-- tenants' logins from listening to what other tenants do and from making servers forget what they cached.
+create table catalog.change_channel (
+  name text not null default
+    'tenantry_' || left(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 48),
+  constraint change_channel_pkey primary key (name),
+  constraint change_channel_name_check check (name ~ '^tenantry_[0-9a-f]{48}$')
+);
+create unique index change_channel_one_key on catalog.change_channel ((true));
+insert into catalog.change_channel default values;
+comment on table catalog.change_channel is 'The one row names the channel on which changes are told. Secret: only functions of the owner read it.';
+comment on column catalog.change_channel.name is 'Random, made once for each database.';
+
+-- Both are security definer because their callers must not learn the name. Neither holds it in its text or in the
+-- text of a query: pg_proc and pg_stat_activity can be read by others.
 create function catalog.notify_change() returns trigger
-  language plpgsql set search_path = pg_catalog, pg_temp
+  language plpgsql security definer set search_path = pg_catalog, pg_temp
   as $$
 declare
   changed jsonb := case when tg_op = 'DELETE' then to_jsonb(old) else to_jsonb(new) end;
 begin
-  perform pg_notify('tenantry_catalog', tg_argv[0] || ':' || (changed ->> tg_argv[1]));
+  perform pg_notify(c.name, tg_argv[0] || ':' || (changed ->> tg_argv[1])) from catalog.change_channel c;
   return null;
 end
 $$;
 comment on function catalog.notify_change() is
-  'Row trigger (kind, id column): tells servers on channel tenantry_catalog to forget what they cached of kind:id.';
+  'Row trigger (kind, id column): tells servers to forget what they cached of kind:id.';
+
+create function catalog.listen_to_changes() returns void
+  language plpgsql security definer set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  execute (select format('listen %I', c.name) from catalog.change_channel c);
+end
+$$;
+comment on function catalog.listen_to_changes() is 'Lets this session hear the notifications of notify_change().';
+
+-- What was ended stays ended, also for whoever has stolen the server's login.
+create function catalog.refuse_undoing() returns trigger
+  language plpgsql set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  raise exception '%.%: what is used or revoked stays so', tg_table_schema, tg_table_name
+    using errcode = 'restrict_violation', constraint = tg_table_name || '_final',
+      schema = tg_table_schema, table = tg_table_name;
+end
+$$;
+comment on function catalog.refuse_undoing() is 'Row trigger: refuses the change its condition describes, whoever asks.';
 
 revoke execute on all functions in schema catalog from public;
-grant execute on function catalog.current_organization() to tenantry_server;
+grant execute on function catalog.current_organization(), catalog.listen_to_changes() to tenantry_server;

@@ -65,17 +65,22 @@ create table catalog.user_credentials (
   password_hash text not null,
   changed_at timestamptz not null,
   failed_count integer not null default 0,
+  lock_count integer not null default 0,
+  last_failed_at timestamptz,
   locked_until timestamptz,
   constraint user_credentials_pkey primary key (user_id),
   constraint user_credentials_user_id_fkey foreign key (user_id) references catalog.users (id) on delete cascade,
   constraint user_credentials_password_hash_check check (password_hash like '$argon2id$%'),
-  constraint user_credentials_failed_count_check check (failed_count >= 0)
+  constraint user_credentials_failed_count_check check (failed_count >= 0),
+  constraint user_credentials_lock_count_check check (lock_count >= 0)
 );
 comment on table catalog.user_credentials is 'Passwords, apart from the people so that a query on users can never carry one away.';
 comment on column catalog.user_credentials.user_id is 'Whose password it is.';
 comment on column catalog.user_credentials.password_hash is 'Argon2id in PHC string format.';
 comment on column catalog.user_credentials.changed_at is 'When the password was set.';
-comment on column catalog.user_credentials.failed_count is 'Wrong passwords in a row since the last right one.';
+comment on column catalog.user_credentials.failed_count is 'Wrong passwords in a row since the last right one, fewer after a lock.';
+comment on column catalog.user_credentials.lock_count is 'Locks in a row since the last right password: each is longer than the one before.';
+comment on column catalog.user_credentials.last_failed_at is 'When the last wrong password was counted; null after a right one.';
 comment on column catalog.user_credentials.locked_until is 'No password is accepted before; null when not locked.';
 
 -- The server may sign people up and note that they signed in. It cannot make an operator, disable or delete.
@@ -83,5 +88,32 @@ grant select,
   insert (id, email, display_name, first_name, last_name, image_url, locale, time_zone, metadata, created_at, updated_at),
   update (email_verified_at, display_name, first_name, last_name, image_url, locale, time_zone, last_login_at, metadata)
   on catalog.users to tenantry_server;
-grant select, insert, update (password_hash, changed_at, failed_count, locked_until)
+grant select, insert, update (password_hash, changed_at, failed_count, lock_count, last_failed_at, locked_until)
   on catalog.user_credentials to tenantry_server;
+
+-- Whoever has stolen the server's login must not become an operator by giving one a password they know. A condition
+-- on columns' values is beyond row-level security, so a trigger asks; failures are still counted.
+create function catalog.keep_operator_password() returns trigger
+  language plpgsql set search_path = pg_catalog, pg_temp
+  as $$
+begin
+  if current_user = 'tenantry_server'
+    and exists (select from catalog.users u where u.id = new.user_id and u.platform_role is not null)
+  then
+    raise exception 'the server cannot set the password of an operator'
+      using errcode = 'insufficient_privilege', constraint = 'user_credentials_operator',
+        schema = tg_table_schema, table = tg_table_name;
+  end if;
+  return new;
+end
+$$;
+comment on function catalog.keep_operator_password() is 'Row trigger: the server''s login cannot set the password of an operator.';
+revoke execute on function catalog.keep_operator_password() from public;
+
+create trigger user_credentials_operator_on_insert
+  before insert on catalog.user_credentials for each row
+  execute function catalog.keep_operator_password();
+create trigger user_credentials_operator_on_update
+  before update of password_hash, changed_at on catalog.user_credentials for each row
+  when ((old.password_hash, old.changed_at) is distinct from (new.password_hash, new.changed_at))
+  execute function catalog.keep_operator_password();

@@ -41,6 +41,10 @@ create trigger sessions_notify_on_update
   after update of expires_at, revoked_at on catalog.sessions for each row
   when ((old.expires_at, old.revoked_at) is distinct from (new.expires_at, new.revoked_at))
   execute function catalog.notify_change('session', 'id');
+create trigger sessions_final
+  before update of revoked_at on catalog.sessions for each row
+  when (old.revoked_at is not null and new.revoked_at is null)
+  execute function catalog.refuse_undoing();
 create trigger sessions_notify_on_delete
   after delete on catalog.sessions for each row
   execute function catalog.notify_change('session', 'id');
@@ -81,6 +85,11 @@ comment on column catalog.refresh_tokens.issued_at is 'When it was handed out.';
 comment on column catalog.refresh_tokens.expires_at is 'When it ends unused.';
 comment on column catalog.refresh_tokens.used_at is 'When it was exchanged; a second attempt is reuse.';
 comment on column catalog.refresh_tokens.revoked_at is 'When it was made void.';
+
+create trigger refresh_tokens_final
+  before update of used_at, revoked_at on catalog.refresh_tokens for each row
+  when ((old.used_at is not null and new.used_at is null) or (old.revoked_at is not null and new.revoked_at is null))
+  execute function catalog.refuse_undoing();
 
 alter table catalog.sessions enable row level security;
 alter table catalog.sessions force row level security;

@@ -174,7 +174,8 @@ impl Authenticator {
         let candidate = credentials::find_for_sign_in(&mut tx, organization, email).await?;
         tx.rollback().await?;
         let hash = candidate.as_ref().map(|candidate| &candidate.hash);
-        let verdict = match self.hasher.verify(hash, password).await {
+        let hasher = self.hasher.on_behalf_of(organization);
+        let verdict = match hasher.verify(hash, password).await {
             Ok(verdict) => verdict,
             Err(HashingError::Busy) => return Ok(SignIn::Busy),
             Err(error) => return Err(AuthenticateError::Hashing(error)),
@@ -183,7 +184,7 @@ impl Authenticator {
             Some(candidate) if verdict.ok && candidate.may_enter(self.source.now()) => {
                 // A queue that is full now is no reason to turn somebody away: the next sign-in rehashes.
                 let rehashed = if verdict.needs_rehash {
-                    self.hasher.hash(password).await.ok()
+                    hasher.hash(password).await.ok()
                 } else {
                     None
                 };
@@ -199,7 +200,8 @@ impl Authenticator {
     }
 
     /// Counts and writes down a wrong password; for an account that does not exist, the same statements touch nothing.
-    /// What is not counted, because the account is locked, is not written down either: the lock bounds the log.
+    /// What is not counted, because the account is locked or no member here, is not written down either: the lock bounds
+    /// the log.
     async fn refuse(
         &self,
         organization: OrganizationId,
@@ -260,14 +262,16 @@ impl Authenticator {
         })))
     }
 
-    /// Makes an account, a member of nothing, unless the address has one already.
+    /// Makes an account, a member of nothing, unless the address has one already. The organization is the one at whose
+    /// host it was asked for.
     pub async fn sign_up(
         &self,
+        organization: OrganizationId,
         email: &EmailAddress,
         password: &PlainPassword,
         profile: &Profile,
     ) -> Result<SignUp, AuthenticateError> {
-        let hash = match self.hasher.hash(password).await {
+        let hash = match self.hasher.on_behalf_of(organization).hash(password).await {
             Ok(hash) => hash,
             Err(HashingError::Busy) => return Ok(SignUp::Busy),
             Err(error) => return Err(AuthenticateError::Hashing(error)),

@@ -1,7 +1,7 @@
 //! The feed of catalog changes: how a server learns within milliseconds that what it cached is no longer true.
 //!
-//! Triggers of the catalog send `NOTIFY tenantry_catalog, '<kind>:<id>'` with the transaction that changes a row; a
-//! [`ChangeFeed`] listens on a connection of its own. A cache keeps the [`Generation`] at which it read a value beside
+//! Triggers of the catalog notify `<kind>:<id>` with the transaction that changes a row, on a channel whose name other
+//! logins of the database cannot know; a [`ChangeFeed`] listens on a connection of its own. A cache keeps the [`Generation`] at which it read a value beside
 //! the value, and asks [`ChangeFeed::holds`] at every use whether anything the value was made of has changed since.
 //! That costs a change one entry in a table, however much is cached and however many changes there are.
 
@@ -188,10 +188,13 @@ async fn listen(config: PgConfig, shared: Arc<Shared>) {
     }
 }
 
+/// The function knows the channel; its name never leaves the database.
+const LISTEN: &str = "select catalog.listen_to_changes()";
+
 /// One connection's life: until it breaks.
 async fn follow(config: &PgConfig, shared: &Shared) -> Result<(), tokio_postgres::Error> {
     let (client, mut connection) = config.driver().connect(config.tls()).await?;
-    let listening = client.batch_execute("listen tenantry_catalog");
+    let listening = client.batch_execute(LISTEN);
     let silence = silence(&client);
     tokio::pin!(listening, silence);
     let mut pending = true;
@@ -232,6 +235,9 @@ async fn silence(client: &tokio_postgres::Client) {
 }
 
 const HEARTBEAT: Duration = Duration::from_secs(3);
+
+/// Every statement of this module, for the test that prepares them all.
+pub(crate) const STATEMENTS: &[&str] = &[LISTEN];
 
 #[cfg(test)]
 mod tests {

@@ -68,11 +68,11 @@ pub async fn find_for_sign_in(
 }
 
 const SET_PASSWORD: &str = "\
-    insert into catalog.user_credentials (user_id, password_hash, changed_at, failed_count, locked_until) \
-    values ($1, $2, $3, 0, null) \
+    insert into catalog.user_credentials (user_id, password_hash, changed_at) \
+    values ($1, $2, $3) \
     on conflict (user_id) do update \
     set password_hash = excluded.password_hash, changed_at = excluded.changed_at, \
-      failed_count = 0, locked_until = null";
+      failed_count = 0, lock_count = 0, last_failed_at = null, locked_until = null";
 
 /// Sets the first password of an account or replaces it; failures counted so far are forgotten.
 pub async fn set_password(
@@ -85,25 +85,43 @@ pub async fn set_password(
     Ok(())
 }
 
-/// Ten failures in a row lock the account for half a minute, every further one for twice as long, at most for a
-/// quarter of an hour: a person who mistypes is not shut out, a guesser gets about a hundred tries a day (NIST
-/// SP 800-63B-4, section 3.2.2, asks for a limit per account). Attempts while locked are not counted, so that
-/// nobody can keep an account locked without waiting themselves.
+/// Ten failures in a row lock the account for half a minute, every further lock lasts twice as long, at most a quarter of
+/// an hour: a person who mistypes is not shut out, a guesser gets a few hundred tries a day (NIST SP 800-63B-4,
+/// section 3.2.2, asks for a limit per account). Who keeps others from signing in has to work for it:
+/// - only wrong passwords at an organization of which the account is an active member count, so that nobody can lock
+///   it from anywhere else;
+/// - attempts while locked do not count, and after a lock five more failures are needed for the next one, not one;
+/// - after an hour without a failure all is forgotten.
+///
+/// `locked_until` is set if and only if the last counted failure locked; the condition at the end lets such a row
+/// through only when that lock has run out.
 const RECORD_FAILURE: &str = "\
-    update catalog.user_credentials \
-    set failed_count = least(failed_count + 1, 1000000), \
-      locked_until = case when failed_count + 1 >= 10 \
-        then $2::timestamptz + least( \
-          interval '15 minutes', interval '30 seconds' * power(2, least(failed_count + 1 - 10, 5))) \
-        end \
-    where user_id = $1 and (locked_until is null or locked_until <= $2)";
+    update catalog.user_credentials c \
+    set failed_count = case \
+        when c.last_failed_at <= $2::timestamptz - interval '1 hour' then 1 \
+        when c.locked_until is not null then 6 \
+        else c.failed_count + 1 end, \
+      lock_count = case \
+        when c.last_failed_at <= $2 - interval '1 hour' then 0 \
+        when c.locked_until is null and c.failed_count >= 9 then least(c.lock_count + 1, 1000) \
+        else c.lock_count end, \
+      locked_until = case \
+        when c.last_failed_at <= $2 - interval '1 hour' then null \
+        when c.locked_until is null and c.failed_count >= 9 then $2 + least( \
+          interval '15 minutes', interval '30 seconds' * power(2, least(c.lock_count, 5))) \
+        end, \
+      last_failed_at = $2 \
+    where c.user_id = $1 and (c.locked_until is null or c.locked_until <= $2) \
+      and exists ( \
+        select from catalog.memberships m \
+        where m.user_id = c.user_id and m.organization_id = catalog.current_organization() and m.active)";
 
 /// A failed attempt is no promise to anybody: its transaction need not wait for the disk, which also keeps the
 /// answer's time the same for an account that exists and one that does not.
 const HURRY: &str = "select set_config('synchronous_commit', 'off', true)";
 
-/// Counts a failed attempt, unless the account is locked; answers whether it did. `None` stands for an account that
-/// does not exist: the same statements run and touch nothing.
+/// Counts a failed attempt at the organization of this transaction, unless the account is locked or no member there;
+/// answers whether it did. `None` stands for an account that does not exist: the same statements run and touch nothing.
 pub async fn record_failure(
     tx: &mut CatalogTx,
     user: Option<UserId>,
@@ -122,7 +140,13 @@ pub(crate) fn nobody() -> UserId {
 const RECORD_SUCCESS: &str = "\
     with credential as ( \
       update catalog.user_credentials \
-      set failed_count = 0, locked_until = null, password_hash = coalesce($4, password_hash) \
+      set failed_count = 0, lock_count = 0, last_failed_at = null, locked_until = null, \
+        password_hash = case \
+          when exists ( \
+            select from catalog.users o \
+            where o.id = user_credentials.user_id and o.platform_role is not null \
+          ) then password_hash \
+          else coalesce($4, password_hash) end \
       where user_id = $1 and changed_at = $3 and (locked_until is null or locked_until <= $2) \
       returning user_id \
     ) \
@@ -130,7 +154,8 @@ const RECORD_SUCCESS: &str = "\
     from credential \
     where u.id = credential.user_id and u.status = 'active' and u.deleted_at is null";
 
-/// Records a sign-in, with a new hash of the same password where the old one had outdated parameters.
+/// Records a sign-in, with a new hash of the same password where the old one had outdated parameters. An operator's
+/// stays as it is: the server cannot write it.
 ///
 /// Answers `false`, and records nothing that lasts, when the account was locked, disabled or given another password
 /// while the hash was being computed: the caller must then refuse and roll back. That makes the lock hold against

@@ -45,6 +45,7 @@ pub fn statements() -> Vec<&'static str> {
         api_keys::STATEMENTS,
         audit::STATEMENTS,
         authenticate::STATEMENTS,
+        changes::STATEMENTS,
         credentials::STATEMENTS,
         fitness::STATEMENTS,
         init::STATEMENTS,

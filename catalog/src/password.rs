@@ -2,8 +2,9 @@
 
 mod invented;
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::password_hash::phc::{Output, ParamsString, Salt};
 use argon2::password_hash::{self, PasswordHasher as _, PasswordVerifier as _};
@@ -14,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub use self::invented::invent;
 use crate::clock::Source;
 use crate::email::EmailAddress;
+use crate::ids::OrganizationId;
 
 /// The shortest password a person may choose, in characters (NIST SP 800-63B, section 5.1.1.2, which also forbids
 /// composition rules; its fourth revision asks for fifteen where nothing but the password is asked for).
@@ -27,6 +29,9 @@ const RUNNING: usize = 2;
 
 /// Callers that may wait for their turn; with two at a time the last one waits about 1.5 s.
 const WAITING: usize = 64;
+
+/// Places, running or waiting, that callers of one organization may hold: a flood at one leaves the others half.
+const SHARE: usize = 33;
 
 /// Bytes of salt (RFC 9106, section 3.1, recommends 16).
 const SALT_BYTES: usize = 16;
@@ -172,10 +177,13 @@ pub enum HashingError {
     Failed,
 }
 
-/// Computes hashes on blocking threads, two at a time, for at most 64 waiting callers. Cheap to clone; all clones
-/// share one queue.
+/// Computes hashes on blocking threads, two at a time, for at most 64 waiting callers, of whom those of one
+/// organization may be half. Cheap to clone; all clones share one queue.
 #[derive(Clone)]
-pub struct PasswordHasher(Arc<Inner>);
+pub struct PasswordHasher {
+    inner: Arc<Inner>,
+    organization: Option<OrganizationId>,
+}
 
 struct Inner {
     argon2: Argon2<'static>,
@@ -184,13 +192,52 @@ struct Inner {
     source: Source,
     /// One permit per caller, running or waiting.
     queue: Arc<Semaphore>,
+    /// How many of them are held for whom; nobody with none.
+    shares: Mutex<HashMap<OrganizationId, usize>>,
     /// One permit per running computation.
     running: Arc<Semaphore>,
 }
 
-/// Both permits of one computation. They travel into the blocking thread, so that a caller who goes away does not
-/// let the next one in while its own hash is still being computed.
-type Turn = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+/// All of one computation's permits. They travel into the blocking thread, so that a caller who goes away does not let
+/// the next one in while its own hash is still being computed.
+struct Turn {
+    _share: Option<Share>,
+    _place: OwnedSemaphorePermit,
+    _slot: OwnedSemaphorePermit,
+}
+
+/// A place that counts for an organization, until it is dropped.
+struct Share {
+    inner: Arc<Inner>,
+    organization: OrganizationId,
+}
+
+impl Share {
+    fn take(inner: &Arc<Inner>, organization: OrganizationId) -> Result<Self, HashingError> {
+        let mut shares = inner.shares();
+        let held = shares.entry(organization).or_default();
+        if *held >= SHARE {
+            return Err(HashingError::Busy);
+        }
+        *held += 1;
+        Ok(Self {
+            inner: Arc::clone(inner),
+            organization,
+        })
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut shares = self.inner.shares();
+        if let Some(held) = shares.get_mut(&self.organization) {
+            *held -= 1;
+            if *held == 0 {
+                shares.remove(&self.organization);
+            }
+        }
+    }
+}
 
 impl PasswordHasher {
     /// A hasher with these parameters; salts come from `source`.
@@ -200,19 +247,33 @@ impl PasswordHasher {
     pub fn new(params: Argon2Params, source: Source) -> Result<Self, HashingError> {
         let params = Params::new(params.memory_kib, params.passes, params.lanes, None)
             .map_err(|_| HashingError::Failed)?;
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone()),
             dummy: dummy(&params, &source).map_err(|_| HashingError::Failed)?,
             params,
             source,
             queue: Arc::new(Semaphore::new(RUNNING + WAITING)),
+            shares: Mutex::default(),
             running: Arc::new(Semaphore::new(RUNNING)),
-        })))
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+            organization: None,
+        })
+    }
+
+    /// The same hasher, whose work counts for this organization's share of the queue.
+    #[must_use]
+    pub fn on_behalf_of(&self, organization: OrganizationId) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            organization: Some(organization),
+        }
     }
 
     /// The hash of a password under a new salt.
     pub async fn hash(&self, password: &PlainPassword) -> Result<PasswordHash, HashingError> {
-        let salt = self.0.source.bytes::<SALT_BYTES>();
+        let salt = self.inner.source.bytes::<SALT_BYTES>();
         let password = password.clone();
         self.run(move |inner| {
             let hash = inner
@@ -234,7 +295,7 @@ impl PasswordHasher {
     ) -> Result<Verdict, HashingError> {
         let known = hash.is_some();
         let hash = hash
-            .unwrap_or(&self.0.dummy)
+            .unwrap_or(&self.inner.dummy)
             .parsed()
             .map_err(|_| HashingError::Failed)?;
         let password = password.clone();
@@ -262,7 +323,11 @@ impl PasswordHasher {
         T: Send + 'static,
         F: FnOnce(&Inner) -> Result<T, HashingError> + Send + 'static,
     {
-        let inner = Arc::clone(&self.0);
+        let inner = Arc::clone(&self.inner);
+        let share = match self.organization {
+            Some(organization) => Some(Share::take(&inner, organization)?),
+            None => None,
+        };
         let place = Arc::clone(&inner.queue)
             .try_acquire_owned()
             .map_err(|_| HashingError::Busy)?;
@@ -270,7 +335,11 @@ impl PasswordHasher {
             .acquire_owned()
             .await
             .map_err(|_| HashingError::Failed)?;
-        let turn: Turn = (place, slot);
+        let turn = Turn {
+            _share: share,
+            _place: place,
+            _slot: slot,
+        };
         tokio::task::spawn_blocking(move || {
             let result = work(&inner);
             drop(turn);
@@ -283,11 +352,15 @@ impl PasswordHasher {
 
 impl fmt::Debug for PasswordHasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PasswordHasher({:?})", self.0.params)
+        write!(f, "PasswordHasher({:?})", self.inner.params)
     }
 }
 
 impl Inner {
+    fn shares(&self) -> std::sync::MutexGuard<'_, HashMap<OrganizationId, usize>> {
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn made_today(&self, hash: &argon2::PasswordHash) -> bool {
         let version = hash.version == Some(Version::V0x13.into());
         hash.algorithm == ARGON2ID_IDENT
@@ -313,110 +386,4 @@ fn dummy(params: &Params, source: &Source) -> Result<PasswordHash, password_hash
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hasher(params: Argon2Params) -> PasswordHasher {
-        PasswordHasher::new(params, Source::system()).expect("parameters Argon2 takes")
-    }
-
-    fn presented(text: &str) -> PlainPassword {
-        PlainPassword::presented(text.to_owned()).expect("a short text")
-    }
-
-    #[test]
-    fn a_choice_is_bounded_and_is_not_the_address() {
-        let ann: EmailAddress = "annette@example.com".parse().expect("an address");
-        let chosen = |text: &str| PlainPassword::chosen(text.to_owned(), &ann).map(|_| ());
-        assert_eq!(chosen("pässwörd"), Ok(()));
-        assert_eq!(chosen(&"ß".repeat(256)), Ok(()));
-        assert_eq!(chosen("seven77"), Err(PasswordRefused::TooShort));
-        assert_eq!(chosen(&"x".repeat(257)), Err(PasswordRefused::TooLong));
-        assert_eq!(chosen("with\0zero"), Err(PasswordRefused::Nul));
-        assert_eq!(chosen("Annette@Example.com"), Err(PasswordRefused::SameAsAddress));
-    }
-
-    #[tokio::test]
-    async fn only_the_right_password_verifies() {
-        let hasher = hasher(Argon2Params::CHEAPEST);
-        let hash = hasher.hash(&presented("correct horse")).await.expect("a hash");
-        let right = hasher.verify(Some(&hash), &presented("correct horse")).await;
-        let wrong = hasher.verify(Some(&hash), &presented("correct horsf")).await;
-        let unknown = hasher.verify(None, &presented("correct horse")).await;
-        assert_eq!(
-            right,
-            Ok(Verdict {
-                ok: true,
-                needs_rehash: false
-            })
-        );
-        assert_eq!(
-            wrong,
-            Ok(Verdict {
-                ok: false,
-                needs_rehash: false
-            })
-        );
-        assert_eq!(
-            unknown,
-            Ok(Verdict {
-                ok: false,
-                needs_rehash: false
-            })
-        );
-    }
-
-    #[tokio::test]
-    async fn a_hash_of_other_parameters_verifies_and_asks_for_a_new_one() {
-        let old = hasher(Argon2Params::CHEAPEST)
-            .hash(&presented("correct horse"))
-            .await
-            .expect("a hash");
-        let today = hasher(Argon2Params {
-            passes: 2,
-            ..Argon2Params::CHEAPEST
-        });
-        let verdict = today.verify(Some(&old), &presented("correct horse")).await;
-        assert_eq!(
-            verdict,
-            Ok(Verdict {
-                ok: true,
-                needs_rehash: true
-            })
-        );
-    }
-
-    #[tokio::test]
-    async fn a_full_queue_sheds_the_next_caller() {
-        let hasher = hasher(Argon2Params::CHEAPEST);
-        let all = u32::try_from(RUNNING + WAITING).expect("a small number");
-        let everybody = hasher.0.queue.acquire_many(all).await.expect("an open queue");
-        assert_eq!(
-            hasher.verify(None, &presented("x")).await,
-            Err(HashingError::Busy)
-        );
-        drop(everybody);
-        assert!(hasher.verify(None, &presented("x")).await.is_ok());
-    }
-
-    #[test]
-    fn the_recommended_hash_says_its_parameters() {
-        let hasher = hasher(Argon2Params::RECOMMENDED);
-        assert!(
-            hasher
-                .0
-                .dummy
-                .as_str()
-                .starts_with("$argon2id$v=19$m=19456,t=2,p=1$")
-        );
-    }
-
-    #[test]
-    fn nothing_shows_in_debug() {
-        let hash =
-            PasswordHash::try_from("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo".to_owned());
-        assert_eq!(format!("{:?}", hash.expect("a PHC string")), "PasswordHash(…)");
-        assert_eq!(format!("{:?}", presented("secret")), "PlainPassword(…)");
-        assert!(PasswordHash::try_from("secret".to_owned()).is_err());
-    }
-}
+mod tests;

@@ -3,6 +3,10 @@
 //! The order of answers is the same on every route: an unknown host is 404, bad credentials 401, a stranger 404, a
 //! suspended organization 403, an unknown object 404, an action that is not allowed 403. Every refusal that must not
 //! tell anything has the same body.
+//!
+//! Whether a tenant exists is no secret: its slug is a name in the DNS. So a request without credentials is 401 where
+//! there is a tenant and 404 where there is none, and a key of another tenant is as unknown as any text (401), while
+//! an access token of another tenant, which proves who asks, is 404: its person may not know the tenant at all.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;

@@ -3,16 +3,15 @@
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
 use crate::error::ApiError;
 use crate::state::AppState;
 
-/// The body as it came, whatever it is.
+/// The body of a caller who has proved that they may send one, as it came.
 pub(crate) struct RawBody(pub(crate) Bytes);
 
-/// The body read as JSON.
+/// A small body read as JSON: credentials, sent before anybody knows who sends them.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
 /// Refuses a body whose announced length is already too much.
@@ -39,19 +38,7 @@ impl FromRequest<AppState> for RawBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
-        let config = state.config();
-        let whole = Limited::new(request.into_body(), config.body_limit).collect();
-        match tokio::time::timeout(config.body_deadline, whole).await {
-            Ok(Ok(body)) => Ok(Self(body.to_bytes())),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                Err(ApiError::payload_too_large(config.body_limit))
-            }
-            Ok(Err(_)) => Err(ApiError::bad_request(
-                "bad_body",
-                "The request's body ended early",
-            )),
-            Err(_elapsed) => Err(ApiError::request_timeout()),
-        }
+        state.admission().records.receive(request).await.map(Self)
     }
 }
 
@@ -63,7 +50,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
         if !is_json(request.headers()) {
             return Err(ApiError::unsupported_media_type("application/json"));
         }
-        let RawBody(body) = RawBody::from_request(request, state).await?;
+        let body = state.admission().credentials.receive(request).await?;
         serde_json::from_slice(&body).map(Self).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             if error.is_data() {

@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use crate::host::BaseDomain;
 
+mod attempts;
+
+pub use attempts::{AttemptLimits, AttemptRates, Rate};
+
 /// Everything the server can be told. Durations and sizes have defaults ([`ServerConfig::new`]).
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
@@ -28,14 +32,31 @@ pub struct ServerConfig {
     pub request_deadline: Duration,
     /// How long a client may take to send a request's body.
     pub body_deadline: Duration,
-    /// How long a client may take to send a request's head, and how long a connection may idle.
+    /// Bodies received at once from callers who may send them; one more is answered with 503. While a body is being
+    /// received its request does not count for [`ServerConfig::concurrency_limit`].
+    pub bodies_at_once: usize,
+    /// The largest body with credentials, in bytes: read before anybody knows who sends it.
+    pub credentials_limit: usize,
+    /// How long a client may take to send one.
+    pub credentials_deadline: Duration,
+    /// How many of them are received at once; one more is answered with 503.
+    pub credentials_at_once: usize,
+    /// How often clients may sign in, stay signed in and sign up.
+    pub attempts: AttemptLimits,
+    /// How long a client may take to send a request's head.
     pub head_deadline: Duration,
+    /// How long a connection may be open without a request, whatever else is sent on it; it is closed after at most
+    /// twice that time.
+    pub idle_deadline: Duration,
     /// How long requests in flight may take to finish once a shutdown has begun.
     pub shutdown_grace: Duration,
     /// Requests handled at once; one more is answered with 503.
     pub concurrency_limit: usize,
     /// Connections held at once; more wait in the operating system's queue.
     pub connection_limit: usize,
+    /// Connections of one client's network (an IPv4 address, or the first 64 bits of an IPv6 address) held at once; one
+    /// more is closed. Trusted proxies may have as many as there are.
+    pub connections_per_client: usize,
     /// How long a verified caller is remembered without asking the catalog again.
     pub caller_ttl: Duration,
 }
@@ -53,10 +74,17 @@ impl ServerConfig {
             body_limit: 4 * 1024 * 1024,
             request_deadline: Duration::from_secs(15),
             body_deadline: Duration::from_secs(10),
+            bodies_at_once: 256,
+            credentials_limit: 16 * 1024,
+            credentials_deadline: Duration::from_secs(2),
+            credentials_at_once: 256,
+            attempts: AttemptLimits::default(),
             head_deadline: Duration::from_secs(30),
+            idle_deadline: Duration::from_secs(75),
             shutdown_grace: Duration::from_secs(10),
             concurrency_limit: 1024,
             connection_limit: 8192,
+            connections_per_client: 256,
             caller_ttl: Duration::from_secs(30),
         }
     }

@@ -29,6 +29,8 @@ struct Inner {
     errors: Vec<FieldError>,
     headers: Vec<(HeaderName, HeaderValue)>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    /// What there is too much of, where that is all that went wrong.
+    shed: Option<&'static str>,
 }
 
 /// One thing wrong with a request that was understood.
@@ -65,6 +67,7 @@ impl ApiError {
             errors: Vec::new(),
             headers: Vec::new(),
             source: None,
+            shed: None,
         }))
     }
 
@@ -192,14 +195,25 @@ impl ApiError {
 
     /// 503: the same request may work in a moment. The cause is for the log only.
     pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        let mut error = Self::new(
+        let mut error = Self::in_a_moment();
+        error.0.source = Some(source.into());
+        error
+    }
+
+    /// 503: nothing is wrong, but there is too much of `what` (for the log only).
+    pub fn overloaded(what: &'static str) -> Self {
+        let mut error = Self::in_a_moment();
+        error.0.shed = Some(what);
+        error
+    }
+
+    fn in_a_moment() -> Self {
+        Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
             "The service is unavailable for a moment; please try again",
         )
-        .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        error.0.source = Some(source.into());
-        error
+        .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
     /// Another code than the constructor's.
@@ -247,8 +261,12 @@ impl ApiError {
         &self.0.code
     }
 
-    /// Logs the cause of a 5xx, with everything beneath it. Called once, by the frame, inside the request's span.
+    /// Logs the cause of a 5xx, with everything beneath it; what was shed under load is no fault of anybody's and gets
+    /// one short warning. Called once, by the frame, inside the request's span.
     pub(crate) fn log(&self) {
+        if let Some(what) = self.0.shed {
+            tracing::warn!(too_many = what, "request shed");
+        }
         if let Some(source) = &self.0.source {
             let mut chain = source.to_string();
             let mut next = source.source();

@@ -20,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
+use crate::admission::Place;
 use crate::body;
 use crate::context::{REQUEST_ID, RequestContext};
 use crate::error::ApiError;
@@ -72,13 +73,15 @@ where
         let context = RequestContext::new(request.headers(), state.source());
         request.extensions_mut().insert(context.clone());
         let line = Line::of(&request, &state, context);
+        let place = state.admission().place();
+        request.extensions_mut().insert(place.clone());
         let too_large = body::check_announced(request.headers(), state.config().body_limit);
         let future = self.inner.call(request);
         let span = tracing::info_span!("request", id = line.context.id());
         Box::pin(
             async move {
                 let answer = match too_large {
-                    Ok(()) => admitted(&state, &line, future).await,
+                    Ok(()) => admitted(&state, &line, &place, future).await,
                     Err(error) => error.into_response(),
                 };
                 Ok(line.finish(answer))
@@ -88,28 +91,26 @@ where
     }
 }
 
-/// Runs the handler if the server has room for it, and for no longer than the deadline.
-async fn admitted<F>(state: &AppState, line: &Line, future: F) -> Response
+/// Runs the handler if the server has room for it, and for no longer than the deadline. The handler may give the place
+/// back for a while.
+async fn admitted<F>(state: &AppState, line: &Line, place: &Place, future: F) -> Response
 where
     F: Future<Output = Result<Response, Infallible>>,
 {
-    let _permit = match state.admission().try_acquire() {
-        Ok(permit) => Some(permit),
-        // A full server must still answer /healthz: otherwise it would be restarted for being busy.
-        Err(_)
-            if line
-                .route
-                .as_ref()
-                .is_some_and(|route| route.as_str() == "/healthz") =>
-        {
-            None
-        }
-        Err(full) => return ApiError::unavailable(full).into_response(),
-    };
-    match tokio::time::timeout(state.config().request_deadline, caught(future)).await {
+    // A full server must still answer /healthz: otherwise it would be restarted for being busy.
+    let alive = line
+        .route
+        .as_ref()
+        .is_some_and(|route| route.as_str() == "/healthz");
+    if !alive && let Err(full) = place.hold() {
+        return full.into_response();
+    }
+    let answer = match tokio::time::timeout(state.config().request_deadline, caught(future)).await {
         Ok(response) => response,
         Err(elapsed) => ApiError::unavailable(elapsed).into_response(),
-    }
+    };
+    place.give_back();
+    answer
 }
 
 /// Turns a panic into a 500, so that the connection and what else runs on it go on.

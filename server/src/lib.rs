@@ -16,8 +16,11 @@ pub mod token;
 pub mod access;
 pub mod callers;
 
+mod admission;
+mod attempts;
 mod auth;
 mod body;
+mod client_network;
 mod credentials;
 mod device;
 mod forwarded;

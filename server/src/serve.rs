@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -22,6 +22,7 @@ use tower::Service;
 
 use crate::forwarded::Peer;
 use crate::routes;
+use crate::serve::peers::Peers;
 use crate::state::AppState;
 
 /// Streams one HTTP/2 connection may have open at once.
@@ -69,6 +70,7 @@ impl Server {
         let graceful = GracefulShutdown::new();
         let cut = CancellationToken::new();
         let places = Arc::new(Semaphore::new(config.connection_limit));
+        let peers = Peers::new(config.connections_per_client);
         let builder = Arc::new(connection_builder(config.head_deadline));
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
@@ -76,16 +78,24 @@ impl Server {
                 accepted = accept(&self.listener, &places) => accepted,
                 () = &mut shutdown => break,
             };
+            let seat = match peers.seat(peer.ip()) {
+                None if !config.trusts(peer.ip()) => {
+                    tracing::debug!(%peer, "closed: this client has as many connections as it may");
+                    continue;
+                }
+                seat => seat,
+            };
             let connection = Connection {
                 builder: Arc::clone(&builder),
                 router: self.router.clone(),
                 head_deadline: config.head_deadline,
+                idle_deadline: config.idle_deadline,
                 peer,
             };
             let (watcher, cut) = (graceful.watcher(), cut.clone());
             tokio::spawn(async move {
                 cut.run_until_cancelled(connection.serve(stream, watcher)).await;
-                drop(place);
+                drop((place, seat));
             });
         }
         drop(self.listener);
@@ -155,35 +165,75 @@ struct Connection {
     builder: Arc<auto::Builder<TokioExecutor>>,
     router: Router,
     head_deadline: Duration,
+    idle_deadline: Duration,
     peer: SocketAddr,
+}
+
+/// What happens on a connection.
+#[derive(Default)]
+struct Activity {
+    begun: AtomicU64,
+    in_flight: AtomicUsize,
+}
+
+/// A request in flight, until it is dropped.
+struct InFlight(Arc<Activity>);
+
+impl Activity {
+    fn begin(self: &Arc<Self>) -> InFlight {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(Arc::clone(self))
+    }
+
+    /// The number of requests begun so far, if none is in flight.
+    fn at_rest(&self) -> Option<u64> {
+        (self.in_flight.load(Ordering::Relaxed) == 0).then(|| self.begun.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Connection {
     /// Serves one connection to its end. One that has sent no complete head by the deadline is dropped: while the
-    /// protocol is still being told apart, hyper itself has no limit.
+    /// protocol is still being told apart, hyper itself has no limit. So is one on which, later, no request is made for
+    /// long: an HTTP/2 client that answers our pings and does nothing else would keep its place for ever.
     async fn serve(self, stream: TcpStream, watcher: Watcher) {
         let Self {
             builder,
             router,
             head_deadline,
+            idle_deadline,
             peer,
         } = self;
-        let spoken = AtomicBool::new(false);
+        let activity = Arc::<Activity>::default();
         let service = service_fn(|mut request: Request<Incoming>| {
-            spoken.store(true, Ordering::Relaxed);
+            let in_flight = activity.begin();
             request.extensions_mut().insert(Peer(peer.ip()));
             let mut router = router.clone();
-            async move { Ok::<_, Infallible>(into_ok(router.call(request.map(Body::new)).await)) }
+            async move {
+                let answer = into_ok(router.call(request.map(Body::new)).await);
+                drop(in_flight);
+                Ok::<_, Infallible>(answer)
+            }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut served = std::pin::pin!(watcher.watch(connection));
-        let ended = tokio::select! {
-            ended = &mut served => ended,
-            () = tokio::time::sleep(head_deadline) => {
-                if !spoken.load(Ordering::Relaxed) {
-                    return;
+        let (mut seen, mut patience) = (Some(0), head_deadline);
+        let ended = loop {
+            tokio::select! {
+                ended = &mut served => break ended,
+                () = tokio::time::sleep(patience) => {
+                    let now = activity.at_rest();
+                    if now.is_some() && now == seen {
+                        return;
+                    }
+                    (seen, patience) = (now, idle_deadline);
                 }
-                served.await
             }
         };
         if let Err(error) = ended {
@@ -198,6 +248,8 @@ fn into_ok<T>(result: Result<T, Infallible>) -> T {
         Err(never) => match never {},
     }
 }
+
+mod peers;
 
 #[cfg(test)]
 mod tests;

@@ -13,8 +13,10 @@ use catalog::sessions::SessionLifetimes;
 use catalog::tx::CatalogDb;
 use tenant_schema::models::Models;
 use tenant_schema::tenant_db::TenantDb;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
+use crate::admission::Admission;
+use crate::attempts::Attempts;
 use crate::callers::Callers;
 use crate::config::ServerConfig;
 use crate::error::ApiError;
@@ -54,7 +56,8 @@ struct Inner {
     callers: Callers,
     source: Source,
     config: ServerConfig,
-    admission: Semaphore,
+    admission: Admission,
+    attempts: Attempts,
 }
 
 impl AppState {
@@ -76,8 +79,9 @@ impl AppState {
             resolver: Resolver::new(catalog.clone(), Arc::clone(&feed)),
             authenticator: Authenticator::new(catalog.clone(), hasher, source.clone(), lifetimes),
             callers: Callers::new(catalog.clone(), feed, source.clone(), keys, config.caller_ttl),
+            admission: Admission::new(&config),
+            attempts: Attempts::new(&config.attempts, &source),
             models: Models::new(catalog.clone()),
-            admission: Semaphore::new(config.concurrency_limit),
             catalog,
             tenants,
             source,
@@ -100,8 +104,12 @@ impl AppState {
         self.0.callers.follow_keys()
     }
 
-    pub(crate) fn admission(&self) -> &Semaphore {
+    pub(crate) fn admission(&self) -> &Admission {
         &self.0.admission
+    }
+
+    pub(crate) fn attempts(&self) -> &Attempts {
+        &self.0.attempts
     }
 
     pub(crate) fn resolver(&self) -> &Resolver {

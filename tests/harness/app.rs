@@ -143,7 +143,7 @@ impl TestApp {
         };
         from_the_start.tell(Change::Anything).await;
         let nobody: OrganizationId = self.db().source().id();
-        let knock = format!("select pg_notify('tenantry_catalog', 'organization:{nobody}')");
+        let knock = format!("select pg_notify(name, 'organization:{nobody}') from catalog.change_channel");
         self.change(&knock, Change::Organization(nobody)).await;
     }
 
@@ -216,5 +216,12 @@ impl News {
         let from = self.from;
         let heard = self.heard.wait_for(|all| all[from..].contains(&change)).await;
         heard.expect("the instance holds the other end");
+    }
+
+    /// Waits for this change, and gives everything heard until then.
+    pub async fn until(mut self, change: Change) -> Vec<Change> {
+        let from = self.from;
+        let heard = self.heard.wait_for(|all| all[from..].contains(&change)).await;
+        heard.expect("the instance holds the other end")[from..].to_vec()
     }
 }

@@ -6,4 +6,5 @@ mod bad_input;
 mod errors;
 mod hosts;
 mod isolation;
+mod limits;
 mod records;

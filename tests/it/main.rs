@@ -1,5 +1,6 @@
 //! The integration binary: everything that needs a whole Tenantry, or the whole source tree.
 
+mod change_channel;
 mod cli;
 mod flights;
 mod http;
@@ -7,6 +8,7 @@ mod lifecycle;
 mod models;
 mod psql_login;
 mod scope;
+mod server_login;
 mod sql;
 mod tidy;
 mod tls;

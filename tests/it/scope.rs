@@ -281,7 +281,7 @@ async fn a_request_cancelled_in_the_middle_leaves_nothing_to_the_next() {
 #[tokio::test]
 async fn a_connection_whose_cancelled_request_still_waits_is_replaced() {
     let mut settings = one_connection();
-    settings.pool.recycle = Duration::from_millis(50);
+    settings.pool.recycle = Duration::from_secs(1);
     let scene = Scene::with(&settings).await;
     let locker = lock(&scene).await;
     cancel_in_the_middle(&scene, &locker).await;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::private;
 use crate::access::Tenant;
+use crate::attempts::SignUpAttempt;
 use crate::auth::view::UserView;
 use crate::body::JsonBody;
 use crate::error::{ApiError, FieldError};
@@ -39,19 +40,24 @@ struct SignUpData {
 /// nothing to refuse, and a refusal would tell strangers that the organization is suspended. Signing in, which is for
 /// members, does tell (403 `organization_suspended`).
 pub(crate) async fn sign_up(
-    _: Tenant,
+    tenant: Tenant,
     State(state): State<AppState>,
+    _: SignUpAttempt,
     JsonBody(body): JsonBody<SignUpBody>,
 ) -> Result<Response, ApiError> {
     let (email, password, profile) = body.check()?;
-    match state.authenticator().sign_up(&email, &password, &profile).await? {
+    match state
+        .authenticator()
+        .sign_up(tenant.organization(), &email, &password, &profile)
+        .await?
+    {
         SignUp::Accepted { user, created_at } => Ok(private(UserView::accepted(
             user,
             &email,
             profile.display_name.as_deref(),
             created_at,
         ))),
-        SignUp::Busy => Err(ApiError::unavailable("too many passwords are being hashed")),
+        SignUp::Busy => Err(ApiError::overloaded("passwords hashed at once")),
     }
 }
 

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::private;
 use crate::access::Tenant;
+use crate::attempts::TokenAttempt;
 use crate::auth::view::{SessionView, UserView};
 use crate::body::JsonBody;
 use crate::device::Client;
@@ -34,7 +35,7 @@ pub(crate) struct TokenBody {
 pub(crate) async fn token(
     tenant: Tenant,
     State(state): State<AppState>,
-    (RawQuery(query), Client(device)): (RawQuery, Client),
+    (RawQuery(query), Client(device), _): (RawQuery, Client, TokenAttempt),
     JsonBody(body): JsonBody<TokenBody>,
 ) -> Result<Response, ApiError> {
     let grant_type = single_value(query.as_deref().unwrap_or_default(), "grant_type")?;
@@ -84,7 +85,7 @@ async fn by_password(
     {
         SignIn::Ok(signed_in) => Ok(signed_in),
         SignIn::Refused => Err(invalid_credentials()),
-        SignIn::Busy => Err(ApiError::unavailable("too many passwords are being checked")),
+        SignIn::Busy => Err(ApiError::overloaded("passwords hashed at once")),
     }
 }
 

@@ -33,7 +33,7 @@ impl From<AuthenticateError> for ApiError {
     fn from(error: AuthenticateError) -> Self {
         match error {
             AuthenticateError::Catalog(error) => error.into(),
-            AuthenticateError::Hashing(HashingError::Busy) => Self::unavailable(HashingError::Busy),
+            AuthenticateError::Hashing(HashingError::Busy) => Self::overloaded("passwords hashed at once"),
             AuthenticateError::Hashing(HashingError::Failed) => Self::internal(HashingError::Failed),
         }
     }

@@ -1,6 +1,7 @@
 //! Real sockets: both protocols' beginnings, silent clients, and the end.
 
 use axum::routing::get;
+use hyper::client::conn::http2;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Notify, oneshot};
 
@@ -58,6 +59,56 @@ async fn a_client_that_stays_silent_is_dropped() {
         // However it ends, it ends: closed, reset, or with a 408.
         let _ = stream.read_to_end(&mut answer).await;
         assert!(!answer.starts_with(b"HTTP/1.1 2"), "{beginning:?}");
+        running.abort();
+    }
+}
+
+#[tokio::test]
+async fn an_http_2_connection_without_requests_ends() {
+    let server = server(Router::new().route("/", get(|| async { "here" })), |config| {
+        config.idle_deadline = Duration::from_millis(20);
+        config.head_deadline = Duration::from_millis(20);
+    })
+    .await;
+    let address = server.local_addr();
+    let running = tokio::spawn(server.run(std::future::pending()));
+    let stream = TokioIo::new(connect(address).await);
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream)
+        .await
+        .expect("HTTP/2");
+    let connection = tokio::spawn(connection);
+    let request = Request::builder().uri("http://example.com/").body(Body::empty());
+    let answer = sender.send_request(request.expect("a request")).await;
+    assert!(answer.expect("an answer").status().is_success());
+    // The client is there, and answers pings; nothing but the server ends this.
+    let _ended = connection.await.expect("no panic");
+    assert!(sender.is_closed());
+    running.abort();
+}
+
+#[tokio::test]
+async fn a_client_has_so_many_connections_and_a_proxy_as_many_as_there_are() {
+    let router = || Router::new().route("/", get(|| async { "here" }));
+    for (proxies, third) in [("198.51.100.1", ""), ("127.0.0.1", "here")] {
+        let server = server(router(), |config| {
+            config.connections_per_client = 2;
+            config.trusted_proxies = vec![proxies.parse().expect("a network")];
+        })
+        .await;
+        let address = server.local_addr();
+        let running = tokio::spawn(server.run(std::future::pending()));
+        let mut kept = [connect(address).await, connect(address).await];
+        for stream in &mut kept {
+            stream.write_all(ONE).await.expect("writable");
+            assert_ne!(stream.read(&mut [0; 1024]).await.expect("readable"), 0);
+        }
+        let mut stream = connect(address).await;
+        let mut answer = Vec::new();
+        // Closed before or after what we send has arrived: an end or a reset.
+        let _ = stream.write_all(LAST).await;
+        let _ = stream.read_to_end(&mut answer).await;
+        assert!(String::from_utf8_lossy(&answer).ends_with(third), "{proxies}");
+        assert_eq!(answer.is_empty(), third.is_empty(), "{proxies}");
         running.abort();
     }
 }

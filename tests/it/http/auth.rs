@@ -2,6 +2,7 @@
 
 mod audit;
 mod forgery;
+mod lock;
 mod rotation;
 
 use catalog::changes::Change;

@@ -7,6 +7,7 @@ use axum::http::Method;
 use catalog::memberships::MemberRole::Admin;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use server::config::AttemptLimits;
 use tests::TestApp;
 use tests::app::{Answer, AppTenant, Ask, Person};
 
@@ -19,7 +20,8 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
-        let app = TestApp::new().await;
+        // Hundreds of attempts at signing in are part of it.
+        let app = TestApp::with(|settings| settings.server.attempts = AttemptLimits::UNLIMITED).await;
         let acme = app.tenant("acme").await;
         let ada = acme.member("ada", Admin).await;
         Self { acme, ada }
