@@ -17,7 +17,7 @@ async fn server(tenant: &AppTenant) -> Client {
 fn refused(result: Result<u64, tokio_postgres::Error>, sqlstate: &str, case: &str) {
     match result {
         Err(error) => assert_eq!(
-            error.code().map(|code| code.code()),
+            error.code().map(tokio_postgres::error::SqlState::code),
             Some(sqlstate),
             "{case}: {error:?}"
         ),

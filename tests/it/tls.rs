@@ -13,8 +13,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 use tests::Cluster;
 
-const LOGIN: &str = "create role tls_client login password 'only-for-this-test'; \
-    grant connect on database postgres to tls_client";
+const LOGIN: &str = "create role tls_client login password 'only-for-this-test'; grant connect on database postgres to tls_client";
 
 /// A certificate authority and what it signed for the host `localhost`, as PEM.
 struct Certificates {

@@ -436,7 +436,10 @@ async fn the_audit_log_names_who_was_at_the_keyboard() {
     );
 }
 
-const ACTORS: &str = "select actor, event_type from catalog.catalog_audit_logs order by actor, event_type";
+/// The signing key was made with the database the test's own is a copy of.
+const ACTORS: &str = "\
+select actor, event_type from catalog.catalog_audit_logs
+ where event_type <> 'signing_key.created' order by actor, event_type";
 
 #[tokio::test]
 async fn a_reader_that_has_gone_is_no_failure() {

@@ -101,16 +101,16 @@ async fn with_settings_that_mean_nothing() {
     exit status 2
     -- err
     error: the environment is not usable:
-      - DATABASE_URL: a connection URL begins with postgres:// or postgresql://, as in postgres://user@host:5432/database
-      - SERVER_DATABASE_URL: sslmode=perhaps is not supported: use disable, prefer, require or verify-full
-      - TENANTRY_KEYRING: entry 1 of the key ring is not id:base64 (an id has 1 to <version> of a-z, A-Z, 0-9, _ and -)
       - TENANTRY_LISTEN: an address and a port is the form, such as 127.0.0.1:<port> or [::]:8080
       - TENANTRY_BASE_DOMAIN: the host is malformed
       - TENANTRY_PUBLIC_SCHEME: it is http or https
       - TENANTRY_PUBLIC_PORT: invalid digit found in string
       - TENANTRY_TRUSTED_PROXIES: "ten" is not a network: an address such as 10.0.0.1, or one with a prefix length such as 10.0.0.0/8
+      - DATABASE_URL: a connection URL begins with postgres:// or postgresql://, as in postgres://user@host:5432/database
+      - SERVER_DATABASE_URL: sslmode=perhaps is not supported: use disable, prefer, require or verify-full
+      - TENANTRY_KEYRING: entry 1 of the key ring is not id:base64 (an id has 1 to <version> of a-z, A-Z, 0-9, _ and -)
       - RUST_LOG: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
-      next: correct these variables; `tenantry --help` lists all of them
+      next: correct these variables; `tenantry serve --help` explains all of them
     "#);
     let tenantry = Tenantry::alone()
         .await
@@ -120,7 +120,7 @@ async fn with_settings_that_mean_nothing() {
     -- err
     error: the environment is not usable:
       - TENANTRY_KEYRING_FILE: /nowhere/keyring: No such file or directory (os error <n>)
-      next: correct these variables; `tenantry --help` lists all of them
+      next: correct these variables; `tenantry serve --help` explains all of them
     ");
 }
 

@@ -363,7 +363,7 @@ pub(super) fn masked() -> SettingsBindDropGuard {
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "<time>"),
         (r"tk_[A-Za-z0-9_-]{40,}", "<key>"),
         (r"tk_[A-Za-z0-9_-]{5}", "<prefix>"),
-        (r"\b[a-z02-9]{20}\b", "<password>"),
+        (r"\b[a-z02-9]{24}\b", "<password>"),
         (r"test_\d+", "<database>"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
         (r#""size_bytes": \d+"#, r#""size_bytes": <size>"#),

@@ -240,7 +240,7 @@ async fn its_password_stands_in_no_command_line() {
     t.tenant("acme").await;
     let tenantry = Tenantry::on(&t).await;
     let (session, psql, password) = session(&tenantry).await;
-    assert_eq!(password.len(), 32, "a password of its own");
+    assert_eq!(password.len(), 24, "a password of its own");
     for process in [session.pid(), psql] {
         let line = fs::read_to_string(format!("/proc/{process}/cmdline")).expect("it runs");
         assert!(line.contains("psql") && !line.contains(&password), "{line}");

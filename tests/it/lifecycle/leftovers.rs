@@ -17,8 +17,7 @@ with tenant as (select oid from pg_namespace where nspname like 't\\_%')
 select (select count(*) from catalog.organizations),
        (select count(*) from catalog.tenant_schemas) + (select count(*) from catalog.memberships)
          + (select count(*) from catalog.organization_slugs)
-         -- What is no organization's, such as the making of the signing key, is the template database's.
-         + (select count(*) from catalog.catalog_audit_logs where organization_id is not null),
+         + (select count(*) from catalog.catalog_audit_logs where event_type <> 'signing_key.created'),
        (select count(*) from tenant),
        (select count(*) from pg_class where relnamespace in (select oid from tenant)),
        (select count(*) from pg_proc where pronamespace in (select oid from tenant))";
