@@ -96,7 +96,7 @@ impl Default for TenantDbSettings {
                 size: 2,
                 ..PoolSettings::default()
             },
-            share: 4,
+            share: 6,
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(3),
         }
@@ -197,8 +197,8 @@ impl TenantTx {
 
 /// What a transaction of a tenant begins with: its role and its schema, for this transaction only.
 fn opening(begin: &str, tenant: &ActiveTenant) -> String {
-    let (role, schema) = (tenant.schema().read_write_role(), tenant.schema());
-    format!("{begin}; set local role {role}; set local search_path = {schema}, extensions, pg_temp")
+    let (role, path) = (tenant.schema().read_write_role(), tenant.schema().search_path());
+    format!("{begin}; set local role {role}; set local search_path = {path}")
 }
 
 /// A string constant (PostgreSQL documentation, section 4.1.2.1): quotes are doubled, and a backslash means itself,

@@ -34,7 +34,7 @@ Environment, for the size of a server (serve and demo):
                          connections in each of them [2]
   TENANTRY_TENANT_CONNECTIONS
                          the most of all these that one tenant may hold at
-                         once [half of them]
+                         once [three quarters]
   TENANTRY_CATALOG_CONNECTIONS
                          connections for the catalog [4]
   TENANTRY_STATEMENT_TIMEOUT

@@ -82,12 +82,12 @@ fn tenants(reader: &mut Reader<'_>, config: &mut ServerConfig) -> TenantDbSettin
     config.shutdown_grace = config.shutdown_grace.max(request.0);
     let lanes = reader.count("TENANTRY_LANES", 1..=100, default.lanes);
     let size = reader.count("TENANTRY_LANE_CONNECTIONS", 1..=100, default.pool.size);
-    // Half of all, so that one tenant with slow statements leaves the others as many as it takes.
-    let half = (lanes * size).div_ceil(2);
+    // One tenant with slow statements leaves a quarter of them to the others.
+    let three_quarters = (lanes * size * 3).div_ceil(4).max(1);
     TenantDbSettings {
         lanes,
         pool: PoolSettings { size, ..default.pool },
-        share: reader.count("TENANTRY_TENANT_CONNECTIONS", 1..=10_000, half),
+        share: reader.count("TENANTRY_TENANT_CONNECTIONS", 1..=10_000, three_quarters),
         statement_timeout: statement.0,
         lock_timeout: lock.0,
     }

@@ -27,6 +27,8 @@ use uuid::Uuid;
 /// Contacts per tenant.
 const CONTACTS: i64 = 100;
 
+const DATABASE: &str = "bench";
+
 const SERVER_PASSWORD: &str = "bench";
 
 struct Tenant {
@@ -58,6 +60,8 @@ impl Fleet {
             .configure("shared_buffers", "1GB");
         let cluster = LocalCluster::ephemeral(settings, &source).await?;
         let config: PgConfig = cluster.url("postgres").expose_secret().parse()?;
+        init::ensure_database(&config, DATABASE).await?;
+        let config: PgConfig = cluster.url(DATABASE).expose_secret().parse()?;
         let db = CatalogDb::new(
             config,
             PoolSettings {
@@ -115,7 +119,7 @@ impl Fleet {
             &script,
             format!("select {columns} from {schema}.contacts where id = '{contact}';\n"),
         )?;
-        let config: PgConfig = self.cluster.socket_url("postgres").expose_secret().parse()?;
+        let config: PgConfig = self.cluster.socket_url(DATABASE).expose_secret().parse()?;
         let output = std::process::Command::new(self.cluster.bin_dir().join("pgbench"))
             .args(["--no-vacuum", "--protocol", "prepared", "--jobs", "2"])
             .args([
@@ -138,7 +142,7 @@ impl Fleet {
 
     /// Starts `tenantry serve`, as an operator would.
     pub(crate) async fn serve(&self) -> Result<Served> {
-        let owner = self.cluster.socket_url("postgres");
+        let owner = self.cluster.socket_url(DATABASE);
         let (_, place) = owner
             .expose_secret()
             .rsplit_once('@')
