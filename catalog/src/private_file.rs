@@ -34,7 +34,7 @@ pub fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Reads a file that [`write`] has written, if there is one. Another's file, one that others may touch, a link and
+/// Reads a file that [`write()`] has written, if there is one. Another's file, one that others may touch, a link and
 /// what is no file at all are [`io::ErrorKind::PermissionDenied`].
 pub fn read(path: &Path) -> io::Result<Option<String>> {
     // Asked of the opened file, so that it is the one that is read; without waiting, should it be a pipe.
