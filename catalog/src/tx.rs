@@ -1,6 +1,7 @@
 //! Transactions on the catalog.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -29,9 +30,18 @@ pub struct CatalogTx {
 const OPENING: &str = "begin; set local search_path = extensions, pg_temp; \
     set local statement_timeout = '15s'; set local lock_timeout = '5s'";
 
+/// How many schemas one connection makes or migrates before it is replaced.
+const SCHEMAS_PER_CONNECTION: usize = 32;
+
 impl CatalogDb {
     /// A pool to this database; connections are made when first needed.
-    pub fn new(config: PgConfig, settings: PoolSettings) -> Self {
+    ///
+    /// A backend that makes or migrates schemas keeps the plans of every tenant's triggers, and each statement that
+    /// changes a table goes through all of them: a thousand tenants on one connection took eight times as long each as
+    /// the first hundred. So such a connection is replaced after some tens of tenants, however young it is.
+    pub fn new(config: PgConfig, mut settings: PoolSettings) -> Self {
+        settings.scopes = SCHEMAS_PER_CONNECTION;
+        settings.youth = Duration::ZERO;
         Self {
             pool: Pool::new(config, settings),
             scope: "catalog".into(),

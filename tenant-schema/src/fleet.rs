@@ -94,6 +94,7 @@ async fn migrate_one(
         return Ok((from, from));
     }
     pin(tx.transaction(), tenant).await?;
+    tx.transaction().touch(schema.as_str());
     template::migrations()
         .apply(tx.transaction(), schema.as_str(), Sending::FileByFile)
         .await?;

@@ -5,9 +5,9 @@
 //! therefore divided into a few *lanes*, and every tenant has a home lane by rendezvous hashing (Thaler and
 //! Ravishankar, 1998): adding a lane moves only the tenants that go to it.
 //!
-//! A request takes a connection of its home lane; when home is full it *spills* to a lane that idles; when every
-//! lane is full it waits. A connection that becomes free serves a tenant of its own lane first and otherwise *steals*
-//! a request of another, so none idles while anybody may use it.
+//! A request takes a connection of its home lane. When home is full it waits there, since a few microseconds of
+//! waiting cost less than a cold backend; only a lane whose queue is long, or a request that has waited a while, is
+//! helped by another: the request *spills* to a lane that idles, or a connection that becomes free *steals* it.
 //!
 //! One tenant must not starve the others, however slow its statements are: it holds at most its *share* of all
 //! connections, among those who wait the tenant with the fewest connections comes first, and a request that has
@@ -25,6 +25,12 @@ use tokio::sync::oneshot;
 /// How long a request waits before its age counts for more than the warmth of a connection.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// How long a request waits at home before another lane may serve it.
+const SPILL_AFTER: Duration = Duration::from_millis(5);
+
+/// How many requests per connection of a lane wait before others help at once.
+const BACKLOG: usize = 2;
+
 /// The lanes and who waits for them.
 #[derive(Debug)]
 pub(crate) struct Lanes {
@@ -37,6 +43,10 @@ pub(crate) struct Lanes {
 struct State {
     /// Free connections by lane.
     free: Vec<usize>,
+    /// Requests that wait, by home lane.
+    queued: Vec<usize>,
+    /// The length of a queue from which on other lanes help.
+    backlog: usize,
     /// The most connections one tenant may hold.
     share: usize,
     /// The tenants that hold a connection or wait for one.
@@ -75,6 +85,8 @@ impl Lanes {
     pub(crate) fn new(pools: Vec<Pool>, size: usize, share: usize, wait: Duration) -> Self {
         let state = State {
             free: vec![size; pools.len()],
+            queued: vec![0; pools.len()],
+            backlog: BACKLOG * size,
             share: share.max(1),
             tenants: HashMap::new(),
         };
@@ -87,27 +99,35 @@ impl Lanes {
 
     /// A permit for a tenant, at home if possible, and the pool it is for.
     pub(crate) async fn enter(&self, tenant: &SchemaName) -> Result<(Permit, &Pool), NoneFree> {
-        let waiting = {
-            let mut state = lock(&self.state);
-            match state.take(tenant) {
-                Ok(lane) => {
-                    let permit = Permit {
-                        lane,
-                        tenant: tenant.clone(),
-                        state: Some(Arc::clone(&self.state)),
-                    };
-                    return Ok((permit, &self.pools[lane]));
-                }
-                Err(receiver) => receiver,
-            }
+        let taken = lock(&self.state).take(tenant);
+        let mut waiting = match taken {
+            Ok(lane) => return Ok(self.admit(lane, tenant)),
+            Err(waiting) => waiting,
         };
-        match tokio::time::timeout(self.wait, waiting).await {
-            Ok(Ok(permit)) => {
-                let pool = &self.pools[permit.lane];
-                Ok((permit, pool))
-            }
-            _ => Err(NoneFree),
+        if let Ok(handed) = tokio::time::timeout(SPILL_AFTER, &mut waiting).await {
+            return self.received(handed.ok());
         }
+        let spilled = lock(&self.state).spill(tenant);
+        if let Some(lane) = spilled {
+            return Ok(self.admit(lane, tenant));
+        }
+        let handed = tokio::time::timeout(self.wait, waiting).await;
+        self.received(handed.ok().and_then(Result::ok))
+    }
+
+    fn admit(&self, lane: usize, tenant: &SchemaName) -> (Permit, &Pool) {
+        let permit = Permit {
+            lane,
+            tenant: tenant.clone(),
+            state: Some(Arc::clone(&self.state)),
+        };
+        (permit, &self.pools[lane])
+    }
+
+    fn received(&self, permit: Option<Permit>) -> Result<(Permit, &Pool), NoneFree> {
+        let permit = permit.ok_or(NoneFree)?;
+        let pool = &self.pools[permit.lane];
+        Ok((permit, pool))
     }
 
     /// Closes every pool.
@@ -117,28 +137,47 @@ impl Lanes {
 }
 
 impl State {
-    /// A free connection at home, else in any lane that idles, else a place among those who wait.
+    /// A free connection at home, or elsewhere if many wait at home; else a place among those who wait.
     fn take(&mut self, name: &SchemaName) -> Result<usize, oneshot::Receiver<Permit>> {
-        let n_lanes = self.free.len();
-        let tenant = self.tenants.entry(name.clone()).or_insert_with(|| Tenant {
-            home: home(name, n_lanes),
-            held: 0,
-            waiting: VecDeque::new(),
-        });
-        if tenant.held < self.share {
-            let lanes = (0..n_lanes).map(|step| (tenant.home + step) % n_lanes);
-            if let Some(lane) = lanes.into_iter().find(|&lane| self.free[lane] > 0) {
-                self.free[lane] -= 1;
-                tenant.held += 1;
-                return Ok(lane);
-            }
+        let home = self.tenant(name).home;
+        let elsewhere = self.queued[home] >= self.backlog;
+        if (self.free[home] > 0 || elsewhere)
+            && let Some(lane) = self.spill(name)
+        {
+            return Ok(lane);
         }
         let (hand_over, receiver) = oneshot::channel();
-        tenant.waiting.push_back(Waiting {
+        self.queued[home] += 1;
+        self.tenant(name).waiting.push_back(Waiting {
             since: Instant::now(),
             hand_over,
         });
         Err(receiver)
+    }
+
+    /// A free connection at home, else in any lane, if the tenant may hold one more.
+    fn spill(&mut self, name: &SchemaName) -> Option<usize> {
+        let (n_lanes, share) = (self.free.len(), self.share);
+        let tenant = self.tenant(name);
+        let (home, held) = (tenant.home, tenant.held);
+        let lane = (0..n_lanes)
+            .map(|step| (home + step) % n_lanes)
+            .find(|&lane| self.free[lane] > 0)?;
+        if held >= share {
+            return None;
+        }
+        self.free[lane] -= 1;
+        self.tenant(name).held += 1;
+        Some(lane)
+    }
+
+    fn tenant(&mut self, name: &SchemaName) -> &mut Tenant {
+        let n_lanes = self.free.len();
+        self.tenants.entry(name.clone()).or_insert_with(|| Tenant {
+            home: home(name, n_lanes),
+            held: 0,
+            waiting: VecDeque::new(),
+        })
     }
 
     /// Takes a connection back from a tenant.
@@ -160,17 +199,23 @@ impl State {
             .filter(|(_, tenant)| tenant.held < self.share);
         let candidates = eligible.filter_map(|(name, tenant)| {
             let since = tenant.waiting.front()?.since;
-            let impatient = now.duration_since(since) > PATIENCE;
+            let age = now.duration_since(since);
+            let impatient = age > PATIENCE;
+            let stranger = tenant.home != lane;
+            if stranger && age <= SPILL_AFTER && self.queued[tenant.home] <= self.backlog {
+                return None;
+            }
             // In this order: who waited too long, by age; who is at home here; who holds least; age.
             let rank = if impatient {
                 (0, 0, since)
             } else {
-                (1 + usize::from(tenant.home != lane), tenant.held, since)
+                (1 + usize::from(stranger), tenant.held, since)
             };
             Some((rank, name, tenant))
         });
         let (_, name, tenant) = candidates.min_by_key(|(rank, _, _)| *rank)?;
         let waiting = tenant.waiting.pop_front()?;
+        self.queued[tenant.home] -= 1;
         tenant.held += 1;
         Some((name.clone(), waiting))
     }
@@ -283,13 +328,30 @@ mod tests {
         let own = own.await.expect("handed over, though it came later");
         assert_eq!(own.lane, 0);
         drop(own);
-        assert_eq!(stranger.await.expect("stolen").lane, 0);
+        assert_eq!(
+            lock(&lanes.state).free,
+            [1, 0],
+            "one who has just come is left to its warm lane"
+        );
         drop(held_one);
+        assert_eq!(stranger.await.expect("handed over").lane, 1);
         assert_eq!(lock(&lanes.state).free, [1, 1]);
         assert!(
             lock(&lanes.state).tenants.is_empty(),
             "who neither holds nor waits is forgotten"
         );
+    }
+
+    #[tokio::test]
+    async fn a_lane_with_a_long_queue_is_helped() {
+        let lanes = lanes(2, 1, 2);
+        let (zero, one) = (tenant(0, 2, 0), tenant(1, 2, 0));
+        let (held_zero, _) = lanes.enter(&zero).await.expect("free");
+        let (_held_one, _) = lanes.enter(&one).await.expect("free");
+        let first = wait(&lanes, &tenant(1, 2, 1));
+        let _others = [wait(&lanes, &tenant(1, 2, 2)), wait(&lanes, &tenant(1, 2, 3))];
+        drop(held_zero);
+        assert_eq!(first.await.expect("stolen").lane, 0);
     }
 
     #[tokio::test]

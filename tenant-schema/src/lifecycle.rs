@@ -109,6 +109,7 @@ pub async fn provision(
     let schema = SchemaName::from_opaque(source.uuid());
 
     create_schema(tx.transaction(), &schema, organization.id).await?;
+    tx.transaction().touch(schema.as_str());
     template::migrations()
         .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
         .await?;

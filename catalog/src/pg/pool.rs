@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use lru::LruCache;
@@ -29,6 +29,9 @@ pub struct PoolSettings {
     /// The most distinct scopes (tenants) a connection serves before it is replaced: a backend's caches grow by
     /// about half a megabyte with every tenant it touches and never shrink.
     pub scopes: usize,
+    /// The least age at which a connection is replaced for that reason: a new backend begins with cold caches, so a
+    /// fleet that is larger than `scopes` must not replace its connections all the time.
+    pub youth: Duration,
 }
 
 impl Default for PoolSettings {
@@ -40,6 +43,7 @@ impl Default for PoolSettings {
             recycle: Duration::from_secs(2),
             statements: NonZeroUsize::new(1024).expect("1024 is not zero"),
             scopes: 500,
+            youth: Duration::from_mins(1),
         }
     }
 }
@@ -111,6 +115,7 @@ impl managed::Manager for Manager {
             client,
             open: false,
             statements: LruCache::new(self.settings.statements),
+            born: Instant::now(),
             scopes: HashSet::new(),
             hasher: self.hasher.clone(),
         })
@@ -126,7 +131,8 @@ impl managed::Manager for Manager {
         if connection.client.is_closed() {
             return Err(RecycleError::message("the connection is closed"));
         }
-        if connection.scopes.len() > self.settings.scopes {
+        if connection.scopes.len() > self.settings.scopes && connection.born.elapsed() >= self.settings.youth
+        {
             return Err(RecycleError::message(
                 "the connection has served its share of tenants",
             ));
@@ -171,6 +177,7 @@ pub(crate) struct Connection {
     /// True from the moment a transaction is sent until its end was answered.
     pub(crate) open: bool,
     statements: LruCache<u64, Remembered>,
+    born: Instant,
     scopes: HashSet<Arc<str>>,
     hasher: RandomState,
 }

@@ -83,6 +83,11 @@ impl Transaction {
         })
     }
 
+    /// Notes that the transaction works on another scope too: it counts against what its connection may serve.
+    pub fn touch(&mut self, scope: &str) {
+        self.connection.serve(&scope.into());
+    }
+
     /// All rows of a statement with typed parameters.
     pub async fn rows(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, PgError> {
         Ok(self.send_typed(sql, params).await?.0)
