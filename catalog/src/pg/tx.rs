@@ -115,18 +115,13 @@ impl Transaction {
         Ok(())
     }
 
-    /// The rows of a statement whose parameters are texts, within the transaction.
-    pub async fn text_rows(&mut self, sql: &str, params: &[TextParam<'_>]) -> Result<Vec<Row>, PgError> {
-        self.send_text(sql, params, false).await
-    }
-
-    /// The same as the transaction's last act: opening (where unsent), statement and COMMIT in one flight. The rows
-    /// are returned only when the COMMIT was answered too.
+    /// The rows of the transaction's last statement, whose parameters are texts: opening (where unsent), statement and
+    /// COMMIT in one flight. The rows are returned only when the COMMIT was answered too.
     pub async fn finish_text(mut self, sql: &str, params: &[TextParam<'_>]) -> Result<Vec<Row>, PgError> {
         if self.failed {
             return Err(PgError::Aborted);
         }
-        self.send_text(sql, params, true).await
+        self.send_last(sql, params).await
     }
 
     /// Makes everything permanent. Deferred constraints speak here. After a failed statement it is an error: the
@@ -207,22 +202,11 @@ impl Transaction {
         Ok(outcome)
     }
 
-    async fn send_text(
-        &mut self,
-        sql: &str,
-        params: &[TextParam<'_>],
-        last: bool,
-    ) -> Result<Vec<Row>, PgError> {
+    async fn send_last(&mut self, sql: &str, params: &[TextParam<'_>]) -> Result<Vec<Row>, PgError> {
         let before = self.doubt();
         let known = self.connection.look_up(&self.scope, sql);
         let (client, open) = self.opening();
-        let close = async {
-            if last {
-                client.batch_execute("commit").await
-            } else {
-                Ok(())
-            }
-        };
+        let close = client.batch_execute("commit");
         let run = async {
             match &known {
                 Known::Prepared(statement) => {
@@ -250,7 +234,7 @@ impl Transaction {
         if let Some(statement) = prepared {
             self.connection.keep(&self.scope, sql, statement);
         }
-        if last && closed.is_ok() {
+        if closed.is_ok() {
             self.connection.open = false;
         }
         opened.map_err(PgError::of_opening)?;
