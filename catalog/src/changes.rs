@@ -14,6 +14,7 @@ use std::time::Duration;
 use futures_util::future::poll_fn;
 use tokio::task::JoinHandle;
 use tokio_postgres::AsyncMessage;
+use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use crate::ids::{ApiKeyId, OrganizationId, SessionId, UserId};
@@ -177,7 +178,12 @@ async fn listen(config: PgConfig, shared: Arc<Shared>) {
     let mut pause = Duration::from_millis(50);
     loop {
         if let Err(error) = follow(&config, &shared).await {
-            tracing::warn!(%error, "the feed of catalog changes is down; nothing is cached until it is back");
+            // A server that is being stopped says so (57P01): somebody meant it, so it is no warning.
+            if error.code() == Some(&SqlState::ADMIN_SHUTDOWN) {
+                tracing::info!("PostgreSQL is stopping; nothing is cached until it is back");
+            } else {
+                tracing::warn!(%error, "the feed of catalog changes is down; nothing is cached until it is back");
+            }
         }
         if shared.live.swap(false, Ordering::AcqRel) {
             pause = Duration::from_millis(50);
