@@ -59,7 +59,7 @@ fn of(model: &SchemaModel, names: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn foreign_keys_relate_tables() {
+async fn tables_relate_to_themselves_and_one_to_one() {
     let model = model().await;
     insta::assert_snapshot!(of(&model, &["employees", "badges", "mentorships"]), @"
     employees one-to-many assignments by assignments_employee_id_fkey of theirs id=employee_id
@@ -93,6 +93,11 @@ async fn foreign_keys_relate_tables() {
     mentorships many-to-one seen_employees by mentorships_mentor_id_fkey mentor_id=id
     mentorships many-to-one seen_employees by mentorships_pupil_id_fkey pupil_id=id
     ");
+}
+
+#[tokio::test]
+async fn tables_relate_several_times_and_by_several_columns() {
+    let model = model().await;
     insta::assert_snapshot!(of(&model, &["addresses", "products", "tasks", "line_remarks", "visits"]), @"
     addresses one-to-many orders by orders_billing_address_id_fkey of theirs id=billing_address_id
     addresses one-to-many orders by orders_shipping_address_id_fkey of theirs id=shipping_address_id
@@ -121,6 +126,11 @@ async fn foreign_keys_relate_tables() {
     visits many-to-one customers by visits_customer_id_fkey customer_id=id
     visits many-to-one order_overview by visits_customer_id_fkey customer_id=owner_id
     ");
+}
+
+#[tokio::test]
+async fn junctions_relate_to_what_they_join() {
+    let model = model().await;
     insta::assert_snapshot!(of(&model, &["order_lines", "assignments"]), @"
     order_lines many-to-one large_open_orders by order_lines_order_id_fkey order_id=number
     order_lines one-to-many line_remarks by line_remarks_line_fkey of theirs order_id=order_id,product_sku=product_sku
@@ -141,7 +151,7 @@ async fn foreign_keys_relate_tables() {
 }
 
 #[tokio::test]
-async fn views_and_functions_relate_too() {
+async fn functions_relate() {
     let model = model().await;
     insta::assert_snapshot!(of(&model, &["customers", "customer_details"]), @"
     customers many-to-one customer_details by customer_details()
@@ -155,6 +165,11 @@ async fn views_and_functions_relate_too() {
     customer_details one-to-one customers by customer_details_customer_id_fkey customer_id=id
     customer_details one-to-one order_overview by customer_details_customer_id_fkey customer_id=owner_id
     ");
+}
+
+#[tokio::test]
+async fn several_keys_name_the_same_table() {
+    let model = model().await;
     insta::assert_snapshot!(of(&model, &["orders"]), @"
     orders many-to-one addresses by orders_billing_address_id_fkey billing_address_id=id
     orders many-to-one addresses by orders_shipping_address_id_fkey shipping_address_id=id
@@ -171,6 +186,11 @@ async fn views_and_functions_relate_too() {
     orders many-to-many shouted_tasks by assignments: assignments_order_id_fkey id=order_id, assignments_task_code_fkey task_code=code
     orders many-to-many tasks by assignments: assignments_order_id_fkey id=order_id, assignments_task_code_fkey task_code=code
     ");
+}
+
+#[tokio::test]
+async fn views_over_views_stand_for_their_tables() {
+    let model = model().await;
     insta::assert_snapshot!(of(&model, &["open_orders", "large_open_orders", "order_overview"]), @"
     open_orders one-to-many assignments by assignments_order_id_fkey of theirs number=order_id
     open_orders many-to-many bosses by assignments: assignments_order_id_fkey number=order_id, assignments_employee_id_fkey employee_id=boss_id
@@ -215,6 +235,11 @@ async fn views_and_functions_relate_too() {
     order_overview many-to-many tasks by assignments: assignments_order_id_fkey id=order_id, assignments_task_code_fkey task_code=code
     order_overview one-to-many visits by visits_customer_id_fkey of theirs owner_id=customer_id
     ");
+}
+
+#[tokio::test]
+async fn a_view_stands_for_a_part_of_a_key() {
+    let model = model().await;
     insta::assert_snapshot!(of(&model, &["billed_products", "lines_with_products", "sales"]), @"
     billed_products many-to-one products by order_lines_product_sku_fkey product_sku=sku
     lines_with_products many-to-one large_open_orders by order_lines_order_id_fkey order_id=number
@@ -225,6 +250,11 @@ async fn views_and_functions_relate_too() {
     lines_with_products many-to-one products by order_lines_product_sku_fkey product_sku=sku
     sales many-to-one products by order_lines_product_sku_fkey product_sku=sku
     ");
+}
+
+#[tokio::test]
+async fn views_stand_for_what_is_hidden() {
+    let model = model().await;
     insta::assert_snapshot!(of(&model, &["names", "bosses", "seen_employees", "wage_sums", "shouted_tasks"]), @"
     bosses one-to-many assignments by assignments_employee_id_fkey of theirs boss_id=employee_id
     bosses one-to-one badges by badges_employee_id_fkey of theirs boss_id=employee_id
@@ -274,6 +304,11 @@ async fn views_and_functions_relate_too() {
     shouted_tasks many-to-many orders by assignments: assignments_task_code_fkey code=task_code, assignments_order_id_fkey order_id=id
     shouted_tasks many-to-many seen_employees by assignments: assignments_task_code_fkey code=task_code, assignments_employee_id_fkey employee_id=id
     ");
+}
+
+#[tokio::test]
+async fn functions_of_a_row_are_columns() {
+    let model = model().await;
     let computed = model.objects.values().flat_map(|object| {
         object
             .computed
