@@ -1,7 +1,7 @@
 //! What a tenant's API says of itself.
 
 use catalog::memberships::MemberRole::{Admin, Member};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tests::{TestApp, TestDb};
@@ -101,51 +101,12 @@ async fn any_template_is_described() {
       "x-postgres-type": "numeric(12,2)"
     }
     "#);
-    insta::assert_json_snapshot!(document["components"]["schemas"]["employees.insert"], @r#"
-    {
-      "additionalProperties": false,
-      "properties": {
-        "hourly_wage": {
-          "type": [
-            "number",
-            "null"
-          ],
-          "x-postgres-type": "numeric(8,2)"
-        },
-        "id": {
-          "format": "int32",
-          "type": "integer",
-          "x-postgres-type": "integer"
-        },
-        "manager_id": {
-          "format": "int32",
-          "type": [
-            "integer",
-            "null"
-          ],
-          "x-postgres-type": "integer"
-        },
-        "name": {
-          "type": "string",
-          "x-postgres-type": "text"
-        },
-        "skills": {
-          "items": {
-            "type": [
-              "string",
-              "null"
-            ]
-          },
-          "type": "array",
-          "x-postgres-type": "text[]"
-        }
-      },
-      "required": [
-        "name"
-      ],
-      "type": "object"
-    }
-    "#);
+    let new = &document["components"]["schemas"]["employees.insert"];
+    assert_eq!(new["required"], json!(["name"]));
+    assert_eq!(
+        new["properties"]["skills"]["items"]["type"],
+        json!(["string", "null"])
+    );
     assert!(document["components"]["schemas"].get("wages").is_none());
     let text = document.to_string();
     for hidden in ["_ledger", "secret"] {
