@@ -3,11 +3,11 @@
 //! A backend remembers every tenant it ever served (catalog caches, plans, role memberships), so N connections that
 //! each see the whole fleet cost N times its memory, and a tenant whose plans are cold is slow: the first statement takes
 //! some hundred times as long as the hundredth. So every tenant has an order of preference among the connections, its
-//! *lanes*, by rendezvous hashing (Thaler and Ravishankar, 1998): one lane more moves only the tenants that go to it. Of
-//! these a tenant uses as many as it has requests in flight, and at least two: a small tenant stays warm on two
-//! connections, of which the first that is free takes its request (the power of two choices evens out the queues), while a
-//! busy tenant spreads over all of them. A request that has waited for a while, since its lanes are held by
-//! slow statements, is served by any lane that is free.
+//! *lanes*, by rendezvous hashing (Thaler and Ravishankar, 1998): one lane more moves only the tenants that go to it. A
+//! tenant uses as many of them as it has requests in flight: a quiet tenant stays warm on one connection, a busy one
+//! spreads over all. Only where the queue of the first lane is long, the second helps (two choices are enough to even out
+//! queues), and a request that has waited for a while, since its lanes are held by slow statements, is served by any
+//! lane that is free.
 //!
 //! One tenant must not starve the others, however slow its statements are: it holds at most its *share* of all
 //! lanes, among those who wait the tenant with the fewest comes first, and a request that has waited longer than
@@ -33,8 +33,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// How long a request waits for its own lanes before any other may serve it.
 const SPILL_AFTER: Duration = Duration::from_millis(5);
 
-/// The fewest lanes a tenant may use.
-const CHOICES: usize = 2;
+/// How many requests wait for a lane before the second choice helps.
+const BACKLOG: usize = 2;
 
 /// How many lanes, what each may remember, and every bound on waiting.
 #[derive(Debug, Clone)]
@@ -85,6 +85,8 @@ pub(crate) struct Lanes {
 #[derive(Debug)]
 struct State {
     lanes: Vec<Slot>,
+    /// How many requests wait for each lane as their first choice.
+    queued: Vec<usize>,
     /// The most lanes one tenant may hold.
     share: usize,
     /// The tenants that hold a lane or wait for one.
@@ -133,6 +135,7 @@ impl Lanes {
     pub(crate) fn new(config: PgConfig, settings: LaneSettings) -> Self {
         let state = State {
             lanes: (0..settings.lanes.max(1)).map(|_| Slot::Free(None)).collect(),
+            queued: vec![0; settings.lanes.max(1)],
             share: settings.share.max(1),
             tenants: HashMap::new(),
             closed: false,
@@ -219,11 +222,13 @@ impl State {
     /// A free lane of the tenant's own; else a place among those who wait.
     fn take(&mut self, name: &SchemaName) -> Result<Taken, oneshot::Receiver<Seat>> {
         let tenant = self.tenant(name);
-        let own = (tenant.held + tenant.waiting.len() + 1).max(CHOICES);
-        if let Some(taken) = self.take_of(name, own) {
+        let (home, in_flight) = (tenant.order[0], tenant.held + tenant.waiting.len() + 1);
+        let choices = choices(in_flight, self.queued[home]);
+        if let Some(taken) = self.take_of(name, choices) {
             return Ok(taken);
         }
         let (hand_over, receiver) = oneshot::channel();
+        self.queued[home] += 1;
         self.tenant(name).waiting.push_back(Waiting {
             since: Instant::now(),
             hand_over,
@@ -281,13 +286,17 @@ impl State {
         let candidates = eligible.filter_map(|(name, tenant)| {
             let since = tenant.waiting.front()?.since;
             let age = now.duration_since(since);
-            // In this order: who waited too long, by age; who prefers this lane; who holds least; age.
+            let queued = self.queued[tenant.order[0]];
+            let choices = choices(tenant.held + tenant.waiting.len(), queued);
+            let place = tenant.order.iter().position(|own| *own == lane)?;
+            // In this order: who waited too long, by age; whose first choice this lane is; whose further choice; anybody;
+            // among these who holds least, and age.
             let rank = if age > PATIENCE {
                 (0, 0, since)
-            } else if tenant.prefers(lane) {
-                (1, tenant.held, since)
+            } else if place < choices {
+                (1 + place.min(1), tenant.held, since)
             } else if age > SPILL_AFTER {
-                (2, tenant.held, since)
+                (3, tenant.held, since)
             } else {
                 return None;
             };
@@ -296,16 +305,15 @@ impl State {
         let (_, name, tenant) = candidates.min_by_key(|(rank, _, _)| *rank)?;
         let waiting = tenant.waiting.pop_front()?;
         tenant.held += 1;
+        self.queued[tenant.order[0]] -= 1;
         Some((name.clone(), waiting))
     }
 }
 
-impl Tenant {
-    /// Whether a lane is among those that the tenant uses at present.
-    fn prefers(&self, lane: usize) -> bool {
-        let own = (self.held + self.waiting.len()).max(CHOICES);
-        self.order.iter().take(own).any(|preferred| *preferred == lane)
-    }
+/// How many of its lanes a tenant may use, by its own requests in flight and the queue of its first choice.
+fn choices(in_flight: usize, queued: usize) -> usize {
+    let helped = if queued >= BACKLOG { 2 } else { 1 };
+    in_flight.max(helped)
 }
 
 impl Drop for Seat {
@@ -434,19 +442,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_takes_the_first_of_two_lanes_that_is_free_and_waits_for_no_third() {
+    async fn a_request_waits_for_its_first_lane_until_many_do_and_then_the_second_helps() {
         let lanes = lanes(3, 3);
-        let (acme, globex, initech) = (
-            tenant(&[0, 1], 3, 0),
-            tenant(&[0, 1], 3, 1),
-            tenant(&[0, 1], 3, 2),
-        );
-        let (first, second) = (enter(&lanes, &acme).await, enter(&lanes, &globex).await);
-        assert_eq!((first.lane, second.lane), (0, 1));
-        let third = wait(&lanes, &initech);
-        assert_eq!(free(&lanes), [false, false, true], "a cold lane is left alone");
-        drop(second);
-        assert_eq!(third.await.expect("handed over").lane, 1);
+        let quiet: Vec<_> = (0..5).map(|n| tenant(&[0, 1], 3, n)).collect();
+        let held = enter(&lanes, &quiet[0]).await;
+        let first = wait(&lanes, &quiet[1]);
+        let second = wait(&lanes, &quiet[2]);
+        assert_eq!(free(&lanes), [false, true, true], "cold lanes are left alone");
+        let helped = enter(&lanes, &quiet[3]).await;
+        assert_eq!(helped.lane, 1);
+        let third = wait(&lanes, &quiet[4]);
+        assert_eq!(free(&lanes), [false, false, true], "a third lane never helps");
+        drop(helped);
+        let first = first.await.expect("who came first is helped first");
+        assert_eq!(first.lane, 1);
+        drop(held);
+        assert_eq!(second.await.expect("handed over").lane, 0);
+        assert_eq!(third.await.expect("handed over").lane, 0);
     }
 
     #[tokio::test]

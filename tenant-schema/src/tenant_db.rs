@@ -129,7 +129,7 @@ const WRITE: &str = "select pg_catalog.set_config('tenantry.actor', $3, true), \
 impl TenantDb {
     /// Lanes to this database; connections are made when first needed.
     pub fn new(config: &PgConfig, settings: &TenantDbSettings) -> Self {
-        let config = config.with_timeouts(settings.statement_timeout, settings.lock_timeout);
+        let config = config.for_tenants(settings.statement_timeout, settings.lock_timeout);
         Self {
             lanes: Arc::new(Lanes::new(config, settings.lanes.clone())),
             session: "session".into(),
