@@ -3,7 +3,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use tenant_schema::records::{Limits, Operation, Request, Target, execute, prepare};
+use catalog::access::Action;
+use tenant_schema::records::{Limits, Object, Operation, Readable, Request, Target, execute, prepare};
 
 use crate::access::{Delete, Insert, ObjectAccess, Read, Update};
 use crate::body::RawBody;
@@ -121,10 +122,13 @@ async fn run<A>(
     asked: &Asked,
     operation: Operation<'_>,
 ) -> Result<Response, ApiError> {
+    let caller = &access.caller;
+    let may_read = |object: &Object| caller.may(&object.name, object.write, Action::Read);
     let request = Request {
         object: &access.object,
         query: asked.query(),
         preferences: asked.preferences,
+        readable: Readable::by(&may_read),
         operation,
     };
     let prepared = prepare(&access.model, &request, Limits::default(), &mut || {

@@ -26,15 +26,17 @@ mod nearest;
 pub mod parse;
 pub mod plan;
 pub mod quote;
+mod readable;
 mod render;
 pub mod sql;
 
-pub use error::{DatabaseError, DatabaseFault, RecordError};
+pub use error::{Candidate, DatabaseError, DatabaseFault, EmbedError, RecordError};
 pub use execute::execute;
 pub use introspect::INTROSPECT;
 pub use limits::{Exceeded, Limits};
 pub use model::{Object, SchemaModel};
 pub use parse::prefer::{Preferences, Return};
+pub use readable::Readable;
 pub use render::{Answer, ResultRow, Status, render};
 pub use sql::{Param, Query};
 
@@ -47,6 +49,8 @@ pub struct Request<'a> {
     pub query: &'a str,
     /// What the client prefers.
     pub preferences: Preferences,
+    /// What the caller may read besides the object itself.
+    pub readable: Readable<'a>,
     /// What to do.
     pub operation: Operation<'a>,
 }
@@ -172,18 +176,24 @@ pub fn prepare(
 ) -> Result<Prepared, RecordError> {
     let object = model.object(request.object)?;
     let returning = request.preferences.returning.unwrap_or(Return::Minimal);
+    let context = plan::Context {
+        model,
+        limits,
+        readable: request.readable,
+    };
     let mut written = Vec::new();
     let (query, shape) = match request.operation {
         Operation::List => {
-            let plan = plan::list(object, request.query, limits)?;
-            (sql::list(&plan)?, Shape::Page { offset: plan.offset })
+            let plan = plan::list(context, object, request.query)?;
+            let offset = plan.offset();
+            (sql::list(&plan)?, Shape::Page { offset })
         }
         Operation::Get { id } => (
-            sql::get(&plan::get(object, id, request.query, limits)?)?,
+            sql::get(&plan::get(context, object, id, request.query)?)?,
             Shape::Record,
         ),
         Operation::Insert { body } => {
-            let plan = plan::insert(object, request.query, body, returning, limits, new_id)?;
+            let plan = plan::insert(context, object, request.query, body, returning, new_id)?;
             written = typed(&plan.columns);
             (
                 sql::insert(&plan)?,
@@ -193,12 +203,12 @@ pub fn prepare(
             )
         }
         Operation::Update { target, body } => {
-            let plan = plan::update(object, target, request.query, body, returning, limits)?;
+            let plan = plan::update(context, object, target, request.query, body, returning)?;
             written = typed(&plan.columns);
             (sql::update(&plan)?, written_shape(target, Shape::Updated))
         }
         Operation::Delete { target } => {
-            let plan = plan::delete(object, target, request.query, returning, limits)?;
+            let plan = plan::delete(context, object, target, request.query, returning)?;
             (sql::delete(&plan)?, written_shape(target, Shape::Deleted))
         }
     };

@@ -5,7 +5,8 @@ use catalog::clock::Source;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::models::Models;
 use tenant_schema::records::{
-    self, Answer, Limits, Mode, Operation, Preferences, Prepared, RecordError, Request, Return, Target,
+    self, Answer, Limits, Mode, Operation, Preferences, Prepared, Readable, RecordError, Request, Return,
+    Target,
 };
 use tenant_schema::tenant_db::TenantDb;
 
@@ -51,6 +52,7 @@ impl Records {
             object,
             query,
             preferences,
+            readable: Readable::by(&|_| true),
             operation,
         };
         records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::records::model::Field;
 use tenant_schema::records::{
-    self, INTROSPECT, Limits, Object, Operation, Preferences, Request, Return, SchemaModel, Target,
+    self, INTROSPECT, Limits, Object, Operation, Preferences, Readable, Request, Return, SchemaModel, Target,
 };
 use tests::TestDb;
 use tokio_postgres::Client;
@@ -51,6 +51,7 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
                     object: &object.name,
                     query,
                     preferences: Preferences { returning },
+                    readable: Readable::nothing(),
                     operation,
                 };
                 match records::prepare(&model, &request, Limits::default(), &mut || t.source().uuid()) {

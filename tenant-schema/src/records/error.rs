@@ -4,8 +4,10 @@ use super::limits::Exceeded;
 use super::quote::NulInName;
 
 mod database;
+mod embed;
 
 pub use database::{DatabaseError, DatabaseFault};
+pub use embed::{Candidate, EmbedError};
 
 /// A refused request. Every variant but the last three is the client's fault and answers with a status below 500.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -110,6 +112,23 @@ pub enum RecordError {
         /// The object.
         object: String,
     },
+    /// Related records cannot be embedded as asked.
+    #[error(transparent)]
+    Embed(Box<EmbedError>),
+    /// A cast to a type that is not known here.
+    #[error("type \"{name}\" does not exist")]
+    UnknownType {
+        /// The name in the request.
+        name: String,
+        /// The nearest type there is.
+        nearest: Option<String>,
+    },
+    /// What the dialect has words for and no meaning.
+    #[error("Feature not implemented")]
+    NotImplemented {
+        /// What it is.
+        details: &'static str,
+    },
     /// The request asks for more than one request may.
     #[error(transparent)]
     Exceeded(#[from] Exceeded),
@@ -140,6 +159,9 @@ impl RecordError {
             Self::NotWritable { .. } => "PGRST117",
             Self::NoKey { .. } => "PGRST125",
             Self::UnknownRecord { .. } => "PGRST116",
+            Self::Embed(error) => error.code(),
+            Self::UnknownType { .. } => "42704",
+            Self::NotImplemented { .. } => "PGRST127",
             Self::Exceeded(bound) => bound.code(),
             Self::Database(error) => error.code(),
             Self::Unavailable(_) => "PGRST001",
@@ -153,6 +175,7 @@ impl RecordError {
             Self::UnknownObject { .. } | Self::NoKey { .. } | Self::UnknownRecord { .. } => 404,
             Self::NotWritable { .. } => 405,
             Self::InvalidRange { .. } => 416,
+            Self::Embed(error) => error.status(),
             Self::Exceeded(bound) => bound.status(),
             Self::Database(error) => error.status(),
             Self::Unavailable(_) => 503,
@@ -181,7 +204,20 @@ impl RecordError {
             Self::Syntax { details, .. } | Self::InvalidRange { details } => Some(details.clone()),
             Self::InvalidBody { details, .. } => details.clone(),
             Self::UnknownRecord { .. } => Some("The result contains 0 rows".to_owned()),
+            Self::NotImplemented { details } => Some((*details).to_owned()),
+            Self::Embed(error) => error.details(),
             Self::Database(error) => error.details(),
+            _ => None,
+        }
+    }
+
+    /// What an ambiguous request could mean: the `details` of its error body, in place of a text.
+    pub fn candidates(&self) -> Option<&[Candidate]> {
+        match self {
+            Self::Embed(error) => match error.as_ref() {
+                EmbedError::Ambiguous { candidates, .. } => Some(candidates),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -192,11 +228,13 @@ impl RecordError {
         match self {
             Self::UnknownObject { nearest, .. }
             | Self::UnknownColumn { nearest, .. }
-            | Self::UnknownBodyColumn { nearest, .. } => nearest.as_ref().map(meant),
+            | Self::UnknownBodyColumn { nearest, .. }
+            | Self::UnknownType { nearest, .. } => nearest.as_ref().map(meant),
             Self::Unfiltered { .. } => {
                 Some("Name the records by a filter, such as id=eq.… or id=not.is.null for all".to_owned())
             }
             Self::NoKey { object } => Some(format!("Filter instead: /{object}?column=eq.value")),
+            Self::Embed(error) => error.hint(),
             Self::Exceeded(bound) => Some(bound.hint().to_owned()),
             Self::Database(error) => error.hint(),
             _ => None,
@@ -218,6 +256,12 @@ impl RecordError {
             message: message.into(),
             details: None,
         }
+    }
+}
+
+impl From<EmbedError> for RecordError {
+    fn from(error: EmbedError) -> Self {
+        Self::Embed(Box::new(error))
     }
 }
 

@@ -3,7 +3,8 @@
 use uuid::Uuid;
 
 use super::{
-    Limits, Operation, Preferences, Prepared, RecordError, Request, Return, SchemaModel, Target, prepare,
+    Limits, Operation, Preferences, Prepared, Readable, RecordError, Request, Return, SchemaModel, Target,
+    prepare,
 };
 
 pub(super) fn model() -> SchemaModel {
@@ -20,6 +21,7 @@ pub(super) fn run(
         object,
         query,
         preferences: Preferences { returning },
+        readable: Readable::by(&|object| object.name != "audit_logs"),
         operation,
     };
     let mut next = 0;

@@ -3,13 +3,14 @@
 use catalog::access::ObjectWrite;
 use uuid::Uuid;
 
-use super::filter::visible;
+use super::Context;
+use super::filter::{Subject, visible};
+use super::levels::Levels;
 use super::query::{finds, read_query};
-use super::select::{Output, outputs};
+use super::select::{Selection, selection};
 use crate::records::Target;
-use crate::records::ast::{Filter, QueryString, SelectItem};
+use crate::records::ast::{Filter, Level, QueryString, SelectItem};
 use crate::records::error::{self, RecordError};
-use crate::records::limits::Limits;
 use crate::records::model::{Field, Object};
 use crate::records::nearest::nearest;
 use crate::records::parse::body::Body;
@@ -32,7 +33,7 @@ pub struct Update<'m> {
     pub(in crate::records) columns: Vec<&'m Field>,
     /// A JSON object with exactly these columns.
     pub(in crate::records) body: String,
-    pub(in crate::records) filter: Filter<&'m Field>,
+    pub(in crate::records) filter: Filter<Subject<'m>>,
     pub(in crate::records) answer: Answering<'m>,
 }
 
@@ -41,14 +42,14 @@ pub struct Delete<'m> {
     pub(in crate::records) object: &'m Object,
     /// Set `deleted_at` instead of removing.
     pub(in crate::records) soft: bool,
-    pub(in crate::records) filter: Filter<&'m Field>,
+    pub(in crate::records) filter: Filter<Subject<'m>>,
     pub(in crate::records) answer: Answering<'m>,
 }
 
 /// What a write gives back.
 pub struct Answering<'m> {
     /// The representation, when it is wanted.
-    pub(in crate::records) select: Option<Vec<Output<'m>>>,
+    pub(in crate::records) select: Option<Selection<'m>>,
     /// The representation is one object rather than an array.
     pub(in crate::records) as_object: bool,
     /// Bytes of the representation, at most.
@@ -61,16 +62,18 @@ pub struct Answering<'m> {
 
 /// Plans adding the body's records. A key `id uuid` that the body leaves out comes from `new_id`.
 pub fn insert<'m>(
+    context: Context<'m>,
     object: &'m Object,
     query: &str,
     body: &[u8],
     returning: Return,
-    limits: Limits,
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Insert<'m>, RecordError> {
     may_write(object, object.writable.insert, "insert records")?;
-    let said = read_query(object, query, limits, "insert records", |name| name == "select")?;
-    let body = Body::parse(body, limits.objects)?;
+    let said = read_query(object, query, context.limits, "insert records", |name| {
+        name == "select"
+    })?;
+    let body = Body::parse(body, context.limits.objects)?;
     let mut columns = written_columns(object, &body)?;
     let missing_id = object.key().filter(|key| {
         key.name == "id"
@@ -98,24 +101,31 @@ pub fn insert<'m>(
         body: text,
         answer: Answering {
             key,
-            ..answering(object, said.select, returning, limits, one, false)?
+            ..answering(
+                context,
+                object,
+                (said.select, said.embedded),
+                returning,
+                one,
+                false,
+            )?
         },
     })
 }
 
 /// Plans changing the target's records.
 pub fn update<'m>(
+    context: Context<'m>,
     object: &'m Object,
     target: Target<'_>,
     query: &str,
     body: &[u8],
     returning: Return,
-    limits: Limits,
 ) -> Result<Update<'m>, RecordError> {
     may_write(object, object.writable.update, "update records")?;
-    let said = read_query(object, query, limits, "update records", finds)?;
+    let said = read_query(object, query, context.limits, "update records", finds)?;
     let id = targeted(target, &said, "UPDATE")?;
-    let body = Body::parse(body, limits.objects)?;
+    let body = Body::parse(body, context.limits.objects)?;
     if !body.single {
         return Err(RecordError::body("The body of an update must be one object"));
     }
@@ -127,18 +137,25 @@ pub fn update<'m>(
         object,
         columns,
         body: body.to_object(),
-        filter: visible(object, id, said.filter)?,
-        answer: answering(object, said.select, returning, limits, id.is_some(), id.is_some())?,
+        filter: visible(object, id, said.root.filter, &[])?,
+        answer: answering(
+            context,
+            object,
+            (said.select, said.embedded),
+            returning,
+            id.is_some(),
+            id.is_some(),
+        )?,
     })
 }
 
 /// Plans removing the target's records.
 pub fn delete<'m>(
+    context: Context<'m>,
     object: &'m Object,
     target: Target<'_>,
     query: &str,
     returning: Return,
-    limits: Limits,
 ) -> Result<Delete<'m>, RecordError> {
     let able = if object.soft_delete {
         object.writable.update
@@ -146,13 +163,20 @@ pub fn delete<'m>(
         object.writable.delete
     };
     may_write(object, able, "delete records")?;
-    let said = read_query(object, query, limits, "delete records", finds)?;
+    let said = read_query(object, query, context.limits, "delete records", finds)?;
     let id = targeted(target, &said, "DELETE")?;
     Ok(Delete {
         object,
         soft: object.soft_delete,
-        filter: visible(object, id, said.filter)?,
-        answer: answering(object, said.select, returning, limits, id.is_some(), id.is_some())?,
+        filter: visible(object, id, said.root.filter, &[])?,
+        answer: answering(
+            context,
+            object,
+            (said.select, said.embedded),
+            returning,
+            id.is_some(),
+            id.is_some(),
+        )?,
     })
 }
 
@@ -174,7 +198,7 @@ fn targeted<'a>(
 ) -> Result<Option<&'a str>, RecordError> {
     match target {
         Target::Id(id) => Ok(Some(id)),
-        Target::Filtered if said.filter.is_empty() => Err(RecordError::Unfiltered { verb }),
+        Target::Filtered if said.root.filter.is_empty() => Err(RecordError::Unfiltered { verb }),
         Target::Filtered => Ok(None),
     }
 }
@@ -202,20 +226,22 @@ fn computed(object: &Object, field: &Field) -> RecordError {
     }
 }
 
-fn answering(
-    object: &Object,
-    select: Vec<SelectItem>,
+fn answering<'m>(
+    context: Context<'m>,
+    object: &'m Object,
+    (select, embedded): (Vec<SelectItem>, Vec<(Vec<String>, Level)>),
     returning: Return,
-    limits: Limits,
     one: bool,
     as_object: bool,
-) -> Result<Answering<'_>, RecordError> {
+) -> Result<Answering<'m>, RecordError> {
     // Names are checked even when nothing is returned: a wrong one is an error either way.
-    let outputs = outputs(object, select, limits)?;
+    let mut levels = Levels::place(&select, embedded)?;
+    let selection = selection(context, object, select, &mut levels)?;
+    selection.refuse_aggregates()?;
     Ok(Answering {
-        select: (returning == Return::Representation).then_some(outputs),
+        select: (returning == Return::Representation).then_some(selection),
         as_object,
-        answer_bytes: limits.answer_bytes,
+        answer_bytes: context.limits.answer_bytes,
         version: if one && object.versioned {
             object.field("version")
         } else {

@@ -1,10 +1,11 @@
 //! The statements that write.
 
+use super::select::record;
 use super::writer::Writer;
-use super::{Query, bounded, from, lateral};
+use super::{Query, bounded, from};
 use crate::records::error::RecordError;
 use crate::records::model::Field;
-use crate::records::plan::{Answering, Delete, Insert, Update};
+use crate::records::plan::{Answering, Delete, Insert, Selection, Update};
 
 /// An insert of all objects in the body, in their order.
 pub fn insert(plan: &Insert<'_>) -> Result<Query, RecordError> {
@@ -94,9 +95,8 @@ fn body_columns(sql: &mut Writer, body: &str, columns: &[&Field]) -> Result<(), 
 
 /// The columns of a written row that the answer needs, each once.
 fn returning(sql: &mut Writer, answer: &Answering<'_>, verb: &str) -> Result<(), RecordError> {
-    let selected = answer.select.iter().flatten().map(|output| output.field);
-    let mut fields: Vec<&Field> = Vec::new();
-    for field in selected.chain(answer.version).chain(answer.key.iter().copied()) {
+    let mut fields: Vec<&Field> = answer.select.as_ref().map(Selection::fields).unwrap_or_default();
+    for field in answer.version.into_iter().chain(answer.key.iter().copied()) {
         if !fields.iter().any(|known| known.name == field.name) {
             fields.push(field);
         }
@@ -141,7 +141,7 @@ fn answer(sql: &mut Writer, answer: &Answering<'_>) -> Result<(), RecordError> {
     }
     match &answer.select {
         Some(select) => {
-            lateral(sql, "w", select)?;
+            record(sql, select, "w")?;
             sql.push(") a");
             Ok(())
         }
