@@ -1,11 +1,13 @@
 //! The query that reads a schema fresh from the template, and the model made of its answer.
 
-use serde::Deserialize;
+mod answer;
+mod functions;
+mod relate;
 
-use super::model::{
-    Field, ForeignKey, Generated, Object, ObjectKind, SchemaModel, TypeCategory, UniqueKey, Writable,
-};
-use crate::access_tag;
+use std::collections::BTreeMap;
+
+use super::model::{ObjectKind, SchemaModel};
+use answer::{Entry, Relation, Sources};
 
 /// One row, one column: the model of the current schema as JSON text, for [`SchemaModel::from_json`].
 ///
@@ -77,116 +79,29 @@ select coalesce(json_agg(json_build_object(
 impl SchemaModel {
     /// Reads the answer of [`INTROSPECT`].
     pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
-        let relations: Vec<Relation> = serde_json::from_str(json)?;
-        let objects = relations
-            .into_iter()
-            .map(Object::from)
-            .map(|object| (object.name.clone(), object));
-        Ok(Self {
-            objects: objects.collect(),
-        })
-    }
-}
-
-/// A relation as [`INTROSPECT`] writes it.
-#[derive(Deserialize)]
-struct Relation {
-    name: String,
-    kind: String,
-    comment: Option<String>,
-    events: u32,
-    fields: Vec<Attribute>,
-    primary_key: Vec<String>,
-    unique_keys: Vec<UniqueKey>,
-    foreign_keys: Vec<ForeignKey>,
-}
-
-/// A column as [`INTROSPECT`] writes it.
-#[derive(Deserialize)]
-struct Attribute {
-    name: String,
-    type_name: String,
-    base_type: String,
-    category: char,
-    nullable: bool,
-    has_default: bool,
-    generated: String,
-    identity: String,
-    updatable: bool,
-    comment: Option<String>,
-}
-
-impl From<Relation> for Object {
-    fn from(relation: Relation) -> Self {
-        let (comment, write) = access_tag::take(relation.comment);
-        let kind = if relation.kind == "view" {
-            ObjectKind::View
-        } else {
-            ObjectKind::Table
+        let entries: Vec<Entry> = serde_json::from_str(json)?;
+        let (mut objects, mut sources) = (BTreeMap::new(), Sources::new());
+        let mut routines = Vec::new();
+        let mut add = |kind: ObjectKind, mut relation: Relation| {
+            let name = relation.name.clone();
+            if kind.is_view() {
+                sources.insert(name.clone(), relation.take_sources());
+            }
+            objects.insert(name, relation.into_object(kind));
         };
-        let fields: Vec<Field> = relation.fields.into_iter().map(Field::from).collect();
-        let has = |name: &str, suits: fn(&Field) -> bool| fields.iter().any(|f| f.name == name && suits(f));
-        Self {
-            soft_delete: kind == ObjectKind::Table
-                && has("deleted_at", |field| {
-                    field.category == TypeCategory::DateTime && field.nullable
-                }),
-            versioned: has("version", |field| {
-                matches!(field.base_type.as_str(), "smallint" | "integer" | "bigint")
-            }),
-            name: relation.name,
-            kind,
-            comment,
-            write,
-            // Bits of pg_relation_is_updatable: 1 << CMD_UPDATE (2), CMD_INSERT (3), CMD_DELETE (4).
-            writable: Writable {
-                update: relation.events & 4 != 0,
-                insert: relation.events & 8 != 0,
-                delete: relation.events & 16 != 0,
-            },
-            fields,
-            primary_key: relation.primary_key,
-            unique_keys: relation.unique_keys,
-            foreign_keys: relation.foreign_keys,
+        for entry in entries {
+            match entry {
+                Entry::Table(table) => add(ObjectKind::Table, table),
+                Entry::PartitionedTable(table) => add(ObjectKind::PartitionedTable, table),
+                Entry::ForeignTable(table) => add(ObjectKind::ForeignTable, table),
+                Entry::View(view) => add(ObjectKind::View, view),
+                Entry::MaterializedView(view) => add(ObjectKind::MaterializedView, view),
+                Entry::Function(routine) => routines.push(routine),
+            }
         }
-    }
-}
-
-impl From<Attribute> for Field {
-    fn from(attribute: Attribute) -> Self {
-        let generated = match (attribute.generated.as_str(), attribute.identity.as_str()) {
-            ("", "a") => Generated::IdentityAlways,
-            ("", "d") => Generated::IdentityByDefault,
-            ("", _) => Generated::Never,
-            _ => Generated::Computed,
-        };
-        Self {
-            name: attribute.name,
-            type_name: attribute.type_name,
-            base_type: attribute.base_type,
-            category: category(attribute.category),
-            nullable: attribute.nullable,
-            has_default: attribute.has_default,
-            generated,
-            updatable: attribute.updatable,
-            comment: attribute.comment,
-        }
-    }
-}
-
-fn category(letter: char) -> TypeCategory {
-    match letter {
-        'A' => TypeCategory::Array,
-        'B' => TypeCategory::Boolean,
-        'C' => TypeCategory::Composite,
-        'D' => TypeCategory::DateTime,
-        'E' => TypeCategory::Enum,
-        'I' => TypeCategory::Network,
-        'N' => TypeCategory::Numeric,
-        'R' => TypeCategory::Range,
-        'S' => TypeCategory::String,
-        'T' => TypeCategory::Timespan,
-        _ => TypeCategory::Other,
+        relate::relate(&mut objects, &sources);
+        let functions = functions::read(routines, &mut objects);
+        Ok(Self { objects, functions })
     }
 }
 
@@ -194,6 +109,7 @@ fn category(letter: char) -> TypeCategory {
 mod tests {
     use super::*;
     use crate::records::fixture::model;
+    use crate::records::model::{Generated, Writable};
 
     #[test]
     fn reads_keys_and_capabilities() {
