@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use tenant_schema::records::{Limits, Operation, Request, Target, execute, prepare};
+use tenant_schema::records::{Form, Limits, Operation, Payload, Request, Target, execute, prepare};
 
 use crate::access::{Delete, Insert, ObjectAccess, Read, Update};
 use crate::body::RawBody;
@@ -39,7 +39,15 @@ pub(crate) async fn insert(
     asked: Asked,
     JsonBytes(RawBody(body)): JsonBytes,
 ) -> Result<Response, ApiError> {
-    run(&state, &access, &asked, Operation::Insert { body: &body }).await
+    run(
+        &state,
+        &access,
+        &asked,
+        Operation::Insert {
+            body: Payload::json(&body),
+        },
+    )
+    .await
 }
 
 /// `PATCH /rest/v1/{object}`: the records a filter finds.
@@ -55,7 +63,7 @@ pub(crate) async fn update_filtered(
         &asked,
         Operation::Update {
             target: Target::Filtered,
-            body: &body,
+            body: Payload::json(&body),
         },
     )
     .await
@@ -74,7 +82,7 @@ pub(crate) async fn update(
         &asked,
         Operation::Update {
             target: Target::Id(access.id()?),
-            body: &body,
+            body: Payload::json(&body),
         },
     )
     .await
@@ -124,7 +132,8 @@ async fn run<A>(
     let request = Request {
         object: &access.object,
         query: asked.query(),
-        preferences: asked.preferences,
+        preferences: &asked.preferences,
+        form: Form::Plural,
         operation,
     };
     let prepared = prepare(&access.model, &request, Limits::default(), &mut || {

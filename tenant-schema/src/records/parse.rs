@@ -6,6 +6,7 @@ use super::ast::{Filter, QueryString};
 use super::error::RecordError;
 
 pub mod body;
+pub mod columns;
 mod filter;
 mod order;
 mod page;

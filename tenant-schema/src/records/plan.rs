@@ -8,4 +8,7 @@ mod write;
 
 pub use read::{Get, List, get, list};
 pub use select::Output;
-pub use write::{Answering, Delete, Insert, Update, delete, insert, update};
+pub use write::{
+    Answering, Asked, Bound, Conflict, Delete, Insert, Merge, Update, Written, delete, insert, replace,
+    update,
+};
