@@ -4,7 +4,9 @@
 use axum::extract::State;
 use axum::response::Response;
 use catalog::access::Action;
-use tenant_schema::records::{Limits, Object, Operation, Readable, Request, Target, execute, prepare};
+use tenant_schema::records::{
+    Form, Limits, Object, Operation, Payload, Readable, Request, Target, execute, prepare,
+};
 
 use crate::access::{Delete, Insert, ObjectAccess, Read, Update};
 use crate::body::RawBody;
@@ -40,7 +42,15 @@ pub(crate) async fn insert(
     asked: Asked,
     JsonBytes(RawBody(body)): JsonBytes,
 ) -> Result<Response, ApiError> {
-    run(&state, &access, &asked, Operation::Insert { body: &body }).await
+    run(
+        &state,
+        &access,
+        &asked,
+        Operation::Insert {
+            body: Payload::json(&body),
+        },
+    )
+    .await
 }
 
 /// `PATCH /rest/v1/{object}`: the records a filter finds.
@@ -56,7 +66,7 @@ pub(crate) async fn update_filtered(
         &asked,
         Operation::Update {
             target: Target::Filtered,
-            body: &body,
+            body: Payload::json(&body),
         },
     )
     .await
@@ -75,7 +85,7 @@ pub(crate) async fn update(
         &asked,
         Operation::Update {
             target: Target::Id(access.id()?),
-            body: &body,
+            body: Payload::json(&body),
         },
     )
     .await
@@ -127,8 +137,9 @@ async fn run<A>(
     let request = Request {
         object: &access.object,
         query: asked.query(),
-        preferences: asked.preferences,
+        preferences: &asked.preferences,
         readable: Readable::by(&may_read),
+        form: Form::Plural,
         operation,
     };
     let prepared = prepare(&access.model, &request, Limits::default(), &mut || {

@@ -35,6 +35,7 @@ pub async fn execute(
         count: row.get("count"),
         version: row.get("version"),
         key: row.get("key"),
+        inserted: row.try_get("inserted").ok().flatten(),
     });
     render(prepared, row)
 }

@@ -4,7 +4,7 @@ mod answer;
 mod functions;
 mod relate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{ObjectKind, SchemaModel};
 use answer::{Entry, Relation, Sources};
@@ -81,7 +81,7 @@ impl SchemaModel {
     pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
         let entries: Vec<Entry> = serde_json::from_str(json)?;
         let (mut objects, mut sources) = (BTreeMap::new(), Sources::new());
-        let mut routines = Vec::new();
+        let (mut routines, mut time_zones) = (Vec::new(), BTreeSet::new());
         let mut add = |kind: ObjectKind, mut relation: Relation| {
             let name = relation.name.clone();
             if kind.is_view() {
@@ -97,11 +97,16 @@ impl SchemaModel {
                 Entry::View(view) => add(ObjectKind::View, view),
                 Entry::MaterializedView(view) => add(ObjectKind::MaterializedView, view),
                 Entry::Function(routine) => routines.push(routine),
+                Entry::TimeZones { names } => time_zones.extend(names),
             }
         }
         relate::relate(&mut objects, &sources);
         let functions = functions::read(routines, &mut objects);
-        Ok(Self { objects, functions })
+        Ok(Self {
+            objects,
+            functions,
+            time_zones,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use super::error::RecordError;
 use name::{About, Name};
 
 pub mod body;
+pub mod columns;
 mod filter;
 pub(super) mod name;
 mod order;

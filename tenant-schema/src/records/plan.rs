@@ -20,7 +20,10 @@ pub use filter::{Spot, Subject};
 pub use order::SortBy;
 pub use read::{Get, List, Node, get, list};
 pub use select::{Origin, Output, Selection, Shown, Value};
-pub use write::{Answering, Delete, Insert, Update, delete, insert, update};
+pub use write::{
+    Answering, Asked, Bound, Conflict, Delete, Insert, Merge, Update, Written, delete, insert, replace,
+    update,
+};
 
 /// What every plan depends on besides the request.
 #[derive(Debug, Clone, Copy)]

@@ -132,7 +132,9 @@ fn an_insert_gives_ids_and_a_location() {
         "companies",
         "select=id",
         REPRESENTATION,
-        Operation::Insert { body },
+        Operation::Insert {
+            body: Payload::json(body),
+        },
     );
     insta::assert_snapshot!(shown(prepared), @r#"
     with w as (insert into "companies" as t ("id", "name")
@@ -174,7 +176,7 @@ fn an_update_by_id_answers_with_one_object() {
         REPRESENTATION,
         Operation::Update {
             target,
-            body: br#"{"score":12.50}"#,
+            body: Payload::json(br#"{"score":12.50}"#),
         },
     );
     insta::assert_snapshot!(shown(prepared), @r#"
@@ -315,10 +317,14 @@ fn what_cannot_be_is_refused_with_a_reason() {
     let cases = [
         (delete("contacts", ""), "21000", 400),
         (update("contacts", "select=id", r#"{"score":1}"#), "21000", 400),
-        (update("contacts", "id=eq.1", r#"[{"score":1}]"#), "PGRST102", 400),
+        (
+            update("contacts", "id=eq.1", r#"[{"score":1},{"score":2}]"#),
+            "PGRST102",
+            400,
+        ),
         (
             update("contacts", "id=eq.1&limit=1", r#"{"score":1}"#),
-            "PGRST100",
+            "PGRST109",
             400,
         ),
         (insert("contacts", r#"{"search":"x"}"#), "428C9", 400),
@@ -344,7 +350,14 @@ fn what_cannot_be_is_refused_with_a_reason() {
     }
     let body = br#"{"name":"x"}"#;
     for (query, parameter) in [("name=eq.x", "name"), ("select=id&or=(id.eq.1)", "or")] {
-        let prepared = run("companies", query, None, Operation::Insert { body });
+        let prepared = run(
+            "companies",
+            query,
+            None,
+            Operation::Insert {
+                body: Payload::json(body),
+            },
+        );
         let (code, _, message, _) = refused(prepared);
         assert_eq!(code, "PGRST100");
         assert!(message.contains(&format!("'{parameter}'")), "{message}");
@@ -354,10 +367,8 @@ fn what_cannot_be_is_refused_with_a_reason() {
 #[test]
 fn answers_carry_what_clients_read() {
     let row = |count| ResultRow {
-        body: None,
         count,
-        version: None,
-        key: None,
+        ..ResultRow::default()
     };
     let page = list("contacts", "offset=20").unwrap();
     assert_eq!(
@@ -391,10 +402,8 @@ fn answers_carry_what_clients_read() {
 #[test]
 fn a_write_of_one_record_finds_it_or_says_so() {
     let row = |count| ResultRow {
-        body: None,
         count,
-        version: None,
-        key: None,
+        ..ResultRow::default()
     };
     let by_id = |returning| {
         run(

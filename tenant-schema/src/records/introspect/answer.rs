@@ -1,6 +1,6 @@
 //! The answer of the query as it is written, and the objects that it describes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -19,6 +19,7 @@ pub(super) enum Entry {
     View(Relation),
     MaterializedView(Relation),
     Function(Routine),
+    TimeZones { names: BTreeSet<String> },
 }
 
 /// A relation.
@@ -46,6 +47,7 @@ pub(super) struct Attribute {
     nullable: bool,
     #[serde(default)]
     has_default: bool,
+    default: Option<String>,
     #[serde(default)]
     generated: String,
     #[serde(default)]
@@ -175,6 +177,7 @@ impl From<Attribute> for Field {
             element_type: attribute.of_type.element_type,
             nullable: attribute.nullable,
             has_default: attribute.has_default,
+            default: attribute.default,
             generated,
             updatable: attribute.updatable,
             comment: attribute.comment,
@@ -194,6 +197,7 @@ impl TypeFacts {
             element_type: self.element_type,
             nullable: true,
             has_default: false,
+            default: None,
             generated: Generated::Computed,
             updatable: false,
             comment,

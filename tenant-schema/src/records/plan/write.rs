@@ -1,183 +1,112 @@
 //! Writes: adding, changing and removing records, and what is given back of them.
 
 use catalog::access::ObjectWrite;
-use uuid::Uuid;
 
 use super::Context;
-use super::filter::{Subject, visible};
+use super::filter::Spot;
 use super::levels::Levels;
-use super::query::{finds, read_query};
 use super::select::{Selection, selection};
-use crate::records::Target;
-use crate::records::ast::{Filter, Level, QueryString, SelectItem};
+use crate::records::ast::{OrderTerm, QueryString, SortKey};
 use crate::records::error::{self, RecordError};
 use crate::records::model::{Field, Object};
 use crate::records::nearest::nearest;
-use crate::records::parse::body::Body;
-use crate::records::parse::prefer::Return;
+use crate::records::parse::prefer::{Preferences, Return};
+use crate::records::{Form, guard::Guard};
 
-/// Adds records.
-pub struct Insert<'m> {
-    pub(in crate::records) object: &'m Object,
-    /// The columns in the body.
-    pub(in crate::records) columns: Vec<&'m Field>,
-    /// A JSON array of objects with exactly these columns.
-    pub(in crate::records) body: String,
-    pub(in crate::records) answer: Answering<'m>,
-}
+mod change;
+mod insert;
+mod said;
 
-/// Changes records.
-pub struct Update<'m> {
-    pub(in crate::records) object: &'m Object,
-    /// The columns in the body; none when nothing is to change.
-    pub(in crate::records) columns: Vec<&'m Field>,
-    /// A JSON object with exactly these columns.
-    pub(in crate::records) body: String,
-    pub(in crate::records) filter: Filter<Subject<'m>>,
-    pub(in crate::records) answer: Answering<'m>,
-}
+pub use change::{Bound, Delete, Update, delete, update};
+pub use insert::{Conflict, Insert, Merge, Written, insert, replace};
 
-/// Removes records, or marks them as deleted.
-pub struct Delete<'m> {
-    pub(in crate::records) object: &'m Object,
-    /// Set `deleted_at` instead of removing.
-    pub(in crate::records) soft: bool,
-    pub(in crate::records) filter: Filter<Subject<'m>>,
-    pub(in crate::records) answer: Answering<'m>,
+/// What a write is asked beside its target and its body.
+#[derive(Clone, Copy)]
+pub struct Asked<'m> {
+    /// What every plan depends on.
+    pub context: Context<'m>,
+    /// The raw query string.
+    pub query: &'m str,
+    /// What the client prefers.
+    pub preferences: &'m Preferences,
+    /// The form of the answer.
+    pub form: Form,
 }
 
 /// What a write gives back.
 pub struct Answering<'m> {
     /// The representation, when it is wanted.
     pub(in crate::records) select: Option<Selection<'m>>,
+    /// The order of the representation.
+    pub(in crate::records) order: Vec<OrderTerm<Spot<'m>>>,
     /// The representation is one object rather than an array.
     pub(in crate::records) as_object: bool,
-    /// Bytes of the representation, at most.
-    pub(in crate::records) answer_bytes: u64,
     /// The new version, when exactly one record is written.
     pub(in crate::records) version: Option<&'m Field>,
     /// The new record's key, when exactly one is added.
     pub(in crate::records) key: Vec<&'m Field>,
+    /// What undoes the write.
+    pub(in crate::records) guards: Vec<Guard>,
 }
 
-/// Plans adding the body's records. A key `id uuid` that the body leaves out comes from `new_id`.
-pub fn insert<'m>(
-    context: Context<'m>,
+/// How many records a write is about, as far as the request says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// The one that the path names: the answer is an object.
+    Named,
+    /// Exactly one.
+    One,
+    /// Any number.
+    Many,
+}
+
+fn answering<'m>(
     object: &'m Object,
-    query: &str,
-    body: &[u8],
-    returning: Return,
-    new_id: &mut dyn FnMut() -> Uuid,
-) -> Result<Insert<'m>, RecordError> {
-    may_write(object, object.writable.insert, "insert records")?;
-    let said = read_query(object, query, context.limits, "insert records", |name| {
-        name == "select"
-    })?;
-    let body = Body::parse(body, context.limits.objects)?;
-    let mut columns = written_columns(object, &body)?;
-    let missing_id = object.key().filter(|key| {
-        key.name == "id"
-            && key.base_type == "uuid"
-            && !body.columns.contains(&key.name)
-            && key.accepts_values()
-    });
-    let text = match missing_id {
-        Some(id) if body.rows() > 0 => {
-            columns.insert(0, id);
-            body.array_with_ids(&id.name, new_id)
+    said: QueryString,
+    asked: &Asked<'m>,
+    extent: Extent,
+) -> Result<Answering<'m>, RecordError> {
+    // Names are checked even when nothing is returned: a wrong one is an error either way.
+    let mut levels = Levels::place(&said.select, said.embedded)?;
+    let selection = selection(asked.context, object, said.select, &mut levels)?;
+    selection.refuse_aggregates()?;
+    let order = order(object, said.root.order)?;
+    let mut guards = Vec::new();
+    if asked.form == Form::Singular && extent != Extent::Named {
+        guards.push(Guard::Singular);
+    }
+    let represents = asked.preferences.returning == Some(Return::Representation);
+    if represents {
+        guards.push(Guard::Size(asked.context.limits.answer_bytes));
+    }
+    let single = extent != Extent::Many && object.versioned;
+    Ok(Answering {
+        select: represents.then_some(selection),
+        order,
+        as_object: extent == Extent::Named || asked.form == Form::Singular,
+        version: object.field("version").filter(|_| single),
+        key: Vec::new(),
+        guards,
+    })
+}
+
+/// What written records are sorted by: values of their own.
+fn order<'m>(
+    object: &'m Object,
+    terms: Vec<OrderTerm<SortKey>>,
+) -> Result<Vec<OrderTerm<Spot<'m>>>, RecordError> {
+    let terms = terms.into_iter().map(|term| {
+        if term.key.embed.is_some() {
+            let details = "Related orders are implemented for lists only.";
+            return Err(RecordError::NotImplemented { details });
         }
-        _ => body.to_array(),
-    };
-    let one = body.rows() == 1;
-    let key = object
-        .primary_key
-        .iter()
-        .filter_map(|name| object.field(name))
-        .filter(|_| one)
-        .collect();
-    Ok(Insert {
-        object,
-        columns,
-        body: text,
-        answer: Answering {
-            key,
-            ..answering(
-                context,
-                object,
-                (said.select, said.embedded),
-                returning,
-                one,
-                false,
-            )?
-        },
-    })
-}
-
-/// Plans changing the target's records.
-pub fn update<'m>(
-    context: Context<'m>,
-    object: &'m Object,
-    target: Target<'_>,
-    query: &str,
-    body: &[u8],
-    returning: Return,
-) -> Result<Update<'m>, RecordError> {
-    may_write(object, object.writable.update, "update records")?;
-    let said = read_query(object, query, context.limits, "update records", finds)?;
-    let id = targeted(target, &said, "UPDATE")?;
-    let body = Body::parse(body, context.limits.objects)?;
-    if !body.single {
-        return Err(RecordError::body("The body of an update must be one object"));
-    }
-    let columns = written_columns(object, &body)?;
-    if let Some(field) = columns.iter().find(|field| !field.updatable) {
-        return Err(computed(object, field));
-    }
-    Ok(Update {
-        object,
-        columns,
-        body: body.to_object(),
-        filter: visible(object, id, said.root.filter, &[])?,
-        answer: answering(
-            context,
-            object,
-            (said.select, said.embedded),
-            returning,
-            id.is_some(),
-            id.is_some(),
-        )?,
-    })
-}
-
-/// Plans removing the target's records.
-pub fn delete<'m>(
-    context: Context<'m>,
-    object: &'m Object,
-    target: Target<'_>,
-    query: &str,
-    returning: Return,
-) -> Result<Delete<'m>, RecordError> {
-    let able = if object.soft_delete {
-        object.writable.update
-    } else {
-        object.writable.delete
-    };
-    may_write(object, able, "delete records")?;
-    let said = read_query(object, query, context.limits, "delete records", finds)?;
-    let id = targeted(target, &said, "DELETE")?;
-    Ok(Delete {
-        object,
-        soft: object.soft_delete,
-        filter: visible(object, id, said.root.filter, &[])?,
-        answer: answering(
-            context,
-            object,
-            (said.select, said.embedded),
-            returning,
-            id.is_some(),
-            id.is_some(),
-        )?,
-    })
+        Ok(OrderTerm {
+            key: Spot::find(object, term.key.column)?,
+            direction: term.direction,
+            nulls: term.nulls,
+        })
+    });
+    terms.collect()
 }
 
 fn may_write(object: &Object, able: bool, action: &'static str) -> Result<(), RecordError> {
@@ -190,33 +119,13 @@ fn may_write(object: &Object, able: bool, action: &'static str) -> Result<(), Re
     })
 }
 
-/// The id of a target, or the proof that its filter says something.
-fn targeted<'a>(
-    target: Target<'a>,
-    said: &QueryString,
-    verb: &'static str,
-) -> Result<Option<&'a str>, RecordError> {
-    match target {
-        Target::Id(id) => Ok(Some(id)),
-        Target::Filtered if said.root.filter.is_empty() => Err(RecordError::Unfiltered { verb }),
-        Target::Filtered => Ok(None),
-    }
-}
-
-fn written_columns<'m>(object: &'m Object, body: &Body<'_>) -> Result<Vec<&'m Field>, RecordError> {
-    let fields = body.columns.iter().map(|name| {
-        let field = object.field(name).ok_or_else(|| RecordError::UnknownBodyColumn {
-            object: object.name.clone(),
-            column: error::shorten(name),
-            nearest: nearest(name, object.fields.iter().map(|field| field.name.as_str())).map(str::to_owned),
-        })?;
-        if field.accepts_values() {
-            Ok(field)
-        } else {
-            Err(computed(object, field))
-        }
-    });
-    fields.collect()
+/// The field that a body or `columns=` names.
+fn written<'m>(object: &'m Object, name: &str) -> Result<&'m Field, RecordError> {
+    object.field(name).ok_or_else(|| RecordError::UnknownBodyColumn {
+        object: object.name.clone(),
+        column: error::shorten(name),
+        nearest: nearest(name, object.fields.iter().map(|field| field.name.as_str())).map(str::to_owned),
+    })
 }
 
 fn computed(object: &Object, field: &Field) -> RecordError {
@@ -226,27 +135,9 @@ fn computed(object: &Object, field: &Field) -> RecordError {
     }
 }
 
-fn answering<'m>(
-    context: Context<'m>,
-    object: &'m Object,
-    (select, embedded): (Vec<SelectItem>, Vec<(Vec<String>, Level)>),
-    returning: Return,
-    one: bool,
-    as_object: bool,
-) -> Result<Answering<'m>, RecordError> {
-    // Names are checked even when nothing is returned: a wrong one is an error either way.
-    let mut levels = Levels::place(&select, embedded)?;
-    let selection = selection(context, object, select, &mut levels)?;
-    selection.refuse_aggregates()?;
-    Ok(Answering {
-        select: (returning == Return::Representation).then_some(selection),
-        as_object,
-        answer_bytes: context.limits.answer_bytes,
-        version: if one && object.versioned {
-            object.field("version")
-        } else {
-            None
-        },
-        key: Vec::new(),
-    })
+fn read_only(object: &Object, field: &Field) -> RecordError {
+    RecordError::ReadOnlyColumn {
+        object: object.name.clone(),
+        column: field.name.clone(),
+    }
 }

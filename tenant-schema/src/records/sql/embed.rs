@@ -4,7 +4,7 @@ use super::filter::{Scope, conditions};
 use super::writer::Writer;
 use crate::records::error::RecordError;
 use crate::records::model::{Object, Pair, Via};
-use crate::records::plan::{Embed, Node};
+use crate::records::plan::{Embed, Node, Selection};
 
 /// The record that others are related to.
 #[derive(Clone, Copy)]
@@ -154,11 +154,21 @@ pub(super) fn restrict(
         clause.next(sql);
         conditions(sql, Scope::of(alias, &node.selection), &node.filter)?;
     }
+    require(sql, clause, &node.selection, alias)
+}
+
+/// That the related records are there which records need to be shown.
+pub(super) fn require(
+    sql: &mut Writer,
+    clause: &mut Clause,
+    selection: &Selection<'_>,
+    alias: &str,
+) -> Result<(), RecordError> {
     let parent = Parent {
-        object: node.selection.object,
+        object: selection.object,
         alias,
     };
-    for embed in node.selection.required() {
+    for embed in selection.required() {
         clause.next(sql);
         exists(sql, parent, embed, true)?;
     }

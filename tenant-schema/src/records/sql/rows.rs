@@ -191,7 +191,8 @@ impl<'a, 'm> Rows<'a, 'm> {
     }
 }
 
-fn direction<K>(sql: &mut Writer, term: &OrderTerm<K>) {
+/// Which way a term sorts.
+pub(super) fn direction<K>(sql: &mut Writer, term: &OrderTerm<K>) {
     sql.push(match term.direction {
         Direction::Ascending => "",
         Direction::Descending => " desc",

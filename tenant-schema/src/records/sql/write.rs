@@ -1,44 +1,33 @@
 //! The statements that write.
+//!
+//! Each is `with w as (insert, update or delete … returning …)` and an answer made of `w` ([`answer`]). What an answer
+//! shows of other objects is as it was before the write, because all parts of a statement see one snapshot
+//! (PostgreSQL documentation, section 7.8.4).
 
-use super::select::record;
+use super::Query;
+use super::filter::spot;
+use super::rows::direction;
 use super::writer::Writer;
-use super::{Query, bounded, from};
+use crate::records::ast::{Filter, OrderTerm};
 use crate::records::error::RecordError;
 use crate::records::model::Field;
-use crate::records::plan::{Answering, Delete, Insert, Selection, Update};
+use crate::records::plan::{Answering, Bound, Delete, Selection, Spot, Subject, Update};
 
-/// An insert of all objects in the body, in their order.
-pub fn insert(plan: &Insert<'_>) -> Result<Query, RecordError> {
-    let mut sql = Writer::default();
-    sql.push("with w as (insert into ");
-    sql.name(&plan.object.name)?;
-    sql.push(" as t");
-    if plan.columns.is_empty() {
-        // One row of defaults for each object, none for an empty array.
-        sql.push(" select from json_array_elements(");
-        sql.bind_body(&plan.body);
-        sql.push("::json)");
-    } else {
-        sql.push(" (");
-        sql.list(&plan.columns, |sql, field| sql.name(&field.name))?;
-        sql.push(") select ");
-        sql.list(&plan.columns, |sql, field| sql.column("r", field))?;
-        sql.push(" from json_to_recordset(");
-        body_columns(&mut sql, &plan.body, &plan.columns)?;
-    }
-    returning(&mut sql, &plan.answer, " returning ")?;
-    sql.push(")");
-    answer(&mut sql, &plan.answer)?;
-    Ok(sql.finish())
-}
+mod answer;
+mod insert;
+
+use super::from;
+use answer::answer;
+pub use insert::insert;
 
 /// An update of everything the filter finds; with no columns, the same answer without a change.
 pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
-    if plan.columns.is_empty() {
-        returning(&mut sql, &plan.answer, "with w as (select ")?;
+    if plan.columns.is_empty() && plan.defaults.is_empty() {
+        sql.push("with w as (select ");
+        returned(&mut sql, &plan.answer)?;
         from(&mut sql, plan.object)?;
-        sql.where_clause(&plan.filter)?;
+        found(&mut sql, &plan.object.name, &plan.filter, plan.bound.as_ref())?;
     } else {
         sql.push("with w as (update ");
         sql.name(&plan.object.name)?;
@@ -48,13 +37,27 @@ pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
             sql.push(" = ");
             sql.column("r", field)
         })?;
-        sql.push(" from json_to_record(");
-        body_columns(&mut sql, &plan.body, &plan.columns)?;
-        sql.where_clause(&plan.filter)?;
-        returning(&mut sql, &plan.answer, " returning ")?;
+        if !plan.columns.is_empty() && !plan.defaults.is_empty() {
+            sql.push(", ");
+        }
+        sql.list(&plan.defaults, |sql, field| {
+            sql.name(&field.name)?;
+            sql.push(" = default");
+            Ok(())
+        })?;
+        if !plan.columns.is_empty() {
+            sql.push(" from json_to_record(");
+            sql.bind_body(&plan.body);
+            sql.push("::json) as r(");
+            sql.list(&plan.columns, |sql, field| typed(sql, field, &field.type_name))?;
+            sql.push(")");
+        }
+        found(&mut sql, &plan.object.name, &plan.filter, plan.bound.as_ref())?;
+        sql.push(" returning ");
+        returned(&mut sql, &plan.answer)?;
     }
     sql.push(")");
-    answer(&mut sql, &plan.answer)?;
+    answer(&mut sql, &plan.answer, false)?;
     Ok(sql.finish())
 }
 
@@ -72,79 +75,91 @@ pub fn delete(plan: &Delete<'_>) -> Result<Query, RecordError> {
     } else {
         " as t"
     });
-    sql.where_clause(&plan.filter)?;
-    returning(&mut sql, &plan.answer, " returning ")?;
+    found(&mut sql, &plan.object.name, &plan.filter, plan.bound.as_ref())?;
+    sql.push(" returning ");
+    returned(&mut sql, &plan.answer)?;
     sql.push(")");
-    answer(&mut sql, &plan.answer)?;
+    answer(&mut sql, &plan.answer, false)?;
     Ok(sql.finish())
 }
 
-/// `$n::json) as r("column" type, …)`. The types are PostgreSQL's own words, from the introspected model.
-fn body_columns(sql: &mut Writer, body: &str, columns: &[&Field]) -> Result<(), RecordError> {
-    sql.bind_body(body);
-    sql.push("::json) as r(");
-    sql.list(columns, |sql, field| {
-        sql.name(&field.name)?;
-        sql.push(" ");
-        sql.push(&field.type_name);
-        Ok(())
-    })?;
+/// The filter, and where the write is limited, the keys of a page of what it finds. The filter stands in both places:
+/// a record that another transaction has changed meanwhile is looked at again by the outer one only.
+fn found(
+    sql: &mut Writer,
+    object: &str,
+    filter: &Filter<Subject<'_>>,
+    bound: Option<&Bound<'_>>,
+) -> Result<(), RecordError> {
+    sql.where_clause(filter)?;
+    let Some(bound) = bound else {
+        return Ok(());
+    };
+    sql.push(if filter.is_empty() { " where (" } else { " and (" });
+    sql.list(&bound.key, |sql, field| sql.column("t", field))?;
+    sql.push(") in (select ");
+    sql.list(&bound.key, |sql, field| sql.column("t", field))?;
+    sql.push(" from ");
+    sql.name(object)?;
+    sql.push(" as t");
+    sql.where_clause(filter)?;
+    ordered(sql, " order by ", "t", &bound.order)?;
+    sql.push(" limit ");
+    sql.bind("limit", bound.limit.to_string())?;
+    sql.push("::bigint");
+    if bound.offset > 0 {
+        sql.push(" offset ");
+        sql.bind("offset", bound.offset.to_string())?;
+        sql.push("::bigint");
+    }
     sql.push(")");
     Ok(())
 }
 
+/// ` order by …`, or nothing for no order.
+fn ordered(
+    sql: &mut Writer,
+    words: &str,
+    source: &str,
+    order: &[OrderTerm<Spot<'_>>],
+) -> Result<(), RecordError> {
+    if !order.is_empty() {
+        sql.push(words);
+    }
+    sql.list(order, |sql, term| {
+        spot(sql, source, &term.key)?;
+        direction(sql, term);
+        Ok(())
+    })
+}
+
+/// `"column" type`: the type is PostgreSQL's own word, from the introspected model.
+fn typed(sql: &mut Writer, field: &Field, type_name: &str) -> Result<(), RecordError> {
+    sql.name(&field.name)?;
+    sql.push(" ");
+    sql.push(type_name);
+    Ok(())
+}
+
 /// The columns of a written row that the answer needs, each once.
-fn returning(sql: &mut Writer, answer: &Answering<'_>, verb: &str) -> Result<(), RecordError> {
-    let mut fields: Vec<&Field> = answer.select.as_ref().map(Selection::fields).unwrap_or_default();
-    for field in answer.version.into_iter().chain(answer.key.iter().copied()) {
+fn returned(sql: &mut Writer, answer: &Answering<'_>) -> Result<(), RecordError> {
+    let selected = answer.select.as_ref().map(Selection::fields).unwrap_or_default();
+    let sorted = answer.order.iter().map(|term| term.key.field);
+    let sorted = sorted.filter(|_| answer.select.is_some());
+    let key = answer.key.iter().copied();
+    let mut fields: Vec<&Field> = Vec::new();
+    for field in selected
+        .into_iter()
+        .chain(sorted)
+        .chain(answer.version)
+        .chain(key)
+    {
         if !fields.iter().any(|known| known.name == field.name) {
             fields.push(field);
         }
     }
-    sql.push(verb);
     if fields.is_empty() {
         sql.push("1");
     }
     sql.list(&fields, |sql, field| sql.column("t", field))
-}
-
-/// The statement's end: the four result columns over the written rows.
-fn answer(sql: &mut Writer, answer: &Answering<'_>) -> Result<(), RecordError> {
-    sql.push(" ");
-    if answer.select.is_some() {
-        bounded(sql, answer.answer_bytes);
-    }
-    sql.push(match (&answer.select, answer.as_object) {
-        (None, _) => "select null::text as body",
-        (Some(_), true) => "select min(row_to_json(r.*)::text) as body",
-        (Some(_), false) => "select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body",
-    });
-    sql.push(", count(*) as count, ");
-    match answer.version {
-        Some(version) => {
-            sql.push("min(");
-            sql.column("w", version)?;
-            sql.push(")::text as version, ");
-        }
-        None => sql.push("null::text as version, "),
-    }
-    if answer.key.is_empty() {
-        sql.push("null::text as key from w");
-    } else {
-        sql.push("min(json_build_array(");
-        sql.list(&answer.key, |sql, field| {
-            sql.column("w", field)?;
-            sql.push("::text");
-            Ok(())
-        })?;
-        sql.push(")::text) as key from w");
-    }
-    match &answer.select {
-        Some(select) => {
-            record(sql, select, "w")?;
-            sql.push(") a");
-            Ok(())
-        }
-        None => Ok(()),
-    }
 }
