@@ -91,10 +91,7 @@ fn answering<'m>(
 }
 
 /// What written records are sorted by: values of their own.
-fn order<'m>(
-    object: &'m Object,
-    terms: Vec<OrderTerm<SortKey>>,
-) -> Result<Vec<OrderTerm<Spot<'m>>>, RecordError> {
+fn order(object: &Object, terms: Vec<OrderTerm<SortKey>>) -> Result<Vec<OrderTerm<Spot<'_>>>, RecordError> {
     let terms = terms.into_iter().map(|term| {
         if term.key.embed.is_some() {
             let details = "Related orders are implemented for lists only.";

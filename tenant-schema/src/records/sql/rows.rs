@@ -1,6 +1,6 @@
 //! Records of one object as rows: what of them, which of them, and in what order.
 
-use super::embed::{Clause, Parent, Related, restrict};
+use super::embed::{Clause, Parent, Related, Stands, record_as_a_whole, restrict};
 use super::filter::spot;
 use super::select::{Form, Laterals, columns, group_by};
 use super::writer::Writer;
@@ -27,7 +27,7 @@ pub(super) fn rows(
     columns(sql, selection, &laterals, rows.alias, form)?;
     if is_grouped || node.limit.is_none() || laterals.is_empty() {
         rows.from(sql)?;
-        laterals.join(sql, selection, rows.alias)?;
+        laterals.join(sql, rows.parent(Stands::Object))?;
         rows.restrict(sql)?;
         if is_grouped {
             group_by(sql, selection);
@@ -46,7 +46,7 @@ pub(super) fn rows(
     rows.limit(sql)?;
     sql.push(") as ");
     sql.push(rows.alias);
-    laterals.join(sql, selection, rows.alias)?;
+    laterals.join(sql, rows.parent(Stands::Columns))?;
     rows.order_by(sql, |sql, index, key| match column(key) {
         Some(field) => sql.column(rows.alias, field),
         None => sql.column_named(rows.alias, &rows.carried(index)),
@@ -73,8 +73,9 @@ impl<'a, 'm> Rows<'a, 'm> {
     fn new(sql: &mut Writer, node: &'a Node<'m>, related: Option<&'a Related<'a, 'm>>) -> Self {
         let alias = related.map_or("t", Related::alias);
         let parent = Parent {
-            object: node.selection.object,
+            selection: &node.selection,
             alias,
+            stands: Stands::Object,
         };
         let mut joins: Vec<(usize, Related<'a, 'm>)> = Vec::new();
         for term in &node.order {
@@ -127,6 +128,11 @@ impl<'a, 'm> Rows<'a, 'm> {
         }
         sql.list(&fields, |sql, field| sql.column(self.alias, field))?;
         let mut is_first = fields.is_empty();
+        if self.node.selection.takes_record() {
+            sql.push(if is_first { "" } else { ", " });
+            is_first = false;
+            record_as_a_whole(sql, &self.node.selection, self.alias)?;
+        }
         for (index, term) in self.node.order.iter().enumerate() {
             if column(&term.key).is_none() {
                 sql.push(if is_first { "" } else { ", " });
@@ -139,13 +145,17 @@ impl<'a, 'm> Rows<'a, 'm> {
         Ok(())
     }
 
-    /// The name by which a page hands on what it is sorted by: that of no column.
+    /// The name by which a page hands on what it is sorted by.
     fn carried(&self, index: usize) -> String {
-        let mut name = format!("s{}", index + 1);
-        while self.object().readable(&name).is_some() {
-            name.push('_');
+        self.node.selection.handed_on(index + 1)
+    }
+
+    fn parent(&self, stands: Stands) -> Parent<'a, 'm> {
+        Parent {
+            selection: &self.node.selection,
+            alias: self.alias,
+            stands,
         }
-        name
     }
 
     fn key(&self, sql: &mut Writer, key: &SortBy<'_>) -> Result<(), RecordError> {

@@ -5,7 +5,7 @@ use crate::records::error::RecordError;
 use crate::records::guard::Guard;
 use crate::records::plan::{Answering, Selection};
 use crate::records::sql::bounded;
-use crate::records::sql::embed::{Clause, require};
+use crate::records::sql::embed::{Clause, Parent, Stands, require};
 use crate::records::sql::select::record;
 use crate::records::sql::writer::Writer;
 
@@ -59,7 +59,7 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
     }
     sql.push(" from w");
     if let Some(select) = &answer.select {
-        record(sql, select, "w")?;
+        record(sql, written(select))?;
     }
     if !answer.guards.is_empty() {
         sql.push(") a");
@@ -67,10 +67,19 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
     Ok(())
 }
 
+/// The written rows are those of `w`.
+fn written<'a, 'm>(selection: &'a Selection<'m>) -> Parent<'a, 'm> {
+    Parent {
+        selection,
+        alias: "w",
+        stands: Stands::Columns,
+    }
+}
+
 /// ` filter (where …)`: only records whose required related records are there are shown.
 fn shown(sql: &mut Writer, select: &Selection<'_>) -> Result<(), RecordError> {
     if select.required().next().is_some() {
-        require(sql, &mut Clause::begin(" filter (where "), select, "w")?;
+        require(sql, &mut Clause::begin(" filter (where "), written(select))?;
         sql.push(")");
     }
     Ok(())
