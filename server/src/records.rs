@@ -3,7 +3,10 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use tenant_schema::records::{Form, Limits, Operation, Payload, Request, Target, execute, prepare};
+use catalog::access::Action;
+use tenant_schema::records::{
+    Form, Limits, Object, Operation, Payload, Readable, Request, Target, execute, prepare,
+};
 
 use crate::access::{Delete, Insert, ObjectAccess, Read, Update};
 use crate::body::RawBody;
@@ -129,11 +132,18 @@ async fn run<A>(
     asked: &Asked,
     operation: Operation<'_>,
 ) -> Result<Response, ApiError> {
+    let caller = &access.caller;
+    let may_read = |object: &Object| caller.may(&object.name, object.write, Action::Read);
     let request = Request {
         object: &access.object,
         query: asked.query(),
         preferences: &asked.preferences,
         form: Form::Plural,
+        readable: Readable::by(&may_read),
+        may_update: access
+            .model
+            .object(&access.object)
+            .is_ok_and(|object| caller.may(&object.name, object.write, Action::Update)),
         operation,
     };
     let prepared = prepare(&access.model, &request, Limits::default(), &mut || {

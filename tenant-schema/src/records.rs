@@ -30,16 +30,18 @@ mod nearest;
 pub mod parse;
 pub mod plan;
 pub mod quote;
+mod readable;
 mod render;
 pub mod sql;
 
-pub use error::{DatabaseError, DatabaseFault, Raised, RecordError};
+pub use error::{Candidate, DatabaseError, DatabaseFault, EmbedError, Raised, RecordError};
 pub use execute::execute;
 pub use introspect::INTROSPECT;
 pub use limits::{Exceeded, Limits};
 pub use model::{Object, SchemaModel};
 pub use parse::body::{Format, Payload};
 pub use parse::prefer::{Count, End, Preferences, Return};
+pub use readable::Readable;
 pub use render::{Answer, ResultRow, Status, render};
 pub use sql::{Param, Query};
 
@@ -54,6 +56,10 @@ pub struct Request<'a> {
     pub preferences: &'a Preferences,
     /// The form of the answer.
     pub form: Form,
+    /// What the caller may read besides the object itself.
+    pub readable: Readable<'a>,
+    /// The caller may change records of the object, as an insert or a `PUT` that meets its key does.
+    pub may_update: bool,
     /// What to do.
     pub operation: Operation<'a>,
 }
@@ -226,32 +232,39 @@ pub fn prepare(
     preferences.check()?;
     let object = model.object(request.object)?;
     let time_zone = preferences.known_time_zone(|zone| model.time_zones.contains(zone))?;
+    let context = plan::Context {
+        model,
+        limits,
+        readable: request.readable,
+    };
     let asked = Asked {
         query: request.query,
         preferences,
         form: request.form,
-        limits,
+        may_update: request.may_update,
     };
     let outcome = match request.operation {
         Operation::List => {
-            let plan = plan::list(object, request.query, limits)?;
-            let shape = Shape::Page { offset: plan.offset };
+            let plan = plan::list(context, object, request.query)?;
+            let shape = Shape::Page {
+                offset: plan.offset(),
+            };
             Outcome::read(sql::list(&plan)?, shape)
         }
         Operation::Get { id } => {
-            let plan = plan::get(object, id, request.query, limits)?;
+            let plan = plan::get(context, object, id, request.query)?;
             Outcome::read(sql::get(&plan)?, Shape::Record)
         }
-        Operation::Insert { body } => Outcome::insert(&plan::insert(object, body, &asked, new_id)?)?,
+        Operation::Insert { body } => Outcome::insert(&plan::insert(context, object, body, &asked, new_id)?)?,
         Operation::Replace { target, body } => {
-            let plan = plan::replace(object, target, body, &asked, new_id)?;
+            let plan = plan::replace(context, object, target, body, &asked, new_id)?;
             Outcome {
                 shape: Shape::Put,
                 ..Outcome::insert(&plan)?
             }
         }
         Operation::Update { target, body } => {
-            let plan = plan::update(object, target, body, &asked)?;
+            let plan = plan::update(context, object, target, body, &asked)?;
             Outcome {
                 query: sql::update(&plan)?,
                 shape: written_shape(target, Shape::Updated),
@@ -261,7 +274,7 @@ pub fn prepare(
             }
         }
         Operation::Delete { target } => {
-            let plan = plan::delete(object, target, &asked)?;
+            let plan = plan::delete(context, object, target, &asked)?;
             Outcome {
                 query: sql::delete(&plan)?,
                 shape: written_shape(target, Shape::Deleted),

@@ -5,8 +5,8 @@ use catalog::clock::Source;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::models::Models;
 use tenant_schema::records::{
-    self, Answer, Form, Limits, Mode, Operation, Payload, Preferences, Prepared, RecordError, Request,
-    Return, Target,
+    self, Answer, Form, Limits, Mode, Operation, Payload, Preferences, Prepared, Readable, RecordError,
+    Request, Return, Target,
 };
 use tenant_schema::tenant_db::TenantDb;
 
@@ -67,6 +67,8 @@ impl Records {
             query,
             preferences,
             form,
+            readable: Readable::by(&|_| true),
+            may_update: true,
             operation,
         };
         records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::records::model::Field;
 use tenant_schema::records::{
-    self, Form, INTROSPECT, Limits, Object, Operation, Payload, Preferences, Request, SchemaModel, Target,
+    self, Form, INTROSPECT, Limits, Object, Operation, Payload, Preferences, Readable, Request, SchemaModel,
+    Target,
 };
 use tests::TestDb;
 use tokio_postgres::Client;
@@ -53,6 +54,8 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
                     query,
                     preferences: &preferences,
                     form,
+                    readable: Readable::nothing(),
+                    may_update: true,
                     operation,
                 };
                 match records::prepare(&model, &request, Limits::default(), &mut || t.source().uuid()) {

@@ -4,9 +4,11 @@ use super::limits::Exceeded;
 use super::quote::NulInName;
 
 mod database;
+mod embed;
 mod raised;
 
 pub use database::{DatabaseError, DatabaseFault};
+pub use embed::{Candidate, EmbedError};
 pub use raised::Raised;
 
 /// A refused request. Every variant but the last few is the client's fault and answers with a status below 500.
@@ -144,6 +146,12 @@ pub enum RecordError {
         /// `UPDATE` or `DELETE`.
         verb: &'static str,
     },
+    /// The caller may add records, but a request that merges changes them too.
+    #[error("permission denied for {object}: this caller may not update it")]
+    MayNotUpdate {
+        /// The object.
+        object: String,
+    },
     /// The object cannot be written in this way by anybody.
     #[error("'{object}' cannot be written: it does not allow to {action}")]
     NotWritable {
@@ -163,6 +171,23 @@ pub enum RecordError {
     UnknownRecord {
         /// The object.
         object: String,
+    },
+    /// Related records cannot be embedded as asked.
+    #[error(transparent)]
+    Embed(Box<EmbedError>),
+    /// A cast to a type that is not known here.
+    #[error("type \"{name}\" does not exist")]
+    UnknownType {
+        /// The name in the request.
+        name: String,
+        /// The nearest type there is.
+        nearest: Option<String>,
+    },
+    /// What the dialect has words for and no meaning.
+    #[error("Feature not implemented")]
+    NotImplemented {
+        /// What it is.
+        details: &'static str,
     },
     /// The request asks for more than one request may.
     #[error(transparent)]
@@ -209,6 +234,10 @@ impl RecordError {
             Self::NotWritable { .. } => "PGRST117",
             Self::NoKey { .. } => "PGRST125",
             Self::UnknownRecord { .. } | Self::NotSingular { .. } => "PGRST116",
+            Self::MayNotUpdate { .. } => "42501",
+            Self::Embed(error) => error.code(),
+            Self::UnknownType { .. } => "42704",
+            Self::NotImplemented { .. } => "PGRST127",
             Self::Exceeded(bound) => bound.code(),
             Self::Database(error) => error.code(),
             Self::Raised(raised) => &raised.code,
@@ -223,9 +252,11 @@ impl RecordError {
         match self {
             Self::UnknownObject { .. } | Self::NoKey { .. } | Self::UnknownRecord { .. } => 404,
             Self::NotWritable { .. } | Self::PutFilters => 405,
+            Self::MayNotUpdate { .. } => 403,
             Self::NotSingular { .. } => 406,
             Self::HiddenDuplicate { .. } => 409,
             Self::InvalidRange { .. } => 416,
+            Self::Embed(error) => error.status(),
             Self::Exceeded(bound) => bound.status(),
             Self::Database(error) => error.status(),
             Self::Unavailable(_) => 503,
@@ -261,8 +292,21 @@ impl RecordError {
                 "Results contain {count} rows changed but the maximum number allowed is {allowed}"
             )),
             Self::InvalidPreferences { preferences } => Some(format!("Invalid preferences: {preferences}")),
+            Self::NotImplemented { details } => Some((*details).to_owned()),
+            Self::Embed(error) => error.details(),
             Self::Database(error) => error.details(),
             Self::Raised(raised) => raised.details.clone(),
+            _ => None,
+        }
+    }
+
+    /// What an ambiguous request could mean: the `details` of its error body, in place of a text.
+    pub fn candidates(&self) -> Option<&[Candidate]> {
+        match self {
+            Self::Embed(error) => match error.as_ref() {
+                EmbedError::Ambiguous { candidates, .. } => Some(candidates),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -273,7 +317,8 @@ impl RecordError {
         match self {
             Self::UnknownObject { nearest, .. }
             | Self::UnknownColumn { nearest, .. }
-            | Self::UnknownBodyColumn { nearest, .. } => nearest.as_ref().map(meant),
+            | Self::UnknownBodyColumn { nearest, .. }
+            | Self::UnknownType { nearest, .. } => nearest.as_ref().map(meant),
             Self::Unfiltered { .. } => {
                 Some("Name the records by a filter, such as id=eq.… or id=not.is.null for all".to_owned())
             }
@@ -282,6 +327,7 @@ impl RecordError {
                 Some("Restore it by setting its deleted_at to null, or use another key".to_owned())
             }
             Self::NoKey { object } => Some(format!("Filter instead: /{object}?column=eq.value")),
+            Self::Embed(error) => error.hint(),
             Self::Exceeded(bound) => Some(bound.hint().to_owned()),
             Self::Database(error) => error.hint(),
             Self::Raised(raised) => raised.hint.clone(),
@@ -304,6 +350,12 @@ impl RecordError {
             message: message.into(),
             details: None,
         }
+    }
+}
+
+impl From<EmbedError> for RecordError {
+    fn from(error: EmbedError) -> Self {
+        Self::Embed(Box::new(error))
     }
 }
 

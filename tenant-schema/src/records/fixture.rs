@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::{
-    Form, Limits, Operation, Payload, Preferences, Prepared, RecordError, Request, Return, SchemaModel,
-    Target, prepare,
+    Form, Limits, Operation, Payload, Preferences, Prepared, Readable, RecordError, Request, Return,
+    SchemaModel, Target, prepare,
 };
 
 pub(super) fn model() -> SchemaModel {
@@ -35,6 +35,8 @@ pub(super) fn prefer(
         query,
         preferences,
         form: Form::Plural,
+        readable: Readable::by(&|object| object.name != "audit_logs"),
+        may_update: true,
         operation,
     };
     let mut next = 0;

@@ -1,14 +1,37 @@
-//! What will be done, with every name resolved to a field of the schema model.
+//! What will be done, with every name resolved to something of the schema model.
 
+use super::limits::Limits;
+use super::model::SchemaModel;
+use super::readable::Readable;
+
+mod cast;
+mod embed;
 mod filter;
+mod levels;
+mod order;
 mod query;
 mod read;
+mod relate;
 mod select;
 mod write;
 
-pub use read::{Get, List, get, list};
-pub use select::Output;
+pub use embed::{Embed, Shape};
+pub use filter::{Spot, Subject};
+pub use order::SortBy;
+pub use read::{Get, List, Node, get, list};
+pub use select::{Origin, Output, Selection, Shown, Value};
 pub use write::{
     Answering, Asked, Bound, Conflict, Delete, Insert, Merge, Update, Written, delete, insert, replace,
     update,
 };
+
+/// What every plan depends on besides the request.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'m> {
+    /// The tenant's schema.
+    pub model: &'m SchemaModel,
+    /// How much one request may ask for.
+    pub limits: Limits,
+    /// What the caller may read besides the object of the request.
+    pub readable: Readable<'m>,
+}

@@ -2,7 +2,8 @@
 //!
 //! The text holds names and none of a request's values, not even a limit, so that requests of one shape share one
 //! prepared statement. Every statement gives rows of the same four columns: `body`, `count`, `version`, `key`
-//! (see [`ResultRow`](super::ResultRow)). The target is called `t`, a written row `w`, an answer's record `r`.
+//! (see [`ResultRow`](super::ResultRow)). The target is called `t`, a written row `w`, an answer's record `r`; an
+//! embedded object `t1`, `t2`, …, what of it is embedded `e1`, … and a junction `j1`, ….
 //!
 //! JSON is built by `row_to_json` over a lateral subselect, which the planner flattens, so that `t` is still at hand
 //! for columns that the answer leaves out. Measured on PostgreSQL 15, one row of 16 columns by its key, prepared:
@@ -13,10 +14,13 @@
 use super::error::RecordError;
 use super::limits::TOO_LARGE;
 use super::model::Object;
-use super::plan::Output;
 use writer::Writer;
 
+mod embed;
+mod filter;
 mod read;
+mod rows;
+mod select;
 mod write;
 mod writer;
 
@@ -57,28 +61,4 @@ fn from(sql: &mut Writer, object: &Object) -> Result<(), RecordError> {
     sql.name(&object.name)?;
     sql.push(" as t");
     Ok(())
-}
-
-/// ` cross join lateral (select …) r`
-fn lateral(sql: &mut Writer, source: &str, select: &[Output<'_>]) -> Result<(), RecordError> {
-    sql.push(" cross join lateral (select ");
-    outputs(sql, source, select)?;
-    sql.push(") r");
-    Ok(())
-}
-
-fn outputs(sql: &mut Writer, source: &str, select: &[Output<'_>]) -> Result<(), RecordError> {
-    sql.list(select, |sql, output| {
-        sql.column(source, output.field)?;
-        let cast = output.field.exact_cast();
-        if let Some(cast) = cast {
-            sql.push("::");
-            sql.push(cast);
-        }
-        if cast.is_some() || output.label != output.field.name {
-            sql.push(" as ");
-            sql.name(&output.label)?;
-        }
-        Ok(())
-    })
 }

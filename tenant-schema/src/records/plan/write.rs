@@ -2,11 +2,13 @@
 
 use catalog::access::ObjectWrite;
 
-use super::filter::column;
-use super::select::{Output, outputs};
-use crate::records::ast::{OrderTerm, QueryString};
+use super::Context;
+use super::levels::Levels;
+use super::order::order;
+use super::read::Node;
+use super::select::selection;
+use crate::records::ast::{Filter, QueryString};
 use crate::records::error::{self, RecordError};
-use crate::records::limits::Limits;
 use crate::records::model::{Field, Object};
 use crate::records::nearest::nearest;
 use crate::records::parse::prefer::{Preferences, Return};
@@ -28,16 +30,14 @@ pub struct Asked<'a> {
     pub preferences: &'a Preferences,
     /// The form of the answer.
     pub form: Form,
-    /// The bounds of the request.
-    pub limits: Limits,
+    /// The caller may change records, and not only add them.
+    pub may_update: bool,
 }
 
 /// What a write gives back.
 pub struct Answering<'m> {
-    /// The representation, when it is wanted.
-    pub(in crate::records) select: Option<Vec<Output<'m>>>,
-    /// The order of the representation.
-    pub(in crate::records) order: Vec<OrderTerm<&'m Field>>,
+    /// The written records, when they are wanted: all of them, in an order.
+    pub(in crate::records) node: Option<Node<'m>>,
     /// The representation is one object rather than an array.
     pub(in crate::records) as_object: bool,
     /// The new version, when exactly one record is written.
@@ -59,38 +59,43 @@ enum Extent {
     Many,
 }
 
-fn answering<'m>(
-    object: &'m Object,
-    said: QueryString,
-    asked: &Asked<'_>,
-    extent: Extent,
-) -> Result<Answering<'m>, RecordError> {
-    // Names are checked even when nothing is returned: a wrong one is an error either way.
-    let outputs = outputs(object, said.select, asked.limits)?;
-    let order = said.order.into_iter().map(|term| {
-        Ok(OrderTerm {
-            column: column(object, term.column)?,
-            direction: term.direction,
-            nulls: term.nulls,
-        })
-    });
-    let order = order.collect::<Result<_, RecordError>>()?;
+/// What the query string says of the answer. Its root has no filter, limit and offset any more: they are about which
+/// records are written.
+fn answering<'m>(context: Context<'m>, node: Node<'m>, asked: &Asked<'_>, extent: Extent) -> Answering<'m> {
+    let object = node.selection.object;
     let mut guards = Vec::new();
     if asked.form == Form::Singular && extent != Extent::Named {
         guards.push(Guard::Singular);
     }
     let represents = asked.preferences.returning == Some(Return::Representation);
     if represents {
-        guards.push(Guard::Size(asked.limits.answer_bytes));
+        guards.push(Guard::Size(context.limits.answer_bytes));
     }
     let single = extent != Extent::Many && object.versioned;
-    Ok(Answering {
-        select: represents.then_some(outputs),
-        order,
+    Answering {
+        node: represents.then_some(node),
         as_object: extent == Extent::Named || asked.form == Form::Singular,
         version: object.field("version").filter(|_| single),
         key: Vec::new(),
         guards,
+    }
+}
+
+/// What is selected of the written records. Names are checked even when nothing is returned: a wrong one is an error
+/// either way.
+fn written_records<'m>(
+    context: Context<'m>,
+    object: &'m Object,
+    said: QueryString,
+) -> Result<Node<'m>, RecordError> {
+    let mut levels = Levels::place(&said.select, said.embedded)?;
+    let selection = selection(context, object, said.select, &mut levels)?;
+    Ok(Node {
+        order: order(&selection, said.root.order)?,
+        selection,
+        filter: Filter::default(),
+        limit: None,
+        offset: 0,
     })
 }
 

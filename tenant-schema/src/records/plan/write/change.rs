@@ -1,16 +1,20 @@
 //! Changing and removing records.
 
 use super::said::{self, Said};
-use super::{Answering, Asked, Extent, answering, computed, may_write, read_only, written};
+use super::{
+    Answering, Asked, Context, Extent, answering, computed, may_write, read_only, written, written_records,
+};
 use crate::records::Target;
-use crate::records::ast::{Filter, OrderTerm};
+use crate::records::ast::{Filter, OrderTerm, QueryString};
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Object};
 use crate::records::parse::body::{Body, Given, Payload};
 use crate::records::parse::prefer::Missing;
 use crate::records::plan::filter::visible;
+use crate::records::plan::order::order;
 use crate::records::plan::query::finds;
+use crate::records::plan::{Node, Selection, SortBy, Subject};
 
 /// Changes records.
 pub struct Update<'m> {
@@ -21,7 +25,7 @@ pub struct Update<'m> {
     pub(in crate::records) defaults: Vec<&'m Field>,
     /// A JSON object; keys beside the columns are ignored.
     pub(in crate::records) body: String,
-    pub(in crate::records) filter: Filter<&'m Field>,
+    pub(in crate::records) filter: Filter<Subject<'m>>,
     /// At most so many of what the filter finds.
     pub(in crate::records) bound: Option<Bound<'m>>,
     pub(in crate::records) answer: Answering<'m>,
@@ -32,7 +36,7 @@ pub struct Delete<'m> {
     pub(in crate::records) object: &'m Object,
     /// Set `deleted_at` instead of removing.
     pub(in crate::records) soft: bool,
-    pub(in crate::records) filter: Filter<&'m Field>,
+    pub(in crate::records) filter: Filter<Subject<'m>>,
     /// At most so many of what the filter finds.
     pub(in crate::records) bound: Option<Bound<'m>>,
     pub(in crate::records) answer: Answering<'m>,
@@ -42,22 +46,24 @@ pub struct Delete<'m> {
 pub struct Bound<'m> {
     /// What a record is known by: the primary key, or else the columns of the order.
     pub(in crate::records) key: Vec<&'m Field>,
-    pub(in crate::records) order: Vec<OrderTerm<&'m Field>>,
-    pub(in crate::records) limit: u64,
-    pub(in crate::records) offset: u64,
+    /// That page, of nothing but the key.
+    pub(in crate::records) page: Node<'m>,
 }
 
 /// Plans changing the target's records.
 pub fn update<'m>(
+    context: Context<'m>,
     object: &'m Object,
     target: Target<'_>,
     body: Payload<'_>,
     asked: &Asked<'_>,
 ) -> Result<Update<'m>, RecordError> {
     may_write(object, object.writable.update, "update records")?;
-    let said = said::read(object, asked, "update records", |name| suits(target, name))?;
+    let said = said::read(context, object, asked, "update records", |name| {
+        suits(target, name)
+    })?;
     let id = targeted(target, &said, "UPDATE")?;
-    let body = Body::parse(body, said.columns.as_deref(), asked.limits.objects)?;
+    let body = Body::parse(body, said.columns.as_deref(), context.limits.objects)?;
     if body.rows() > 1 {
         return Err(RecordError::body("The body of an update must be one object"));
     }
@@ -79,23 +85,21 @@ pub fn update<'m>(
             return Err(read_only(object, field));
         }
     }
-    let query = said.query;
-    let filter = visible(object, id, query.filter.clone())?;
-    let (limit, offset) = (query.limit, query.offset);
-    let mut answer = answering(object, query, asked, extent(id))?;
+    let (filter, bound, answer) = found(context, object, id, said.query, asked)?;
     Ok(Update {
         object,
         columns,
         defaults,
         body: body.to_object(),
         filter,
-        bound: bounded(object, &mut answer, limit, offset, asked)?,
+        bound,
         answer,
     })
 }
 
 /// Plans removing the target's records.
 pub fn delete<'m>(
+    context: Context<'m>,
     object: &'m Object,
     target: Target<'_>,
     asked: &Asked<'_>,
@@ -106,17 +110,16 @@ pub fn delete<'m>(
         object.writable.delete
     };
     may_write(object, able, "delete records")?;
-    let said = said::read(object, asked, "delete records", |name| suits(target, name))?;
+    let said = said::read(context, object, asked, "delete records", |name| {
+        suits(target, name)
+    })?;
     let id = targeted(target, &said, "DELETE")?;
-    let query = said.query;
-    let filter = visible(object, id, query.filter.clone())?;
-    let (limit, offset) = (query.limit, query.offset);
-    let mut answer = answering(object, query, asked, extent(id))?;
+    let (filter, bound, answer) = found(context, object, id, said.query, asked)?;
     Ok(Delete {
         object,
         soft: object.soft_delete,
         filter,
-        bound: bounded(object, &mut answer, limit, offset, asked)?,
+        bound,
         answer,
     })
 }
@@ -134,44 +137,63 @@ fn extent(id: Option<&str>) -> Extent {
 fn targeted<'a>(target: Target<'a>, said: &Said, verb: &'static str) -> Result<Option<&'a str>, RecordError> {
     match target {
         Target::Id(id) => Ok(Some(id)),
-        Target::Filtered if said.query.filter.is_empty() && said.query.limit.is_none() => {
+        Target::Filtered if said.query.root.filter.is_empty() && said.query.root.limit.is_none() => {
             Err(RecordError::Unfiltered { verb })
         }
         Target::Filtered => Ok(None),
     }
 }
 
-/// The bounds of a write: `limit` with `order` (PostgREST's "limited update/delete"), and `max-affected`.
-fn bounded<'m>(
+/// The filter, the bound and the answer of a write.
+type Found<'m> = (Filter<Subject<'m>>, Option<Bound<'m>>, Answering<'m>);
+
+/// Plans which records are written, and what is given back of them. `limit` with `order` bounds a write (PostgREST's
+/// "limited update/delete"), and so does `max-affected`.
+fn found<'m>(
+    context: Context<'m>,
     object: &'m Object,
-    answer: &mut Answering<'m>,
-    limit: Option<u64>,
-    offset: Option<u64>,
+    id: Option<&str>,
+    mut said: QueryString,
     asked: &Asked<'_>,
-) -> Result<Option<Bound<'m>>, RecordError> {
+) -> Result<Found<'m>, RecordError> {
+    let filter = visible(object, id, std::mem::take(&mut said.root.filter), &[])?;
+    let (limit, offset) = (said.root.limit, said.root.offset);
+    let terms = said.root.order.clone();
+    let node = written_records(context, object, said)?;
+    let mut answer = answering(context, node, asked, extent(id));
     if let Some(most) = asked.preferences.bound() {
         answer.guards.insert(0, Guard::MaxAffected(most));
     }
     if limit.is_none() && offset.is_none() {
-        return Ok(None);
+        return Ok((filter, None, answer));
     }
-    if answer.order.is_empty() {
+    if terms.is_empty() {
         return Err(RecordError::LimitWithoutOrder);
     }
     let limit = limit.unwrap_or(i64::MAX.unsigned_abs());
+    let order = order(&Selection::nothing(object), terms)?;
     let mut key: Vec<&Field> = object
         .primary_key
         .iter()
         .filter_map(|name| object.field(name))
         .collect();
     if key.is_empty() {
-        key = answer.order.iter().map(|term| term.column).collect();
+        key = order.iter().filter_map(sorted_by).collect();
         answer.guards.insert(0, Guard::Limit(limit));
     }
-    Ok(Some(Bound {
-        key,
-        order: answer.order.clone(),
-        limit,
+    let page = Node {
+        selection: Selection::of(object, &key),
+        filter: filter.clone(),
+        order,
+        limit: Some(limit),
         offset: offset.unwrap_or(0),
-    }))
+    };
+    Ok((filter, Some(Bound { key, page }), answer))
+}
+
+fn sorted_by<'m>(term: &OrderTerm<SortBy<'m>>) -> Option<&'m Field> {
+    match &term.key {
+        SortBy::Own(spot) => Some(spot.field),
+        SortBy::Related(..) | SortBy::Shown(_) => None,
+    }
 }

@@ -3,15 +3,17 @@
 use uuid::Uuid;
 
 use super::said::{self, Said};
-use super::{Answering, Asked, Extent, answering, computed, may_write, read_only, written};
+use super::{
+    Answering, Asked, Context, Extent, answering, computed, may_write, read_only, written, written_records,
+};
 use crate::records::Target;
-use crate::records::ast::{Comparison, Filter, Test};
+use crate::records::ast::{Column, Comparison, Filter, Test};
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Generated, Object};
 use crate::records::parse::body::{Body, Given, Payload};
 use crate::records::parse::prefer::{Missing, Resolution};
-use crate::records::plan::filter::column;
+use crate::records::plan::filter::unknown_column;
 
 /// Adds records.
 pub struct Insert<'m> {
@@ -62,38 +64,44 @@ impl Insert<'_> {
 
 /// Plans adding the body's records. A key `id uuid` that the body leaves out comes from `new_id`.
 pub fn insert<'m>(
+    context: Context<'m>,
     object: &'m Object,
     body: Payload<'_>,
     asked: &Asked<'_>,
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Insert<'m>, RecordError> {
     may_write(object, object.writable.insert, "insert records")?;
-    let said = said::read(object, asked, "insert records", |name| {
+    let said = said::read(context, object, asked, "insert records", |name| {
         said::answers(object, name)
     })?;
-    let body = Body::parse(body, said.columns.as_deref(), asked.limits.objects)?;
+    let body = Body::parse(body, said.columns.as_deref(), context.limits.objects)?;
     let on_conflict = match &said.on_conflict {
         None => key(object),
         Some(names) => names
             .iter()
-            .map(|name| column(object, name.clone()))
+            .map(|name| {
+                object
+                    .field(name)
+                    .ok_or_else(|| unknown_column(object, name, &[]))
+            })
             .collect::<Result<_, _>>()?,
     };
     let resolution = asked.preferences.resolution.filter(|_| !on_conflict.is_empty());
     let rows = New::of(object, &body, asked, new_id)?;
     let merge = match resolution {
-        Some(Resolution::MergeDuplicates) => Some(merge(object, &rows, &on_conflict)?),
+        Some(Resolution::MergeDuplicates) => Some(merge(object, &rows, &on_conflict, asked)?),
         _ => None,
     };
     let conflict = resolution.map(|_| Conflict {
         columns: on_conflict,
         merge,
     });
-    build(object, &body, rows, said, conflict, asked)
+    build(context, object, &body, rows, said, conflict, asked)
 }
 
 /// Plans putting one record at its key, whether it is there or not (PostgREST's `PUT`).
 pub fn replace<'m>(
+    context: Context<'m>,
     object: &'m Object,
     target: Target<'_>,
     body: Payload<'_>,
@@ -101,21 +109,21 @@ pub fn replace<'m>(
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Insert<'m>, RecordError> {
     may_write(object, object.writable.insert, "insert records")?;
-    let said = said::read(object, asked, "put a record", |_| true)?;
-    if said.query.limit.is_some() || said.query.offset.is_some() {
+    let said = said::read(context, object, asked, "put a record", |_| true)?;
+    if said.query.root.limit.is_some() || said.query.root.offset.is_some() {
         return Err(RecordError::PagedPut);
     }
     let key = match target {
-        Target::Id(id) if said.query.filter.is_empty() => {
+        Target::Id(id) if said.query.root.filter.is_empty() => {
             let field = object.key().ok_or_else(|| RecordError::NoKey {
                 object: object.name.clone(),
             })?;
             vec![(field, id.to_owned())]
         }
         Target::Id(_) => return Err(RecordError::PutFilters),
-        Target::Filtered => named_key(object, &said.query.filter)?,
+        Target::Filtered => named_key(object, &said.query.root.filter)?,
     };
-    let body = Body::parse(body, said.columns.as_deref(), asked.limits.objects)?;
+    let body = Body::parse(body, said.columns.as_deref(), context.limits.objects)?;
     if body.rows() != 1 {
         return Err(RecordError::body("The body of a PUT must be one object"));
     }
@@ -129,10 +137,10 @@ pub fn replace<'m>(
     let rows = New::of(object, &body, asked, new_id)?;
     let columns: Vec<&Field> = key.iter().map(|(field, _)| *field).collect();
     let conflict = Conflict {
-        merge: Some(merge(object, &rows, &columns)?),
+        merge: Some(merge(object, &rows, &columns, asked)?),
         columns,
     };
-    let mut plan = build(object, &body, rows, said, Some(conflict), asked)?;
+    let mut plan = build(context, object, &body, rows, said, Some(conflict), asked)?;
     plan.key = key;
     // First, so that a key that differs is not called a duplicate of a deleted record.
     plan.answer.guards.insert(0, Guard::Put);
@@ -204,8 +212,18 @@ fn key(object: &Object) -> Vec<&Field> {
 }
 
 /// How records that are there take the values of `rows`: all but the key, and not an id that only a new record needs.
-fn merge<'m>(object: &'m Object, rows: &New<'m>, key: &[&'m Field]) -> Result<Merge<'m>, RecordError> {
+fn merge<'m>(
+    object: &'m Object,
+    rows: &New<'m>,
+    key: &[&'m Field],
+    asked: &Asked<'_>,
+) -> Result<Merge<'m>, RecordError> {
     may_write(object, object.writable.update, "update records")?;
+    if !asked.may_update {
+        return Err(RecordError::MayNotUpdate {
+            object: object.name.clone(),
+        });
+    }
     let is_kept = |field: &Field| {
         key.iter().any(|part| part.name == field.name)
             || rows.made.is_some_and(|made| made.name == field.name)
@@ -228,17 +246,20 @@ fn merge<'m>(object: &'m Object, rows: &New<'m>, key: &[&'m Field]) -> Result<Me
 /// The key that a filter names: each of its columns is equal to one value, and nothing else is asked.
 fn named_key<'m>(
     object: &'m Object,
-    filter: &Filter<String>,
+    filter: &Filter<Column>,
 ) -> Result<Vec<(&'m Field, String)>, RecordError> {
     let Filter::All(parts) = filter else {
         return Err(RecordError::PutFilters);
     };
     let mut named = Vec::new();
     for part in parts {
-        let Filter::Test(name, Test::Compare(Comparison::Equal, value)) = part else {
+        let Filter::Test(column, Test::Compare(Comparison::Equal, None, value)) = part else {
             return Err(RecordError::PutFilters);
         };
-        named.push((name, value));
+        if !column.path.is_empty() {
+            return Err(RecordError::PutFilters);
+        }
+        named.push((&column.name, value));
     }
     let value_of = |field: &'m Field| {
         let (_, value) = named.iter().find(|(name, _)| **name == field.name)?;
@@ -252,6 +273,7 @@ fn named_key<'m>(
 }
 
 fn build<'m>(
+    context: Context<'m>,
     object: &'m Object,
     body: &Body<'_>,
     rows: New<'m>,
@@ -261,7 +283,8 @@ fn build<'m>(
 ) -> Result<Insert<'m>, RecordError> {
     let one = body.rows() == 1;
     let extent = if one { Extent::One } else { Extent::Many };
-    let mut answer = answering(object, said.query, asked, extent)?;
+    let node = written_records(context, object, said.query)?;
+    let mut answer = answering(context, node, asked, extent);
     if one {
         answer.key = key(object);
     }

@@ -1,6 +1,6 @@
 //! What the query string of a write says: as for a read, and the columns to write.
 
-use super::Asked;
+use super::{Asked, Context};
 use crate::records::ast::QueryString;
 use crate::records::error::RecordError;
 use crate::records::model::Object;
@@ -22,12 +22,13 @@ const OWN: [&str; 2] = ["columns", "on_conflict"];
 
 /// Parses the query string of a write that takes the parameters which `suits`.
 pub(super) fn read(
+    context: Context<'_>,
     object: &Object,
     asked: &Asked<'_>,
     action: &'static str,
     suits: impl Fn(&str) -> bool,
 ) -> Result<Said, RecordError> {
-    asked.limits.check_length(asked.query)?;
+    context.limits.check_length(asked.query)?;
     let mut said: [Option<Vec<String>>; 2] = [None, None];
     let mut rest = Vec::new();
     for pair in asked.query.split('&') {
@@ -52,12 +53,13 @@ pub(super) fn read(
     Ok(Said {
         columns,
         on_conflict,
-        query: read_query(object, &rest.join("&"), asked.limits, action, suits)?,
+        query: read_query(object, &rest.join("&"), context.limits, action, suits)?,
     })
 }
 
 /// Whether a parameter is about the answer of a write that has no filter: what it selects and how that is ordered.
 pub(super) fn answers(object: &Object, parameter: &str) -> bool {
+    let column = parameter.split("->").next().unwrap_or_default();
     !["and", "or", "not.and", "not.or"].contains(&parameter)
-        && object.field(parameter.trim_matches('"')).is_none()
+        && object.readable(column.trim_matches('"')).is_none()
 }

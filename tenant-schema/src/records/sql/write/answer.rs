@@ -1,11 +1,12 @@
 //! The end of a statement that writes: the result columns over the written rows, and the checks of the outcome.
 
-use super::ordered;
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
 use crate::records::plan::Answering;
+use crate::records::sql::bounded;
+use crate::records::sql::rows::{RowsOf, rows};
+use crate::records::sql::select::Form;
 use crate::records::sql::writer::Writer;
-use crate::records::sql::{bounded, lateral};
 
 use super::insert::MERGED;
 
@@ -15,13 +16,20 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
     if !answer.guards.is_empty() {
         guarded(sql, &answer.guards, merges)?;
     }
-    match (&answer.select, answer.as_object) {
-        (None, _) => sql.push("select null::text as body"),
-        (Some(_), true) => sql.push("select min(row_to_json(r.*)::text) as body"),
-        (Some(_), false) => {
-            sql.push("select coalesce(json_agg(row_to_json(r.*)");
-            ordered(sql, " order by ", "w", &answer.order)?;
-            sql.push("), '[]')::text as body");
+    match &answer.node {
+        None => sql.push("select null::text as body"),
+        Some(node) => {
+            sql.push(if answer.as_object {
+                "select (select min(row_to_json(r.*)::text) from ("
+            } else {
+                "select (select coalesce(json_agg(row_to_json(r.*)), '[]')::text from ("
+            });
+            let written = |sql: &mut Writer| {
+                sql.push("w");
+                Ok(())
+            };
+            rows(sql, node, RowsOf::Source(&written), Form::Labels)?;
+            sql.push(") r) as body");
         }
     }
     sql.push(", count(*) as count, ");
@@ -50,9 +58,6 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
         sql.push(" as inserted");
     }
     sql.push(" from w");
-    if let Some(select) = &answer.select {
-        lateral(sql, "w", select)?;
-    }
     if !answer.guards.is_empty() {
         sql.push(") a");
     }
