@@ -12,6 +12,7 @@ mod server_login;
 mod sql;
 mod tidy;
 mod tls;
+mod workshop;
 
 /// Prints a figure that a test found; `cargo test` shows it with `--nocapture`.
 #[expect(clippy::print_stdout, reason = "figures are for whoever runs the test")]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use catalog::access::ObjectWrite;
 use serde::Deserialize;
 
 use crate::access_tag;
@@ -128,11 +129,17 @@ impl Relation {
         copies.collect()
     }
 
-    pub(super) fn into_object(self, kind: ObjectKind) -> Object {
-        let (comment, write) = access_tag::take(self.comment);
-        let fields: Vec<Field> = self.fields.into_iter().map(Field::from).collect();
+    /// The object, and whether the API is not to know of it: by its tag, or by a name that begins with `_`.
+    pub(super) fn into_object(self, kind: ObjectKind) -> (Object, bool) {
+        let (comment, access) = access_tag::take(self.comment);
+        let fields: Vec<Field> = self
+            .fields
+            .into_iter()
+            .filter_map(Attribute::into_field)
+            .collect();
+        let is_hidden = access.is_hidden || self.name.starts_with('_') || fields.is_empty();
         let has = |name: &str, suits: fn(&Field) -> bool| fields.iter().any(|f| f.name == name && suits(f));
-        Object {
+        let object = Object {
             soft_delete: !kind.is_view()
                 && has("deleted_at", |field| {
                     field.category == TypeCategory::DateTime && field.nullable
@@ -143,7 +150,7 @@ impl Relation {
             name: self.name,
             kind,
             comment,
-            write,
+            write: access.write,
             // Bits of pg_relation_is_updatable: 1 << CMD_UPDATE (2), CMD_INSERT (3), CMD_DELETE (4).
             writable: Writable {
                 update: self.events & 4 != 0,
@@ -156,32 +163,39 @@ impl Relation {
             unique_keys: self.unique_keys,
             foreign_keys: self.foreign_keys,
             relationships: Vec::new(),
-        }
+        };
+        (object, is_hidden)
     }
 }
 
-impl From<Attribute> for Field {
-    fn from(attribute: Attribute) -> Self {
-        let generated = match (attribute.generated.as_str(), attribute.identity.as_str()) {
+impl Attribute {
+    /// The column, unless its tag hides it. Any other tag keeps values of clients away.
+    pub(super) fn into_field(self) -> Option<Field> {
+        let (comment, access) = access_tag::take(self.comment);
+        if access.is_hidden {
+            return None;
+        }
+        let generated = match (self.generated.as_str(), self.identity.as_str()) {
             ("", "a") => Generated::IdentityAlways,
             ("", "d") => Generated::IdentityByDefault,
-            ("", _) => Generated::Never,
+            ("", _) if access.write == ObjectWrite::Members => Generated::Never,
+            ("", _) => Generated::Kept,
             _ => Generated::Computed,
         };
-        Self {
-            name: attribute.name,
-            category: attribute.of_type.category(),
-            type_name: attribute.of_type.type_name,
-            base_type: attribute.of_type.base_type,
-            enum_labels: attribute.of_type.enum_labels,
-            element_type: attribute.of_type.element_type,
-            nullable: attribute.nullable,
-            has_default: attribute.has_default,
-            default: attribute.default,
+        Some(Field {
+            name: self.name,
+            category: self.of_type.category(),
+            type_name: self.of_type.type_name,
+            base_type: self.of_type.base_type,
+            enum_labels: self.of_type.enum_labels,
+            element_type: self.of_type.element_type,
+            nullable: self.nullable,
+            has_default: self.has_default,
+            default: self.default,
             generated,
-            updatable: attribute.updatable,
-            comment: attribute.comment,
-        }
+            updatable: self.updatable,
+            comment,
+        })
     }
 }
 

@@ -1,6 +1,8 @@
 //! Functions: those that are called, and those that read like columns or relationships of an object.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use catalog::access::ObjectWrite;
 
 use super::answer::{Attribute, Routine};
 use crate::access_tag;
@@ -13,16 +15,21 @@ use crate::records::model::{
 pub(super) fn read(
     routines: Vec<Routine>,
     objects: &mut BTreeMap<String, Object>,
+    hidden: &BTreeSet<String>,
 ) -> BTreeMap<String, Vec<Function>> {
     let mut functions: BTreeMap<String, Vec<Function>> = BTreeMap::new();
     for mut routine in routines {
-        let (comment, write) = access_tag::take(routine.comment.take());
+        let (comment, access) = access_tag::take(routine.comment.take());
+        if access.is_hidden {
+            continue;
+        }
         match row_argument(&routine).and_then(|name| objects.get_mut(name)) {
             Some(object) => compute(object, routine, comment),
-            None => functions
-                .entry(routine.name.clone())
-                .or_default()
-                .push(function(routine, comment, write, objects)),
+            None => functions.entry(routine.name.clone()).or_default().push(Function {
+                comment,
+                write: access.write,
+                ..function(routine, objects, hidden)
+            }),
         }
     }
     functions.retain(|_, overloads| {
@@ -67,16 +74,16 @@ fn compute(object: &mut Object, routine: Routine, comment: Option<String>) {
     }
 }
 
-fn function(
-    routine: Routine,
-    comment: Option<String>,
-    write: catalog::access::ObjectWrite,
-    objects: &BTreeMap<String, Object>,
-) -> Function {
-    let returns = match routine.row_of {
-        Some(name) if objects.contains_key(&name) => Returned::Object(name),
-        _ if !routine.columns.is_empty() => Returned::Row(Box::new(row(&routine.name, routine.columns))),
-        _ => match routine.returns.base_type.as_str() {
+fn function(routine: Routine, objects: &BTreeMap<String, Object>, hidden: &BTreeSet<String>) -> Function {
+    let row_of = routine.row_of.as_ref().and_then(|name| objects.get(name));
+    let returns = match row_of {
+        Some(object) if hidden.contains(&object.name) => Returned::Row(Box::new(Object {
+            fields: object.fields.clone(),
+            ..row(&routine.name, Vec::new())
+        })),
+        Some(object) => Returned::Object(object.name.clone()),
+        None if !routine.columns.is_empty() => Returned::Row(Box::new(row(&routine.name, routine.columns))),
+        None => match routine.returns.base_type.as_str() {
             "void" => Returned::Nothing,
             "record" => Returned::Record,
             _ => Returned::Scalar(Box::new(routine.returns.into_field(routine.name.clone(), None))),
@@ -94,8 +101,8 @@ fn function(
     Function {
         parameters: parameters.collect(),
         name: routine.name,
-        comment,
-        write,
+        comment: None,
+        write: ObjectWrite::Nobody,
         returns,
         returns_set: routine.set,
         volatility: match routine.volatility {
@@ -108,15 +115,18 @@ fn function(
 
 /// A row that belongs to no relation, as an object that can only be read.
 fn row(name: &str, columns: Vec<Attribute>) -> Object {
-    let fields = columns.into_iter().map(|column| Field {
-        nullable: true,
-        ..Field::from(column)
-    });
+    let fields = columns
+        .into_iter()
+        .filter_map(Attribute::into_field)
+        .map(|field| Field {
+            nullable: true,
+            ..field
+        });
     Object {
         name: name.to_owned(),
         kind: ObjectKind::View,
         comment: None,
-        write: catalog::access::ObjectWrite::Nobody,
+        write: ObjectWrite::Nobody,
         writable: Writable {
             insert: false,
             update: false,

@@ -50,6 +50,19 @@ pub(super) fn relate(objects: &mut BTreeMap<String, Object>, sources: &Sources) 
     }
 }
 
+/// Takes away what the API is not to know of, and every way there.
+pub(super) fn hide(objects: &mut BTreeMap<String, Object>, hidden: &BTreeSet<String>) {
+    objects.retain(|name, _| !hidden.contains(name));
+    for object in objects.values_mut() {
+        object
+            .foreign_keys
+            .retain(|key| !hidden.contains(&key.references));
+        object.relationships.retain(|known| {
+            !hidden.contains(&known.target) && !known.junction().is_some_and(|name| hidden.contains(name))
+        });
+    }
+}
+
 /// The objects that show columns of this table.
 fn showing(table: &Object, sources: &Sources) -> Shown {
     let own = table

@@ -25,7 +25,7 @@ pub struct Field {
     pub generated: Generated,
     /// PostgreSQL can update it (a computed column of a view cannot).
     pub updatable: bool,
-    /// Its SQL comment.
+    /// Its SQL comment without the `@access` line.
     pub comment: Option<String>,
 }
 
@@ -109,6 +109,8 @@ pub enum TypeCategory {
 pub enum Generated {
     /// Nobody: a plain column.
     Never,
+    /// The template, which keeps values of clients away from it by a line `@access` in the column's comment.
+    Kept,
     /// `generated always as (…)`.
     Computed,
     /// `generated always as identity`.
