@@ -13,7 +13,7 @@
 /// outermost query lies two deep.
 ///
 /// It is compiled more slowly than it runs: turn `jit` off.
-pub const INTROSPECT: &str = r"
+pub const INTROSPECT: &str = r#"
 with recursive
 namespace as (select n.oid from pg_namespace n where n.nspname = current_schema()),
 relations as (
@@ -52,7 +52,7 @@ columns as (
    where a.attnum > 0 and not a.attisdropped
 ),
 domains (type, base, modifier, not_null, has_default, expression) as (
-  select u.type, u.type, -1, false, false, null::text
+  select u.type, u.type, -1, false, false, null::text collate "C"
     from (select c.type from columns c union select a.type from arguments a union select p.prorettype from routines p) u
   union all
   select d.type, y.typbasetype, y.typtypmod, d.not_null or y.typnotnull, d.has_default or y.typdefault is not null,
@@ -199,4 +199,4 @@ select coalesce(json_agg(e.entry order by e.kind, e.name, e.signature), '[]')::t
              'kind', 'time_zones',
              'names', (select json_agg(z.name order by z.name) from pg_timezone_names z where z.name not like 'posix/%')
            )
-  ) e";
+  ) e"#;
