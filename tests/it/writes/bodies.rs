@@ -45,7 +45,7 @@ async fn every_format_writes_the_same_records() {
 async fn values_of_every_type_arrive() {
     let scene = Scene::set().await;
     let body = json!({
-        "id": 1, "a_bigint": 9_007_199_254_740_993_i64, "a_numeric": "123456789012345678901234567890.5",
+        "id": 1, "a_large_quantity": 101, "a_bigint": 9_007_199_254_740_993_i64, "a_numeric": "123456789012345678901234567890.5",
         "a_char": "ab", "a_timestamptz": "2025-01-02T03:04:05Z", "an_interval": "1 day", "a_json": { "b": [1, null] },
         "a_jsonb": [{ "b": 1, "a": 2 }], "a_bytea": "\\x00ff", "a_bit": "1010", "an_int4range": "[1,5)",
         "a_status": "in work", "some_statuses": ["draft", "done"], "an_email": "a@b",
@@ -83,7 +83,12 @@ async fn values_of_every_type_arrive() {
     ] {
         let (status, told) = told(
             scene
-                .insert("samples", "", "", &json!({ "id": 2, column: value }))
+                .insert(
+                    "samples",
+                    "",
+                    "",
+                    &json!({ "id": 2, "a_large_quantity": 101, column: value }),
+                )
                 .await,
         );
         assert!((400..500).contains(&status), "{column}: {told}");
@@ -94,7 +99,7 @@ async fn values_of_every_type_arrive() {
 async fn a_thousand_records_are_one_statement() {
     let scene = Scene::set().await;
     let many: Vec<_> = (0..1000)
-        .map(|n| json!({ "id": n, "a_varchar": format!("no {n}") }))
+        .map(|n| json!({ "id": n, "a_large_quantity": 101, "a_varchar": format!("no {n}") }))
         .collect();
     let answer = scene
         .insert("samples", "", "count=exact", &json!(many))

@@ -7,7 +7,9 @@ use super::{Ask, Scene, told};
 
 async fn with_samples() -> Scene {
     let scene = Scene::set().await;
-    let samples: Vec<Value> = (1..=5).map(|n| json!({ "id": n, "a_smallint": n % 2 })).collect();
+    let samples: Vec<Value> = (1..=5)
+        .map(|n| json!({ "id": n, "a_smallint": n % 2, "a_large_quantity": 101 }))
+        .collect();
     scene
         .insert("samples", "", "", &json!(samples))
         .await
