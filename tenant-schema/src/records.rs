@@ -54,12 +54,12 @@ pub struct Request<'a> {
     pub query: &'a str,
     /// What the client prefers.
     pub preferences: &'a Preferences,
-    /// The form of the answer.
-    pub form: Form,
     /// What the caller may read besides the object itself.
     pub readable: Readable<'a>,
     /// The caller may change records of the object, as an insert or a `PUT` that meets its key does.
     pub may_update: bool,
+    /// The form of the answer.
+    pub form: Form,
     /// What to do.
     pub operation: Operation<'a>,
 }
@@ -238,52 +238,13 @@ pub fn prepare(
         readable: request.readable,
     };
     let asked = Asked {
+        context,
         query: request.query,
         preferences,
         form: request.form,
         may_update: request.may_update,
     };
-    let outcome = match request.operation {
-        Operation::List => {
-            let plan = plan::list(context, object, request.query)?;
-            let shape = Shape::Page {
-                offset: plan.offset(),
-            };
-            Outcome::read(sql::list(&plan)?, shape)
-        }
-        Operation::Get { id } => {
-            let plan = plan::get(context, object, id, request.query)?;
-            Outcome::read(sql::get(&plan)?, Shape::Record)
-        }
-        Operation::Insert { body } => Outcome::insert(&plan::insert(context, object, body, &asked, new_id)?)?,
-        Operation::Replace { target, body } => {
-            let plan = plan::replace(context, object, target, body, &asked, new_id)?;
-            Outcome {
-                shape: Shape::Put,
-                ..Outcome::insert(&plan)?
-            }
-        }
-        Operation::Update { target, body } => {
-            let plan = plan::update(context, object, target, body, &asked)?;
-            Outcome {
-                query: sql::update(&plan)?,
-                shape: written_shape(target, Shape::Updated),
-                written: typed(plan.columns.iter().copied()),
-                guards: plan.answer.guards,
-                resolves: false,
-            }
-        }
-        Operation::Delete { target } => {
-            let plan = plan::delete(context, object, target, &asked)?;
-            Outcome {
-                query: sql::delete(&plan)?,
-                shape: written_shape(target, Shape::Deleted),
-                written: Vec::new(),
-                guards: plan.answer.guards,
-                resolves: false,
-            }
-        }
-    };
+    let outcome = outcome(object, request.operation, &asked, new_id)?;
     let applied = preferences
         .applied(|kind| outcome.applies(kind) && (kind != Preference::TimeZone || time_zone.is_some()));
     Ok(Prepared {
@@ -298,6 +259,56 @@ pub fn prepare(
         guards: outcome.guards,
         end: preferences.end.unwrap_or_default(),
         time_zone: time_zone.map(str::to_owned),
+    })
+}
+
+/// Plans one operation and writes its SQL.
+fn outcome(
+    object: &Object,
+    operation: Operation<'_>,
+    asked: &Asked<'_>,
+    new_id: &mut dyn FnMut() -> Uuid,
+) -> Result<Outcome, RecordError> {
+    Ok(match operation {
+        Operation::List => {
+            let plan = plan::list(asked.context, object, asked.query)?;
+            let shape = Shape::Page {
+                offset: plan.offset(),
+            };
+            Outcome::read(sql::list(&plan)?, shape)
+        }
+        Operation::Get { id } => {
+            let plan = plan::get(asked.context, object, id, asked.query)?;
+            Outcome::read(sql::get(&plan)?, Shape::Record)
+        }
+        Operation::Insert { body } => Outcome::insert(&plan::insert(object, body, asked, new_id)?)?,
+        Operation::Replace { target, body } => {
+            let plan = plan::replace(object, target, body, asked, new_id)?;
+            Outcome {
+                shape: Shape::Put,
+                ..Outcome::insert(&plan)?
+            }
+        }
+        Operation::Update { target, body } => {
+            let plan = plan::update(object, target, body, asked)?;
+            Outcome {
+                query: sql::update(&plan)?,
+                shape: written_shape(target, Shape::Updated),
+                written: typed(plan.columns.iter().copied()),
+                guards: plan.answer.guards,
+                resolves: false,
+            }
+        }
+        Operation::Delete { target } => {
+            let plan = plan::delete(object, target, asked)?;
+            Outcome {
+                query: sql::delete(&plan)?,
+                shape: written_shape(target, Shape::Deleted),
+                written: Vec::new(),
+                guards: plan.answer.guards,
+                resolves: false,
+            }
+        }
     })
 }
 

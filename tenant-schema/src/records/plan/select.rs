@@ -175,19 +175,30 @@ impl<'m> Selection<'m> {
         }
     }
 
-    /// The columns of the object's records that the selection is made of, each once: its values, and what ties
-    /// embedded records to them. A function takes all of them.
-    pub(in crate::records) fn fields(&self) -> Vec<&'m Field> {
+    /// Some embedded object comes from a function, which takes the record as a whole.
+    pub(in crate::records) fn takes_record(&self) -> bool {
         let by_function = |embed: &Embed<'_>| matches!(embed.relationship.via, Via::Function { .. });
+        self.embeds.iter().any(by_function)
+    }
+
+    /// The name by which something that is no column is handed on with a record's columns: that of none of them.
+    pub(in crate::records) fn handed_on(&self, index: usize) -> String {
+        let mut name = format!("s{index}");
+        while self.object.readable(&name).is_some() {
+            name.push('_');
+        }
+        name
+    }
+
+    /// The columns of the object's records that the selection is made of, each once: its values, and what ties
+    /// embedded records to them.
+    pub(in crate::records) fn fields(&self) -> Vec<&'m Field> {
         let mut fields: Vec<&'m Field> = Vec::new();
         let mut add = |field: &'m Field| {
             if !fields.iter().any(|known| known.name == field.name) {
                 fields.push(field);
             }
         };
-        if self.embeds.iter().any(by_function) {
-            self.object.fields.iter().for_each(&mut add);
-        }
         for output in &self.outputs {
             if let Value::Spot(spot) = &output.value {
                 add(spot.field);

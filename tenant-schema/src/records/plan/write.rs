@@ -23,11 +23,13 @@ pub use insert::{Conflict, Insert, Merge, Written, insert, replace};
 
 /// What a write is asked beside its target and its body.
 #[derive(Clone, Copy)]
-pub struct Asked<'a> {
+pub struct Asked<'m> {
+    /// What every plan depends on.
+    pub context: Context<'m>,
     /// The raw query string.
-    pub query: &'a str,
+    pub query: &'m str,
     /// What the client prefers.
-    pub preferences: &'a Preferences,
+    pub preferences: &'m Preferences,
     /// The form of the answer.
     pub form: Form,
     /// The caller may change records, and not only add them.
@@ -61,7 +63,7 @@ enum Extent {
 
 /// What the query string says of the answer. Its root has no filter, limit and offset any more: they are about which
 /// records are written.
-fn answering<'m>(context: Context<'m>, node: Node<'m>, asked: &Asked<'_>, extent: Extent) -> Answering<'m> {
+fn answering<'m>(node: Node<'m>, asked: &Asked<'m>, extent: Extent) -> Answering<'m> {
     let object = node.selection.object;
     let mut guards = Vec::new();
     if asked.form == Form::Singular && extent != Extent::Named {
@@ -69,7 +71,7 @@ fn answering<'m>(context: Context<'m>, node: Node<'m>, asked: &Asked<'_>, extent
     }
     let represents = asked.preferences.returning == Some(Return::Representation);
     if represents {
-        guards.push(Guard::Size(context.limits.answer_bytes));
+        guards.push(Guard::Size(asked.context.limits.answer_bytes));
     }
     let single = extent != Extent::Many && object.versioned;
     Answering {
@@ -84,12 +86,12 @@ fn answering<'m>(context: Context<'m>, node: Node<'m>, asked: &Asked<'_>, extent
 /// What is selected of the written records. Names are checked even when nothing is returned: a wrong one is an error
 /// either way.
 fn written_records<'m>(
-    context: Context<'m>,
     object: &'m Object,
     said: QueryString,
+    asked: &Asked<'m>,
 ) -> Result<Node<'m>, RecordError> {
     let mut levels = Levels::place(&said.select, said.embedded)?;
-    let selection = selection(context, object, said.select, &mut levels)?;
+    let selection = selection(asked.context, object, said.select, &mut levels)?;
     Ok(Node {
         order: order(&selection, said.root.order)?,
         selection,

@@ -3,20 +3,47 @@
 use super::filter::{Scope, conditions};
 use super::writer::Writer;
 use crate::records::error::RecordError;
-use crate::records::model::{Object, Pair, Via};
-use crate::records::plan::{Embed, Node};
+use crate::records::model::{Pair, Via};
+use crate::records::plan::{Embed, Node, Selection};
 
 /// The record that others are related to.
 #[derive(Clone, Copy)]
-pub(super) struct Parent<'a> {
-    pub(super) object: &'a Object,
+pub(super) struct Parent<'a, 'm> {
+    pub(super) selection: &'a Selection<'m>,
     pub(super) alias: &'a str,
+    pub(super) stands: Stands,
+}
+
+/// What an alias stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stands {
+    /// The object itself.
+    Object,
+    /// A subselect of the object's columns, which has the record as a whole besides ([`record_as_a_whole`]).
+    Columns,
+}
+
+/// The column in which a subselect hands on the record as a whole: its rows have no type of their own, and functions
+/// want the object's.
+const RECORD: usize = 0;
+
+/// `alias.*::"object" as s0`, where something embedded needs it.
+pub(super) fn record_as_a_whole(
+    sql: &mut Writer,
+    selection: &Selection<'_>,
+    alias: &str,
+) -> Result<(), RecordError> {
+    sql.push(alias);
+    sql.push(".*::");
+    sql.name(&selection.object.name)?;
+    sql.push(" as ");
+    sql.name(&selection.handed_on(RECORD))
 }
 
 /// Where related records come from, with the aliases of the statement.
 pub(super) struct Related<'a, 'm> {
     embed: &'a Embed<'m>,
-    parent: Parent<'a>,
+    parent: Parent<'a, 'm>,
     /// The related records' alias.
     alias: String,
     /// The junction's alias; unused where there is none.
@@ -46,7 +73,7 @@ impl Clause {
 }
 
 impl<'a, 'm> Related<'a, 'm> {
-    pub(super) fn new(sql: &mut Writer, embed: &'a Embed<'m>, parent: Parent<'a>, letter: char) -> Self {
+    pub(super) fn new(sql: &mut Writer, embed: &'a Embed<'m>, parent: Parent<'a, 'm>, letter: char) -> Self {
         let alias = sql.alias(letter);
         let junction = match &embed.relationship.via {
             Via::Junction { .. } => sql.alias('j'),
@@ -77,14 +104,21 @@ impl<'a, 'm> Related<'a, 'm> {
                 sql.name(target)?;
             }
             Via::Function { name } => {
-                // The record may come from a subselect, whose rows have no type of their own.
+                let Parent {
+                    selection,
+                    alias,
+                    stands,
+                } = self.parent;
                 sql.name(name)?;
-                sql.push("(row(");
-                sql.list(&self.parent.object.fields, |sql, field| {
-                    sql.column(self.parent.alias, field)
-                })?;
-                sql.push(")::");
-                sql.name(&self.parent.object.name)?;
+                sql.push("(");
+                match stands {
+                    Stands::Object => {
+                        sql.push(alias);
+                        sql.push(".*::");
+                        sql.name(&selection.object.name)?;
+                    }
+                    Stands::Columns => sql.column_named(alias, &selection.handed_on(RECORD))?,
+                }
                 sql.push(")");
             }
         }
@@ -155,10 +189,20 @@ pub(super) fn restrict(
         conditions(sql, Scope::of(alias, &node.selection), &node.filter)?;
     }
     let parent = Parent {
-        object: node.selection.object,
+        selection: &node.selection,
         alias,
+        stands: Stands::Object,
     };
-    for embed in node.selection.required() {
+    require(sql, clause, parent)
+}
+
+/// That the related records are there which records need to be shown.
+pub(super) fn require(
+    sql: &mut Writer,
+    clause: &mut Clause,
+    parent: Parent<'_, '_>,
+) -> Result<(), RecordError> {
+    for embed in parent.selection.required() {
         clause.next(sql);
         exists(sql, parent, embed, true)?;
     }
@@ -168,7 +212,7 @@ pub(super) fn restrict(
 /// `exists (…)`, or `not exists (…)`: the planner makes a join of it where it can.
 pub(super) fn exists(
     sql: &mut Writer,
-    parent: Parent<'_>,
+    parent: Parent<'_, '_>,
     embed: &Embed<'_>,
     is_wanted: bool,
 ) -> Result<(), RecordError> {

@@ -1,6 +1,6 @@
 //! Conditions.
 
-use super::embed::{Parent, exists};
+use super::embed::{Parent, Stands, exists};
 use super::writer::Writer;
 use crate::records::ast::{Arrow, Filter, Is, Place, Quantifier, Search, Test};
 use crate::records::error::RecordError;
@@ -33,8 +33,9 @@ impl<'a, 'm> Scope<'a, 'm> {
             .selection
             .expect("a condition is on an embedded object only where one was found among the selection's");
         let parent = Parent {
-            object: selection.object,
+            selection,
             alias: self.alias,
+            stands: Stands::Object,
         };
         exists(sql, parent, &selection.embeds[index], is_wanted)
     }

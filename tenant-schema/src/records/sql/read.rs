@@ -1,6 +1,6 @@
 //! The statements that read.
 
-use super::embed::{Clause, restrict};
+use super::embed::{Clause, Parent, Stands, restrict};
 use super::rows::{RowsOf, rows};
 use super::select::{Form, record};
 use super::writer::Writer;
@@ -37,7 +37,12 @@ pub fn get(plan: &Get<'_>) -> Result<Query, RecordError> {
     }
     sql.push(", null::text as key");
     from(&mut sql, selection.object)?;
-    record(&mut sql, selection, "t")?;
+    let parent = Parent {
+        selection,
+        alias: "t",
+        stands: Stands::Object,
+    };
+    record(&mut sql, parent)?;
     restrict(&mut sql, &mut Clause::begin(" where "), &plan.node, "t")?;
     Ok(sql.finish())
 }

@@ -1,6 +1,6 @@
 //! Records of one object as rows: what of them, which of them, and in what order.
 
-use super::embed::{Clause, Parent, Related, restrict};
+use super::embed::{Clause, Parent, Related, Stands, record_as_a_whole, require, restrict};
 use super::filter::spot;
 use super::select::{Form, Laterals, columns, group_by};
 use super::writer::Writer;
@@ -16,8 +16,19 @@ pub(super) enum RowsOf<'a, 'm> {
     Object,
     /// Records that are related to another.
     Related(&'a Related<'a, 'm>),
-    /// What this writes, called `t`: rows with the object's columns.
-    Source(&'a dyn Fn(&mut Writer) -> Result<(), RecordError>),
+    /// The written records of the statement, `w`, called `t`.
+    Written,
+    /// What a function returns, called `t`: this writes the call.
+    Call(&'a dyn Fn(&mut Writer) -> Result<(), RecordError>),
+}
+
+impl RowsOf<'_, '_> {
+    fn stands(self) -> Stands {
+        match self {
+            Self::Written => Stands::Columns,
+            Self::Object | Self::Related(_) | Self::Call(_) => Stands::Object,
+        }
+    }
 }
 
 /// `select … from …`.
@@ -38,7 +49,7 @@ pub(super) fn rows(
     columns(sql, selection, &laterals, rows.alias, form)?;
     if is_grouped || node.limit.is_none() || laterals.is_empty() {
         rows.from(sql)?;
-        laterals.join(sql, selection, rows.alias)?;
+        laterals.join(sql, rows.parent(source.stands()))?;
         rows.restrict(sql)?;
         if is_grouped {
             group_by(sql, selection);
@@ -57,7 +68,7 @@ pub(super) fn rows(
     rows.limit(sql)?;
     sql.push(") as ");
     sql.push(rows.alias);
-    laterals.join(sql, selection, rows.alias)?;
+    laterals.join(sql, rows.parent(Stands::Columns))?;
     rows.order_by(sql, |sql, index, key| match column(key) {
         Some(field) => sql.column(rows.alias, field),
         None => sql.column_named(rows.alias, &rows.carried(index)),
@@ -84,11 +95,12 @@ impl<'a, 'm> Rows<'a, 'm> {
     fn new(sql: &mut Writer, node: &'a Node<'m>, source: RowsOf<'a, 'm>) -> Self {
         let alias = match source {
             RowsOf::Related(related) => related.alias(),
-            RowsOf::Object | RowsOf::Source(_) => "t",
+            RowsOf::Object | RowsOf::Written | RowsOf::Call(_) => "t",
         };
         let parent = Parent {
-            object: node.selection.object,
+            selection: &node.selection,
             alias,
+            stands: source.stands(),
         };
         let mut joins: Vec<(usize, Related<'a, 'm>)> = Vec::new();
         for term in &node.order {
@@ -119,7 +131,8 @@ impl<'a, 'm> Rows<'a, 'm> {
                 sql.name(&self.object().name)?;
                 sql.push(" as t");
             }
-            RowsOf::Source(write) => {
+            RowsOf::Written => sql.push("w as t"),
+            RowsOf::Call(write) => {
                 write(sql)?;
                 sql.push(" as t");
             }
@@ -131,7 +144,9 @@ impl<'a, 'm> Rows<'a, 'm> {
         let mut clause = Clause::begin(" where ");
         match self.source {
             RowsOf::Related(related) => related.restrict(sql, &mut clause),
-            RowsOf::Object | RowsOf::Source(_) => restrict(sql, &mut clause, self.node, self.alias),
+            RowsOf::Object | RowsOf::Call(_) => restrict(sql, &mut clause, self.node, self.alias),
+            // What they must be like was asked when they were written.
+            RowsOf::Written => require(sql, &mut clause, self.parent(Stands::Columns)),
         }
     }
 
@@ -145,6 +160,11 @@ impl<'a, 'm> Rows<'a, 'm> {
         }
         sql.list(&fields, |sql, field| sql.column(self.alias, field))?;
         let mut is_first = fields.is_empty();
+        if self.node.selection.takes_record() {
+            sql.push(if is_first { "" } else { ", " });
+            is_first = false;
+            record_as_a_whole(sql, &self.node.selection, self.alias)?;
+        }
         for (index, term) in self.node.order.iter().enumerate() {
             if column(&term.key).is_none() {
                 sql.push(if is_first { "" } else { ", " });
@@ -157,13 +177,17 @@ impl<'a, 'm> Rows<'a, 'm> {
         Ok(())
     }
 
-    /// The name by which a page hands on what it is sorted by: that of no column.
+    /// The name by which a page hands on what it is sorted by.
     fn carried(&self, index: usize) -> String {
-        let mut name = format!("s{}", index + 1);
-        while self.object().readable(&name).is_some() {
-            name.push('_');
+        self.node.selection.handed_on(index + 1)
+    }
+
+    fn parent(&self, stands: Stands) -> Parent<'a, 'm> {
+        Parent {
+            selection: &self.node.selection,
+            alias: self.alias,
+            stands,
         }
-        name
     }
 
     fn key(&self, sql: &mut Writer, key: &SortBy<'_>) -> Result<(), RecordError> {
@@ -209,7 +233,8 @@ impl<'a, 'm> Rows<'a, 'm> {
     }
 }
 
-fn direction<K>(sql: &mut Writer, term: &OrderTerm<K>) {
+/// Which way a term sorts.
+pub(super) fn direction<K>(sql: &mut Writer, term: &OrderTerm<K>) {
     sql.push(match term.direction {
         Direction::Ascending => "",
         Direction::Descending => " desc",

@@ -35,17 +35,9 @@ impl Laterals {
     }
 
     /// The joins that give what is embedded in the records called `alias`.
-    pub(super) fn join(
-        &self,
-        sql: &mut Writer,
-        selection: &Selection<'_>,
-        alias: &str,
-    ) -> Result<(), RecordError> {
-        let parent = Parent {
-            object: selection.object,
-            alias,
-        };
-        let shown = selection
+    pub(super) fn join(&self, sql: &mut Writer, parent: Parent<'_, '_>) -> Result<(), RecordError> {
+        let shown = parent
+            .selection
             .embeds
             .iter()
             .zip(&self.0)
@@ -61,7 +53,12 @@ impl Laterals {
     }
 }
 
-fn one(sql: &mut Writer, embed: &Embed<'_>, parent: Parent<'_>, lateral: &str) -> Result<(), RecordError> {
+fn one(
+    sql: &mut Writer,
+    embed: &Embed<'_>,
+    parent: Parent<'_, '_>,
+    lateral: &str,
+) -> Result<(), RecordError> {
     let form = match embed.shape {
         Shape::Spread => Form::Raw,
         _ => Form::Labels,
@@ -75,7 +72,12 @@ fn one(sql: &mut Writer, embed: &Embed<'_>, parent: Parent<'_>, lateral: &str) -
     Ok(())
 }
 
-fn many(sql: &mut Writer, embed: &Embed<'_>, parent: Parent<'_>, lateral: &str) -> Result<(), RecordError> {
+fn many(
+    sql: &mut Writer,
+    embed: &Embed<'_>,
+    parent: Parent<'_, '_>,
+    lateral: &str,
+) -> Result<(), RecordError> {
     let record = sql.alias('r');
     sql.push(" cross join lateral (select ");
     let form = if embed.shape == Shape::Spread {
@@ -232,12 +234,12 @@ impl Source<'_, '_> {
     }
 }
 
-/// What is embedded in the records called `alias`, and ` cross join lateral (select …) r`: what the answer holds.
-pub(super) fn record(sql: &mut Writer, selection: &Selection<'_>, alias: &str) -> Result<(), RecordError> {
-    let laterals = Laterals::new(sql, selection);
-    laterals.join(sql, selection, alias)?;
+/// What is embedded in a record, and ` cross join lateral (select …) r`: what the answer holds of it.
+pub(super) fn record(sql: &mut Writer, parent: Parent<'_, '_>) -> Result<(), RecordError> {
+    let laterals = Laterals::new(sql, parent.selection);
+    laterals.join(sql, parent)?;
     sql.push(" cross join lateral (select ");
-    columns(sql, selection, &laterals, alias, Form::Labels)?;
+    columns(sql, parent.selection, &laterals, parent.alias, Form::Labels)?;
     sql.push(") r");
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! (PostgreSQL documentation, section 7.8.4).
 
 use super::Query;
+use super::embed::record_as_a_whole;
 use super::rows::{RowsOf, rows};
 use super::select::Form;
 use super::writer::Writer;
@@ -131,8 +132,15 @@ fn returned(sql: &mut Writer, answer: &Answering<'_>) -> Result<(), RecordError>
             fields.push(field);
         }
     }
-    if fields.is_empty() {
+    let whole = node.map(|node| &node.selection);
+    let whole = whole.filter(|selection| selection.takes_record());
+    if fields.is_empty() && whole.is_none() {
         sql.push("1");
     }
-    sql.list(&fields, |sql, field| sql.column("t", field))
+    sql.list(&fields, |sql, field| sql.column("t", field))?;
+    if let Some(selection) = whole {
+        sql.push(if fields.is_empty() { "" } else { ", " });
+        record_as_a_whole(sql, selection, "t")?;
+    }
+    Ok(())
 }

@@ -1,9 +1,7 @@
 //! Changing and removing records.
 
 use super::said::{self, Said};
-use super::{
-    Answering, Asked, Context, Extent, answering, computed, may_write, read_only, written, written_records,
-};
+use super::{Answering, Asked, Extent, answering, computed, may_write, read_only, written, written_records};
 use crate::records::Target;
 use crate::records::ast::{Filter, OrderTerm, QueryString};
 use crate::records::error::RecordError;
@@ -52,18 +50,15 @@ pub struct Bound<'m> {
 
 /// Plans changing the target's records.
 pub fn update<'m>(
-    context: Context<'m>,
     object: &'m Object,
     target: Target<'_>,
     body: Payload<'_>,
-    asked: &Asked<'_>,
+    asked: &Asked<'m>,
 ) -> Result<Update<'m>, RecordError> {
     may_write(object, object.writable.update, "update records")?;
-    let said = said::read(context, object, asked, "update records", |name| {
-        suits(target, name)
-    })?;
+    let said = said::read(object, asked, "update records", |name| suits(target, name))?;
     let id = targeted(target, &said, "UPDATE")?;
-    let body = Body::parse(body, said.columns.as_deref(), context.limits.objects)?;
+    let body = Body::parse(body, said.columns.as_deref(), asked.context.limits.objects)?;
     if body.rows() > 1 {
         return Err(RecordError::body("The body of an update must be one object"));
     }
@@ -85,7 +80,7 @@ pub fn update<'m>(
             return Err(read_only(object, field));
         }
     }
-    let (filter, bound, answer) = found(context, object, id, said.query, asked)?;
+    let (filter, bound, answer) = found(object, id, said.query, asked)?;
     Ok(Update {
         object,
         columns,
@@ -99,10 +94,9 @@ pub fn update<'m>(
 
 /// Plans removing the target's records.
 pub fn delete<'m>(
-    context: Context<'m>,
     object: &'m Object,
     target: Target<'_>,
-    asked: &Asked<'_>,
+    asked: &Asked<'m>,
 ) -> Result<Delete<'m>, RecordError> {
     let able = if object.soft_delete {
         object.writable.update
@@ -110,11 +104,9 @@ pub fn delete<'m>(
         object.writable.delete
     };
     may_write(object, able, "delete records")?;
-    let said = said::read(context, object, asked, "delete records", |name| {
-        suits(target, name)
-    })?;
+    let said = said::read(object, asked, "delete records", |name| suits(target, name))?;
     let id = targeted(target, &said, "DELETE")?;
-    let (filter, bound, answer) = found(context, object, id, said.query, asked)?;
+    let (filter, bound, answer) = found(object, id, said.query, asked)?;
     Ok(Delete {
         object,
         soft: object.soft_delete,
@@ -150,17 +142,16 @@ type Found<'m> = (Filter<Subject<'m>>, Option<Bound<'m>>, Answering<'m>);
 /// Plans which records are written, and what is given back of them. `limit` with `order` bounds a write (PostgREST's
 /// "limited update/delete"), and so does `max-affected`.
 fn found<'m>(
-    context: Context<'m>,
     object: &'m Object,
     id: Option<&str>,
     mut said: QueryString,
-    asked: &Asked<'_>,
+    asked: &Asked<'m>,
 ) -> Result<Found<'m>, RecordError> {
     let filter = visible(object, id, std::mem::take(&mut said.root.filter), &[])?;
     let (limit, offset) = (said.root.limit, said.root.offset);
     let terms = said.root.order.clone();
-    let node = written_records(context, object, said)?;
-    let mut answer = answering(context, node, asked, extent(id));
+    let node = written_records(object, said, asked)?;
+    let mut answer = answering(node, asked, extent(id));
     if let Some(most) = asked.preferences.bound() {
         answer.guards.insert(0, Guard::MaxAffected(most));
     }

@@ -3,9 +3,7 @@
 use uuid::Uuid;
 
 use super::said::{self, Said};
-use super::{
-    Answering, Asked, Context, Extent, answering, computed, may_write, read_only, written, written_records,
-};
+use super::{Answering, Asked, Extent, answering, computed, may_write, read_only, written, written_records};
 use crate::records::Target;
 use crate::records::ast::{Column, Comparison, Filter, Test};
 use crate::records::error::RecordError;
@@ -64,17 +62,16 @@ impl Insert<'_> {
 
 /// Plans adding the body's records. A key `id uuid` that the body leaves out comes from `new_id`.
 pub fn insert<'m>(
-    context: Context<'m>,
     object: &'m Object,
     body: Payload<'_>,
-    asked: &Asked<'_>,
+    asked: &Asked<'m>,
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Insert<'m>, RecordError> {
     may_write(object, object.writable.insert, "insert records")?;
-    let said = said::read(context, object, asked, "insert records", |name| {
+    let said = said::read(object, asked, "insert records", |name| {
         said::answers(object, name)
     })?;
-    let body = Body::parse(body, said.columns.as_deref(), context.limits.objects)?;
+    let body = Body::parse(body, said.columns.as_deref(), asked.context.limits.objects)?;
     let on_conflict = match &said.on_conflict {
         None => key(object),
         Some(names) => names
@@ -96,20 +93,19 @@ pub fn insert<'m>(
         columns: on_conflict,
         merge,
     });
-    build(context, object, &body, rows, said, conflict, asked)
+    build(object, &body, rows, said, conflict, asked)
 }
 
 /// Plans putting one record at its key, whether it is there or not (PostgREST's `PUT`).
 pub fn replace<'m>(
-    context: Context<'m>,
     object: &'m Object,
     target: Target<'_>,
     body: Payload<'_>,
-    asked: &Asked<'_>,
+    asked: &Asked<'m>,
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Insert<'m>, RecordError> {
     may_write(object, object.writable.insert, "insert records")?;
-    let said = said::read(context, object, asked, "put a record", |_| true)?;
+    let said = said::read(object, asked, "put a record", |_| true)?;
     if said.query.root.limit.is_some() || said.query.root.offset.is_some() {
         return Err(RecordError::PagedPut);
     }
@@ -123,7 +119,7 @@ pub fn replace<'m>(
         Target::Id(_) => return Err(RecordError::PutFilters),
         Target::Filtered => named_key(object, &said.query.root.filter)?,
     };
-    let body = Body::parse(body, said.columns.as_deref(), context.limits.objects)?;
+    let body = Body::parse(body, said.columns.as_deref(), asked.context.limits.objects)?;
     if body.rows() != 1 {
         return Err(RecordError::body("The body of a PUT must be one object"));
     }
@@ -140,7 +136,7 @@ pub fn replace<'m>(
         merge: Some(merge(object, &rows, &columns, asked)?),
         columns,
     };
-    let mut plan = build(context, object, &body, rows, said, Some(conflict), asked)?;
+    let mut plan = build(object, &body, rows, said, Some(conflict), asked)?;
     plan.key = key;
     // First, so that a key that differs is not called a duplicate of a deleted record.
     plan.answer.guards.insert(0, Guard::Put);
@@ -160,7 +156,7 @@ impl<'m> New<'m> {
     fn of(
         object: &'m Object,
         body: &Body<'_>,
-        asked: &Asked<'_>,
+        asked: &Asked<'m>,
         new_id: &mut dyn FnMut() -> Uuid,
     ) -> Result<Self, RecordError> {
         let is_made = |field: &&Field| {
@@ -216,7 +212,7 @@ fn merge<'m>(
     object: &'m Object,
     rows: &New<'m>,
     key: &[&'m Field],
-    asked: &Asked<'_>,
+    asked: &Asked<'m>,
 ) -> Result<Merge<'m>, RecordError> {
     may_write(object, object.writable.update, "update records")?;
     if !asked.may_update {
@@ -273,18 +269,17 @@ fn named_key<'m>(
 }
 
 fn build<'m>(
-    context: Context<'m>,
     object: &'m Object,
     body: &Body<'_>,
     rows: New<'m>,
     said: Said,
     conflict: Option<Conflict<'m>>,
-    asked: &Asked<'_>,
+    asked: &Asked<'m>,
 ) -> Result<Insert<'m>, RecordError> {
     let one = body.rows() == 1;
     let extent = if one { Extent::One } else { Extent::Many };
-    let node = written_records(context, object, said.query)?;
-    let mut answer = answering(context, node, asked, extent);
+    let node = written_records(object, said.query, asked)?;
+    let mut answer = answering(node, asked, extent);
     if one {
         answer.key = key(object);
     }

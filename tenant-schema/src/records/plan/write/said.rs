@@ -1,6 +1,6 @@
 //! What the query string of a write says: as for a read, and the columns to write.
 
-use super::{Asked, Context};
+use super::Asked;
 use crate::records::ast::QueryString;
 use crate::records::error::RecordError;
 use crate::records::model::Object;
@@ -22,13 +22,12 @@ const OWN: [&str; 2] = ["columns", "on_conflict"];
 
 /// Parses the query string of a write that takes the parameters which `suits`.
 pub(super) fn read(
-    context: Context<'_>,
     object: &Object,
     asked: &Asked<'_>,
     action: &'static str,
     suits: impl Fn(&str) -> bool,
 ) -> Result<Said, RecordError> {
-    context.limits.check_length(asked.query)?;
+    asked.context.limits.check_length(asked.query)?;
     let mut said: [Option<Vec<String>>; 2] = [None, None];
     let mut rest = Vec::new();
     for pair in asked.query.split('&') {
@@ -53,7 +52,7 @@ pub(super) fn read(
     Ok(Said {
         columns,
         on_conflict,
-        query: read_query(object, &rest.join("&"), context.limits, action, suits)?,
+        query: read_query(object, &rest.join("&"), asked.context.limits, action, suits)?,
     })
 }
 

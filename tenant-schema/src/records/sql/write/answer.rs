@@ -24,11 +24,7 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
             } else {
                 "select (select coalesce(json_agg(row_to_json(r.*)), '[]')::text from ("
             });
-            let written = |sql: &mut Writer| {
-                sql.push("w");
-                Ok(())
-            };
-            rows(sql, node, RowsOf::Source(&written), Form::Labels)?;
+            rows(sql, node, RowsOf::Written, Form::Labels)?;
             sql.push(") r) as body");
         }
     }
