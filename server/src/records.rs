@@ -138,8 +138,12 @@ async fn run<A>(
         object: &access.object,
         query: asked.query(),
         preferences: &asked.preferences,
-        readable: Readable::by(&may_read),
         form: Form::Plural,
+        readable: Readable::by(&may_read),
+        may_update: access
+            .model
+            .object(&access.object)
+            .is_ok_and(|object| caller.may(&object.name, object.write, Action::Update)),
         operation,
     };
     let prepared = prepare(&access.model, &request, Limits::default(), &mut || {

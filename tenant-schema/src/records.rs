@@ -56,6 +56,8 @@ pub struct Request<'a> {
     pub preferences: &'a Preferences,
     /// What the caller may read besides the object itself.
     pub readable: Readable<'a>,
+    /// The caller may change records of the object, as an insert or a `PUT` that meets its key does.
+    pub may_update: bool,
     /// The form of the answer.
     pub form: Form,
     /// What to do.
@@ -240,6 +242,7 @@ pub fn prepare(
         query: request.query,
         preferences,
         form: request.form,
+        may_update: request.may_update,
     };
     let outcome = outcome(object, request.operation, &asked, new_id)?;
     let applied = preferences

@@ -66,8 +66,9 @@ impl Records {
             object,
             query,
             preferences,
-            readable: Readable::by(&|_| true),
             form,
+            readable: Readable::by(&|_| true),
+            may_update: true,
             operation,
         };
         records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())

@@ -14,6 +14,7 @@ mod sql;
 mod tidy;
 mod tls;
 mod workshop;
+mod writes;
 
 /// Prints a figure that a test found; `cargo test` shows it with `--nocapture`.
 #[expect(clippy::print_stdout, reason = "figures are for whoever runs the test")]

@@ -53,8 +53,9 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
                     object: &object.name,
                     query,
                     preferences: &preferences,
-                    readable: Readable::nothing(),
                     form,
+                    readable: Readable::nothing(),
+                    may_update: true,
                     operation,
                 };
                 match records::prepare(&model, &request, Limits::default(), &mut || t.source().uuid()) {

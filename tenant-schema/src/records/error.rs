@@ -146,6 +146,12 @@ pub enum RecordError {
         /// `UPDATE` or `DELETE`.
         verb: &'static str,
     },
+    /// The caller may add records, but a request that merges changes them too.
+    #[error("permission denied for {object}: this caller may not update it")]
+    MayNotUpdate {
+        /// The object.
+        object: String,
+    },
     /// The object cannot be written in this way by anybody.
     #[error("'{object}' cannot be written: it does not allow to {action}")]
     NotWritable {
@@ -228,6 +234,7 @@ impl RecordError {
             Self::NotWritable { .. } => "PGRST117",
             Self::NoKey { .. } => "PGRST125",
             Self::UnknownRecord { .. } | Self::NotSingular { .. } => "PGRST116",
+            Self::MayNotUpdate { .. } => "42501",
             Self::Embed(error) => error.code(),
             Self::UnknownType { .. } => "42704",
             Self::NotImplemented { .. } => "PGRST127",
@@ -245,6 +252,7 @@ impl RecordError {
         match self {
             Self::UnknownObject { .. } | Self::NoKey { .. } | Self::UnknownRecord { .. } => 404,
             Self::NotWritable { .. } | Self::PutFilters => 405,
+            Self::MayNotUpdate { .. } => 403,
             Self::NotSingular { .. } => 406,
             Self::HiddenDuplicate { .. } => 409,
             Self::InvalidRange { .. } => 416,

@@ -34,8 +34,9 @@ pub(super) fn prefer(
         object,
         query,
         preferences,
-        readable: Readable::by(&|object| object.name != "audit_logs"),
         form: Form::Plural,
+        readable: Readable::by(&|object| object.name != "audit_logs"),
+        may_update: true,
         operation,
     };
     let mut next = 0;

@@ -142,9 +142,10 @@ fn an_insert_gives_ids_and_a_location() {
     with w as (insert into "companies" as t ("id", "name")
     select r."id", r."name"
     from json_to_recordset($1::json) as r("id" uuid, "name" text)
-    returning t."id") bounded (select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
-    from w
-    cross join lateral (select w."id") r) a
+    returning t."id") bounded (select (select coalesce(json_agg(row_to_json(r.*)), '[]')::text
+    from (select t."id"
+    from w as t) r) as body, count(*) as count, null::text as version, null::text as key
+    from w) a
     -- [{"id":"00000000-0000-0000-0000-000000000001","name":"One"},{"id":"00000000-0000-0000-0000-000000000002","name":"Two"}]
     "#);
 }
@@ -186,9 +187,10 @@ fn an_update_by_id_answers_with_one_object() {
     set "score" = r."score"
     from json_to_record($1::json) as r("score" integer)
     where t."id" = $2 and t."deleted_at" is null
-    returning t."email", t."version") bounded (select min(row_to_json(r.*)::text) as body, count(*) as count, min(w."version")::text as version, null::text as key
-    from w
-    cross join lateral (select w."email") r) a
+    returning t."email", t."version") bounded (select (select min(row_to_json(r.*)::text)
+    from (select t."email"
+    from w as t) r) as body, count(*) as count, min(w."version")::text as version, null::text as key
+    from w) a
     -- {"score":12.50} | 7
     "#);
 }
@@ -238,9 +240,10 @@ fn a_delete_marks_where_it_can() {
     with w as (delete
     from "companies" as t
     where t."id" = $1
-    returning t."id", t."name") bounded (select min(row_to_json(r.*)::text) as body, count(*) as count, null::text as version, null::text as key
-    from w
-    cross join lateral (select w."id", w."name") r) a
+    returning t."id", t."name") bounded (select (select min(row_to_json(r.*)::text)
+    from (select t."id", t."name"
+    from w as t) r) as body, count(*) as count, null::text as version, null::text as key
+    from w) a
     -- 7
     "#);
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::records::error::RecordError;
 use crate::records::limits::Exceeded;
 
+pub mod call;
 mod csv;
 mod form;
 mod json;
@@ -28,6 +29,12 @@ pub enum Format {
     Csv,
     /// `application/x-www-form-urlencoded`: one object of texts.
     Form,
+    /// `text/plain`: one text, for a function.
+    Text,
+    /// `text/xml`, `application/xml`: one document, for a function.
+    Xml,
+    /// `application/octet-stream`: bytes, for a function.
+    Bytes,
 }
 
 /// A body as it came.
@@ -113,12 +120,18 @@ impl<'a> Body<'a> {
         columns: Option<&[String]>,
         allowed: usize,
     ) -> Result<Self, RecordError> {
-        let text = payload.text()?;
+        let text = match payload.format {
+            Format::Bytes => "",
+            _ => payload.text()?,
+        };
         let records = match payload.format {
             Format::Json => json::read(text)?,
             Format::Ndjson => json::read_lines(text)?,
             Format::Csv => csv::read(text, allowed)?,
             Format::Form => form::read(text)?,
+            Format::Text | Format::Xml | Format::Bytes => {
+                return Err(RecordError::body("Records are sent as JSON, CSV or a form"));
+            }
         };
         if records.rows.len() > allowed {
             return Err(Exceeded::Objects { allowed }.into());

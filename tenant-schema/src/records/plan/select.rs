@@ -96,6 +96,14 @@ impl<'m> Selection<'m> {
         }
     }
 
+    /// Records that hold these columns.
+    pub(super) fn of(object: &'m Object, fields: &[&'m Field]) -> Self {
+        Self {
+            outputs: fields.iter().map(|field| whole(field)).collect(),
+            ..Self::nothing(object)
+        }
+    }
+
     /// The columns in their order: the record's own values, then what is embedded. Of equal labels the last stays, as
     /// whoever reads the JSON would see it.
     pub(in crate::records) fn shown(&self) -> Vec<Shown<'_, 'm>> {

@@ -3,10 +3,11 @@
 use catalog::access::ObjectWrite;
 
 use super::Context;
-use super::filter::Spot;
 use super::levels::Levels;
-use super::select::{Selection, selection};
-use crate::records::ast::{OrderTerm, QueryString, SortKey};
+use super::order::order;
+use super::read::Node;
+use super::select::selection;
+use crate::records::ast::{Filter, QueryString};
 use crate::records::error::{self, RecordError};
 use crate::records::model::{Field, Object};
 use crate::records::nearest::nearest;
@@ -31,14 +32,14 @@ pub struct Asked<'m> {
     pub preferences: &'m Preferences,
     /// The form of the answer.
     pub form: Form,
+    /// The caller may change records, and not only add them.
+    pub may_update: bool,
 }
 
 /// What a write gives back.
 pub struct Answering<'m> {
-    /// The representation, when it is wanted.
-    pub(in crate::records) select: Option<Selection<'m>>,
-    /// The order of the representation.
-    pub(in crate::records) order: Vec<OrderTerm<Spot<'m>>>,
+    /// The written records, when they are wanted: all of them, in an order.
+    pub(in crate::records) node: Option<Node<'m>>,
     /// The representation is one object rather than an array.
     pub(in crate::records) as_object: bool,
     /// The new version, when exactly one record is written.
@@ -60,17 +61,10 @@ enum Extent {
     Many,
 }
 
-fn answering<'m>(
-    object: &'m Object,
-    said: QueryString,
-    asked: &Asked<'m>,
-    extent: Extent,
-) -> Result<Answering<'m>, RecordError> {
-    // Names are checked even when nothing is returned: a wrong one is an error either way.
-    let mut levels = Levels::place(&said.select, said.embedded)?;
-    let selection = selection(asked.context, object, said.select, &mut levels)?;
-    selection.refuse_aggregates()?;
-    let order = order(object, said.root.order)?;
+/// What the query string says of the answer. Its root has no filter, limit and offset any more: they are about which
+/// records are written.
+fn answering<'m>(node: Node<'m>, asked: &Asked<'m>, extent: Extent) -> Answering<'m> {
+    let object = node.selection.object;
     let mut guards = Vec::new();
     if asked.form == Form::Singular && extent != Extent::Named {
         guards.push(Guard::Singular);
@@ -80,30 +74,31 @@ fn answering<'m>(
         guards.push(Guard::Size(asked.context.limits.answer_bytes));
     }
     let single = extent != Extent::Many && object.versioned;
-    Ok(Answering {
-        select: represents.then_some(selection),
-        order,
+    Answering {
+        node: represents.then_some(node),
         as_object: extent == Extent::Named || asked.form == Form::Singular,
         version: object.field("version").filter(|_| single),
         key: Vec::new(),
         guards,
-    })
+    }
 }
 
-/// What written records are sorted by: values of their own.
-fn order(object: &Object, terms: Vec<OrderTerm<SortKey>>) -> Result<Vec<OrderTerm<Spot<'_>>>, RecordError> {
-    let terms = terms.into_iter().map(|term| {
-        if term.key.embed.is_some() {
-            let details = "Related orders are implemented for lists only.";
-            return Err(RecordError::NotImplemented { details });
-        }
-        Ok(OrderTerm {
-            key: Spot::find(object, term.key.column)?,
-            direction: term.direction,
-            nulls: term.nulls,
-        })
-    });
-    terms.collect()
+/// What is selected of the written records. Names are checked even when nothing is returned: a wrong one is an error
+/// either way.
+fn written_records<'m>(
+    object: &'m Object,
+    said: QueryString,
+    asked: &Asked<'m>,
+) -> Result<Node<'m>, RecordError> {
+    let mut levels = Levels::place(&said.select, said.embedded)?;
+    let selection = selection(asked.context, object, said.select, &mut levels)?;
+    Ok(Node {
+        order: order(&selection, said.root.order)?,
+        selection,
+        filter: Filter::default(),
+        limit: None,
+        offset: 0,
+    })
 }
 
 fn may_write(object: &Object, able: bool, action: &'static str) -> Result<(), RecordError> {

@@ -1,7 +1,7 @@
 //! The statements that read.
 
 use super::embed::{Clause, Parent, Stands, restrict};
-use super::rows::rows;
+use super::rows::{RowsOf, rows};
 use super::select::{Form, record};
 use super::writer::Writer;
 use super::{Query, bounded, from};
@@ -14,7 +14,7 @@ pub fn list(plan: &List<'_>) -> Result<Query, RecordError> {
     bounded(&mut sql, plan.answer_bytes);
     sql.push("select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, ");
     sql.push("null::text as version, null::text as key from (");
-    rows(&mut sql, &plan.node, None, Form::Labels)?;
+    rows(&mut sql, &plan.node, RowsOf::Object, Form::Labels)?;
     sql.push(") r) a");
     Ok(sql.finish())
 }

@@ -1,6 +1,6 @@
 //! Records of one object as rows: what of them, which of them, and in what order.
 
-use super::embed::{Clause, Parent, Related, Stands, record_as_a_whole, restrict};
+use super::embed::{Clause, Parent, Related, Stands, record_as_a_whole, require, restrict};
 use super::filter::spot;
 use super::select::{Form, Laterals, columns, group_by};
 use super::writer::Writer;
@@ -9,25 +9,47 @@ use crate::records::error::RecordError;
 use crate::records::model::{Field, Object};
 use crate::records::plan::{Node, SortBy};
 
-/// `select … from …` over the object itself, called `t`, or over records that are related to another.
+/// Where rows come from.
+#[derive(Clone, Copy)]
+pub(super) enum RowsOf<'a, 'm> {
+    /// The object itself, called `t`.
+    Object,
+    /// Records that are related to another.
+    Related(&'a Related<'a, 'm>),
+    /// The written records of the statement, `w`, called `t`.
+    Written,
+    /// What a function returns, called `t`: this writes the call.
+    Call(&'a dyn Fn(&mut Writer) -> Result<(), RecordError>),
+}
+
+impl RowsOf<'_, '_> {
+    fn stands(self) -> Stands {
+        match self {
+            Self::Written => Stands::Columns,
+            Self::Object | Self::Related(_) | Self::Call(_) => Stands::Object,
+        }
+    }
+}
+
+/// `select … from …`.
 ///
 /// Where there may be many rows and something is embedded in them, the page is found first and what is embedded is
 /// made for its rows only: PostgreSQL would otherwise make it for every row that it sorts.
 pub(super) fn rows(
     sql: &mut Writer,
     node: &Node<'_>,
-    related: Option<&Related<'_, '_>>,
+    source: RowsOf<'_, '_>,
     form: Form,
 ) -> Result<(), RecordError> {
     let selection = &node.selection;
     let laterals = Laterals::new(sql, selection);
     let is_grouped = form != Form::Raw && selection.aggregates();
-    let rows = Rows::new(sql, node, related);
+    let rows = Rows::new(sql, node, source);
     sql.push("select ");
     columns(sql, selection, &laterals, rows.alias, form)?;
     if is_grouped || node.limit.is_none() || laterals.is_empty() {
         rows.from(sql)?;
-        laterals.join(sql, rows.parent(Stands::Object))?;
+        laterals.join(sql, rows.parent(source.stands()))?;
         rows.restrict(sql)?;
         if is_grouped {
             group_by(sql, selection);
@@ -63,19 +85,22 @@ fn column<'m>(key: &SortBy<'m>) -> Option<&'m Field> {
 
 struct Rows<'a, 'm> {
     node: &'a Node<'m>,
-    related: Option<&'a Related<'a, 'm>>,
+    source: RowsOf<'a, 'm>,
     alias: &'a str,
     /// The embedded objects that the rows are sorted by.
     joins: Vec<(usize, Related<'a, 'm>)>,
 }
 
 impl<'a, 'm> Rows<'a, 'm> {
-    fn new(sql: &mut Writer, node: &'a Node<'m>, related: Option<&'a Related<'a, 'm>>) -> Self {
-        let alias = related.map_or("t", Related::alias);
+    fn new(sql: &mut Writer, node: &'a Node<'m>, source: RowsOf<'a, 'm>) -> Self {
+        let alias = match source {
+            RowsOf::Related(related) => related.alias(),
+            RowsOf::Object | RowsOf::Written | RowsOf::Call(_) => "t",
+        };
         let parent = Parent {
             selection: &node.selection,
             alias,
-            stands: Stands::Object,
+            stands: source.stands(),
         };
         let mut joins: Vec<(usize, Related<'a, 'm>)> = Vec::new();
         for term in &node.order {
@@ -88,7 +113,7 @@ impl<'a, 'm> Rows<'a, 'm> {
         }
         Self {
             node,
-            related,
+            source,
             alias,
             joins,
         }
@@ -100,21 +125,28 @@ impl<'a, 'm> Rows<'a, 'm> {
 
     fn from(&self, sql: &mut Writer) -> Result<(), RecordError> {
         sql.push(" from ");
-        if let Some(related) = self.related {
-            related.source(sql)?;
-        } else {
-            sql.name(&self.object().name)?;
-            sql.push(" as ");
-            sql.push(self.alias);
+        match self.source {
+            RowsOf::Related(related) => related.source(sql)?,
+            RowsOf::Object => {
+                sql.name(&self.object().name)?;
+                sql.push(" as t");
+            }
+            RowsOf::Written => sql.push("w as t"),
+            RowsOf::Call(write) => {
+                write(sql)?;
+                sql.push(" as t");
+            }
         }
         self.joins.iter().try_for_each(|(_, related)| related.join(sql))
     }
 
     fn restrict(&self, sql: &mut Writer) -> Result<(), RecordError> {
         let mut clause = Clause::begin(" where ");
-        match self.related {
-            Some(related) => related.restrict(sql, &mut clause),
-            None => restrict(sql, &mut clause, self.node, self.alias),
+        match self.source {
+            RowsOf::Related(related) => related.restrict(sql, &mut clause),
+            RowsOf::Object | RowsOf::Call(_) => restrict(sql, &mut clause, self.node, self.alias),
+            // What they must be like was asked when they were written.
+            RowsOf::Written => require(sql, &mut clause, self.parent(Stands::Columns)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::embed::{Parent, Related};
 use super::filter::spot;
-use super::rows::rows;
+use super::rows::{RowsOf, rows};
 use super::writer::Writer;
 use crate::records::error::RecordError;
 use crate::records::plan::{Embed, Origin, Selection, Shape, Shown, Value};
@@ -65,7 +65,7 @@ fn one(
     };
     sql.push(" left join lateral (");
     let related = Related::new(sql, embed, parent, 't');
-    rows(sql, &embed.node, Some(&related), form)?;
+    rows(sql, &embed.node, RowsOf::Related(&related), form)?;
     sql.push(") ");
     sql.push(lateral);
     sql.push(" on true");
@@ -95,7 +95,7 @@ fn many(
     };
     sql.push(" from (");
     let related = Related::new(sql, embed, parent, 't');
-    rows(sql, &embed.node, Some(&related), form)?;
+    rows(sql, &embed.node, RowsOf::Related(&related), form)?;
     sql.push(") ");
     sql.push(&record);
     sql.push(") ");

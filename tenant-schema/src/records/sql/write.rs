@@ -6,13 +6,13 @@
 
 use super::Query;
 use super::embed::record_as_a_whole;
-use super::filter::spot;
-use super::rows::direction;
+use super::rows::{RowsOf, rows};
+use super::select::Form;
 use super::writer::Writer;
-use crate::records::ast::{Filter, OrderTerm};
+use crate::records::ast::Filter;
 use crate::records::error::RecordError;
 use crate::records::model::Field;
-use crate::records::plan::{Answering, Bound, Delete, Selection, Spot, Subject, Update};
+use crate::records::plan::{Answering, Bound, Delete, SortBy, Subject, Update};
 
 mod answer;
 mod insert;
@@ -28,7 +28,7 @@ pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
         sql.push("with w as (select ");
         returned(&mut sql, &plan.answer)?;
         from(&mut sql, plan.object)?;
-        found(&mut sql, &plan.object.name, &plan.filter, plan.bound.as_ref())?;
+        found(&mut sql, &plan.filter, plan.bound.as_ref())?;
     } else {
         sql.push("with w as (update ");
         sql.name(&plan.object.name)?;
@@ -53,7 +53,7 @@ pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
             sql.list(&plan.columns, |sql, field| typed(sql, field, &field.type_name))?;
             sql.push(")");
         }
-        found(&mut sql, &plan.object.name, &plan.filter, plan.bound.as_ref())?;
+        found(&mut sql, &plan.filter, plan.bound.as_ref())?;
         sql.push(" returning ");
         returned(&mut sql, &plan.answer)?;
     }
@@ -76,7 +76,7 @@ pub fn delete(plan: &Delete<'_>) -> Result<Query, RecordError> {
     } else {
         " as t"
     });
-    found(&mut sql, &plan.object.name, &plan.filter, plan.bound.as_ref())?;
+    found(&mut sql, &plan.filter, plan.bound.as_ref())?;
     sql.push(" returning ");
     returned(&mut sql, &plan.answer)?;
     sql.push(")");
@@ -88,7 +88,6 @@ pub fn delete(plan: &Delete<'_>) -> Result<Query, RecordError> {
 /// a record that another transaction has changed meanwhile is looked at again by the outer one only.
 fn found(
     sql: &mut Writer,
-    object: &str,
     filter: &Filter<Subject<'_>>,
     bound: Option<&Bound<'_>>,
 ) -> Result<(), RecordError> {
@@ -98,40 +97,10 @@ fn found(
     };
     sql.push(if filter.is_empty() { " where (" } else { " and (" });
     sql.list(&bound.key, |sql, field| sql.column("t", field))?;
-    sql.push(") in (select ");
-    sql.list(&bound.key, |sql, field| sql.column("t", field))?;
-    sql.push(" from ");
-    sql.name(object)?;
-    sql.push(" as t");
-    sql.where_clause(filter)?;
-    ordered(sql, " order by ", "t", &bound.order)?;
-    sql.push(" limit ");
-    sql.bind("limit", bound.limit.to_string())?;
-    sql.push("::bigint");
-    if bound.offset > 0 {
-        sql.push(" offset ");
-        sql.bind("offset", bound.offset.to_string())?;
-        sql.push("::bigint");
-    }
+    sql.push(") in (");
+    rows(sql, &bound.page, RowsOf::Object, Form::Raw)?;
     sql.push(")");
     Ok(())
-}
-
-/// ` order by …`, or nothing for no order.
-fn ordered(
-    sql: &mut Writer,
-    words: &str,
-    source: &str,
-    order: &[OrderTerm<Spot<'_>>],
-) -> Result<(), RecordError> {
-    if !order.is_empty() {
-        sql.push(words);
-    }
-    sql.list(order, |sql, term| {
-        spot(sql, source, &term.key)?;
-        direction(sql, term);
-        Ok(())
-    })
 }
 
 /// `"column" type`: the type is PostgreSQL's own word, from the introspected model.
@@ -144,11 +113,15 @@ fn typed(sql: &mut Writer, field: &Field, type_name: &str) -> Result<(), RecordE
 
 /// The columns of a written row that the answer needs, each once.
 fn returned(sql: &mut Writer, answer: &Answering<'_>) -> Result<(), RecordError> {
-    let selected = answer.select.as_ref().map(Selection::fields).unwrap_or_default();
-    let sorted = answer.order.iter().map(|term| term.key.field);
-    let sorted = sorted.filter(|_| answer.select.is_some());
-    let key = answer.key.iter().copied();
     let mut fields: Vec<&Field> = Vec::new();
+    let node = answer.node.as_ref();
+    let selected = node.map(|node| node.selection.fields()).unwrap_or_default();
+    let sorted = node.into_iter().flat_map(|node| &node.order);
+    let sorted = sorted.filter_map(|term| match &term.key {
+        SortBy::Own(spot) => Some(spot.field),
+        SortBy::Related(..) | SortBy::Shown(_) => None,
+    });
+    let key = answer.key.iter().copied();
     for field in selected
         .into_iter()
         .chain(sorted)
@@ -159,10 +132,8 @@ fn returned(sql: &mut Writer, answer: &Answering<'_>) -> Result<(), RecordError>
             fields.push(field);
         }
     }
-    let whole = answer
-        .select
-        .as_ref()
-        .filter(|selection| selection.takes_record());
+    let whole = node.map(|node| &node.selection);
+    let whole = whole.filter(|selection| selection.takes_record());
     if fields.is_empty() && whole.is_none() {
         sql.push("1");
     }

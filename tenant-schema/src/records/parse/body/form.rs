@@ -6,10 +6,15 @@ use super::{Keys, Record, Records};
 use crate::records::error::RecordError;
 use crate::records::parse::parameters;
 
+/// Reads the pairs.
+pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, RecordError> {
+    parameters(text)
+        .map_err(|_| RecordError::body("The percent encoding of the body does not make valid UTF-8"))
+}
+
 /// Reads the pairs as one object of texts.
 pub(super) fn read(text: &str) -> Result<Records<'static>, RecordError> {
-    let pairs = parameters(text)
-        .map_err(|_| RecordError::body("The percent encoding of the body does not make valid UTF-8"))?;
+    let pairs = pairs(text)?;
     let members: Vec<String> = pairs
         .iter()
         .map(|(name, value)| {

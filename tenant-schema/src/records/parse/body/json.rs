@@ -43,6 +43,13 @@ pub(super) fn read_lines(text: &str) -> Result<Records<'_>, RecordError> {
     })
 }
 
+/// Whether a text is JSON at all.
+pub(super) fn check(text: &str) -> Result<(), RecordError> {
+    serde_json::from_str::<&RawValue>(text)
+        .map(drop)
+        .map_err(|error| malformed(&error))
+}
+
 /// Whether an object that was read before has a key.
 pub(super) fn has_key(object: &str, name: &str) -> Result<bool, RecordError> {
     let JsonKeys(keys) = serde_json::from_str(object).map_err(|error| malformed(&error))?;

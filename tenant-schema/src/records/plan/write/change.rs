@@ -1,16 +1,18 @@
 //! Changing and removing records.
 
 use super::said::{self, Said};
-use super::{Answering, Asked, Extent, answering, computed, may_write, read_only, written};
+use super::{Answering, Asked, Extent, answering, computed, may_write, read_only, written, written_records};
 use crate::records::Target;
-use crate::records::ast::{Filter, OrderTerm};
+use crate::records::ast::{Filter, OrderTerm, QueryString};
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Object};
 use crate::records::parse::body::{Body, Given, Payload};
 use crate::records::parse::prefer::Missing;
-use crate::records::plan::filter::{Spot, Subject, visible};
+use crate::records::plan::filter::visible;
+use crate::records::plan::order::order;
 use crate::records::plan::query::finds;
+use crate::records::plan::{Node, Selection, SortBy, Subject};
 
 /// Changes records.
 pub struct Update<'m> {
@@ -42,9 +44,8 @@ pub struct Delete<'m> {
 pub struct Bound<'m> {
     /// What a record is known by: the primary key, or else the columns of the order.
     pub(in crate::records) key: Vec<&'m Field>,
-    pub(in crate::records) order: Vec<OrderTerm<Spot<'m>>>,
-    pub(in crate::records) limit: u64,
-    pub(in crate::records) offset: u64,
+    /// That page, of nothing but the key.
+    pub(in crate::records) page: Node<'m>,
 }
 
 /// Plans changing the target's records.
@@ -79,17 +80,14 @@ pub fn update<'m>(
             return Err(read_only(object, field));
         }
     }
-    let query = said.query;
-    let filter = visible(object, id, query.root.filter.clone(), &[])?;
-    let (limit, offset) = (query.root.limit, query.root.offset);
-    let mut answer = answering(object, query, asked, extent(id))?;
+    let (filter, bound, answer) = found(object, id, said.query, asked)?;
     Ok(Update {
         object,
         columns,
         defaults,
         body: body.to_object(),
         filter,
-        bound: bounded(object, &mut answer, limit, offset, asked)?,
+        bound,
         answer,
     })
 }
@@ -108,15 +106,12 @@ pub fn delete<'m>(
     may_write(object, able, "delete records")?;
     let said = said::read(object, asked, "delete records", |name| suits(target, name))?;
     let id = targeted(target, &said, "DELETE")?;
-    let query = said.query;
-    let filter = visible(object, id, query.root.filter.clone(), &[])?;
-    let (limit, offset) = (query.root.limit, query.root.offset);
-    let mut answer = answering(object, query, asked, extent(id))?;
+    let (filter, bound, answer) = found(object, id, said.query, asked)?;
     Ok(Delete {
         object,
         soft: object.soft_delete,
         filter,
-        bound: bounded(object, &mut answer, limit, offset, asked)?,
+        bound,
         answer,
     })
 }
@@ -141,37 +136,55 @@ fn targeted<'a>(target: Target<'a>, said: &Said, verb: &'static str) -> Result<O
     }
 }
 
-/// The bounds of a write: `limit` with `order` (PostgREST's "limited update/delete"), and `max-affected`.
-fn bounded<'m>(
+/// The filter, the bound and the answer of a write.
+type Found<'m> = (Filter<Subject<'m>>, Option<Bound<'m>>, Answering<'m>);
+
+/// Plans which records are written, and what is given back of them. `limit` with `order` bounds a write (PostgREST's
+/// "limited update/delete"), and so does `max-affected`.
+fn found<'m>(
     object: &'m Object,
-    answer: &mut Answering<'m>,
-    limit: Option<u64>,
-    offset: Option<u64>,
+    id: Option<&str>,
+    mut said: QueryString,
     asked: &Asked<'m>,
-) -> Result<Option<Bound<'m>>, RecordError> {
+) -> Result<Found<'m>, RecordError> {
+    let filter = visible(object, id, std::mem::take(&mut said.root.filter), &[])?;
+    let (limit, offset) = (said.root.limit, said.root.offset);
+    let terms = said.root.order.clone();
+    let node = written_records(object, said, asked)?;
+    let mut answer = answering(node, asked, extent(id));
     if let Some(most) = asked.preferences.bound() {
         answer.guards.insert(0, Guard::MaxAffected(most));
     }
     if limit.is_none() && offset.is_none() {
-        return Ok(None);
+        return Ok((filter, None, answer));
     }
-    if answer.order.is_empty() {
+    if terms.is_empty() {
         return Err(RecordError::LimitWithoutOrder);
     }
     let limit = limit.unwrap_or(i64::MAX.unsigned_abs());
+    let order = order(&Selection::nothing(object), terms)?;
     let mut key: Vec<&Field> = object
         .primary_key
         .iter()
         .filter_map(|name| object.field(name))
         .collect();
     if key.is_empty() {
-        key = answer.order.iter().map(|term| term.key.field).collect();
+        key = order.iter().filter_map(sorted_by).collect();
         answer.guards.insert(0, Guard::Limit(limit));
     }
-    Ok(Some(Bound {
-        key,
-        order: answer.order.clone(),
-        limit,
+    let page = Node {
+        selection: Selection::of(object, &key),
+        filter: filter.clone(),
+        order,
+        limit: Some(limit),
         offset: offset.unwrap_or(0),
-    }))
+    };
+    Ok((filter, Some(Bound { key, page }), answer))
+}
+
+fn sorted_by<'m>(term: &OrderTerm<SortBy<'m>>) -> Option<&'m Field> {
+    match &term.key {
+        SortBy::Own(spot) => Some(spot.field),
+        SortBy::Related(..) | SortBy::Shown(_) => None,
+    }
 }

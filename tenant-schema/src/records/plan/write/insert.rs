@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::said::{self, Said};
-use super::{Answering, Asked, Extent, answering, computed, may_write, read_only, written};
+use super::{Answering, Asked, Extent, answering, computed, may_write, read_only, written, written_records};
 use crate::records::Target;
 use crate::records::ast::{Column, Comparison, Filter, Test};
 use crate::records::error::RecordError;
@@ -77,15 +77,16 @@ pub fn insert<'m>(
         Some(names) => names
             .iter()
             .map(|name| {
-                let field = object.field(name);
-                field.ok_or_else(|| unknown_column(object, name, &[]))
+                object
+                    .field(name)
+                    .ok_or_else(|| unknown_column(object, name, &[]))
             })
             .collect::<Result<_, _>>()?,
     };
     let resolution = asked.preferences.resolution.filter(|_| !on_conflict.is_empty());
     let rows = New::of(object, &body, asked, new_id)?;
     let merge = match resolution {
-        Some(Resolution::MergeDuplicates) => Some(merge(object, &rows, &on_conflict)?),
+        Some(Resolution::MergeDuplicates) => Some(merge(object, &rows, &on_conflict, asked)?),
         _ => None,
     };
     let conflict = resolution.map(|_| Conflict {
@@ -132,7 +133,7 @@ pub fn replace<'m>(
     let rows = New::of(object, &body, asked, new_id)?;
     let columns: Vec<&Field> = key.iter().map(|(field, _)| *field).collect();
     let conflict = Conflict {
-        merge: Some(merge(object, &rows, &columns)?),
+        merge: Some(merge(object, &rows, &columns, asked)?),
         columns,
     };
     let mut plan = build(object, &body, rows, said, Some(conflict), asked)?;
@@ -207,8 +208,18 @@ fn key(object: &Object) -> Vec<&Field> {
 }
 
 /// How records that are there take the values of `rows`: all but the key, and not an id that only a new record needs.
-fn merge<'m>(object: &'m Object, rows: &New<'m>, key: &[&'m Field]) -> Result<Merge<'m>, RecordError> {
+fn merge<'m>(
+    object: &'m Object,
+    rows: &New<'m>,
+    key: &[&'m Field],
+    asked: &Asked<'m>,
+) -> Result<Merge<'m>, RecordError> {
     may_write(object, object.writable.update, "update records")?;
+    if !asked.may_update {
+        return Err(RecordError::MayNotUpdate {
+            object: object.name.clone(),
+        });
+    }
     let is_kept = |field: &Field| {
         key.iter().any(|part| part.name == field.name)
             || rows.made.is_some_and(|made| made.name == field.name)
@@ -238,12 +249,13 @@ fn named_key<'m>(
     };
     let mut named = Vec::new();
     for part in parts {
-        match part {
-            Filter::Test(column, Test::Compare(Comparison::Equal, None, value)) if column.path.is_empty() => {
-                named.push((&column.name, value));
-            }
-            _ => return Err(RecordError::PutFilters),
+        let Filter::Test(column, Test::Compare(Comparison::Equal, None, value)) = part else {
+            return Err(RecordError::PutFilters);
+        };
+        if !column.path.is_empty() {
+            return Err(RecordError::PutFilters);
         }
+        named.push((&column.name, value));
     }
     let value_of = |field: &'m Field| {
         let (_, value) = named.iter().find(|(name, _)| **name == field.name)?;
@@ -266,7 +278,8 @@ fn build<'m>(
 ) -> Result<Insert<'m>, RecordError> {
     let one = body.rows() == 1;
     let extent = if one { Extent::One } else { Extent::Many };
-    let mut answer = answering(object, said.query, asked, extent)?;
+    let node = written_records(object, said.query, asked)?;
+    let mut answer = answering(node, asked, extent);
     if one {
         answer.key = key(object);
     }

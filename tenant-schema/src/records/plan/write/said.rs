@@ -58,6 +58,7 @@ pub(super) fn read(
 
 /// Whether a parameter is about the answer of a write that has no filter: what it selects and how that is ordered.
 pub(super) fn answers(object: &Object, parameter: &str) -> bool {
+    let column = parameter.split("->").next().unwrap_or_default();
     !["and", "or", "not.and", "not.or"].contains(&parameter)
-        && object.field(parameter.trim_matches('"')).is_none()
+        && object.readable(column.trim_matches('"')).is_none()
 }

@@ -1,12 +1,11 @@
 //! The end of a statement that writes: the result columns over the written rows, and the checks of the outcome.
 
-use super::ordered;
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
-use crate::records::plan::{Answering, Selection};
+use crate::records::plan::Answering;
 use crate::records::sql::bounded;
-use crate::records::sql::embed::{Clause, Parent, Stands, require};
-use crate::records::sql::select::record;
+use crate::records::sql::rows::{RowsOf, rows};
+use crate::records::sql::select::Form;
 use crate::records::sql::writer::Writer;
 
 use super::insert::MERGED;
@@ -17,19 +16,16 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
     if !answer.guards.is_empty() {
         guarded(sql, &answer.guards, merges)?;
     }
-    match &answer.select {
+    match &answer.node {
         None => sql.push("select null::text as body"),
-        Some(select) if answer.as_object => {
-            sql.push("select min(row_to_json(r.*)::text)");
-            shown(sql, select)?;
-            sql.push(" as body");
-        }
-        Some(select) => {
-            sql.push("select coalesce(json_agg(row_to_json(r.*)");
-            ordered(sql, " order by ", "w", &answer.order)?;
-            sql.push(")");
-            shown(sql, select)?;
-            sql.push(", '[]')::text as body");
+        Some(node) => {
+            sql.push(if answer.as_object {
+                "select (select min(row_to_json(r.*)::text) from ("
+            } else {
+                "select (select coalesce(json_agg(row_to_json(r.*)), '[]')::text from ("
+            });
+            rows(sql, node, RowsOf::Written, Form::Labels)?;
+            sql.push(") r) as body");
         }
     }
     sql.push(", count(*) as count, ");
@@ -58,29 +54,8 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
         sql.push(" as inserted");
     }
     sql.push(" from w");
-    if let Some(select) = &answer.select {
-        record(sql, written(select))?;
-    }
     if !answer.guards.is_empty() {
         sql.push(") a");
-    }
-    Ok(())
-}
-
-/// The written rows are those of `w`.
-fn written<'a, 'm>(selection: &'a Selection<'m>) -> Parent<'a, 'm> {
-    Parent {
-        selection,
-        alias: "w",
-        stands: Stands::Columns,
-    }
-}
-
-/// ` filter (where …)`: only records whose required related records are there are shown.
-fn shown(sql: &mut Writer, select: &Selection<'_>) -> Result<(), RecordError> {
-    if select.required().next().is_some() {
-        require(sql, &mut Clause::begin(" filter (where "), written(select))?;
-        sql.push(")");
     }
     Ok(())
 }
