@@ -122,13 +122,15 @@ fn a_write_gives_back_what_is_related() {
     with w as (insert into "contacts" as t ("id", "email")
     select r."id", r."email"
     from json_to_recordset($1::json) as r("id" uuid, "email" text)
-    returning t."email", t."company_id", t."version", t."id") bounded (select coalesce(json_agg(row_to_json(r.*)) filter (where exists (select
-    from "companies" as t1
-    where t1."id" = w."company_id")), '[]')::text as body, count(*) as count, min(w."version")::text as version, min(json_build_array(w."id"::text)::text) as key
-    from w left join lateral (select t3."name"
+    returning t."email", t."company_id", t."version", t."id") bounded (select (select coalesce(json_agg(row_to_json(r.*)), '[]')::text
+    from (select t."email", row_to_json(e1.*) as "companies"
+    from w as t left join lateral (select t2."name"
+    from "companies" as t2
+    where t2."id" = t."company_id") e1 on true
+    where exists (select
     from "companies" as t3
-    where t3."id" = w."company_id") e2 on true
-    cross join lateral (select w."email", row_to_json(e2.*) as "companies") r) a
+    where t3."id" = t."company_id")) r) as body, count(*) as count, min(w."version")::text as version, min(json_build_array(w."id"::text)::text) as key
+    from w) a
     -- [{"id":"00000000-0000-0000-0000-000000000001","email":"a@x.example"}]
     "#);
 }
@@ -139,6 +141,7 @@ fn embedding(object: &str, query: &str, readable: Readable<'_>) -> Result<Prepar
         query,
         preferences: &Preferences::default(),
         readable,
+        may_update: true,
         form: Form::Plural,
         operation: Operation::List,
     };
