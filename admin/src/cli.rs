@@ -38,6 +38,10 @@ pub(crate) struct Cli {
     /// Print one JSON document instead of text; errors too, on standard error
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Build and serve tenants from the SQL files of this folder (`V1__first.sql`, …), not from the CRM that ships; all
+    /// tenants of a database have the same template
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) template: Option<PathBuf>,
     /// What to do
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -12,7 +12,7 @@ mod tenant;
 mod user;
 
 use crate::cli::{
-    Command, KeyCommand, LogFormat, OperatorCommand, OrganizationCommand, TenantCommand, UserCommand,
+    Cli, Command, KeyCommand, LogFormat, OperatorCommand, OrganizationCommand, TenantCommand, UserCommand,
 };
 use crate::config::Config;
 use crate::exit::ExitStatus;
@@ -21,8 +21,11 @@ use crate::operator::Operator;
 use crate::output::Output;
 
 /// Runs one command with the settings of the environment.
-pub(crate) async fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
-    let config = Config::from_environment()?;
+pub(crate) async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitStatus> {
+    let Cli {
+        command, template, ..
+    } = cli;
+    let config = Config::from_environment(template)?;
     let (level, format) = match &command {
         Command::Serve(args) => ("info", args.log_format),
         Command::Demo(args) => ("warn", args.log_format),

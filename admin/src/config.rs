@@ -12,6 +12,7 @@ use catalog::pg::local;
 use catalog::seal::KeyRing;
 use secrecy::SecretString;
 use server::ServerConfig;
+use tenant_schema::template::Template;
 use tracing_subscriber::EnvFilter;
 
 use self::reader::Reader;
@@ -29,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) server_password: Option<SecretString>,
     /// What opens the signing keys.
     pub(crate) key_ring: Option<KeyRing>,
+    /// What tenants are built from.
+    pub(crate) template: Template,
     /// Where and for whom to serve.
     pub(crate) server: ServerConfig,
     /// How many connections the server holds, and how long a statement may take on them.
@@ -46,10 +49,15 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Reads the process's environment.
-    pub(crate) fn from_environment() -> Result<Self, Problem> {
+    /// Reads the process's environment. A folder given on the command line goes before `TENANTRY_TEMPLATE`.
+    pub(crate) fn from_environment(template: Option<PathBuf>) -> Result<Self, Problem> {
         let program = std::env::args_os().next();
-        Self::resolve(|name| std::env::var_os(name), program)
+        let template = template.map(PathBuf::into_os_string);
+        let variable = |name: &str| match (name, &template) {
+            ("TENANTRY_TEMPLATE", Some(folder)) => Some(folder.clone()),
+            _ => std::env::var_os(name),
+        };
+        Self::resolve(variable, program)
     }
 
     /// The filter of the logs, or `default` where `RUST_LOG` says nothing.
@@ -68,6 +76,7 @@ impl Config {
             server_database: reader.parsed("SERVER_DATABASE_URL"),
             server_password: reader.text("TENANTRY_SERVER_PASSWORD").map(SecretString::from),
             key_ring: key_ring(&mut reader),
+            template: template(&mut reader),
             server,
             sizing,
             log: log(&mut reader),
@@ -103,6 +112,18 @@ fn key_ring(reader: &mut Reader<'_>) -> Option<KeyRing> {
         };
     }
     reader.parsed("TENANTRY_KEYRING")
+}
+
+fn template(reader: &mut Reader<'_>) -> Template {
+    let Some(folder) = reader.path("TENANTRY_TEMPLATE") else {
+        return Template::shipped();
+    };
+    Template::read(&folder).unwrap_or_else(|error| {
+        reader
+            .problems
+            .push(format!("TENANTRY_TEMPLATE, --template: {error}"));
+        Template::shipped()
+    })
 }
 
 fn log(reader: &mut Reader<'_>) -> Option<String> {

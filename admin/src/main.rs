@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let output = Output::new(cli.json);
     let status = tokio::runtime::Runtime::new()
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(commands::run(cli.command, output)))
+        .and_then(|runtime| runtime.block_on(commands::run(cli, output)))
         .unwrap_or_else(|error| failure::report(&error, output));
     status.into()
 }

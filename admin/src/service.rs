@@ -14,6 +14,7 @@ use catalog::seal::KeyRing;
 use catalog::tx::CatalogDb;
 use server::token::TokenKeys;
 use server::{AppState, Server, ServerConfig, StateParts};
+use tenant_schema::template::Template;
 use tenant_schema::tenant_db::TenantDb;
 use tokio::sync::oneshot;
 
@@ -27,6 +28,7 @@ pub(crate) async fn bind(
     ring: &KeyRing,
     config: ServerConfig,
     sizing: &Sizing,
+    template: &Template,
     source: &Source,
 ) -> anyhow::Result<Server> {
     let catalog = CatalogDb::new(database.clone(), sizing.catalog.clone());
@@ -39,6 +41,7 @@ pub(crate) async fn bind(
         keys,
         ring: ring.clone(),
         source: source.clone(),
+        template: template.clone(),
         config,
     });
     let listen = state.config().listen;

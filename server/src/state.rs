@@ -12,6 +12,7 @@ use catalog::seal::KeyRing;
 use catalog::sessions::SessionLifetimes;
 use catalog::tx::CatalogDb;
 use tenant_schema::models::Models;
+use tenant_schema::template::Template;
 use tenant_schema::tenant_db::TenantDb;
 use tokio::sync::watch;
 
@@ -39,6 +40,8 @@ pub struct StateParts {
     pub ring: KeyRing,
     /// Clock and randomness.
     pub source: Source,
+    /// What the tenants are built from.
+    pub template: Template,
     /// The settings.
     pub config: ServerConfig,
 }
@@ -71,6 +74,7 @@ impl AppState {
             keys,
             ring,
             source,
+            template,
             config,
         } = parts;
         let keys = SigningKeys::start(keys, ring, catalog.clone(), Arc::clone(&feed), source.clone());
@@ -81,7 +85,7 @@ impl AppState {
             callers: Callers::new(catalog.clone(), feed, source.clone(), keys, config.caller_ttl),
             admission: Admission::new(&config),
             attempts: Attempts::new(&config.attempts, &source),
-            models: Models::new(catalog.clone()),
+            models: Models::new(catalog.clone(), template),
             catalog,
             tenants,
             source,
@@ -182,6 +186,7 @@ pub(crate) mod without_database {
             keys: crate::token::for_tests(),
             ring: RING.parse().expect("a key ring"),
             source,
+            template: Template::shipped(),
             config,
         })
     }

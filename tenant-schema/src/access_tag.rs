@@ -1,4 +1,11 @@
-//! The template's word on who writes a table: the line `@access …` that ends its SQL comment.
+//! The template's word on what the API shows and who writes it: the line `@access …` that ends an SQL comment.
+//!
+//! | line | on a table or view | on a column | on a function that writes |
+//! | --- | --- | --- | --- |
+//! | none | every member writes | as PostgreSQL allows | every member calls it |
+//! | `@access member:read` | admins write | nobody gives it a value | admins call it |
+//! | `@access read` | nobody writes | nobody gives it a value | nobody calls it |
+//! | `@access hidden` | not in the API | not in the API | not in the API |
 //!
 //! The one reading of it. The record engine refuses by it, and the grants of a tenant's role follow it.
 
@@ -6,23 +13,53 @@ use catalog::access::ObjectWrite;
 
 const TAG: &str = "@access";
 
-/// Takes the tag off a comment. Without one, every member writes.
+/// What a tag says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Access {
+    /// Who writes.
+    pub(crate) write: ObjectWrite,
+    /// The API does not know of it. The roles of the tenant keep their rights: functions and triggers run under them.
+    pub(crate) is_hidden: bool,
+}
+
+impl Access {
+    const fn shown(write: ObjectWrite) -> Self {
+        Self {
+            write,
+            is_hidden: false,
+        }
+    }
+}
+
+/// Takes the tag off a comment on a table, view, column or function. Without one, every member writes.
 ///
-/// Whatever is not as it should be (another word, words after it, a tag that is not the last line) closes the table
-/// to writes: a typing error must not open it.
-pub(crate) fn take(comment: Option<String>) -> (Option<String>, ObjectWrite) {
+/// Whatever is not as it should be (another word, words after it, a tag that is not the last line) closes it
+/// altogether: a typing error must not open it.
+pub(crate) fn take(comment: Option<String>) -> (Option<String>, Access) {
     let Some(text) = comment else {
-        return (None, ObjectWrite::Members);
+        return (None, Access::shown(ObjectWrite::Members));
     };
     let Some(start) = tag(&text) else {
-        return (Some(text.trim_end().to_owned()), ObjectWrite::Members);
+        let bare = text.trim_end();
+        return (
+            (!bare.is_empty()).then(|| bare.to_owned()),
+            Access::shown(ObjectWrite::Members),
+        );
     };
-    let write = match text[start + TAG.len()..].trim() {
-        "member:read" => ObjectWrite::Admins,
-        _ => ObjectWrite::Nobody,
+    let access = match text[start + TAG.len()..].trim() {
+        "member:read" => Access::shown(ObjectWrite::Admins),
+        "read" => Access::shown(ObjectWrite::Nobody),
+        "hidden" => Access {
+            write: ObjectWrite::Members,
+            is_hidden: true,
+        },
+        _ => Access {
+            write: ObjectWrite::Nobody,
+            is_hidden: true,
+        },
     };
     let before = text[..start].trim_end();
-    ((!before.is_empty()).then(|| before.to_owned()), write)
+    ((!before.is_empty()).then(|| before.to_owned()), access)
 }
 
 /// Where the first line that begins with the tag has it.
@@ -43,7 +80,9 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> (Option<String>, ObjectWrite) {
-        take(Some(text.to_owned()))
+        let (comment, access) = take(Some(text.to_owned()));
+        assert!(!access.is_hidden, "{text:?}");
+        (comment, access.write)
     }
 
     #[test]
@@ -64,14 +103,23 @@ mod tests {
             read(mentioned),
             (Some(mentioned.to_owned()), ObjectWrite::Members)
         );
-        assert_eq!(take(None), (None, ObjectWrite::Members));
+        assert_eq!(take(None), (None, Access::shown(ObjectWrite::Members)));
     }
 
     #[test]
-    fn what_is_not_understood_closes_the_table() {
+    fn what_is_hidden_is_still_there_for_functions() {
+        let (comment, access) = take(Some("Pay.\n@access hidden".to_owned()));
+        assert_eq!(comment.as_deref(), Some("Pay."));
+        assert!(access.is_hidden);
+        assert_eq!(access.write, ObjectWrite::Members);
+    }
+
+    #[test]
+    fn what_is_not_understood_closes_it() {
         for odd in [
             "@access",
             "@access member:raed",
+            "@access hiden",
             "@access Read",
             "@access: member:read",
             "@accessmember",
@@ -80,7 +128,12 @@ mod tests {
             "@access member:read\n@access read",
             "\t@access\tall",
         ] {
-            assert_eq!(read(odd).1, ObjectWrite::Nobody, "{odd:?}");
+            let (_, access) = take(Some(odd.to_owned()));
+            assert_eq!(
+                (access.write, access.is_hidden),
+                (ObjectWrite::Nobody, true),
+                "{odd:?}"
+            );
         }
     }
 }

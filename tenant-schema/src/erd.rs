@@ -6,7 +6,7 @@ use catalog::schema_name::SchemaName;
 use catalog::tx::{CatalogDb, CatalogTx};
 
 use crate::lifecycle::{LifecycleError, scratch};
-use crate::template;
+use crate::template::Template;
 
 /// The tables of one tenant, custom objects included.
 pub async fn of_tenant(tx: &mut CatalogTx, schema: &SchemaName) -> Result<Model, PgError> {
@@ -14,9 +14,9 @@ pub async fn of_tenant(tx: &mut CatalogTx, schema: &SchemaName) -> Result<Model,
 }
 
 /// The tables of the template: it is applied to a schema of its own, looked at, and rolled back.
-pub async fn of_template(db: &CatalogDb) -> Result<Model, LifecycleError> {
+pub async fn of_template(db: &CatalogDb, template: &Template) -> Result<Model, LifecycleError> {
     let mut tx = db.begin_unhurried().await?;
-    let schema = scratch::create(tx.transaction(), template::latest()).await?;
+    let schema = scratch::create(tx.transaction(), template, template.latest()).await?;
     let model = erd::read(tx.transaction(), schema.as_str()).await?;
     tx.rollback().await?;
     Ok(model)

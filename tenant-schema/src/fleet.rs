@@ -15,7 +15,7 @@ use catalog::tx::CatalogDb;
 
 use crate::lifecycle::{self, LifecycleError};
 use crate::models;
-use crate::template;
+use crate::template::Template;
 
 /// What became of one tenant.
 #[derive(Debug)]
@@ -29,9 +29,9 @@ pub struct Migrated {
 }
 
 /// The tenants whose recorded version is behind the template: one query, no visit.
-pub async fn behind(db: &CatalogDb) -> Result<Vec<TenantSchema>, CatalogError> {
+pub async fn behind(db: &CatalogDb, template: &Template) -> Result<Vec<TenantSchema>, CatalogError> {
     let mut tx = db.begin().await?;
-    let behind = tenant_schemas::list_behind(&mut tx, template::latest()).await?;
+    let behind = tenant_schemas::list_behind(&mut tx, template.latest()).await?;
     tx.commit().await?;
     Ok(behind)
 }
@@ -44,18 +44,19 @@ pub async fn behind(db: &CatalogDb) -> Result<Vec<TenantSchema>, CatalogError> {
 /// program's server can serve those that wait as well as those that are done.
 pub async fn migrate(
     db: &CatalogDb,
+    template: &Template,
     tenants: &[TenantSchema],
     actor: &Actor,
     source: &Source,
     mut report: impl FnMut(Migrated),
 ) -> Result<(), LifecycleError> {
     let mut versions: BTreeSet<i32> = tenants.iter().map(|tenant| tenant.template_version).collect();
-    versions.insert(template::latest());
+    versions.insert(template.latest());
     for version in versions {
-        models::record_from_scratch(db, version, source).await?;
+        models::record_from_scratch(db, template, version, source).await?;
     }
     for tenant in tenants {
-        let (from, outcome) = match migrate_one(db, tenant, actor, source).await {
+        let (from, outcome) = match migrate_one(db, template, tenant, actor, source).await {
             Ok((from, to)) => (from, Ok(to)),
             Err(error) => {
                 note_failure(db, tenant, &error).await;
@@ -74,12 +75,13 @@ pub async fn migrate(
 /// Brings a tenant to the latest version, and returns the one it had and the one it has.
 async fn migrate_one(
     db: &CatalogDb,
+    template: &Template,
     tenant: &TenantSchema,
     actor: &Actor,
     source: &Source,
 ) -> Result<(i32, i32), LifecycleError> {
     let schema = &tenant.schema;
-    let version = template::latest();
+    let version = template.latest();
     let mut tx = db.begin_unhurried().await?;
     migrator::lock(tx.transaction(), schema.as_str()).await?;
     // Read again, now that nobody else can change it: whoever held the lock may have migrated the tenant.
@@ -95,7 +97,8 @@ async fn migrate_one(
     }
     pin(tx.transaction(), tenant).await?;
     tx.transaction().touch(schema.as_str());
-    template::migrations()
+    template
+        .migrations()
         .apply(tx.transaction(), schema.as_str(), Sending::FileByFile)
         .await?;
     lifecycle::grant(tx.transaction(), schema).await?;

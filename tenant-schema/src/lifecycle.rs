@@ -29,7 +29,7 @@ use catalog::tx::CatalogTx;
 use crate::access_tag;
 use crate::members::{self, Member};
 use crate::models;
-use crate::template;
+use crate::template::Template;
 use crate::tenant_db::quote_literal;
 
 pub use stamp::stamp;
@@ -100,6 +100,7 @@ pub struct Provisioned {
 /// [`CatalogError::SlugTaken`].
 pub async fn provision(
     tx: &mut CatalogTx,
+    template: &Template,
     new: &NewOrganization,
     owner: &Owner,
     actor: &Actor,
@@ -110,12 +111,13 @@ pub async fn provision(
 
     create_schema(tx.transaction(), &schema, organization.id).await?;
     tx.transaction().touch(schema.as_str());
-    template::migrations()
+    template
+        .migrations()
         .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
         .await?;
     grant(tx.transaction(), &schema).await?;
-    let version = template::latest();
-    models::record(tx, version, source).await?;
+    let version = template.latest();
+    models::record(tx, template, version, source).await?;
 
     let row = NewTenantSchema {
         organization: organization.id,
@@ -186,10 +188,10 @@ pub(crate) async fn grant(tx: &mut Transaction, schema: &SchemaName) -> Result<(
     let (mut readable, mut written, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
     for row in tx.rows(RELATIONS, &[&schema.as_str(), &HISTORY_TABLE]).await? {
         let relation = format!("{schema}.{}", row.get::<_, &str>("quoted"));
-        let (_, write) = access_tag::take(row.get("comment"));
+        let (_, access) = access_tag::take(row.get("comment"));
         match row.get("kind") {
             "S" => sequences.push(relation),
-            "r" | "p" | "v" if write != ObjectWrite::Nobody => {
+            "r" | "p" | "v" if access.write != ObjectWrite::Nobody => {
                 written.push(relation.clone());
                 readable.push(relation);
             }

@@ -35,8 +35,14 @@ impl<'a> Member<'a> {
 }
 
 /// Writes the mirror of a membership, in the transaction that writes the membership itself. The schema is the
-/// one the catalog names for the membership's organization.
+/// one the catalog names for the membership's organization. A template that has no table `members` with these columns
+/// has no mirror.
 pub async fn mirror(tx: &mut CatalogTx, schema: &SchemaName, member: &Member<'_>) -> Result<(), PgError> {
+    let table = format!("{schema}.members");
+    let has = tx.transaction().row(HAS_MIRROR, &[&table]).await?;
+    if !has.is_some_and(|row| row.get("has_mirror")) {
+        return Ok(());
+    }
     let sql = format!(
         "insert into {schema}.members (id, user_id, display_name, email, role, is_owner, active)
          values ($1, $2, $3, $4, $5, $6, $7)
@@ -61,3 +67,8 @@ pub async fn mirror(tx: &mut CatalogTx, schema: &SchemaName, member: &Member<'_>
         .await
         .map(|_| ())
 }
+
+pub(crate) const HAS_MIRROR: &str = "\
+select count(a.attname) = 7 as has_mirror from pg_catalog.pg_attribute a
+ where a.attrelid = to_regclass($1)
+   and a.attname in ('id', 'user_id', 'display_name', 'email', 'role', 'is_owner', 'active')";

@@ -16,6 +16,7 @@ use tokio::sync::OnceCell;
 
 use crate::lifecycle::{LifecycleError, scratch};
 use crate::records::{INTROSPECT, RecordError, SchemaModel};
+use crate::template::Template;
 
 /// The models that requests are planned by; cheap to clone.
 #[derive(Debug, Clone)]
@@ -24,6 +25,7 @@ pub struct Models(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     catalog: CatalogDb,
+    template: Template,
     seen: RwLock<HashMap<i32, Cell>>,
 }
 
@@ -31,10 +33,14 @@ struct Inner {
 type Cell = Arc<OnceCell<Arc<SchemaModel>>>;
 
 impl Models {
-    /// Reads models by these connections, when they are first asked for.
-    pub fn new(catalog: CatalogDb) -> Self {
+    /// Reads models of this template by these connections, when they are first asked for.
+    pub fn new(catalog: CatalogDb, template: Template) -> Self {
         let seen = RwLock::default();
-        Self(Arc::new(Inner { catalog, seen }))
+        Self(Arc::new(Inner {
+            catalog,
+            template,
+            seen,
+        }))
     }
 
     /// The model of a template version.
@@ -60,7 +66,7 @@ impl Models {
 
     async fn read(&self, template_version: i32) -> Result<Arc<SchemaModel>, RecordError> {
         let mut tx = self.0.catalog.begin().await?;
-        let json = template_models::find(&mut tx, template_version, INTROSPECT).await?;
+        let json = template_models::find(&mut tx, template_version, self.0.template.model_query()).await?;
         tx.rollback().await?;
         let json = json.ok_or_else(|| {
             RecordError::Unavailable(format!(
@@ -77,40 +83,51 @@ impl Models {
 /// in this very transaction.
 pub(crate) async fn record(
     tx: &mut CatalogTx,
+    template: &Template,
     template_version: i32,
     source: &Source,
 ) -> Result<(), CatalogError> {
-    if template_models::find(tx, template_version, INTROSPECT)
+    if template_models::find(tx, template_version, template.model_query())
         .await?
         .is_some()
     {
         return Ok(());
     }
     let model = introspect(tx).await?;
-    template_models::insert(tx, template_version, INTROSPECT, &model, source.now()).await
+    template_models::insert(tx, template_version, template.model_query(), &model, source.now()).await
 }
 
 /// Records the model of a version unless it is recorded, off a scratch schema that is gone afterwards.
 pub(crate) async fn record_from_scratch(
     db: &CatalogDb,
+    template: &Template,
     template_version: i32,
     source: &Source,
 ) -> Result<(), LifecycleError> {
     let mut tx = db.begin_unhurried().await?;
-    let recorded = template_models::find(&mut tx, template_version, INTROSPECT).await?;
+    let recorded = template_models::find(&mut tx, template_version, template.model_query()).await?;
     if recorded.is_some() {
         return Ok(tx.rollback().await?);
     }
-    scratch::create(tx.transaction(), template_version).await?;
+    scratch::create(tx.transaction(), template, template_version).await?;
     let model = introspect(&mut tx).await?;
     tx.rollback().await?;
 
     let mut tx = db.begin().await?;
-    template_models::insert(&mut tx, template_version, INTROSPECT, &model, source.now()).await?;
+    template_models::insert(
+        &mut tx,
+        template_version,
+        template.model_query(),
+        &model,
+        source.now(),
+    )
+    .await?;
     Ok(tx.commit().await?)
 }
 
 async fn introspect(tx: &mut CatalogTx) -> Result<String, CatalogError> {
+    // Compiling the statement takes far longer than running it.
+    tx.transaction().batch("set local jit = off").await?;
     let row = tx.transaction().row(INTROSPECT, &[&HISTORY_TABLE]).await?;
     Ok(row.map_or_else(|| "[]".to_owned(), |row| row.get("model")))
 }

@@ -1,22 +1,105 @@
 //! The template: the numbered migrations every tenant schema is built from.
+//!
+//! One ships, a CRM. A team may bring its own: a folder of SQL files, named as refinery names them. The tenants of one
+//! database all have the same template.
 
-use std::sync::LazyLock;
+use std::path::Path;
+use std::sync::Arc;
 
-use catalog::pg::migrator::Migrations;
+use catalog::pg::migrator::{MigrateError, Migrations};
+
+use crate::records::INTROSPECT;
 
 mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-static TEMPLATE: LazyLock<Migrations> =
-    LazyLock::new(|| Migrations::new(embedded::migrations::runner().get_migrations().clone()));
+/// A template; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Template(Arc<Inner>);
 
-/// The migrations of the template that ships: a CRM.
-pub fn migrations() -> &'static Migrations {
-    &TEMPLATE
+#[derive(Debug)]
+struct Inner {
+    is_own: bool,
+    migrations: Migrations,
+    model_query: String,
 }
 
-/// The version of a tenant schema that has them all.
-pub fn latest() -> i32 {
-    migrations().latest()
+impl Template {
+    /// The template that ships: a CRM.
+    pub fn shipped() -> Self {
+        let files = embedded::migrations::runner().get_migrations().clone();
+        Self::of(Migrations::new(files), false)
+    }
+
+    /// The template in a folder: `V1__first.sql`, `V2__second.sql`, ….
+    pub fn read(folder: &Path) -> Result<Self, MigrateError> {
+        let migrations = Migrations::read(folder)?;
+        if migrations.latest() == 0 {
+            let folder = folder.display();
+            return Err(MigrateError::Unreadable(format!(
+                "{folder} has no file V1__….sql"
+            )));
+        }
+        Ok(Self::of(migrations, true))
+    }
+
+    fn of(migrations: Migrations, is_own: bool) -> Self {
+        // A comment, so that the models of two templates with the same version are not taken for each other.
+        let model_query = format!(
+            "{INTROSPECT}\n-- of the template that begins with {}",
+            migrations.identity()
+        );
+        Self(Arc::new(Inner {
+            is_own,
+            migrations,
+            model_query,
+        }))
+    }
+
+    /// The migrations.
+    pub fn migrations(&self) -> &Migrations {
+        &self.0.migrations
+    }
+
+    /// Somebody brought it: it may lack the tables of the CRM.
+    pub fn is_own(&self) -> bool {
+        self.0.is_own
+    }
+
+    /// The version of a tenant schema that has them all.
+    pub fn latest(&self) -> i32 {
+        self.0.migrations.latest()
+    }
+
+    /// What the models of its versions are recorded under.
+    pub(crate) fn model_query(&self) -> &str {
+        &self.0.model_query
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_migrations_is_no_template() {
+        let nothing = Template::read(Path::new("src/template"));
+        assert!(nothing.is_err());
+        let source = Template::read(Path::new("src"));
+        assert!(source.is_err());
+    }
+
+    #[test]
+    fn what_ships_can_be_read_from_its_folder() {
+        let (shipped, read) = (Template::shipped(), Template::read(Path::new("migrations")));
+        let read = read.unwrap();
+        assert_eq!(shipped.latest(), read.latest());
+        assert_eq!(shipped.model_query(), read.model_query());
+        assert!(
+            read.model_query().contains("V1__record_stamps"),
+            "{}",
+            read.model_query()
+        );
+    }
 }

@@ -116,6 +116,7 @@ impl TestApp {
             keys: keys.clone(),
             ring: db.key_ring(),
             source: db.source().clone(),
+            template: db.template().clone(),
             config: settings.server,
         });
         // Subscribed after the server's caches, so that they have forgotten when the test hears of a change.

@@ -1,5 +1,6 @@
 //! A database for one test.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use catalog::actor::Actor;
@@ -12,6 +13,7 @@ use catalog::tx::CatalogDb;
 use catalog::users::{self, NewUser, User};
 use secrecy::{ExposeSecret as _, SecretString};
 use tenant_schema::models::Models;
+use tenant_schema::template::Template;
 use tenant_schema::tenant_db::{LaneSettings, TenantDb, TenantDbSettings};
 use tokio_postgres::Client;
 
@@ -27,6 +29,7 @@ pub struct TestDb {
     port: u16,
     clock: FixedClock,
     source: Source,
+    template: Template,
     owner: CatalogDb,
     server: CatalogDb,
 }
@@ -35,6 +38,15 @@ impl TestDb {
     /// A fresh database on the shared cluster.
     pub async fn new() -> Self {
         Box::pin(Self::on(Cluster::shared().await)).await
+    }
+
+    /// The same, for tenants of the template in `tests/template`, which has everything that one can have.
+    pub async fn workshop() -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("template");
+        let template = Template::read(&folder).expect("a folder of migrations");
+        let mut t = Self::new().await;
+        t.template = template;
+        t
     }
 
     /// A fresh database on a cluster of the test's own.
@@ -53,6 +65,7 @@ impl TestDb {
             port,
             clock,
             source,
+            template: Template::shipped(),
         }
     }
 
@@ -74,6 +87,11 @@ impl TestDb {
     /// Fixed time and repeatable randomness.
     pub fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// What its tenants are built from.
+    pub fn template(&self) -> &Template {
+        &self.template
     }
 
     /// Who does what a test does.
@@ -158,7 +176,7 @@ impl TestDb {
 
     /// The models that the server plans by, with none read yet.
     pub fn models(&self) -> Models {
-        Models::new(self.server.clone())
+        Models::new(self.server.clone(), self.template.clone())
     }
 
     /// A plain connection as the owner.

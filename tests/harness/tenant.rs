@@ -50,7 +50,15 @@ pub(crate) async fn provision(t: &TestDb, slug: &str) -> TestTenant {
     let person = t.user(&format!("owner@{slug}.test")).await;
     let new = standalone(slug);
     let mut tx = t.catalog().begin_unhurried().await.expect("a transaction");
-    let made = lifecycle::provision(&mut tx, &new, &owner(&person), &t.actor(), t.source()).await;
+    let made = lifecycle::provision(
+        &mut tx,
+        t.template(),
+        &new,
+        &owner(&person),
+        &t.actor(),
+        t.source(),
+    )
+    .await;
     let made = made.expect("a new tenant");
     tx.commit().await.expect("committed");
     TestTenant {

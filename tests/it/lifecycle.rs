@@ -5,7 +5,7 @@ use catalog::organizations::{self, NewOrganization, OrganizationKind};
 use catalog::pg::sqlstate::PgError;
 use catalog::tenant_schemas;
 use tenant_schema::lifecycle::{self, LifecycleError, Provisioned};
-use tenant_schema::template;
+use tenant_schema::template::Template;
 use tests::TestDb;
 use tests::tenant::{owner, standalone};
 
@@ -18,7 +18,15 @@ pub(crate) mod migrate;
 async fn provision(t: &TestDb, new: &NewOrganization, email: &str) -> Result<Provisioned, LifecycleError> {
     let person = t.user(email).await;
     let mut tx = t.catalog().begin_unhurried().await?;
-    let made = lifecycle::provision(&mut tx, new, &owner(&person), &t.actor(), t.source()).await?;
+    let made = lifecycle::provision(
+        &mut tx,
+        t.template(),
+        new,
+        &owner(&person),
+        &t.actor(),
+        t.source(),
+    )
+    .await?;
     tx.commit().await?;
     Ok(made)
 }
@@ -36,7 +44,7 @@ async fn a_provisioned_tenant_is_whole() {
         .expect("a row");
     assert_eq!(
         (&known.schema, known.template_version),
-        (schema, template::latest())
+        (schema, Template::shipped().latest())
     );
     let found = organizations::find_by_slug(&mut tx, &acme.slug)
         .await
@@ -74,7 +82,7 @@ async fn a_provisioned_tenant_is_whole() {
         "select max(version)::text from {schema}.refinery_schema_history"
     ))
     .await;
-    assert_eq!(history, template::latest().to_string());
+    assert_eq!(history, Template::shipped().latest().to_string());
     let mirror = ask(format!(
         "select concat_ws(' ', m.email, m.role, m.is_owner, m.id = c.id, m.user_id = c.user_id)
            from {schema}.members m join catalog.memberships c using (id)"
@@ -98,7 +106,15 @@ async fn of_eight_creations_of_one_slug_one_succeeds_and_seven_hear_that_it_is_t
             let db = t.owner_pool_of(1);
             let mut tx = db.begin_unhurried().await?;
             let new = standalone("acme");
-            let made = lifecycle::provision(&mut tx, &new, &owner(&person), &t.actor(), t.source()).await?;
+            let made = lifecycle::provision(
+                &mut tx,
+                t.template(),
+                &new,
+                &owner(&person),
+                &t.actor(),
+                t.source(),
+            )
+            .await?;
             tx.commit().await?;
             Ok::<_, LifecycleError>(made)
         }
@@ -172,7 +188,7 @@ async fn a_tenant_whose_owner_does_not_exist_is_refused_whole() {
     nobody.user = t.source().id();
     let mut tx = t.catalog().begin_unhurried().await.expect("a transaction");
     let new = standalone("acme");
-    let refused = lifecycle::provision(&mut tx, &new, &nobody, &t.actor(), t.source()).await;
+    let refused = lifecycle::provision(&mut tx, t.template(), &new, &nobody, &t.actor(), t.source()).await;
     assert!(
         matches!(
             refused,

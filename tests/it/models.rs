@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tenant_schema::fleet;
 use tenant_schema::records::{Operation, RecordError};
-use tenant_schema::template;
+use tenant_schema::template::Template;
 use tests::{TestDb, TestTenant};
 
 /// What a DBA might do: a table, a column and a view, all of them granted to the tenant's role.
@@ -25,9 +25,17 @@ async fn add_by_hand(t: &TestDb, tenant: &TestTenant) {
 async fn what_somebody_adds_to_a_tenant_is_in_nobodys_answers() {
     let t = TestDb::new().await;
     let (acme, globex) = (t.tenant("acme").await, t.tenant("globex").await);
-    let before = t.models().get(template::latest()).await.expect("a model");
+    let before = t
+        .models()
+        .get(Template::shipped().latest())
+        .await
+        .expect("a model");
     add_by_hand(&t, &acme).await;
-    let after = t.models().get(template::latest()).await.expect("a model");
+    let after = t
+        .models()
+        .get(Template::shipped().latest())
+        .await
+        .expect("a model");
     assert_eq!(before, after);
 
     for tenant in [&acme, &globex] {
@@ -64,7 +72,7 @@ async fn a_model_is_of_its_versions_migrations_whatever_the_tenants_have() {
     let acme = t.tenant("acme").await;
     let latest = t
         .models()
-        .get(template::latest())
+        .get(Template::shipped().latest())
         .await
         .expect("recorded with the first tenant");
     add_by_hand(&t, &acme).await;
@@ -73,12 +81,12 @@ async fn a_model_is_of_its_versions_migrations_whatever_the_tenants_have() {
         "delete from catalog.template_models; update catalog.tenant_schemas set template_version = 6";
     t.as_owner().await.batch_execute(forget).await.expect("forgotten");
 
-    for version in [6, template::latest()] {
+    for version in [6, Template::shipped().latest()] {
         let none = models.get(version).await.expect_err("none is recorded");
         assert_eq!(none.status(), 503, "{none:?}");
     }
-    let behind = fleet::behind(t.catalog()).await.expect("an answer");
-    fleet::migrate(t.catalog(), &behind, &t.actor(), t.source(), |_| {})
+    let behind = fleet::behind(t.catalog(), t.template()).await.expect("an answer");
+    fleet::migrate(t.catalog(), t.template(), &behind, &t.actor(), t.source(), |_| {})
         .await
         .expect("the models are recorded");
 
@@ -89,7 +97,10 @@ async fn a_model_is_of_its_versions_migrations_whatever_the_tenants_have() {
         .filter(|name| !name.ends_with("tags"))
         .collect();
     assert_eq!(names(&of_six), without_tags);
-    assert_eq!(models.get(template::latest()).await.expect("recorded"), latest);
+    assert_eq!(
+        models.get(Template::shipped().latest()).await.expect("recorded"),
+        latest
+    );
 }
 
 #[tokio::test]
@@ -108,7 +119,7 @@ async fn a_model_is_recorded_and_read_once() {
     assert_eq!(count, 1);
 
     let models = t.models();
-    let all = futures_util::future::join_all((0..8).map(|_| models.get(template::latest()))).await;
+    let all = futures_util::future::join_all((0..8).map(|_| models.get(Template::shipped().latest()))).await;
     let all: Vec<_> = all.into_iter().map(|model| model.expect("a model")).collect();
     assert!(all.iter().all(|model| Arc::ptr_eq(model, &all[0])));
 

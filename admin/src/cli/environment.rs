@@ -9,6 +9,8 @@ Environment:
   TENANTRY_KEYRING       seals the signing keys: id:base64 of 32 bytes, the
                          newest first, separated by commas
   TENANTRY_KEYRING_FILE  a file with the same
+  TENANTRY_TEMPLATE      the folder of a template of your own, for all
+                         commands: what --template says [the CRM]
   TENANTRY_SERVER_PASSWORD
                          the password that init gives to tenantry_server
   TENANTRY_LISTEN        where serve listens [127.0.0.1:8080]

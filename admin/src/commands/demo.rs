@@ -130,7 +130,15 @@ async fn prepare(
         ..operator.config.server.clone()
     };
     let login = owner.with_login(SERVER_LOGIN, &secrets.server_password);
-    let server = service::bind(&login, &ring, settings, &operator.config.sizing, &source).await?;
+    let server = service::bind(
+        &login,
+        &ring,
+        settings,
+        &operator.config.sizing,
+        &operator.config.template,
+        &source,
+    )
+    .await?;
     folder.announce(&Running {
         pid: process::id(),
         listen: server.local_addr(),

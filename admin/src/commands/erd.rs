@@ -48,7 +48,7 @@ pub(super) async fn run(args: ErdArgs, config: Config, output: Output) -> anyhow
 
 async fn model(args: &ErdArgs, operator: &Operator) -> anyhow::Result<Model> {
     if args.tenant.is_none() && matches!(args.subject, ErdSubject::Template) {
-        return Ok(tenant_schema::erd::of_template(&operator.db).await?);
+        return Ok(tenant_schema::erd::of_template(&operator.db, &operator.config.template).await?);
     }
     let mut tx = operator.db.begin().await?;
     let model = match &args.tenant {

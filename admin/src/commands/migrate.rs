@@ -4,7 +4,6 @@ use anyhow::Context as _;
 use catalog::init;
 use serde::Serialize;
 use tenant_schema::fleet::{self, Migrated};
-use tenant_schema::template;
 
 use crate::exit::ExitStatus;
 use crate::failure::{self, Problem};
@@ -42,13 +41,14 @@ pub(super) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
         output,
         ..
     } = operator;
+    let template = &operator.config.template;
     check_initialized(operator).await.context("could not migrate")?;
     let catalog = init::init(db, None)
         .await
         .context("could not migrate the catalog")?;
     output.progress(format_args!("catalog: version {}", catalog.version));
 
-    let behind = fleet::behind(db)
+    let behind = fleet::behind(db, template)
         .await
         .context("could not find the tenants that are behind")?;
     let total = behind.len();
@@ -63,7 +63,7 @@ pub(super) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
         }
         tenants.push(tenant(migrated));
     };
-    fleet::migrate(db, &behind, actor, source, report)
+    fleet::migrate(db, template, &behind, actor, source, report)
         .await
         .context("could not record what the versions of the template hold")?;
     let document = Migration {
@@ -71,7 +71,7 @@ pub(super) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
             version: catalog.version,
             applied: catalog.applied,
         },
-        template_version: template::latest(),
+        template_version: template.latest(),
         tenants,
     };
     output.document(&document, text)?;

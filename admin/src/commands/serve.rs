@@ -55,6 +55,14 @@ async fn bind(args: &ServeArgs, config: Config) -> anyhow::Result<(server::Serve
     let mut settings = config.server;
     settings.allow_organization_header = args.allow_organization_header;
     let base_domain = settings.base_domain.to_string();
-    let server = service::bind(&database, &ring, settings, &config.sizing, &Source::system()).await?;
+    let server = service::bind(
+        &database,
+        &ring,
+        settings,
+        &config.sizing,
+        &config.template,
+        &Source::system(),
+    )
+    .await?;
     Ok((server, base_domain))
 }

@@ -5,6 +5,8 @@
 //! (provisioning a tenant, say) and must vanish with it. [`Migrations::apply`] therefore drives refinery's runner
 //! over an adapter that never begins and never commits.
 
+use std::path::Path;
+
 use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
 use refinery_core::{Migration, Runner};
 use time::OffsetDateTime;
@@ -36,6 +38,9 @@ pub enum MigrateError {
     /// lower than one that was.
     #[error("the migration history does not fit: {0}")]
     History(String),
+    /// The files are not there, or not named or written as they must be.
+    #[error("the migrations cannot be read: {0}")]
+    Unreadable(String),
 }
 
 impl MigrateError {
@@ -43,7 +48,7 @@ impl MigrateError {
     pub fn pg(&self) -> Option<&PgError> {
         match self {
             Self::Failed { source, .. } => Some(source),
-            Self::History(_) => None,
+            Self::History(_) | Self::Unreadable(_) => None,
         }
     }
 }
@@ -62,6 +67,21 @@ impl Migrations {
     pub fn new(mut migrations: Vec<Migration>) -> Self {
         migrations.sort();
         Self(migrations)
+    }
+
+    /// The set made of the files of a folder, named as refinery does: `V1__first.sql`, `V2__second.sql`, ….
+    pub fn read(folder: &Path) -> Result<Self, MigrateError> {
+        let files = refinery_core::load_sql_migrations(folder);
+        let files = files.map_err(|error| MigrateError::Unreadable(error.to_string()))?;
+        Ok(Self::new(files))
+    }
+
+    /// What tells this set from all others, the later and earlier versions of itself excepted: the name and checksum of
+    /// its first file, which cannot change once it was applied.
+    pub fn identity(&self) -> String {
+        self.0.first().map_or_else(String::new, |first| {
+            format!("{} {:016x}", first, first.checksum())
+        })
     }
 
     /// The number of the last one: the version of a schema that has them all.

@@ -6,11 +6,12 @@ use catalog::schema_name::SchemaName;
 use uuid::Uuid;
 
 use super::LifecycleError;
-use crate::template;
+use crate::template::Template;
 
 /// Makes it of the migrations up to this version, and leaves `search_path` on it. The caller rolls back.
 pub(crate) async fn create(
     tx: &mut Transaction,
+    template: &Template,
     template_version: i32,
 ) -> Result<SchemaName, LifecycleError> {
     // The nil UUID is never given to a tenant.
@@ -20,7 +21,8 @@ pub(crate) async fn create(
         schema.search_path()
     ))
     .await?;
-    template::migrations()
+    template
+        .migrations()
         .up_to(template_version)
         .apply(tx, schema.as_str(), Sending::AtOnce)
         .await?;

@@ -42,6 +42,7 @@ fn result(row: &TextRow) -> Result<ResultRow, RecordError> {
         count: count.ok_or_else(unreadable)?,
         version: row.text(2).map(str::to_owned),
         key: row.text(3).map(str::to_owned),
+        inserted: row.text(4).and_then(|digits| digits.parse().ok()),
     })
 }
 

@@ -20,6 +20,7 @@ use catalog::users::{self, NewUser};
 use catalog::{init, jwks};
 use secrecy::{ExposeSecret, SecretString};
 use tenant_schema::lifecycle::{self, Owner};
+use tenant_schema::template::Template;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use uuid::Uuid;
@@ -235,7 +236,7 @@ async fn provision(tx: &mut CatalogTx, source: &Source, n: usize) -> Result<Tena
         display_name: format!("Owner {n}"),
         email,
     };
-    let made = lifecycle::provision(tx, &new, &owner, &actor, source).await?;
+    let made = lifecycle::provision(tx, &Template::shipped(), &new, &owner, &actor, source).await?;
     let schema = made.schema;
     let contact = source.uuid();
     let sql = format!(

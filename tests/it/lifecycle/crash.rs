@@ -23,7 +23,15 @@ async fn provision(
     who: &User,
 ) -> Result<Provisioned, LifecycleError> {
     let mut tx = db.begin_unhurried().await?;
-    let made = lifecycle::provision(&mut tx, &standalone(slug), &owner(who), &t.actor(), t.source()).await?;
+    let made = lifecycle::provision(
+        &mut tx,
+        t.template(),
+        &standalone(slug),
+        &owner(who),
+        &t.actor(),
+        t.source(),
+    )
+    .await?;
     tx.commit().await?;
     Ok(made)
 }

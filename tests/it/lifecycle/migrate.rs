@@ -3,7 +3,7 @@
 use catalog::tenant_schemas::{self, TenantSchema};
 use tenant_schema::fleet::{self, Migrated};
 use tenant_schema::lifecycle::LifecycleError;
-use tenant_schema::template;
+use tenant_schema::template::Template;
 use tests::{TestDb, TestTenant};
 
 /// Takes a tenant back to what it was at version 6: before tags, without the default pipeline.
@@ -61,7 +61,7 @@ order by part";
 async fn migrate(t: &TestDb, tenants: &[TenantSchema]) -> Vec<Migrated> {
     let mut done = Vec::new();
     let report = |one| done.push(one);
-    fleet::migrate(t.catalog(), tenants, &t.actor(), t.source(), report)
+    fleet::migrate(t.catalog(), t.template(), tenants, &t.actor(), t.source(), report)
         .await
         .expect("the models are recorded");
     done
@@ -74,7 +74,7 @@ async fn a_tenant_behind_the_template_becomes_like_a_new_one() {
     take_back_to_version_6(&t, &old).await;
     assert_ne!(anatomy(&t, &old).await, anatomy(&t, &new).await);
 
-    let behind = fleet::behind(t.catalog()).await.expect("an answer");
+    let behind = fleet::behind(t.catalog(), t.template()).await.expect("an answer");
     assert_eq!(
         behind.iter().map(|tenant| &tenant.slug).collect::<Vec<_>>(),
         [&old.slug]
@@ -82,9 +82,17 @@ async fn a_tenant_behind_the_template_becomes_like_a_new_one() {
     let done = migrate(&t, &behind).await;
 
     assert_eq!((done.len(), &done[0].slug, done[0].from), (1, &old.slug, 6));
-    assert_eq!(done[0].outcome.as_ref().expect("migrated"), &template::latest());
+    assert_eq!(
+        done[0].outcome.as_ref().expect("migrated"),
+        &Template::shipped().latest()
+    );
     assert_eq!(anatomy(&t, &old).await, anatomy(&t, &new).await);
-    assert!(fleet::behind(t.catalog()).await.expect("an answer").is_empty());
+    assert!(
+        fleet::behind(t.catalog(), t.template())
+            .await
+            .expect("an answer")
+            .is_empty()
+    );
     let owner = t.as_owner().await;
     let pipelines = format!("select count(*) from {}.pipelines", old.schema);
     let pipelines: i64 = owner.query_one(&pipelines, &[]).await.expect("an answer").get(0);
@@ -110,7 +118,7 @@ async fn a_table_that_a_later_version_tightens_loses_its_rights_in_tenants_that_
     );
     t.as_owner().await.batch_execute(&loose).await.expect("granted");
 
-    let behind = fleet::behind(t.catalog()).await.expect("an answer");
+    let behind = fleet::behind(t.catalog(), t.template()).await.expect("an answer");
     let done = migrate(&t, &behind).await;
     assert!(done[0].outcome.is_ok(), "{done:?}");
 
@@ -136,8 +144,8 @@ async fn a_tenant_that_somebody_else_migrated_meanwhile_is_left_alone() {
     let t = TestDb::new().await;
     let acme = t.tenant("acme").await;
     take_back_to_version_6(&t, &acme).await;
-    let behind = fleet::behind(t.catalog()).await.expect("an answer");
-    let latest = template::latest();
+    let behind = fleet::behind(t.catalog(), t.template()).await.expect("an answer");
+    let latest = Template::shipped().latest();
     for from in [6, latest, latest] {
         let done = migrate(&t, &behind).await;
         assert_eq!(
@@ -170,7 +178,7 @@ async fn a_schema_with_somebody_elses_stamp_is_refused_and_untouched() {
     t.as_owner().await.batch_execute(&stamp).await.expect("a comment");
     let before = anatomy(&t, &wrong).await;
 
-    let behind = fleet::behind(t.catalog()).await.expect("an answer");
+    let behind = fleet::behind(t.catalog(), t.template()).await.expect("an answer");
     let done = migrate(&t, &behind).await;
 
     let outcome = |slug| {
@@ -209,7 +217,7 @@ async fn a_dropped_schema_is_refused_and_not_built_elsewhere() {
         .batch_execute(&drop_schema)
         .await
         .expect("dropped");
-    let behind = fleet::behind(t.catalog()).await.expect("an answer");
+    let behind = fleet::behind(t.catalog(), t.template()).await.expect("an answer");
     let done = migrate(&t, &behind).await;
     assert!(
         matches!(done[0].outcome, Err(LifecycleError::Stamp { .. })),

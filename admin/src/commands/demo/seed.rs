@@ -23,10 +23,19 @@ use crate::operator::Operator;
 
 /// Brings the tenants of an earlier version's demo to this one's.
 pub(super) async fn migrate(operator: &Operator) -> anyhow::Result<()> {
-    let behind = fleet::behind(&operator.db).await?;
+    let template = &operator.config.template;
+    let behind = fleet::behind(&operator.db, template).await?;
     let mut migrated = Vec::with_capacity(behind.len());
     let report = |tenant| migrated.push(tenant);
-    fleet::migrate(&operator.db, &behind, &operator.actor, &operator.source, report).await?;
+    fleet::migrate(
+        &operator.db,
+        template,
+        &behind,
+        &operator.actor,
+        &operator.source,
+        report,
+    )
+    .await?;
     for tenant in migrated {
         tenant
             .outcome
@@ -62,7 +71,7 @@ pub(super) async fn ensure(
     Ok(())
 }
 
-/// Organization, schema, people and rows.
+/// Organization, schema and people; rows in the tables of the CRM, which a template of somebody's own does not have.
 async fn create(
     tx: &mut CatalogTx,
     tenant: DemoTenant,
@@ -88,7 +97,7 @@ async fn create(
         display_name: owner.display_name().to_owned(),
         email: owner.user.email.to_string(),
     };
-    let made = lifecycle::provision(tx, &new, &person, actor, source).await?;
+    let made = lifecycle::provision(tx, &operator.config.template, &new, &person, actor, source).await?;
     let organization = operator.organization(tx, slug).await?;
     let mut members = vec![made.owner];
     for other in others {
@@ -97,7 +106,9 @@ async fn create(
             joining::join(tx, &organization, &vouched, MemberRole::Member, actor, source).await?;
         members.push(membership.id);
     }
-    demo_data::fill(tx, &made.schema, slug, &members, source.now()).await?;
+    if !operator.config.template.is_own() {
+        demo_data::fill(tx, &made.schema, slug, &members, source.now()).await?;
+    }
     Ok(made.organization)
 }
 

@@ -91,7 +91,7 @@ async fn create(args: TenantCreateArgs, operator: &Operator) -> anyhow::Result<(
         display_name: owner.display_name().to_owned(),
         email: owner.user.email.to_string(),
     };
-    let made = lifecycle::provision(&mut tx, &new, &person, actor, source).await?;
+    let made = lifecycle::provision(&mut tx, &operator.config.template, &new, &person, actor, source).await?;
     tx.commit().await.map_err(CatalogError::from)?;
     Ok((made, owner))
 }

@@ -7,7 +7,7 @@ use catalog::slug::Slug;
 use catalog::tenant_schemas::TenantSchemaState;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use tenant_schema::{size, template};
+use tenant_schema::size;
 
 use crate::exit::ExitStatus;
 use crate::operator::Operator;
@@ -66,7 +66,7 @@ async fn show(slug: &Slug, operator: &Operator) -> anyhow::Result<ShownTenant> {
         schema: schema.schema.to_string(),
         state: schema.state,
         template_version: schema.template_version,
-        latest_version: template::latest(),
+        latest_version: operator.config.template.latest(),
         migrated_at: schema.migrated_at,
         last_error: schema.last_error,
         size_bytes,

@@ -1,0 +1,236 @@
+//! The answer of the query as it is written, and the objects that it describes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use catalog::access::ObjectWrite;
+use serde::Deserialize;
+
+use crate::access_tag;
+use crate::records::model::{
+    Field, ForeignKey, Generated, Object, ObjectKind, TypeCategory, UniqueKey, Writable,
+};
+
+/// One element of the answer.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(super) enum Entry {
+    Table(Relation),
+    PartitionedTable(Relation),
+    ForeignTable(Relation),
+    View(Relation),
+    MaterializedView(Relation),
+    Function(Routine),
+    TimeZones { names: BTreeSet<String> },
+}
+
+/// A relation.
+#[derive(Deserialize)]
+pub(super) struct Relation {
+    pub(super) name: String,
+    comment: Option<String>,
+    events: u32,
+    fields: Vec<Attribute>,
+    #[serde(default)]
+    primary_key: Vec<String>,
+    #[serde(default)]
+    unique_keys: Vec<UniqueKey>,
+    #[serde(default)]
+    foreign_keys: Vec<ForeignKey>,
+}
+
+/// A column.
+#[derive(Deserialize)]
+pub(super) struct Attribute {
+    name: String,
+    #[serde(flatten)]
+    of_type: TypeFacts,
+    #[serde(default)]
+    nullable: bool,
+    #[serde(default)]
+    has_default: bool,
+    default: Option<String>,
+    #[serde(default)]
+    generated: String,
+    #[serde(default)]
+    identity: String,
+    #[serde(default)]
+    updatable: bool,
+    comment: Option<String>,
+    /// The column of which a view's column is a plain copy.
+    source: Option<Source>,
+}
+
+/// What is asked about a type wherever one stands.
+#[derive(Deserialize)]
+pub(super) struct TypeFacts {
+    pub(super) type_name: String,
+    pub(super) base_type: String,
+    category: char,
+    #[serde(default)]
+    pub(super) enum_labels: Vec<String>,
+    pub(super) element_type: Option<String>,
+}
+
+/// A column of a relation.
+#[derive(Deserialize)]
+pub(super) struct Source {
+    pub(super) relation: String,
+    pub(super) column: String,
+}
+
+/// A function.
+#[derive(Deserialize)]
+pub(super) struct Routine {
+    pub(super) name: String,
+    pub(super) comment: Option<String>,
+    /// `pg_proc.provolatile`
+    pub(super) volatility: char,
+    /// It returns a set.
+    #[serde(default)]
+    pub(super) set: bool,
+    /// It returns at most one row, as far as its declaration says.
+    #[serde(default)]
+    pub(super) one_row: bool,
+    #[serde(default)]
+    pub(super) parameters: Vec<Argument>,
+    pub(super) returns: TypeFacts,
+    /// The relation of whose rows it returns one or several.
+    pub(super) row_of: Option<String>,
+    /// The columns of a row that is not a relation's.
+    #[serde(default)]
+    pub(super) columns: Vec<Attribute>,
+}
+
+/// A parameter that a call gives.
+#[derive(Deserialize)]
+pub(super) struct Argument {
+    #[serde(default)]
+    pub(super) name: String,
+    #[serde(flatten)]
+    pub(super) of_type: TypeFacts,
+    #[serde(default)]
+    pub(super) has_default: bool,
+    #[serde(default)]
+    pub(super) variadic: bool,
+    /// The relation of which it is a row.
+    pub(super) row_of: Option<String>,
+}
+
+/// The columns of views that are plain copies: by view and column, what they copy.
+pub(super) type Sources = BTreeMap<String, BTreeMap<String, Source>>;
+
+impl Relation {
+    /// What its columns are copies of.
+    pub(super) fn take_sources(&mut self) -> BTreeMap<String, Source> {
+        let copies = self.fields.iter_mut().filter_map(|field| {
+            let source = field.source.take()?;
+            Some((field.name.clone(), source))
+        });
+        copies.collect()
+    }
+
+    /// The object, and whether the API is not to know of it: by its tag, or by a name that begins with `_`.
+    pub(super) fn into_object(self, kind: ObjectKind) -> (Object, bool) {
+        let (comment, access) = access_tag::take(self.comment);
+        let fields: Vec<Field> = self
+            .fields
+            .into_iter()
+            .filter_map(Attribute::into_field)
+            .collect();
+        let is_hidden = access.is_hidden || self.name.starts_with('_') || fields.is_empty();
+        let has = |name: &str, suits: fn(&Field) -> bool| fields.iter().any(|f| f.name == name && suits(f));
+        let object = Object {
+            soft_delete: !kind.is_view()
+                && has("deleted_at", |field| {
+                    field.category == TypeCategory::DateTime && field.nullable
+                }),
+            versioned: has("version", |field| {
+                matches!(field.base_type.as_str(), "smallint" | "integer" | "bigint")
+            }),
+            name: self.name,
+            kind,
+            comment,
+            write: access.write,
+            // Bits of pg_relation_is_updatable: 1 << CMD_UPDATE (2), CMD_INSERT (3), CMD_DELETE (4).
+            writable: Writable {
+                update: self.events & 4 != 0,
+                insert: self.events & 8 != 0,
+                delete: self.events & 16 != 0,
+            },
+            fields,
+            computed: Vec::new(),
+            primary_key: self.primary_key,
+            unique_keys: self.unique_keys,
+            foreign_keys: self.foreign_keys,
+            relationships: Vec::new(),
+        };
+        (object, is_hidden)
+    }
+}
+
+impl Attribute {
+    /// The column, unless its tag hides it. Any other tag keeps values of clients away.
+    pub(super) fn into_field(self) -> Option<Field> {
+        let (comment, access) = access_tag::take(self.comment);
+        if access.is_hidden {
+            return None;
+        }
+        let generated = match (self.generated.as_str(), self.identity.as_str()) {
+            ("", "a") => Generated::IdentityAlways,
+            ("", "d") => Generated::IdentityByDefault,
+            ("", _) if access.write == ObjectWrite::Members => Generated::Never,
+            ("", _) => Generated::Kept,
+            _ => Generated::Computed,
+        };
+        Some(Field {
+            name: self.name,
+            category: self.of_type.category(),
+            type_name: self.of_type.type_name,
+            base_type: self.of_type.base_type,
+            enum_labels: self.of_type.enum_labels,
+            element_type: self.of_type.element_type,
+            nullable: self.nullable,
+            has_default: self.has_default,
+            default: self.default,
+            generated,
+            updatable: self.updatable,
+            comment,
+        })
+    }
+}
+
+impl TypeFacts {
+    /// A field that can only be read.
+    pub(super) fn into_field(self, name: String, comment: Option<String>) -> Field {
+        Field {
+            name,
+            category: self.category(),
+            type_name: self.type_name,
+            base_type: self.base_type,
+            enum_labels: self.enum_labels,
+            element_type: self.element_type,
+            nullable: true,
+            has_default: false,
+            default: None,
+            generated: Generated::Computed,
+            updatable: false,
+            comment,
+        }
+    }
+
+    pub(super) fn category(&self) -> TypeCategory {
+        match self.category {
+            'A' => TypeCategory::Array,
+            'B' => TypeCategory::Boolean,
+            'C' => TypeCategory::Composite,
+            'D' => TypeCategory::DateTime,
+            'E' => TypeCategory::Enum,
+            'I' => TypeCategory::Network,
+            'N' => TypeCategory::Numeric,
+            'R' => TypeCategory::Range,
+            'S' => TypeCategory::String,
+            'T' => TypeCategory::Timespan,
+            _ => TypeCategory::Other,
+        }
+    }
+}
