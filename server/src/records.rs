@@ -3,7 +3,10 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use tenant_schema::records::{Limits, Operation, Request, Target, execute, prepare};
+use catalog::access::Action;
+use tenant_schema::records::{
+    Form, Limits, Object, Operation, Payload, Readable, Request, Target, execute, prepare,
+};
 
 use crate::access::{Delete, Insert, ObjectAccess, Read, Update};
 use crate::body::RawBody;
@@ -39,7 +42,15 @@ pub(crate) async fn insert(
     asked: Asked,
     JsonBytes(RawBody(body)): JsonBytes,
 ) -> Result<Response, ApiError> {
-    run(&state, &access, &asked, Operation::Insert { body: &body }).await
+    run(
+        &state,
+        &access,
+        &asked,
+        Operation::Insert {
+            body: Payload::json(&body),
+        },
+    )
+    .await
 }
 
 /// `PATCH /rest/v1/{object}`: the records a filter finds.
@@ -55,7 +66,7 @@ pub(crate) async fn update_filtered(
         &asked,
         Operation::Update {
             target: Target::Filtered,
-            body: &body,
+            body: Payload::json(&body),
         },
     )
     .await
@@ -74,7 +85,7 @@ pub(crate) async fn update(
         &asked,
         Operation::Update {
             target: Target::Id(access.id()?),
-            body: &body,
+            body: Payload::json(&body),
         },
     )
     .await
@@ -121,10 +132,18 @@ async fn run<A>(
     asked: &Asked,
     operation: Operation<'_>,
 ) -> Result<Response, ApiError> {
+    let caller = &access.caller;
+    let may_read = |object: &Object| caller.may(&object.name, object.write, Action::Read);
     let request = Request {
         object: &access.object,
         query: asked.query(),
-        preferences: asked.preferences,
+        preferences: &asked.preferences,
+        form: Form::Plural,
+        readable: Readable::by(&may_read),
+        may_update: access
+            .model
+            .object(&access.object)
+            .is_ok_and(|object| caller.may(&object.name, object.write, Action::Update)),
         operation,
     };
     let prepared = prepare(&access.model, &request, Limits::default(), &mut || {

@@ -12,6 +12,9 @@
 //! Stages 1 to 3 are [`prepare`]; none of them does input or output. What PostgreSQL refuses becomes a
 //! [`RecordError`] by [`RecordError::from_database`].
 
+use guard::Guard;
+use parse::prefer::Preference;
+use plan::Asked;
 use uuid::Uuid;
 
 pub mod ast;
@@ -19,6 +22,7 @@ mod error;
 mod execute;
 #[cfg(test)]
 mod fixture;
+mod guard;
 mod introspect;
 mod limits;
 pub mod model;
@@ -27,15 +31,18 @@ pub mod openapi;
 pub mod parse;
 pub mod plan;
 pub mod quote;
+mod readable;
 mod render;
 pub mod sql;
 
-pub use error::{DatabaseError, DatabaseFault, RecordError};
+pub use error::{Candidate, DatabaseError, DatabaseFault, EmbedError, Raised, RecordError};
 pub use execute::execute;
 pub use introspect::INTROSPECT;
 pub use limits::{Exceeded, Limits};
 pub use model::{Object, SchemaModel};
-pub use parse::prefer::{Preferences, Return};
+pub use parse::body::{Format, Payload};
+pub use parse::prefer::{Count, End, Preferences, Return};
+pub use readable::Readable;
 pub use render::{Answer, ResultRow, Status, render};
 pub use sql::{Param, Query};
 
@@ -47,9 +54,25 @@ pub struct Request<'a> {
     /// The raw query string, still percent-encoded, without `?`.
     pub query: &'a str,
     /// What the client prefers.
-    pub preferences: Preferences,
+    pub preferences: &'a Preferences,
+    /// What the caller may read besides the object itself.
+    pub readable: Readable<'a>,
+    /// The caller may change records of the object, as an insert or a `PUT` that meets its key does.
+    pub may_update: bool,
+    /// The form of the answer.
+    pub form: Form,
     /// What to do.
     pub operation: Operation<'a>,
+}
+
+/// The form in which records are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// A JSON array of records, or the one that the path names.
+    #[default]
+    Plural,
+    /// One JSON object; anything but exactly one record is an error (`application/vnd.pgrst.object+json`).
+    Singular,
 }
 
 /// What a request does.
@@ -64,15 +87,22 @@ pub enum Operation<'a> {
     },
     /// `POST /{object}`
     Insert {
-        /// The JSON body.
-        body: &'a [u8],
+        /// The new records.
+        body: Payload<'a>,
+    },
+    /// `PUT /{object}` with a filter that names a key, or `PUT /{object}/{id}`
+    Replace {
+        /// The key.
+        target: Target<'a>,
+        /// The one record.
+        body: Payload<'a>,
     },
     /// `PATCH /{object}` or `PATCH /{object}/{id}`
     Update {
         /// Which records.
         target: Target<'a>,
-        /// The JSON body.
-        body: &'a [u8],
+        /// The new values.
+        body: Payload<'a>,
     },
     /// `DELETE /{object}` or `DELETE /{object}/{id}`
     Delete {
@@ -101,10 +131,20 @@ pub struct Prepared {
     object: String,
     /// What its row means.
     shape: Shape,
-    /// `Prefer: return`, if it was said.
-    preferred: Option<Return>,
+    /// `Preference-Applied`
+    applied: Option<String>,
+    /// What a write answers with.
+    returning: Return,
+    /// The total number of records is to be answered.
+    counted: bool,
     /// The columns that the body gives values for, with their types.
     written: Vec<(String, String)>,
+    /// What the statement checks of its outcome.
+    guards: Vec<Guard>,
+    /// How its transaction ends.
+    end: End,
+    /// The time zone of its transaction.
+    time_zone: Option<String>,
 }
 
 impl Prepared {
@@ -118,6 +158,16 @@ impl Prepared {
         self.mode
     }
 
+    /// How its transaction ends when the statement has worked.
+    pub fn end(&self) -> End {
+        self.end
+    }
+
+    /// The time zone of its transaction, if it is not the server's: a name that PostgreSQL knows.
+    pub fn time_zone(&self) -> Option<&str> {
+        self.time_zone.as_deref()
+    }
+
     /// A statement of a test's own, to look at the session from inside: the one way to run SQL in a tenant that did
     /// not come from [`prepare`]. `tidy` keeps it out of everything but tests.
     #[doc(hidden)]
@@ -126,14 +176,18 @@ impl Prepared {
             text: text.to_owned(),
             params: Vec::new(),
         };
-        let (object, shape) = ("test".to_owned(), Shape::Record);
         Self {
             query,
             mode,
-            object,
-            shape,
-            preferred: None,
+            object: "test".to_owned(),
+            shape: Shape::Record,
+            applied: None,
+            returning: Return::Minimal,
+            counted: false,
             written: Vec::new(),
+            guards: Vec::new(),
+            end: End::Commit,
+            time_zone: None,
         }
     }
 }
@@ -156,6 +210,10 @@ enum Shape {
     Record,
     /// New records; the names of the key's columns.
     Inserted { key: Vec<String> },
+    /// Records that are new, or were there and took new values.
+    Merged { key: Vec<String> },
+    /// One record that was put at its key.
+    Put,
     /// One record that was changed or removed, if there was one.
     WrittenRecord,
     /// The records a filter found were changed.
@@ -171,51 +229,145 @@ pub fn prepare(
     limits: Limits,
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Prepared, RecordError> {
+    let preferences = request.preferences;
+    preferences.check()?;
     let object = model.object(request.object)?;
-    let returning = request.preferences.returning.unwrap_or(Return::Minimal);
-    let mut written = Vec::new();
-    let (query, shape) = match request.operation {
+    let time_zone = preferences.known_time_zone(|zone| model.time_zones.contains(zone))?;
+    let context = plan::Context {
+        model,
+        limits,
+        readable: request.readable,
+    };
+    let asked = Asked {
+        context,
+        query: request.query,
+        preferences,
+        form: request.form,
+        may_update: request.may_update,
+    };
+    let outcome = outcome(object, request.operation, &asked, new_id)?;
+    let applied = preferences
+        .applied(|kind| outcome.applies(kind) && (kind != Preference::TimeZone || time_zone.is_some()));
+    Ok(Prepared {
+        mode: outcome.mode(),
+        applied,
+        query: outcome.query,
+        shape: outcome.shape,
+        object: object.name.clone(),
+        returning: preferences.returning.unwrap_or(Return::Minimal),
+        counted: matches!(preferences.count, Some(Count::Exact | Count::Estimated)),
+        written: outcome.written,
+        guards: outcome.guards,
+        end: preferences.end.unwrap_or_default(),
+        time_zone: time_zone.map(str::to_owned),
+    })
+}
+
+/// Plans one operation and writes its SQL.
+fn outcome(
+    object: &Object,
+    operation: Operation<'_>,
+    asked: &Asked<'_>,
+    new_id: &mut dyn FnMut() -> Uuid,
+) -> Result<Outcome, RecordError> {
+    Ok(match operation {
         Operation::List => {
-            let plan = plan::list(object, request.query, limits)?;
-            (sql::list(&plan)?, Shape::Page { offset: plan.offset })
+            let plan = plan::list(asked.context, object, asked.query)?;
+            let shape = Shape::Page {
+                offset: plan.offset(),
+            };
+            Outcome::read(sql::list(&plan)?, shape)
         }
-        Operation::Get { id } => (
-            sql::get(&plan::get(object, id, request.query, limits)?)?,
-            Shape::Record,
-        ),
-        Operation::Insert { body } => {
-            let plan = plan::insert(object, request.query, body, returning, limits, new_id)?;
-            written = typed(&plan.columns);
-            (
-                sql::insert(&plan)?,
-                Shape::Inserted {
-                    key: object.primary_key.clone(),
-                },
-            )
+        Operation::Get { id } => {
+            let plan = plan::get(asked.context, object, id, asked.query)?;
+            Outcome::read(sql::get(&plan)?, Shape::Record)
+        }
+        Operation::Insert { body } => Outcome::insert(&plan::insert(object, body, asked, new_id)?)?,
+        Operation::Replace { target, body } => {
+            let plan = plan::replace(object, target, body, asked, new_id)?;
+            Outcome {
+                shape: Shape::Put,
+                ..Outcome::insert(&plan)?
+            }
         }
         Operation::Update { target, body } => {
-            let plan = plan::update(object, target, request.query, body, returning, limits)?;
-            written = typed(&plan.columns);
-            (sql::update(&plan)?, written_shape(target, Shape::Updated))
+            let plan = plan::update(object, target, body, asked)?;
+            Outcome {
+                query: sql::update(&plan)?,
+                shape: written_shape(target, Shape::Updated),
+                written: typed(plan.columns.iter().copied()),
+                guards: plan.answer.guards,
+                resolves: false,
+            }
         }
         Operation::Delete { target } => {
-            let plan = plan::delete(object, target, request.query, returning, limits)?;
-            (sql::delete(&plan)?, written_shape(target, Shape::Deleted))
+            let plan = plan::delete(object, target, asked)?;
+            Outcome {
+                query: sql::delete(&plan)?,
+                shape: written_shape(target, Shape::Deleted),
+                written: Vec::new(),
+                guards: plan.answer.guards,
+                resolves: false,
+            }
         }
-    };
-    let mode = match shape {
-        Shape::Page { .. } | Shape::Record => Mode::ReadOnly,
-        _ => Mode::ReadWrite,
-    };
-    let preferred = request.preferences.returning;
-    Ok(Prepared {
-        query,
-        mode,
-        object: object.name.clone(),
-        shape,
-        preferred,
-        written,
     })
+}
+
+/// A statement, and what is known of it.
+struct Outcome {
+    query: Query,
+    shape: Shape,
+    written: Vec<(String, String)>,
+    guards: Vec<Guard>,
+    /// `Prefer: resolution` made a difference.
+    resolves: bool,
+}
+
+impl Outcome {
+    fn read(query: Query, shape: Shape) -> Self {
+        Self {
+            query,
+            shape,
+            written: Vec::new(),
+            guards: Vec::new(),
+            resolves: false,
+        }
+    }
+
+    fn insert(plan: &plan::Insert<'_>) -> Result<Self, RecordError> {
+        let key = plan.object.primary_key.clone();
+        Ok(Self {
+            query: sql::insert(plan)?,
+            shape: if plan.merges() {
+                Shape::Merged { key }
+            } else {
+                Shape::Inserted { key }
+            },
+            written: typed(plan.columns.iter().map(|column| column.field)),
+            guards: plan.answer.guards.clone(),
+            resolves: plan.conflict.is_some(),
+        })
+    }
+
+    fn mode(&self) -> Mode {
+        match self.shape {
+            Shape::Page { .. } | Shape::Record => Mode::ReadOnly,
+            _ => Mode::ReadWrite,
+        }
+    }
+
+    /// Whether a preference that was said makes a difference to this statement.
+    fn applies(&self, kind: Preference) -> bool {
+        let is_insert = matches!(self.shape, Shape::Inserted { .. } | Shape::Merged { .. });
+        let is_change = matches!(self.shape, Shape::Updated | Shape::WrittenRecord | Shape::Deleted);
+        match kind {
+            Preference::Resolution => is_insert && self.resolves,
+            Preference::Missing => is_insert || matches!(self.shape, Shape::Updated),
+            Preference::Return => self.mode() == Mode::ReadWrite,
+            Preference::MaxAffected => is_change,
+            Preference::Count | Preference::End | Preference::Handling | Preference::TimeZone => true,
+        }
+    }
 }
 
 fn written_shape(target: Target<'_>, filtered: Shape) -> Shape {
@@ -225,9 +377,8 @@ fn written_shape(target: Target<'_>, filtered: Shape) -> Shape {
     }
 }
 
-fn typed(columns: &[&model::Field]) -> Vec<(String, String)> {
+fn typed<'m>(columns: impl Iterator<Item = &'m model::Field>) -> Vec<(String, String)> {
     columns
-        .iter()
         .map(|field| (field.name.clone(), field.type_name.clone()))
         .collect()
 }

@@ -5,7 +5,8 @@ use catalog::clock::Source;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::models::Models;
 use tenant_schema::records::{
-    self, Answer, Limits, Mode, Operation, Preferences, Prepared, RecordError, Request, Return, Target,
+    self, Answer, Form, Limits, Mode, Operation, Payload, Preferences, Prepared, Readable, RecordError,
+    Request, Return, Target,
 };
 use tenant_schema::tenant_db::TenantDb;
 
@@ -43,14 +44,31 @@ impl Records {
         query: &str,
         operation: Operation<'_>,
     ) -> Result<Prepared, RecordError> {
-        let model = self.models.get(self.tenant.template_version()).await?;
         let preferences = Preferences {
             returning: Some(Return::Representation),
+            ..Preferences::default()
         };
+        self.preferring(&preferences, Form::Plural, object, query, operation)
+            .await
+    }
+
+    /// The same with preferences and a form of the answer.
+    pub async fn preferring(
+        &self,
+        preferences: &Preferences,
+        form: Form,
+        object: &str,
+        query: &str,
+        operation: Operation<'_>,
+    ) -> Result<Prepared, RecordError> {
+        let model = self.models.get(self.tenant.template_version()).await?;
         let request = Request {
             object,
             query,
             preferences,
+            form,
+            readable: Readable::by(&|_| true),
+            may_update: true,
             operation,
         };
         records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())
@@ -70,7 +88,8 @@ impl Records {
 
     async fn body(&self, object: &str, query: &str, operation: Operation<'_>) -> Result<String, RecordError> {
         let answer = self.run(&self.prepared(object, query, operation).await?).await?;
-        Ok(answer.body.unwrap_or_default())
+        let body = answer.body.unwrap_or_default();
+        Ok(String::from_utf8(body.into()).expect("JSON is UTF-8"))
     }
 
     /// `GET /{object}?{query}`: a JSON array.
@@ -84,7 +103,7 @@ impl Records {
             object,
             "",
             Operation::Insert {
-                body: body.as_bytes(),
+                body: Payload::json(body.as_bytes()),
             },
         )
         .await
@@ -97,7 +116,7 @@ impl Records {
             filter,
             Operation::Update {
                 target: Target::Filtered,
-                body: body.as_bytes(),
+                body: Payload::json(body.as_bytes()),
             },
         )
         .await
@@ -121,6 +140,7 @@ impl Records {
             "select ({expression})::text as body, 1::bigint as count, null::text as version, null::text as key"
         );
         let answer = self.run(&Prepared::of_test(mode, &text)).await?;
-        Ok(answer.body.unwrap_or_default())
+        let body = answer.body.unwrap_or_default();
+        Ok(String::from_utf8(body.into()).expect("JSON is UTF-8"))
     }
 }

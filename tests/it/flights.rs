@@ -6,7 +6,7 @@
 use catalog::pg::pool::PoolSettings;
 use catalog::resolve;
 use catalog::tx::CatalogDb;
-use tenant_schema::records::{Mode, Operation, Prepared, Target};
+use tenant_schema::records::{Mode, Operation, Payload, Prepared, Target};
 use tenant_schema::tenant_db::TenantDb;
 use tests::database::one_connection;
 use tests::{Proxy, Records, TestDb};
@@ -52,7 +52,7 @@ async fn a_read_and_a_write_are_one_flight_each() {
             "companies",
             "",
             Operation::Insert {
-                body: body.as_bytes(),
+                body: Payload::json(body.as_bytes()),
             },
         )
         .await
@@ -79,7 +79,7 @@ async fn a_read_and_a_write_are_one_flight_each() {
             "",
             Operation::Update {
                 target: Target::Id(id),
-                body: br#"{"industry":"software"}"#,
+                body: Payload::json(br#"{"industry":"software"}"#),
             },
         ),
     ];

@@ -7,12 +7,14 @@ mod http;
 mod lifecycle;
 mod models;
 mod psql_login;
+mod records_read;
 mod scope;
 mod server_login;
 mod sql;
 mod tidy;
 mod tls;
 mod workshop;
+mod writes;
 
 /// Prints a figure that a test found; `cargo test` shows it with `--nocapture`.
 #[expect(clippy::print_stdout, reason = "figures are for whoever runs the test")]

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::records::model::Field;
 use tenant_schema::records::{
-    self, INTROSPECT, Limits, Object, Operation, Preferences, Request, Return, SchemaModel, Target,
+    self, Form, INTROSPECT, Limits, Object, Operation, Payload, Preferences, Readable, Request, SchemaModel,
+    Target,
 };
 use tests::TestDb;
 use tokio_postgres::Client;
@@ -46,11 +47,15 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
             format!("{}=not.is.null", object.primary_key[0]),
         );
         for (name, query, operation) in operations(&everything, &one_filter, &bodies) {
-            for returning in [None, Some(Return::Representation)] {
+            for (header, form) in PREFERENCES {
+                let preferences = Preferences::parse(header);
                 let request = Request {
                     object: &object.name,
                     query,
-                    preferences: Preferences { returning },
+                    preferences: &preferences,
+                    form,
+                    readable: Readable::nothing(),
+                    may_update: true,
                     operation,
                 };
                 match records::prepare(&model, &request, Limits::default(), &mut || t.source().uuid()) {
@@ -70,7 +75,7 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
     assert_eq!(refused, refusals());
     assert_eq!(
         n_prepared,
-        2 * (model.objects.len() * N_OPERATIONS - refused.len())
+        PREFERENCES.len() * (model.objects.len() * N_OPERATIONS - refused.len())
     );
 }
 
@@ -99,7 +104,18 @@ fn all_null(object: &Object, also: fn(&Field) -> bool) -> Vec<u8> {
     format!("{{{}}}", pairs.join(",")).into_bytes()
 }
 
-const N_OPERATIONS: usize = 9;
+/// What changes the text of a write.
+const PREFERENCES: [(&str, Form); 4] = [
+    ("", Form::Plural),
+    ("return=representation", Form::Plural),
+    (
+        "return=representation,resolution=merge-duplicates,missing=default,handling=strict,max-affected=1",
+        Form::Singular,
+    ),
+    ("resolution=ignore-duplicates,missing=null", Form::Plural),
+];
+
+const N_OPERATIONS: usize = 11;
 
 fn operations<'a>(
     everything: &'a str,
@@ -108,13 +124,43 @@ fn operations<'a>(
 ) -> [(&'static str, &'a str, Operation<'a>); N_OPERATIONS] {
     let id = "00000000-0000-7000-8000-000000000000";
     let (by_id, filtered) = (Target::Id(id), Target::Filtered);
-    let change = |target| Operation::Update { target, body: update };
+    let change = |target| Operation::Update {
+        target,
+        body: Payload::json(update),
+    };
     [
         ("list", "", Operation::List),
         ("list everything", everything, Operation::List),
         ("get", "", Operation::Get { id }),
-        ("insert defaults", "", Operation::Insert { body: empty }),
-        ("insert", "", Operation::Insert { body: insert }),
+        (
+            "insert defaults",
+            "",
+            Operation::Insert {
+                body: Payload::json(empty),
+            },
+        ),
+        (
+            "insert partly",
+            "columns=id,created_at",
+            Operation::Insert {
+                body: Payload::json(b"[{},{\"created_at\":null}]"),
+            },
+        ),
+        (
+            "put",
+            "",
+            Operation::Replace {
+                target: by_id,
+                body: Payload::json(insert),
+            },
+        ),
+        (
+            "insert",
+            "",
+            Operation::Insert {
+                body: Payload::json(insert),
+            },
+        ),
         ("update", "", change(by_id)),
         ("update filtered", one_filter, change(filtered)),
         ("delete", "", Operation::Delete { target: by_id }),
@@ -130,10 +176,17 @@ fn operations<'a>(
 fn refusals() -> BTreeSet<String> {
     let links = ["company_tags", "contact_tags", "deal_tags"]
         .into_iter()
-        .flat_map(|object| ["get", "update", "delete"].map(|name| format!("{object} {name}: PGRST125")));
+        .flat_map(|object| {
+            let by_path = ["get", "put", "update", "delete"].map(|name| format!("{object} {name}: PGRST125"));
+            // They have no moment of their own.
+            let partly = format!("{object} insert partly: PGRST204");
+            by_path.into_iter().chain([partly])
+        });
     let writes = [
         "insert defaults",
+        "insert partly",
         "insert",
+        "put",
         "update",
         "update filtered",
         "delete",

@@ -1,7 +1,7 @@
 //! What the record engine refuses, as an answer: it has chosen status, code and texts already.
 
-use axum::http::{HeaderValue, StatusCode, header};
-use tenant_schema::records::RecordError;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use tenant_schema::records::{Raised, RecordError};
 
 use super::{ApiError, FieldError};
 
@@ -10,6 +10,9 @@ const READING: HeaderValue = HeaderValue::from_static("GET, HEAD");
 
 impl From<RecordError> for ApiError {
     fn from(refused: RecordError) -> Self {
+        if let RecordError::Raised(raised) = &refused {
+            return from_template(raised, &refused);
+        }
         let status = StatusCode::from_u16(refused.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let code = refused.code().to_owned();
         let cause = || {
@@ -24,6 +27,7 @@ impl From<RecordError> for ApiError {
             status => {
                 let mut error = Self::new(status, code.clone(), refused.message());
                 error.0.details = refused.details().map(Into::into);
+                error.0.candidates = refused.candidates().map(<[_]>::to_vec).unwrap_or_default();
                 error.0.hint = refused.hint().map(Into::into);
                 if status == StatusCode::METHOD_NOT_ALLOWED {
                     error = error.with_header(header::ALLOW, READING);
@@ -32,6 +36,20 @@ impl From<RecordError> for ApiError {
             }
         }
     }
+}
+
+/// What a template raises for the client is answered in its words, whatever the status.
+fn from_template(raised: &Raised, refused: &RecordError) -> ApiError {
+    let status = StatusCode::from_u16(raised.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut error = ApiError::new(status, raised.code.clone(), refused.message());
+    error.0.details = refused.details().map(Into::into);
+    error.0.hint = refused.hint().map(Into::into);
+    for (name, value) in &raised.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            error = error.with_header(name, value);
+        }
+    }
+    error
 }
 
 /// A value that was understood and is not valid, by its field.

@@ -4,10 +4,14 @@ use super::limits::Exceeded;
 use super::quote::NulInName;
 
 mod database;
+mod embed;
+mod raised;
 
 pub use database::{DatabaseError, DatabaseFault};
+pub use embed::{Candidate, EmbedError};
+pub use raised::Raised;
 
-/// A refused request. Every variant but the last three is the client's fault and answers with a status below 500.
+/// A refused request. Every variant but the last few is the client's fault and answers with a status below 500.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// No object has this name.
@@ -45,6 +49,58 @@ pub enum RecordError {
         object: String,
         /// The computed column.
         column: String,
+    },
+    /// A body gives a value for a column that can be read only.
+    #[error("cannot write the column '{column}' of '{object}', it can only be read")]
+    ReadOnlyColumn {
+        /// The object that was written.
+        object: String,
+        /// The column.
+        column: String,
+    },
+    /// Preferences that cannot be followed, with `handling=strict`.
+    #[error("Invalid preferences given with handling=strict")]
+    InvalidPreferences {
+        /// What was said, separated by commas.
+        preferences: String,
+    },
+    /// A write by `limit` that does not say in which order.
+    #[error("A 'limit' was applied without an explicit 'order'")]
+    LimitWithoutOrder,
+    /// A write by `limit` found more records than that, because their order is not unique.
+    #[error("The maximum number of rows allowed to change was surpassed")]
+    LimitSurpassed {
+        /// How many there were.
+        count: u64,
+        /// How many there should have been at most.
+        allowed: u64,
+    },
+    /// A write found more records than `max-affected` allows.
+    #[error("Query result exceeds max-affected preference constraint")]
+    TooManyAffected {
+        /// How many there were.
+        count: u64,
+    },
+    /// One record was asked for, and there are none or several.
+    #[error("Cannot coerce the result to a single JSON object")]
+    NotSingular {
+        /// How many there were.
+        count: u64,
+    },
+    /// A `PUT` by something else than a key.
+    #[error("Filters must include all and only primary key columns with 'eq' operators")]
+    PutFilters,
+    /// A `PUT` by a page.
+    #[error("limit/offset querystring parameters are not allowed for PUT")]
+    PagedPut,
+    /// A `PUT` whose body has another key than its URL.
+    #[error("Payload values do not match URL in primary key column(s)")]
+    PutMismatch,
+    /// A record cannot be merged with one of the same key, because that one was removed.
+    #[error("A deleted record of '{object}' has the key of one that was sent")]
+    HiddenDuplicate {
+        /// The object.
+        object: String,
     },
     /// A parameter that exists, but not for this action.
     #[error("the parameter '{parameter}' cannot be used to {action}")]
@@ -90,6 +146,12 @@ pub enum RecordError {
         /// `UPDATE` or `DELETE`.
         verb: &'static str,
     },
+    /// The caller may add records, but a request that merges changes them too.
+    #[error("permission denied for {object}: this caller may not update it")]
+    MayNotUpdate {
+        /// The object.
+        object: String,
+    },
     /// The object cannot be written in this way by anybody.
     #[error("'{object}' cannot be written: it does not allow to {action}")]
     NotWritable {
@@ -110,12 +172,35 @@ pub enum RecordError {
         /// The object.
         object: String,
     },
+    /// Related records cannot be embedded as asked.
+    #[error(transparent)]
+    Embed(Box<EmbedError>),
+    /// A cast to a type that is not known here.
+    #[error("type \"{name}\" does not exist")]
+    UnknownType {
+        /// The name in the request.
+        name: String,
+        /// The nearest type there is.
+        nearest: Option<String>,
+    },
+    /// What the dialect has words for and no meaning.
+    #[error("Feature not implemented")]
+    NotImplemented {
+        /// What it is.
+        details: &'static str,
+    },
     /// The request asks for more than one request may.
     #[error(transparent)]
     Exceeded(#[from] Exceeded),
     /// PostgreSQL refused the statement.
     #[error(transparent)]
     Database(Box<DatabaseError>),
+    /// The template raised an error for the client.
+    #[error(transparent)]
+    Raised(Box<Raised>),
+    /// The template raised an error that cannot be answered as it wants; the text is for the log.
+    #[error("The database failed to answer")]
+    BadRaise(String),
     /// PostgreSQL could not be asked; the text is for the log. The same request may work later.
     #[error("The database cannot answer now")]
     Unavailable(String),
@@ -132,6 +217,15 @@ impl RecordError {
             Self::UnknownColumn { .. } => "42703",
             Self::UnknownBodyColumn { .. } => "PGRST204",
             Self::ComputedColumn { .. } => "428C9",
+            Self::ReadOnlyColumn { .. } => "0A000",
+            Self::InvalidPreferences { .. } => "PGRST122",
+            Self::LimitWithoutOrder => "PGRST109",
+            Self::LimitSurpassed { .. } => "PGRST110",
+            Self::TooManyAffected { .. } => "PGRST124",
+            Self::PutFilters => "PGRST105",
+            Self::PagedPut => "PGRST114",
+            Self::PutMismatch => "PGRST115",
+            Self::HiddenDuplicate { .. } => "23505",
             Self::MisplacedParameter { .. } | Self::Syntax { .. } => "PGRST100",
             Self::InvalidBody { .. } => "PGRST102",
             Self::InvalidRange { .. } => "PGRST103",
@@ -139,9 +233,15 @@ impl RecordError {
             Self::Unfiltered { .. } => "21000",
             Self::NotWritable { .. } => "PGRST117",
             Self::NoKey { .. } => "PGRST125",
-            Self::UnknownRecord { .. } => "PGRST116",
+            Self::UnknownRecord { .. } | Self::NotSingular { .. } => "PGRST116",
+            Self::MayNotUpdate { .. } => "42501",
+            Self::Embed(error) => error.code(),
+            Self::UnknownType { .. } => "42704",
+            Self::NotImplemented { .. } => "PGRST127",
             Self::Exceeded(bound) => bound.code(),
             Self::Database(error) => error.code(),
+            Self::Raised(raised) => &raised.code,
+            Self::BadRaise(_) => "PGRST121",
             Self::Unavailable(_) => "PGRST001",
             Self::Unreadable(_) => "PGRSTX00",
         }
@@ -151,12 +251,17 @@ impl RecordError {
     pub fn status(&self) -> u16 {
         match self {
             Self::UnknownObject { .. } | Self::NoKey { .. } | Self::UnknownRecord { .. } => 404,
-            Self::NotWritable { .. } => 405,
+            Self::NotWritable { .. } | Self::PutFilters => 405,
+            Self::MayNotUpdate { .. } => 403,
+            Self::NotSingular { .. } => 406,
+            Self::HiddenDuplicate { .. } => 409,
             Self::InvalidRange { .. } => 416,
+            Self::Embed(error) => error.status(),
             Self::Exceeded(bound) => bound.status(),
             Self::Database(error) => error.status(),
             Self::Unavailable(_) => 503,
-            Self::Unreadable(_) => 500,
+            Self::Raised(raised) => raised.status,
+            Self::BadRaise(_) | Self::Unreadable(_) => 500,
             _ => 400,
         }
     }
@@ -164,7 +269,7 @@ impl RecordError {
     /// What the log should say and the client should not hear.
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::Unavailable(cause) | Self::Unreadable(cause) => Some(cause),
+            Self::Unavailable(cause) | Self::Unreadable(cause) | Self::BadRaise(cause) => Some(cause),
             Self::Database(error) if error.status() >= 500 => Some(error.report()),
             _ => None,
         }
@@ -181,7 +286,27 @@ impl RecordError {
             Self::Syntax { details, .. } | Self::InvalidRange { details } => Some(details.clone()),
             Self::InvalidBody { details, .. } => details.clone(),
             Self::UnknownRecord { .. } => Some("The result contains 0 rows".to_owned()),
+            Self::NotSingular { count } => Some(format!("The result contains {count} rows")),
+            Self::TooManyAffected { count } => Some(format!("The query affects {count} rows")),
+            Self::LimitSurpassed { count, allowed } => Some(format!(
+                "Results contain {count} rows changed but the maximum number allowed is {allowed}"
+            )),
+            Self::InvalidPreferences { preferences } => Some(format!("Invalid preferences: {preferences}")),
+            Self::NotImplemented { details } => Some((*details).to_owned()),
+            Self::Embed(error) => error.details(),
             Self::Database(error) => error.details(),
+            Self::Raised(raised) => raised.details.clone(),
+            _ => None,
+        }
+    }
+
+    /// What an ambiguous request could mean: the `details` of its error body, in place of a text.
+    pub fn candidates(&self) -> Option<&[Candidate]> {
+        match self {
+            Self::Embed(error) => match error.as_ref() {
+                EmbedError::Ambiguous { candidates, .. } => Some(candidates),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -192,13 +317,20 @@ impl RecordError {
         match self {
             Self::UnknownObject { nearest, .. }
             | Self::UnknownColumn { nearest, .. }
-            | Self::UnknownBodyColumn { nearest, .. } => nearest.as_ref().map(meant),
+            | Self::UnknownBodyColumn { nearest, .. }
+            | Self::UnknownType { nearest, .. } => nearest.as_ref().map(meant),
             Self::Unfiltered { .. } => {
                 Some("Name the records by a filter, such as id=eq.… or id=not.is.null for all".to_owned())
             }
+            Self::LimitWithoutOrder => Some("Apply an 'order' using unique column(s)".to_owned()),
+            Self::HiddenDuplicate { .. } => {
+                Some("Restore it by setting its deleted_at to null, or use another key".to_owned())
+            }
             Self::NoKey { object } => Some(format!("Filter instead: /{object}?column=eq.value")),
+            Self::Embed(error) => error.hint(),
             Self::Exceeded(bound) => Some(bound.hint().to_owned()),
             Self::Database(error) => error.hint(),
+            Self::Raised(raised) => raised.hint.clone(),
             _ => None,
         }
     }
@@ -218,6 +350,12 @@ impl RecordError {
             message: message.into(),
             details: None,
         }
+    }
+}
+
+impl From<EmbedError> for RecordError {
+    fn from(error: EmbedError) -> Self {
+        Self::Embed(Box::new(error))
     }
 }
 

@@ -3,7 +3,8 @@
 use uuid::Uuid;
 
 use super::{
-    Limits, Operation, Preferences, Prepared, RecordError, Request, Return, SchemaModel, Target, prepare,
+    Form, Limits, Operation, Payload, Preferences, Prepared, Readable, RecordError, Request, Return,
+    SchemaModel, Target, prepare,
 };
 
 pub(super) fn model() -> SchemaModel {
@@ -16,10 +17,26 @@ pub(super) fn run(
     returning: Option<Return>,
     operation: Operation<'_>,
 ) -> Result<Prepared, RecordError> {
+    let preferences = Preferences {
+        returning,
+        ..Preferences::default()
+    };
+    prefer(object, query, &preferences, operation)
+}
+
+pub(super) fn prefer(
+    object: &str,
+    query: &str,
+    preferences: &Preferences,
+    operation: Operation<'_>,
+) -> Result<Prepared, RecordError> {
     let request = Request {
         object,
         query,
-        preferences: Preferences { returning },
+        preferences,
+        form: Form::Plural,
+        readable: Readable::by(&|object| object.name != "audit_logs"),
+        may_update: true,
         operation,
     };
     let mut next = 0;
@@ -44,7 +61,7 @@ pub(super) fn insert(object: &str, body: &str) -> Result<Prepared, RecordError> 
         "",
         None,
         Operation::Insert {
-            body: body.as_bytes(),
+            body: Payload::json(body.as_bytes()),
         },
     )
 }
@@ -56,7 +73,7 @@ pub(super) fn update(object: &str, query: &str, body: &str) -> Result<Prepared, 
         None,
         Operation::Update {
             target: Target::Filtered,
-            body: body.as_bytes(),
+            body: Payload::json(body.as_bytes()),
         },
     )
 }

@@ -25,6 +25,7 @@ impl SchemaModel {
         Ok(Self {
             objects: read.objects,
             functions,
+            time_zones: read.time_zones,
         })
     }
 }
@@ -37,6 +38,7 @@ struct Read {
     sources: Sources,
     hidden: BTreeSet<String>,
     routines: Vec<Routine>,
+    time_zones: BTreeSet<String>,
 }
 
 impl Read {
@@ -48,6 +50,7 @@ impl Read {
             Entry::View(view) => self.add_object(ObjectKind::View, view),
             Entry::MaterializedView(view) => self.add_object(ObjectKind::MaterializedView, view),
             Entry::Function(routine) => self.routines.push(routine),
+            Entry::TimeZones { names } => self.time_zones.extend(names),
         }
     }
 

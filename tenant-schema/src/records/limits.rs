@@ -3,7 +3,7 @@
 //! The bounds keep one request from costing what a thousand others do: PostgreSQL plans a condition in more than linear
 //! time, and an answer is held in memory as a whole on both sides.
 
-use super::ast::{QueryString, Test};
+use super::ast::{QueryString, SelectItem, Test};
 
 /// The bounds of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,15 +14,17 @@ pub struct Limits {
     pub max_rows: u64,
     /// Bytes of a query string as it came, still percent-encoded.
     pub query_bytes: usize,
-    /// Items of `select`; a `*` is one.
+    /// Items of `select`; a `*` is one, and so is an embedded object besides its own items.
     pub select_items: usize,
     /// How often the answer may hold one column, under different names.
     pub column_uses: usize,
-    /// Conditions in the query string, those within groups included.
+    /// Embedded objects, those within others included.
+    pub embeds: usize,
+    /// Conditions in the query string, those within groups and on embedded objects included.
     pub conditions: usize,
     /// Values in one `in.(…)`.
     pub list_values: usize,
-    /// Items of `order`.
+    /// Items of `order`, those of embedded objects included.
     pub order_terms: usize,
     /// Objects in the body of one insert.
     pub objects: usize,
@@ -38,6 +40,7 @@ impl Default for Limits {
             query_bytes: 16 * 1024,
             select_items: 100,
             column_uses: 2,
+            embeds: 20,
             conditions: 100,
             list_values: 1000,
             order_terms: 16,
@@ -48,6 +51,11 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// How many rows there may be of those that are asked for.
+    pub(super) fn rows(&self, asked: Option<u64>) -> u64 {
+        asked.unwrap_or(self.default_rows).min(self.max_rows)
+    }
+
     /// Refuses a query string that is too long to be read.
     pub(super) fn check_length(&self, raw: &str) -> Result<(), Exceeded> {
         let allowed = self.query_bytes;
@@ -57,16 +65,32 @@ impl Limits {
     /// Refuses a query string that says too much.
     pub(super) fn check(&self, said: &QueryString) -> Result<(), Exceeded> {
         let allowed = self.select_items;
-        refuse(said.select.len() > allowed, Exceeded::Select { allowed })?;
+        let (items, embeds) = count(&said.select);
+        refuse(items > allowed, Exceeded::Select { allowed })?;
+        let allowed = self.embeds;
+        refuse(embeds > allowed, Exceeded::Embeds { allowed })?;
         let allowed = self.order_terms;
-        refuse(said.order.len() > allowed, Exceeded::Order { allowed })?;
-        let tests = said.filter.tests();
+        let terms: usize = said.levels().map(|level| level.order.len()).sum();
+        refuse(terms > allowed, Exceeded::Order { allowed })?;
+        let tests: Vec<&Test> = said.levels().flat_map(|level| level.filter.tests()).collect();
         let allowed = self.conditions;
         refuse(tests.len() > allowed, Exceeded::Conditions { allowed })?;
         let allowed = self.list_values;
         let is_long = |test: &&Test| matches!(test, Test::In(values) if values.len() > allowed);
         refuse(tests.iter().any(is_long), Exceeded::List { allowed })
     }
+}
+
+/// How many items, and how many of them are embedded objects.
+fn count(items: &[SelectItem]) -> (usize, usize) {
+    let mut counted = (items.len(), 0);
+    for item in items {
+        if let SelectItem::Embed(embed) = item {
+            let (items, embeds) = count(&embed.select);
+            counted = (counted.0 + items, counted.1 + embeds + 1);
+        }
+    }
+    counted
 }
 
 fn refuse(is_beyond: bool, bound: Exceeded) -> Result<(), Exceeded> {
@@ -94,6 +118,12 @@ pub enum Exceeded {
         /// The column.
         column: String,
         /// How many times it may.
+        allowed: usize,
+    },
+    /// [`Limits::embeds`]
+    #[error("select has more than {allowed} embedded objects")]
+    Embeds {
+        /// How many it may have.
         allowed: usize,
     },
     /// [`Limits::conditions`]
@@ -145,7 +175,7 @@ impl Exceeded {
 
     pub(super) fn hint(&self) -> &'static str {
         match self {
-            Self::Query { .. } | Self::Conditions { .. } | Self::List { .. } => {
+            Self::Query { .. } | Self::Embeds { .. } | Self::Conditions { .. } | Self::List { .. } => {
                 "Ask in several requests, or by fewer conditions"
             }
             Self::Select { .. } | Self::Column { .. } => "Name each column once, or leave select out for all",

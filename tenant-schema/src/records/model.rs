@@ -7,7 +7,7 @@ mod field;
 mod function;
 mod relationship;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use catalog::access::ObjectWrite;
 
@@ -25,6 +25,8 @@ pub struct SchemaModel {
     pub objects: BTreeMap<String, Object>,
     /// The functions by name; several with one name are told apart by their parameters.
     pub functions: BTreeMap<String, Vec<Function>>,
+    /// The names of the time zones that PostgreSQL knows.
+    pub time_zones: BTreeSet<String>,
 }
 
 impl SchemaModel {

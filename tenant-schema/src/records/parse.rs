@@ -2,15 +2,20 @@
 
 use percent_encoding::percent_decode;
 
-use super::ast::{Filter, QueryString};
+use super::ast::QueryString;
 use super::error::RecordError;
+use name::{About, Name};
 
 pub mod body;
+pub mod columns;
 mod filter;
+pub(super) mod name;
 mod order;
 mod page;
 pub mod prefer;
-mod select;
+#[cfg(test)]
+mod print;
+pub(super) mod select;
 mod text;
 mod tree;
 
@@ -52,44 +57,43 @@ fn decode(raw: &str) -> Result<String, RecordError> {
 
 /// Parses the parameters. Whether columns exist is not asked here.
 pub fn query(parameters: &Parameters) -> Result<QueryString, RecordError> {
+    let mut said = QueryString::default();
     let mut select = None;
-    let mut order = None;
-    let mut limit = None;
-    let mut offset = None;
-    let mut filters = Vec::new();
     for (name, value) in parameters {
-        match name.as_str() {
-            "select" => once(&mut select, name, select::parse(value)?)?,
-            "order" => once(&mut order, name, order::parse(value)?)?,
-            "limit" => once(&mut limit, name, page::limit(value)?)?,
-            "offset" => once(&mut offset, name, page::offset(value)?)?,
-            "and" | "or" | "not.and" | "not.or" => filters.push(tree::parse(name, value)?),
-            _ => filters.push(filter::parse(name, value)?),
+        if name == "select" {
+            once(&mut select, name, select::parse(value)?)?;
+            continue;
+        }
+        let Name { path, about } = name::parse(name)?;
+        let level = said.level(&path);
+        match about {
+            About::Order if level.order.is_empty() => level.order = order::parse(name, value)?,
+            About::Order => return Err(twice(name)),
+            About::Limit => once(&mut level.limit, name, page::limit(value)?)?,
+            About::Offset => once(&mut level.offset, name, page::offset(value)?)?,
+            About::Logic(joiner) => level.filter.and(tree::parse(name, joiner, value)?),
+            About::Column(column) => level.filter.and(filter::parse(name, column, value)?),
         }
     }
-    Ok(QueryString {
-        select: select.unwrap_or_default(),
-        filter: Filter::All(filters),
-        order: order.unwrap_or_default(),
-        limit,
-        offset,
-    })
+    said.select = select.unwrap_or_default();
+    Ok(said)
 }
 
 fn once<T>(place: &mut Option<T>, name: &str, value: T) -> Result<(), RecordError> {
     match place.replace(value) {
         None => Ok(()),
-        Some(_) => Err(RecordError::syntax(
-            name,
-            "",
-            "the parameter is given more than once",
-        )),
+        Some(_) => Err(twice(name)),
     }
+}
+
+fn twice(name: &str) -> RecordError {
+    RecordError::syntax(name, "", "the parameter is given more than once")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::ast::Filter;
     use proptest::prelude::*;
 
     fn parse(raw: &str) -> Result<QueryString, RecordError> {
@@ -109,13 +113,29 @@ mod tests {
 
     #[test]
     fn refuses_a_second_page() {
-        assert_eq!(parse("limit=1&limit=2").unwrap_err().status(), 400);
+        for twice in [
+            "limit=1&limit=2",
+            "a.limit=1&a.limit=1",
+            "order=a&order=b",
+            "select=a&select=a",
+        ] {
+            assert_eq!(parse(twice).unwrap_err().status(), 400, "{twice}");
+        }
+        assert_eq!(parse("limit=1&a.limit=2").unwrap().embedded.len(), 1);
         assert_eq!(
-            parse("a=gt.1&a=lt.2").unwrap().filter,
-            Filter::All(vec![
-                filter::parse("a", "gt.1").unwrap(),
-                filter::parse("a", "lt.2").unwrap(),
-            ])
+            parse("a=gt.1&a=lt.2").unwrap(),
+            parse("and=(a.gt.1)&a=lt.2")
+                .map(|mut said| {
+                    let Filter::All(parts) = &mut said.root.filter else {
+                        unreachable!()
+                    };
+                    let Filter::All(inner) = parts.remove(0) else {
+                        unreachable!()
+                    };
+                    parts.splice(0..0, inner);
+                    said
+                })
+                .unwrap()
         );
     }
 
@@ -126,8 +146,18 @@ mod tests {
         }
 
         #[test]
-        fn never_panics_near_the_grammar(raw in "(select|order|limit|offset|and|or|a)=[-a-z0-9.,:()\"\\\\%*& ]{0,40}") {
-            let _ = parse(&raw);
+        fn never_panics_near_the_grammar(
+            raw in "(select|order|limit|offset|and|or|a|a\\.or|a\\.order|a->b)=[-a-z0-9.,:()\"\\\\%*&{}!> ]{0,40}"
+        ) {
+            if let Ok(said) = parse(&raw) {
+                prop_assert_eq!(parse(&print::query_string(&said)), Ok(said));
+            }
+        }
+
+        #[test]
+        fn what_is_printed_is_read_again(said in print::any_query_string()) {
+            let raw = print::query_string(&said);
+            prop_assert_eq!(parse(&raw), Ok(said), "{}", raw);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The row that came back, as an answer for the server to put into HTTP.
 
+use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::error::RecordError;
@@ -7,16 +8,18 @@ use super::parse::prefer::Return;
 use super::{Prepared, Shape};
 
 /// The row that every statement of the engine gives, in the order of its columns.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ResultRow {
-    /// `body text`: JSON, if any is wanted.
-    pub body: Option<String>,
+    /// `body text`: JSON in UTF-8, if any is wanted.
+    pub body: Option<Bytes>,
     /// `count bigint`: the records in the page, or the records written.
     pub count: i64,
     /// `version text`: of a single record of a versioned object.
     pub version: Option<String>,
     /// `key text`: a JSON array of the primary key's values as strings, for a single new record.
     pub key: Option<String>,
+    /// `inserted bigint`: how many of the records are new; only statements that may merge have this column.
+    pub inserted: Option<i64>,
 }
 
 /// What the client gets.
@@ -24,8 +27,8 @@ pub struct ResultRow {
 pub struct Answer {
     /// The HTTP status.
     pub status: Status,
-    /// JSON text, ready to send.
-    pub body: Option<String>,
+    /// JSON in UTF-8, ready to send.
+    pub body: Option<Bytes>,
     /// `Content-Range`, in rows: `0-24/*`, or `*/*` where no row has a place.
     pub content_range: Option<String>,
     /// `Location`, relative to the root of the records: `/contacts?id=eq.…`, as PostgREST writes it.
@@ -62,57 +65,64 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
     };
     let row = row.ok_or_else(unknown)?;
     let etag = row.version.as_ref().map(|version| format!("\"{version}\""));
-    let nowhere = || Some("*/*".to_owned());
     let mut answer = Answer {
         status: Status::Ok,
         body: row.body,
         content_range: None,
         location: None,
-        preference_applied: prepared
-            .preferred
-            .map(|returning| format!("return={}", returning.as_str())),
+        preference_applied: prepared.applied.clone(),
         etag,
     };
+    let total = Some(row.count).filter(|_| prepared.counted);
+    let nothing_new = row.inserted == Some(0);
     match &prepared.shape {
-        Shape::Record => answer.preference_applied = None,
-        Shape::Page { offset } => {
-            answer.preference_applied = None;
-            answer.content_range = Some(content_range(*offset, row.count));
-        }
-        Shape::Inserted { key } => {
-            answer.status = Status::Created;
-            answer.content_range = nowhere();
+        Shape::Record => {}
+        Shape::Page { offset } => answer.content_range = Some(content_range(*offset, row.count, None)),
+        Shape::Inserted { key } | Shape::Merged { key } => {
+            let merged = matches!(prepared.shape, Shape::Merged { .. }) && nothing_new;
+            answer.status = if merged { Status::Ok } else { Status::Created };
+            answer.content_range = Some(nowhere(total));
             answer.location = row
                 .key
                 .and_then(|values| location(&prepared.object, key, &values));
         }
+        Shape::Put if nothing_new => answer.status = written(prepared),
+        Shape::Put => answer.status = Status::Created,
         Shape::WrittenRecord if row.count == 0 => return Err(unknown()),
         Shape::WrittenRecord => answer.status = written(prepared),
         Shape::Updated => {
             answer.status = written(prepared);
-            answer.content_range = Some(content_range(0, row.count));
+            answer.content_range = Some(content_range(0, row.count, total));
         }
         Shape::Deleted => {
             answer.status = written(prepared);
-            answer.content_range = nowhere();
+            answer.content_range = Some(nowhere(total));
         }
     }
     Ok(answer)
 }
 
 fn written(prepared: &Prepared) -> Status {
-    match prepared.preferred {
-        Some(Return::Representation) => Status::Ok,
+    match prepared.returning {
+        Return::Representation => Status::Ok,
         _ => Status::NoContent,
     }
 }
 
-/// RFC 9110, section 14.4, with rows as the unit and an unknown total.
-fn content_range(offset: u64, count: i64) -> String {
+/// RFC 9110, section 14.4, with rows as the unit; an unknown total is `*`.
+fn content_range(offset: u64, count: i64, total: Option<i64>) -> String {
     match u64::try_from(count) {
-        Ok(count) if count > 0 => format!("{offset}-{}/*", offset.saturating_add(count - 1)),
-        _ => "*/*".to_owned(),
+        Ok(count) if count > 0 => {
+            let total = total.map_or_else(|| "*".to_owned(), |total| total.to_string());
+            format!("{offset}-{}/{total}", offset.saturating_add(count - 1))
+        }
+        _ => nowhere(total),
     }
+}
+
+/// The range of rows that have no place.
+fn nowhere(total: Option<i64>) -> String {
+    total.map_or_else(|| "*/*".to_owned(), |total| format!("*/{total}"))
 }
 
 /// Unreserved characters of RFC 3986 stay as they are.

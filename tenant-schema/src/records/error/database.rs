@@ -5,6 +5,8 @@ use std::fmt;
 use catalog::pg::sqlstate::Failure;
 
 use super::RecordError;
+use super::raised::raised;
+use crate::records::guard::Guard;
 use crate::records::limits::{Exceeded, TOO_LARGE};
 use crate::records::{Mode, Prepared};
 
@@ -104,13 +106,20 @@ impl std::error::Error for DatabaseError {}
 impl RecordError {
     /// Gives PostgreSQL's refusal of a prepared statement its status, and the column it is about its name.
     pub fn from_database(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Self {
-        if is_too_large(fault, prepared) {
-            return Exceeded::Answer.into();
+        if let Some(refused) = refused_by_itself(fault, prepared) {
+            return refused;
+        }
+        if let Some(raised) = raised(fault) {
+            return raised;
         }
         let owned = |text: Option<&str>| text.map(str::to_owned);
         Self::Database(Box::new(DatabaseError {
             sqlstate: fault.sqlstate.to_owned(),
-            status: status(fault.sqlstate),
+            status: if is_bad_search(fault) {
+                400
+            } else {
+                status(fault.sqlstate)
+            },
             message: fault.message.to_owned(),
             detail: owned(fault.detail.filter(|_| !repeats_row(fault.sqlstate))),
             // Hints on limits are for the database's administrator.
@@ -122,19 +131,29 @@ impl RecordError {
     }
 }
 
-/// The statement refused its own answer, or PostgreSQL gave up building it: no value of PostgreSQL's has more than
+/// The statement refused its own outcome, or PostgreSQL gave up building it: no value of PostgreSQL's has more than
 /// 1 GB, and a read that is not sent values of that size can exceed a program limit in no other way.
-fn is_too_large(fault: &DatabaseFault<'_>, prepared: &Prepared) -> bool {
+fn refused_by_itself(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Option<RecordError> {
     match fault.sqlstate {
-        "22P02" => fault.message.contains(TOO_LARGE),
-        "54000" => prepared.mode == Mode::ReadOnly,
-        _ => false,
+        "22P02" if fault.message.contains(TOO_LARGE) => Some(Exceeded::Answer.into()),
+        "22P02" => {
+            let (guard, count) = Guard::failed(&prepared.guards, fault.message)?;
+            Some(guard.error(count, &prepared.object))
+        }
+        "54000" if prepared.mode == Mode::ReadOnly => Some(Exceeded::Answer.into()),
+        _ => None,
     }
 }
 
 /// The detail is "Failing row contains (…)": values of columns that the request never asked to see.
 fn repeats_row(sqlstate: &str) -> bool {
     matches!(sqlstate, "23502" | "23514" | "44000")
+}
+
+/// A search vector or query that does not parse has the code of a statement that does not, but is the client's.
+fn is_bad_search(fault: &DatabaseFault<'_>) -> bool {
+    let said = ["in tsquery", "in tsvector", "there is no escaped character"];
+    fault.sqlstate == "42601" && said.iter().any(|words| fault.message.contains(words))
 }
 
 /// The status for an SQLSTATE: PostgREST's table, except that a value which is well formed but breaks a rule of
@@ -152,17 +171,21 @@ fn status_of_refusal(sqlstate: &str) -> u16 {
     match sqlstate {
         "22001" | "23502" | "23514" | "44000" => 422,
         "42501" => 403,
-        "42P01" => 404,
+        "42883" | "42P01" => 404,
         "25006" | "55000" => 405,
         // Statement texts are ours: these say that we wrote a wrong one.
-        "42601" | "42P02" | "42P18" => 500,
+        "42601" | "42P02" | "42P17" | "42P18" => 500,
         _ => match sqlstate.get(..2).unwrap_or_default() {
+            "0L" | "0P" | "28" => 403,
             "23" => 409,
             // Program limits: a nesting too deep, an index row too large.
             "54" => 413,
-            // Feature, cardinality, data, name and type errors, and what the template itself raises.
-            "0A" | "21" | "22" | "42" | "P0" => 400,
-            _ => 500,
+            // What goes wrong inside the server, or in how it is used.
+            "08" | "09" | "24" | "25" | "26" | "2D" | "34" | "38" | "39" | "3B" | "40" | "53" | "55"
+            | "57" | "58" | "F0" | "HV" | "XX" => 500,
+            // Feature, cardinality, data, name and type errors, and what the template itself raises: `P0` is 400 in
+            // all its kinds, because it is what a function says of what it was given.
+            _ => 400,
         },
     }
 }
@@ -307,7 +330,14 @@ mod tests {
             ("22003", 400),
             ("22P05", 400),
             ("42501", 403),
-            ("42883", 400),
+            ("42883", 404),
+            ("28000", 403),
+            ("42P17", 500),
+            ("25006", 405),
+            ("25P02", 500),
+            ("38000", 500),
+            ("P0002", 400),
+            ("ABCDE", 400),
             ("40001", 409),
             ("40P01", 409),
             ("55P03", 503),

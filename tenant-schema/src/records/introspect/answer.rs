@@ -1,6 +1,6 @@
 //! The answer of the query as it is written, and the objects that it describes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use catalog::access::ObjectWrite;
 use serde::Deserialize;
@@ -20,6 +20,7 @@ pub(super) enum Entry {
     View(Relation),
     MaterializedView(Relation),
     Function(Routine),
+    TimeZones { names: BTreeSet<String> },
 }
 
 /// A relation.
@@ -47,6 +48,7 @@ pub(super) struct Attribute {
     nullable: bool,
     #[serde(default)]
     has_default: bool,
+    default: Option<String>,
     #[serde(default)]
     generated: String,
     #[serde(default)]
@@ -189,6 +191,7 @@ impl Attribute {
             element_type: self.of_type.element_type,
             nullable: self.nullable,
             has_default: self.has_default,
+            default: self.default,
             generated,
             updatable: self.updatable,
             comment,
@@ -208,6 +211,7 @@ impl TypeFacts {
             element_type: self.element_type,
             nullable: true,
             has_default: false,
+            default: None,
             generated: Generated::Computed,
             updatable: false,
             comment,

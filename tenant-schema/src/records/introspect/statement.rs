@@ -1,7 +1,8 @@
 //! The statement that reads a schema, as text.
 
 /// One row, one column: the model of the current schema as JSON text, for
-/// [`SchemaModel::from_json`](crate::records::SchemaModel::from_json): an array of relations and functions.
+/// [`SchemaModel::from_json`](crate::records::SchemaModel::from_json): an array of relations and
+/// functions, and of the time zones that PostgreSQL knows.
 ///
 /// `search_path` says which schema is meant, and makes `format_type` write unqualified names. Partitions are left out
 /// (their parent stands for them), so are the migration history (`$1`) and what belongs to an extension.
@@ -12,7 +13,7 @@
 /// outermost query lies two deep.
 ///
 /// It is compiled more slowly than it runs: turn `jit` off.
-pub const INTROSPECT: &str = r"
+pub const INTROSPECT: &str = r#"
 with recursive
 namespace as (select n.oid from pg_namespace n where n.nspname = current_schema()),
 relations as (
@@ -41,23 +42,26 @@ arguments as (
 ),
 columns as (
   select a.attrelid as relation, a.attnum, a.attname, a.atttypid as type, a.atttypmod as modifier, a.attnotnull,
-         a.atthasdef, a.attgenerated, a.attidentity
+         a.atthasdef, a.attgenerated, a.attidentity,
+         (select pg_get_expr(d.adbin, d.adrelid) from pg_attrdef d
+           where d.adrelid = a.attrelid and d.adnum = a.attnum and a.attgenerated = '') as expression
     from (select c.oid from relations c
           union
           select y.typrelid from routines p join pg_type y on y.oid = p.prorettype) r
     join pg_attribute a on a.attrelid = r.oid
    where a.attnum > 0 and not a.attisdropped
 ),
-domains (type, base, modifier, not_null, has_default) as (
-  select u.type, u.type, -1, false, false
+domains (type, base, modifier, not_null, has_default, expression) as (
+  select u.type, u.type, -1, false, false, null::text collate "C"
     from (select c.type from columns c union select a.type from arguments a union select p.prorettype from routines p) u
   union all
-  select d.type, y.typbasetype, y.typtypmod, d.not_null or y.typnotnull, d.has_default or y.typdefault is not null
+  select d.type, y.typbasetype, y.typtypmod, d.not_null or y.typnotnull, d.has_default or y.typdefault is not null,
+         coalesce(d.expression, y.typdefault)
     from domains d join pg_type y on y.oid = d.base
    where y.typtype = 'd'
 ),
 facts as (
-  select d.type, d.base, d.modifier, d.not_null, d.has_default, y.typcategory as category, y.typtype as kind,
+  select d.type, d.base, d.modifier, d.not_null, d.has_default, d.expression, y.typcategory as category, y.typtype as kind,
          case when y.typcategory = 'A' then format_type(y.typelem, -1) end as element_type,
          (select json_agg(l.enumlabel order by l.enumsortorder) from pg_enum l
            where l.enumtypid in (y.oid, y.typelem)) as enum_labels
@@ -91,6 +95,7 @@ fields as (
            'element_type', f.element_type,
            'nullable', not (c.attnotnull or f.not_null),
            'has_default', (c.atthasdef and c.attgenerated = '') or c.attidentity <> '' or f.has_default,
+           'default', coalesce(c.expression, f.expression),
            'generated', nullif(c.attgenerated, ''),
            'identity', nullif(c.attidentity, ''),
            'updatable', pg_column_is_updatable(c.relation, c.attnum, true),
@@ -189,4 +194,9 @@ select coalesce(json_agg(e.entry order by e.kind, e.name, e.signature), '[]')::t
          where a.routine = p.oid and a.mode in ('o', 'b', 't')
       ) returned
      where given.is_pseudo is not true
-  ) e";
+    union all
+    select 3, '', '', json_build_object(
+             'kind', 'time_zones',
+             'names', (select json_agg(z.name order by z.name) from pg_timezone_names z where z.name not like 'posix/%')
+           )
+  ) e"#;

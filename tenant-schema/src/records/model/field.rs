@@ -19,6 +19,8 @@ pub struct Field {
     pub nullable: bool,
     /// Has a default expression or is an identity column.
     pub has_default: bool,
+    /// The default expression as PostgreSQL writes it, its own or its domain's; none for an identity column.
+    pub default: Option<String>,
     /// Who computes the value.
     pub generated: Generated,
     /// PostgreSQL can update it (a computed column of a view cannot).

@@ -1,45 +1,23 @@
 //! `column=operator.value`: one condition.
 
 use super::text::Reader;
-use crate::records::ast::{Comparison, Filter, Is, Test};
+use crate::records::ast::{Column, Comparison, Filter, Is, Operator, Quantifier, Search, Test};
 use crate::records::error::RecordError;
 use crate::records::nearest::nearest;
 
-/// Operators that compare with one value.
-const COMPARISONS: [(&str, Comparison); 6] = [
-    ("eq", Comparison::Equal),
-    ("neq", Comparison::NotEqual),
-    ("gt", Comparison::Greater),
-    ("gte", Comparison::GreaterOrEqual),
-    ("lt", Comparison::Less),
-    ("lte", Comparison::LessOrEqual),
-];
-
-/// What `is` may be followed by.
-const IS: [(&str, Is); 5] = [
-    ("null", Is::Null),
-    ("not_null", Is::NotNull),
-    ("true", Is::True),
-    ("false", Is::False),
-    ("unknown", Is::Unknown),
-];
-
 /// Where a condition stands decides where its value ends.
 #[derive(Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum Setting {
     /// Alone in a parameter: the value is everything that follows, taken literally.
     Parameter,
-    /// In a logic tree: the value ends at `,` or `)`, unless it is in double quotes.
+    /// In a logic tree: the value ends at `,` or `)`, unless it is in double quotes or braces.
     Tree,
 }
 
-/// Parses the condition that the parameter `name` states.
-pub(super) fn parse(name: &str, value: &str) -> Result<Filter<String>, RecordError> {
-    let mut names = Reader::new("column name", name);
-    let column = names.name()?;
-    names.expect_end()?;
+/// Parses the condition that the parameter `name` states of a column.
+pub(super) fn parse(name: &str, column: Column, value: &str) -> Result<Filter<Column>, RecordError> {
     let mut reader = Reader::new(name, value);
-    let filter = condition(&mut reader, column, Place::Parameter)?;
+    let filter = condition(&mut reader, column, Setting::Parameter)?;
     reader.expect_end()?;
     Ok(filter)
 }
@@ -47,35 +25,46 @@ pub(super) fn parse(name: &str, value: &str) -> Result<Filter<String>, RecordErr
 /// Reads `[not.]operator.value`.
 pub(super) fn condition(
     reader: &mut Reader<'_>,
-    column: String,
-    place: Place,
-) -> Result<Filter<String>, RecordError> {
+    column: Column,
+    setting: Setting,
+) -> Result<Filter<Column>, RecordError> {
     if reader.eat("not.") {
-        let positive = test(reader, place)?;
+        let positive = test(reader, setting)?;
         return Ok(Filter::Not(Box::new(Filter::Test(column, positive))));
     }
-    Ok(Filter::Test(column, test(reader, place)?))
+    Ok(Filter::Test(column, test(reader, setting)?))
 }
 
-fn test(reader: &mut Reader<'_>, place: Place) -> Result<Test, RecordError> {
+fn test(reader: &mut Reader<'_>, setting: Setting) -> Result<Test, RecordError> {
     let start = *reader;
     let operator = reader.take_until(|c| !c.is_ascii_alphabetic());
-    if !reader.eat(".") {
-        return Err(start.error(EXPECTED));
+    if let Some((_, comparison, _)) = Comparison::ALL.iter().find(|(name, ..)| *name == operator) {
+        let quantifier = quantifier(reader)?;
+        dot(reader, &start)?;
+        return Ok(Test::Compare(*comparison, quantifier, value(reader, setting)));
     }
-    if let Some((_, comparison)) = COMPARISONS.iter().find(|(name, _)| *name == operator) {
-        return Ok(Test::Compare(*comparison, value(reader, place)?));
+    if let Some((_, search, _)) = Search::ALL.iter().find(|(name, ..)| *name == operator) {
+        let configuration = configuration(reader)?;
+        dot(reader, &start)?;
+        return Ok(Test::Search(*search, configuration, value(reader, setting)));
+    }
+    dot(reader, &start)?;
+    if let Some((_, operator, _)) = Operator::ALL.iter().find(|(name, ..)| *name == operator) {
+        return Ok(Test::Relate(*operator, value(reader, setting)));
     }
     match operator {
-        "is" => {
-            let word = value(reader, place)?;
-            let found = IS.iter().find(|(name, _)| name.eq_ignore_ascii_case(&word));
-            found
-                .map(|(_, is)| Test::Is(*is))
-                .ok_or_else(|| reader.error("'is.' with null, not_null, true, false or unknown"))
-        }
+        "is" => is(reader).map(Test::Is),
+        "isdistinct" => Ok(Test::Distinct(value(reader, setting))),
         "in" => list(reader).map(Test::In),
         _ => Err(unknown_operator(&start, operator)),
+    }
+}
+
+fn dot(reader: &mut Reader<'_>, start: &Reader<'_>) -> Result<(), RecordError> {
+    if reader.eat(".") {
+        Ok(())
+    } else {
+        Err(start.error(EXPECTED))
     }
 }
 
@@ -83,34 +72,93 @@ fn test(reader: &mut Reader<'_>, place: Place) -> Result<Test, RecordError> {
 const EXPECTED: &str = "an operator such as 'eq.'";
 
 fn unknown_operator(start: &Reader<'_>, operator: &str) -> RecordError {
-    let known = COMPARISONS
-        .iter()
-        .map(|(name, _)| *name)
-        .chain(["is", "in", "not"]);
-    match nearest(operator, known) {
+    let comparisons = Comparison::ALL.iter().map(|(name, ..)| *name);
+    let operators = Operator::ALL.iter().map(|(name, ..)| *name);
+    let searches = Search::ALL.iter().map(|(name, ..)| *name);
+    let others = ["is", "isdistinct", "in", "not"];
+    match nearest(
+        operator,
+        comparisons.chain(operators).chain(searches).chain(others),
+    ) {
         Some(near) => start.error(&format!("{EXPECTED} (perhaps '{near}.')")),
         None => start.error(EXPECTED),
     }
 }
 
-fn value(reader: &mut Reader<'_>, place: Place) -> Result<String, RecordError> {
-    match place {
-        Place::Parameter => Ok(reader.take_until(|_| false).to_owned()),
-        Place::Tree if reader.peek() == Some('"') => reader.quoted(),
-        Place::Tree => Ok(reader.take_until(|c| matches!(c, ',' | ')')).to_owned()),
+fn quantifier(reader: &mut Reader<'_>) -> Result<Option<Quantifier>, RecordError> {
+    if reader.eat("(any)") {
+        Ok(Some(Quantifier::Any))
+    } else if reader.eat("(all)") {
+        Ok(Some(Quantifier::All))
+    } else if reader.peek() == Some('(') {
+        Err(reader.error("'(any)', '(all)' or '.'"))
+    } else {
+        Ok(None)
     }
+}
+
+fn configuration(reader: &mut Reader<'_>) -> Result<Option<String>, RecordError> {
+    if !reader.eat("(") {
+        return Ok(None);
+    }
+    let name = reader.word("a text search configuration")?;
+    reader.expect(")")?;
+    Ok(Some(name.to_owned()))
+}
+
+fn is(reader: &mut Reader<'_>) -> Result<Is, RecordError> {
+    let start = *reader;
+    let word = reader.take_until(|c| !(c.is_ascii_alphabetic() || c == '_'));
+    let found = Is::ALL.iter().find(|(name, ..)| name.eq_ignore_ascii_case(word));
+    found
+        .map(|(_, is, _)| *is)
+        .ok_or_else(|| start.error("null, not_null, true, false or unknown"))
+}
+
+fn value(reader: &mut Reader<'_>, setting: Setting) -> String {
+    match setting {
+        Setting::Parameter => reader.take_until(|_| false).to_owned(),
+        Setting::Tree => element(reader, true),
+    }
+}
+
+/// A value in a list or tree: in double quotes, or (in a tree) in braces, or else everything up to `,` or `)`. Quotes
+/// count only where they hold the whole value.
+fn element(reader: &mut Reader<'_>, braces: bool) -> String {
+    let ends = |reader: &Reader<'_>| matches!(reader.peek(), None | Some(',' | ')'));
+    let mut ahead = *reader;
+    if let Ok(text) = ahead.quoted()
+        && ends(&ahead)
+    {
+        *reader = ahead;
+        return text;
+    }
+    let mut ahead = *reader;
+    if braces && ahead.eat("{") {
+        ahead.take_until(|c| matches!(c, '{' | '}'));
+        if ahead.eat("}") {
+            let (before, after) = (reader.rest(), ahead.rest());
+            *reader = ahead;
+            return before[..before.len() - after.len()].to_owned();
+        }
+    }
+    reader.take_until(|c| matches!(c, ',' | ')')).to_owned()
 }
 
 /// Reads `(a,b,"c,d")`. Nothing between the brackets is the empty list, which no value is in.
 fn list(reader: &mut Reader<'_>) -> Result<Vec<String>, RecordError> {
+    reader.skip_spaces();
     reader.expect("(")?;
+    reader.skip_spaces();
     let mut items = Vec::new();
     if reader.eat(")") {
+        reader.skip_spaces();
         return Ok(items);
     }
     loop {
-        items.push(value(reader, Place::Tree)?);
+        items.push(element(reader, false));
         if reader.eat(")") {
+            reader.skip_spaces();
             return Ok(items);
         }
         if !reader.eat(",") {
@@ -123,49 +171,99 @@ fn list(reader: &mut Reader<'_>) -> Result<Vec<String>, RecordError> {
 mod tests {
     use super::*;
 
-    fn is(test: Test) -> Filter<String> {
-        Filter::Test("a".to_owned(), test)
+    fn parse(value: &str) -> Result<Filter<Column>, RecordError> {
+        super::parse("a", Column::named("a"), value)
+    }
+
+    fn is(test: Test) -> Filter<Column> {
+        Filter::Test(Column::named("a"), test)
     }
 
     #[test]
     fn takes_values_literally() {
-        let equal = |value: &str| is(Test::Compare(Comparison::Equal, value.to_owned()));
-        assert_eq!(parse("a", "eq.").unwrap(), equal(""));
-        assert_eq!(parse("a", "eq.\"x\",(y).z").unwrap(), equal("\"x\",(y).z"));
-        assert_eq!(parse("a", "not.eq.1").unwrap(), Filter::Not(Box::new(equal("1"))));
+        let equal = |value: &str| is(Test::equal(value));
+        assert_eq!(parse("eq.").unwrap(), equal(""));
+        assert_eq!(parse("eq.\"x\",(y).z").unwrap(), equal("\"x\",(y).z"));
+        assert_eq!(parse("not.eq.1").unwrap(), Filter::Not(Box::new(equal("1"))));
+    }
+
+    #[test]
+    fn reads_every_operator() {
+        for (name, comparison, _) in Comparison::ALL {
+            let expected = is(Test::Compare(comparison, None, "1.5".to_owned()));
+            assert_eq!(parse(&format!("{name}.1.5")).unwrap(), expected);
+            for (word, quantifier) in [("any", Quantifier::Any), ("all", Quantifier::All)] {
+                let expected = is(Test::Compare(comparison, Some(quantifier), "{1,2}".to_owned()));
+                assert_eq!(parse(&format!("{name}({word}).{{1,2}}")).unwrap(), expected);
+            }
+        }
+        for (name, operator, _) in Operator::ALL {
+            let expected = is(Test::Relate(operator, "[1,3)".to_owned()));
+            assert_eq!(parse(&format!("{name}.[1,3)")).unwrap(), expected);
+        }
+        for (name, search, _) in Search::ALL {
+            let expected = is(Test::Search(search, None, "a b".to_owned()));
+            assert_eq!(parse(&format!("{name}.a b")).unwrap(), expected);
+            let expected = is(Test::Search(search, Some("english".to_owned()), "a".to_owned()));
+            assert_eq!(parse(&format!("{name}(english).a")).unwrap(), expected);
+        }
+        assert_eq!(parse("isdistinct.x").unwrap(), is(Test::Distinct("x".to_owned())));
+    }
+
+    #[test]
+    fn refuses_quantifiers_where_there_are_none() {
+        for broken in [
+            "neq(any).{1}",
+            "is(any).null",
+            "in(any).(1)",
+            "eq(some).{1}",
+            "eq().1",
+            "fts().a",
+        ] {
+            assert_eq!(parse(broken).unwrap_err().code(), "PGRST100", "{broken}");
+        }
     }
 
     #[test]
     fn reads_lists() {
         let list = |items: &[&str]| is(Test::In(items.iter().map(|item| (*item).to_owned()).collect()));
-        assert_eq!(parse("a", "in.(1,2)").unwrap(), list(&["1", "2"]));
+        assert_eq!(parse("in.(1,2)").unwrap(), list(&["1", "2"]));
         assert_eq!(
-            parse("a", r#"in.("x,y","say \"no\"",z)"#).unwrap(),
+            parse(r#"in.("x,y","say \"no\"",z)"#).unwrap(),
             list(&["x,y", "say \"no\"", "z"])
         );
-        assert_eq!(parse("a", "in.()").unwrap(), list(&[]));
-        assert_eq!(parse("a", "in.(,)").unwrap(), list(&["", ""]));
-        for broken in ["in.", "in.1", "in.(1", "in.(1)2", "in.(\"1)", "in.(\"1\"2)"] {
-            assert_eq!(parse("a", broken).unwrap_err().code(), "PGRST100", "{broken}");
+        assert_eq!(parse("in.()").unwrap(), list(&[]));
+        assert_eq!(parse("in.( 1, 2 ) ").unwrap(), list(&["1", " 2 "]));
+        assert_eq!(parse("in.(,)").unwrap(), list(&["", ""]));
+        assert_eq!(
+            parse(r#"in.("1"2,"3)"#).unwrap(),
+            list(&["\"1\"2", "\"3"]),
+            "quotes that hold no whole value"
+        );
+        assert_eq!(parse("in.({a,b})").unwrap(), list(&["{a", "b}"]));
+        for broken in ["in.", "in.1", "in.(1", "in.(1)2"] {
+            assert_eq!(parse(broken).unwrap_err().code(), "PGRST100", "{broken}");
         }
     }
 
     #[test]
     fn reads_is() {
-        assert_eq!(parse("a", "is.NULL").unwrap(), is(Test::Is(Is::Null)));
-        assert_eq!(parse("a", "is.not_null").unwrap(), is(Test::Is(Is::NotNull)));
-        assert_eq!(parse("a", "is.nil").unwrap_err().status(), 400);
+        assert_eq!(parse("is.NULL").unwrap(), is(Test::Is(Is::Null)));
+        assert_eq!(parse("is.not_null").unwrap(), is(Test::Is(Is::NotNull)));
+        for broken in ["is.nil", "is.nullable", "is.", "is.null "] {
+            assert_eq!(parse(broken).unwrap_err().status(), 400);
+        }
     }
 
     #[test]
     fn says_what_was_expected() {
-        let error = parse("age", "1").unwrap_err();
+        let error = super::parse("age", Column::named("age"), "1").unwrap_err();
         assert_eq!(error.message(), "failed to parse age (1)");
         assert_eq!(
             error.details().unwrap(),
             "expected an operator such as 'eq.' at character 1, found '1'"
         );
-        let error = parse("age", "gtt.1").unwrap_err();
+        let error = parse("gtt.1").unwrap_err();
         assert!(error.details().unwrap().contains("(perhaps 'gt.')"), "{error:?}");
     }
 }

@@ -1,7 +1,6 @@
-//! Writes SQL text from left to right and numbers its parameters.
+//! Writes SQL text from left to right and numbers its parameters and aliases.
 
 use super::{Param, Query};
-use crate::records::ast::{Comparison, Filter, Is, Test};
 use crate::records::error::RecordError;
 use crate::records::model::Field;
 use crate::records::quote;
@@ -11,6 +10,7 @@ use crate::records::quote;
 pub(super) struct Writer {
     text: String,
     params: Vec<Param>,
+    aliases: usize,
 }
 
 impl Writer {
@@ -33,20 +33,41 @@ impl Writer {
 
     /// `source."column"`
     pub(super) fn column(&mut self, source: &str, field: &Field) -> Result<(), RecordError> {
+        self.column_named(source, &field.name)
+    }
+
+    /// `source."column"`
+    pub(super) fn column_named(&mut self, source: &str, column: &str) -> Result<(), RecordError> {
         self.push(source);
         self.push(".");
-        self.name(&field.name)
+        self.name(column)
+    }
+
+    /// An alias that no other part of the statement has: a letter and a number.
+    pub(super) fn alias(&mut self, letter: char) -> String {
+        self.aliases += 1;
+        format!("{letter}{}", self.aliases)
     }
 
     /// Items with commas between them.
     pub(super) fn list<T>(
         &mut self,
         items: &[T],
+        write: impl FnMut(&mut Self, &T) -> Result<(), RecordError>,
+    ) -> Result<(), RecordError> {
+        self.joined(items, ", ", write)
+    }
+
+    /// Items with something between them.
+    pub(super) fn joined<T>(
+        &mut self,
+        items: &[T],
+        between: &str,
         mut write: impl FnMut(&mut Self, &T) -> Result<(), RecordError>,
     ) -> Result<(), RecordError> {
         for (index, item) in items.iter().enumerate() {
             if index > 0 {
-                self.push(", ");
+                self.push(between);
             }
             write(self, item)?;
         }
@@ -80,118 +101,5 @@ impl Writer {
         self.params.push(param);
         self.text.push('$');
         self.text.push_str(&self.params.len().to_string());
-    }
-
-    /// ` where …`, or nothing for a filter that says nothing.
-    pub(super) fn where_clause(&mut self, filter: &Filter<&Field>) -> Result<(), RecordError> {
-        match filter {
-            Filter::All(parts) if parts.is_empty() => Ok(()),
-            Filter::All(parts) => {
-                self.push(" where ");
-                self.joined(parts, " and ")
-            }
-            other => {
-                self.push(" where ");
-                self.filter(other)
-            }
-        }
-    }
-
-    fn joined(&mut self, parts: &[Filter<&Field>], joiner: &str) -> Result<(), RecordError> {
-        for (index, part) in parts.iter().enumerate() {
-            if index > 0 {
-                self.push(joiner);
-            }
-            self.filter(part)?;
-        }
-        Ok(())
-    }
-
-    fn filter(&mut self, filter: &Filter<&Field>) -> Result<(), RecordError> {
-        match filter {
-            Filter::All(parts) | Filter::Any(parts) => {
-                self.push("(");
-                self.joined(
-                    parts,
-                    if matches!(filter, Filter::All(_)) {
-                        " and "
-                    } else {
-                        " or "
-                    },
-                )?;
-            }
-            Filter::Not(part) => {
-                self.push("not (");
-                self.filter(part)?;
-            }
-            Filter::Test(field, test) => return self.test(field, test),
-        }
-        self.push(")");
-        Ok(())
-    }
-
-    fn test(&mut self, field: &Field, test: &Test) -> Result<(), RecordError> {
-        self.column("t", field)?;
-        match test {
-            Test::Compare(comparison, value) => {
-                self.push(match comparison {
-                    Comparison::Equal => " = ",
-                    Comparison::NotEqual => " <> ",
-                    Comparison::Greater => " > ",
-                    Comparison::GreaterOrEqual => " >= ",
-                    Comparison::Less => " < ",
-                    Comparison::LessOrEqual => " <= ",
-                });
-                self.bind(&field.name, value.clone())
-            }
-            Test::Is(is) => {
-                self.push(match is {
-                    Is::Null => " is null",
-                    Is::NotNull => " is not null",
-                    Is::True => " is true",
-                    Is::False => " is false",
-                    Is::Unknown => " is unknown",
-                });
-                Ok(())
-            }
-            Test::In(values) => {
-                self.push(" = any (");
-                self.bind(&field.name, array_literal(values))?;
-                self.push(")");
-                Ok(())
-            }
-        }
-    }
-}
-
-/// PostgreSQL's array input syntax, every element quoted so that `NULL` is a word too ("Arrays", 8.15.2).
-fn array_literal(values: &[String]) -> String {
-    let mut text = String::from("{");
-    for (index, value) in values.iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        text.push('"');
-        for c in value.chars() {
-            if matches!(c, '"' | '\\') {
-                text.push('\\');
-            }
-            text.push(c);
-        }
-        text.push('"');
-    }
-    text.push('}');
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn array_elements_are_always_quoted() {
-        let values = ["a", "NULL", "", "x,y}", "\"\\"].map(str::to_owned);
-        assert_eq!(array_literal(&values), r#"{"a","NULL","","x,y}","\"\\"}"#);
-        assert_eq!(array_literal(&[]), "{}");
     }
 }

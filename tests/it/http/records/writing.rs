@@ -127,7 +127,10 @@ async fn what_a_write_answers() {
     let whole = post("return=representation").await.expect_status(201);
     assert_eq!(whole.json()[0]["first_name"], "Ann");
     let silent = post("handling=strict").await.expect_status(201);
-    assert_eq!((silent.text(), silent.header("preference-applied")), ("", None));
+    assert_eq!(
+        (silent.text(), silent.header("preference-applied")),
+        ("", Some("handling=strict"))
+    );
 
     let three = json!([{ "first_name": "x" }, { "first_name": "y" }, { "first_name": "z" }]);
     let many = scene

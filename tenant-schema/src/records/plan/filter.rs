@@ -1,0 +1,113 @@
+//! The conditions of a request, on things that exist, and those that nobody asks for.
+
+use super::embed::Embed;
+use crate::records::ast::{Column, Filter, Is, Step, Test};
+use crate::records::error::{EmbedError, RecordError, shorten};
+use crate::records::model::{Field, Object};
+use crate::records::nearest::nearest;
+
+/// What a condition is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject<'m> {
+    /// A value of the record.
+    Spot(Spot<'m>),
+    /// Whether there is an embedded record, by its place among the embedded objects.
+    Embed(usize),
+}
+
+/// A column, or a place inside its JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spot<'m> {
+    /// The column.
+    pub(in crate::records) field: &'m Field,
+    /// The way into its JSON.
+    pub(in crate::records) path: Vec<Step>,
+}
+
+impl<'m> Spot<'m> {
+    /// The column as a whole.
+    pub(in crate::records) fn whole(field: &'m Field) -> Self {
+        let path = Vec::new();
+        Self { field, path }
+    }
+
+    /// Finds a column that can be read.
+    pub(super) fn find(object: &'m Object, column: Column) -> Result<Self, RecordError> {
+        let field = object
+            .readable(&column.name)
+            .ok_or_else(|| unknown_column(object, &column.name, &[]))?;
+        Ok(Self {
+            field,
+            path: column.path,
+        })
+    }
+}
+
+pub(super) fn unknown_column(object: &Object, name: &str, besides: &[&str]) -> RecordError {
+    let names = object
+        .fields
+        .iter()
+        .chain(&object.computed)
+        .map(|field| field.name.as_str())
+        .chain(besides.iter().copied());
+    RecordError::UnknownColumn {
+        object: object.name.clone(),
+        column: shorten(name),
+        nearest: nearest(name, names).map(str::to_owned),
+    }
+}
+
+/// The filter that finds what a request may see of an object: its own conditions, the key, and not what is deleted,
+/// unless the request asks about `deleted_at` itself. `embeds` are what the object's records embed.
+pub(super) fn visible<'m>(
+    object: &'m Object,
+    id: Option<&str>,
+    said: Filter<Column>,
+    embeds: &[Embed<'m>],
+) -> Result<Filter<Subject<'m>>, RecordError> {
+    let asks_for_deleted = said.mentions(&|column| column.name == "deleted_at");
+    let mut parts = Vec::new();
+    if let Some(id) = id {
+        let key = object.key().ok_or_else(|| RecordError::NoKey {
+            object: object.name.clone(),
+        })?;
+        parts.push(Filter::Test(Subject::Spot(Spot::whole(key)), Test::equal(id)));
+    }
+    match said.resolve(&mut |column, test| subject(object, embeds, column, test))? {
+        Filter::All(said) => parts.extend(said),
+        other => parts.push(other),
+    }
+    if !asks_for_deleted {
+        parts.extend(not_deleted(object));
+    }
+    Ok(Filter::All(parts))
+}
+
+/// The condition that hides deleted records, where an object has them.
+pub(super) fn not_deleted(object: &Object) -> Option<Filter<Subject<'_>>> {
+    let field = object.field("deleted_at").filter(|_| object.soft_delete)?;
+    Some(Filter::Test(
+        Subject::Spot(Spot::whole(field)),
+        Test::Is(Is::Null),
+    ))
+}
+
+/// A name means what is embedded under it if the test is one of being there, and else a column.
+fn subject<'m>(
+    object: &'m Object,
+    embeds: &[Embed<'m>],
+    column: Column,
+    test: &Test,
+) -> Result<Subject<'m>, RecordError> {
+    let is_whole = column.path.is_empty();
+    let embed = embeds
+        .iter()
+        .position(|embed| is_whole && embed.name == column.name);
+    match (embed, test) {
+        (Some(index), Test::Is(Is::Null | Is::NotNull)) => Ok(Subject::Embed(index)),
+        (Some(_), _) if object.readable(&column.name).is_none() => {
+            Err(EmbedError::Filter { name: column.name }.into())
+        }
+        _ => Spot::find(object, column).map(Subject::Spot),
+    }
+}

@@ -1,0 +1,415 @@
+//! What each record of an answer holds.
+
+use std::borrow::Cow;
+
+use super::embed::{Embed, Shape, embed};
+use super::filter::Spot;
+use super::levels::Levels;
+use super::{Context, cast};
+use crate::records::ast::{Aggregate, AggregateFunction, Column, Place, SelectItem};
+use crate::records::error::RecordError;
+use crate::records::limits::Exceeded;
+use crate::records::model::{Field, Object, Via};
+
+/// What each record of an object holds in the answer.
+pub struct Selection<'m> {
+    pub(in crate::records) object: &'m Object,
+    /// Values of the record itself.
+    pub(in crate::records) outputs: Vec<Output<'m>>,
+    /// What is embedded in it.
+    pub(in crate::records) embeds: Vec<Embed<'m>>,
+}
+
+/// A value of the answer.
+pub struct Output<'m> {
+    pub(in crate::records) value: Value<'m>,
+    /// Its key in JSON.
+    pub(in crate::records) label: Cow<'m, str>,
+    /// The type it is turned into.
+    pub(in crate::records) cast: Option<&'m str>,
+    /// What is made of the values of many records, and the type that is turned into.
+    pub(in crate::records) aggregate: Option<(AggregateFunction, Option<&'m str>)>,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value<'m> {
+    /// A column, or a place in its JSON.
+    Spot(Spot<'m>),
+    /// The record as such, to be counted.
+    Record,
+}
+
+/// A column of a selection as it comes out, those of spread objects among them.
+pub struct Shown<'a, 'm> {
+    pub(in crate::records) label: &'a str,
+    pub(in crate::records) origin: Origin,
+    /// It is JSON made here.
+    pub(in crate::records) is_json: bool,
+    pub(in crate::records) aggregate: Option<(AggregateFunction, Option<&'m str>)>,
+    /// The cast that keeps a number exact in JSON, if it needs one.
+    pub(in crate::records) exact: Option<&'static str>,
+}
+
+/// Where a column of a selection comes from; places count from zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A value of the record itself.
+    Output(usize),
+    /// An embedded object as JSON.
+    Json(usize),
+    /// A column of a spread object.
+    Spread(usize, usize),
+}
+
+impl Origin {
+    /// The embedded object that it comes from.
+    pub(super) fn embed(self) -> Option<usize> {
+        match self {
+            Self::Output(_) => None,
+            Self::Json(embed) | Self::Spread(embed, _) => Some(embed),
+        }
+    }
+}
+
+impl Output<'_> {
+    /// The cast that keeps a number exact in JSON, unless the request says what it wants.
+    fn exact(&self) -> Option<&'static str> {
+        let Value::Spot(spot) = &self.value else {
+            return None;
+        };
+        match self.aggregate {
+            Some((AggregateFunction::Count, _) | (_, Some(_))) => None,
+            _ if self.cast.is_some() || !spot.path.is_empty() => None,
+            _ => spot.field.exact_cast(),
+        }
+    }
+}
+
+impl<'m> Selection<'m> {
+    /// Records that hold nothing.
+    pub(super) fn nothing(object: &'m Object) -> Self {
+        Self {
+            object,
+            outputs: Vec::new(),
+            embeds: Vec::new(),
+        }
+    }
+
+    /// Records that hold these columns.
+    pub(super) fn of(object: &'m Object, fields: &[&'m Field]) -> Self {
+        Self {
+            outputs: fields.iter().map(|field| whole(field)).collect(),
+            ..Self::nothing(object)
+        }
+    }
+
+    /// The columns in their order: the record's own values, then what is embedded. Of equal labels the last stays, as
+    /// whoever reads the JSON would see it.
+    pub(in crate::records) fn shown(&self) -> Vec<Shown<'_, 'm>> {
+        let own = self.outputs.iter().enumerate().map(|(index, output)| Shown {
+            label: &output.label,
+            origin: Origin::Output(index),
+            is_json: false,
+            aggregate: output.aggregate,
+            exact: output.exact(),
+        });
+        let mut shown: Vec<_> = own.collect();
+        for (index, embed) in self.embeds.iter().enumerate() {
+            match embed.shape {
+                Shape::Hidden => {}
+                Shape::Json => shown.push(Shown {
+                    label: &embed.name,
+                    origin: Origin::Json(index),
+                    is_json: true,
+                    aggregate: None,
+                    exact: None,
+                }),
+                Shape::Spread => {
+                    let columns = embed.node.selection.shown().into_iter().enumerate();
+                    let is_to_one = embed.is_to_one();
+                    shown.extend(columns.map(|(column, within)| Shown {
+                        label: within.label,
+                        origin: Origin::Spread(index, column),
+                        is_json: within.is_json || !is_to_one,
+                        aggregate: within.aggregate.filter(|_| is_to_one),
+                        exact: within.exact.filter(|_| is_to_one),
+                    }));
+                }
+            }
+        }
+        let labels: Vec<&str> = shown.iter().map(|column| column.label).collect();
+        let mut position = 0;
+        shown.retain(|column| {
+            position += 1;
+            !labels[position..].contains(&column.label)
+        });
+        shown
+    }
+
+    /// The embedded objects without which a record is left out.
+    pub(in crate::records) fn required(&self) -> impl Iterator<Item = &Embed<'m>> {
+        self.embeds.iter().filter(|embed| embed.inner)
+    }
+
+    /// Makes groups of its records.
+    pub(in crate::records) fn aggregates(&self) -> bool {
+        self.shown().iter().any(|column| column.aggregate.is_some())
+    }
+
+    /// The value that a column shows unchanged, of the record itself or of one that is spread in it.
+    pub(super) fn spot(&self, origin: &Origin, within: Option<usize>) -> Option<&Spot<'m>> {
+        let output = match (origin, within) {
+            (Origin::Output(index), None) => &self.outputs[*index],
+            (Origin::Spread(embed, column), Some(within)) if *embed == within => {
+                let spread = &self.embeds[*embed].node.selection;
+                let columns = spread.shown();
+                let origin = columns.get(*column)?.origin;
+                return spread.spot(&origin, None);
+            }
+            _ => return None,
+        };
+        match &output.value {
+            Value::Spot(spot) if output.cast.is_none() => Some(spot),
+            _ => None,
+        }
+    }
+
+    /// Some embedded object comes from a function, which takes the record as a whole.
+    pub(in crate::records) fn takes_record(&self) -> bool {
+        let by_function = |embed: &Embed<'_>| matches!(embed.relationship.via, Via::Function { .. });
+        self.embeds.iter().any(by_function)
+    }
+
+    /// The name by which something that is no column is handed on with a record's columns: that of none of them.
+    pub(in crate::records) fn handed_on(&self, index: usize) -> String {
+        let mut name = format!("s{index}");
+        while self.object.readable(&name).is_some() {
+            name.push('_');
+        }
+        name
+    }
+
+    /// The columns of the object's records that the selection is made of, each once: its values, and what ties
+    /// embedded records to them.
+    pub(in crate::records) fn fields(&self) -> Vec<&'m Field> {
+        let mut fields: Vec<&'m Field> = Vec::new();
+        let mut add = |field: &'m Field| {
+            if !fields.iter().any(|known| known.name == field.name) {
+                fields.push(field);
+            }
+        };
+        for output in &self.outputs {
+            if let Value::Spot(spot) = &output.value {
+                add(spot.field);
+            }
+        }
+        let ties = self
+            .embeds
+            .iter()
+            .flat_map(|embed| match &embed.relationship.via {
+                Via::ForeignKey { columns, .. } => columns.as_slice(),
+                Via::Junction { own, .. } => own.as_slice(),
+                Via::Function { .. } => &[],
+            });
+        ties.filter_map(|pair| self.object.field(&pair.near))
+            .for_each(add);
+        fields
+    }
+
+    /// An action that is about single records makes no groups of them.
+    pub(super) fn refuse_aggregates(&self) -> Result<(), RecordError> {
+        if self.aggregates() {
+            let details = "Aggregates are implemented for lists only.";
+            return Err(RecordError::NotImplemented { details });
+        }
+        Ok(())
+    }
+}
+
+/// PostgreSQL cuts longer identifiers (`NAMEDATALEN`), so a longer alias would come back under another name.
+const MAX_ALIAS_BYTES: usize = 63;
+
+/// Plans what records of an object hold. No items mean all columns.
+pub(super) fn selection<'m>(
+    context: Context<'m>,
+    object: &'m Object,
+    items: Vec<SelectItem>,
+    levels: &mut Levels,
+) -> Result<Selection<'m>, RecordError> {
+    let items = if items.is_empty() {
+        vec![SelectItem::Star]
+    } else {
+        items
+    };
+    let mut selection = Selection::nothing(object);
+    for (index, item) in items.into_iter().enumerate() {
+        match item {
+            SelectItem::Star => {
+                let fields = object.fields.iter().filter(|field| field.in_default_select());
+                for field in fields {
+                    add(context, &mut selection.outputs, whole(field))?;
+                }
+            }
+            SelectItem::Count { alias, cast } => {
+                let output = count(context, alias, cast)?;
+                add(context, &mut selection.outputs, output)?;
+            }
+            SelectItem::Column {
+                column,
+                alias,
+                cast,
+                aggregate,
+            } => {
+                let output = output(context, object, column, alias, cast, aggregate)?;
+                add(context, &mut selection.outputs, output)?;
+            }
+            SelectItem::Embed(item) => {
+                selection
+                    .embeds
+                    .push(embed(context, object, item, levels.take(index))?);
+            }
+        }
+    }
+    refuse_twins(&selection.embeds)?;
+    Ok(selection)
+}
+
+/// Adds a value, once; no two different ones may have one label.
+fn add<'m>(
+    context: Context<'m>,
+    outputs: &mut Vec<Output<'m>>,
+    output: Output<'m>,
+) -> Result<(), RecordError> {
+    let allowed = context.limits.column_uses;
+    let same = |other: &Output<'_>| {
+        other.value == output.value && other.cast == output.cast && other.aggregate == output.aggregate
+    };
+    let of_same_column = |other: &&Output<'_>| match (&other.value, &output.value) {
+        (Value::Spot(one), Value::Spot(other)) => one.field.name == other.field.name,
+        (one, other) => one == other,
+    };
+    // Places in JSON and aggregates are not the column: there may be as many as a selection has items.
+    let is_column =
+        matches!(&output.value, Value::Spot(spot) if spot.path.is_empty() && output.aggregate.is_none());
+    let uses = outputs
+        .iter()
+        .filter(of_same_column)
+        .filter(|_| is_column)
+        .count();
+    match outputs.iter().find(|other| other.label == output.label) {
+        None if uses >= allowed => {
+            let column = match &output.value {
+                Value::Spot(spot) => spot.field.name.clone(),
+                Value::Record => output.label.into_owned(),
+            };
+            Err(Exceeded::Column { column, allowed }.into())
+        }
+        None => {
+            outputs.push(output);
+            Ok(())
+        }
+        Some(other) if same(other) => Ok(()),
+        Some(_) => {
+            let details = format!("two columns would both be called '{}'", output.label);
+            Err(RecordError::syntax("select", &output.label, details))
+        }
+    }
+}
+
+fn refuse_twins(embeds: &[Embed<'_>]) -> Result<(), RecordError> {
+    for (index, embed) in embeds.iter().enumerate() {
+        if embeds[..index].iter().any(|other| other.name == embed.name) {
+            let details = format!(
+                "two embedded objects are called '{}': give one an alias",
+                embed.name
+            );
+            return Err(RecordError::syntax("select", &embed.name, details));
+        }
+    }
+    Ok(())
+}
+
+fn whole(field: &Field) -> Output<'_> {
+    Output {
+        value: Value::Spot(Spot::whole(field)),
+        label: Cow::Borrowed(&field.name),
+        cast: None,
+        aggregate: None,
+    }
+}
+
+fn count(
+    context: Context<'_>,
+    alias: Option<String>,
+    cast: Option<String>,
+) -> Result<Output<'_>, RecordError> {
+    Ok(Output {
+        value: Value::Record,
+        label: label(alias, Cow::Borrowed("count"))?,
+        cast: None,
+        aggregate: Some((AggregateFunction::Count, find_cast(context, cast)?)),
+    })
+}
+
+fn find_cast(context: Context<'_>, name: Option<String>) -> Result<Option<&str>, RecordError> {
+    name.map(|name| cast::find(context.model, &name)).transpose()
+}
+
+fn output<'m>(
+    context: Context<'m>,
+    object: &'m Object,
+    column: Column,
+    alias: Option<String>,
+    cast: Option<String>,
+    aggregate: Option<Aggregate>,
+) -> Result<Output<'m>, RecordError> {
+    // Without brackets it is what `count()` was before there were aggregates, and what many clients still write.
+    let is_count = column.name == "count" && column.path.is_empty() && aggregate.is_none();
+    if is_count && object.readable("count").is_none() {
+        return count(context, alias, cast);
+    }
+    let spot = Spot::find(object, column)?;
+    let cast = find_cast(context, cast)?;
+    let aggregate = match aggregate {
+        Some(aggregate) => Some((aggregate.function, find_cast(context, aggregate.cast)?)),
+        None => None,
+    };
+    let own_label = match aggregate {
+        Some((function, _)) => Cow::Borrowed(function.name()),
+        None => spot_label(&spot),
+    };
+    Ok(Output {
+        label: label(alias, own_label)?,
+        value: Value::Spot(spot),
+        cast,
+        aggregate,
+    })
+}
+
+/// The last key on the way into JSON, else the column's name.
+fn spot_label<'m>(spot: &Spot<'m>) -> Cow<'m, str> {
+    let last_key = spot.path.iter().rev().find_map(|step| match &step.to {
+        Place::Key(key) if !key.is_empty() => Some(key.clone()),
+        _ => None,
+    });
+    last_key.map_or(Cow::Borrowed(spot.field.name.as_str()), Cow::Owned)
+}
+
+fn label(alias: Option<String>, own: Cow<'_, str>) -> Result<Cow<'_, str>, RecordError> {
+    match alias {
+        None => Ok(own),
+        Some(alias) => {
+            check_alias(&alias)?;
+            Ok(Cow::Owned(alias))
+        }
+    }
+}
+
+pub(super) fn check_alias(alias: &str) -> Result<(), RecordError> {
+    if alias.is_empty() || alias.len() > MAX_ALIAS_BYTES {
+        let details = format!("an alias has 1 to {MAX_ALIAS_BYTES} bytes");
+        return Err(RecordError::syntax("select", alias, details));
+    }
+    Ok(())
+}

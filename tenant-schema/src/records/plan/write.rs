@@ -1,0 +1,135 @@
+//! Writes: adding, changing and removing records, and what is given back of them.
+
+use catalog::access::ObjectWrite;
+
+use super::Context;
+use super::levels::Levels;
+use super::order::order;
+use super::read::Node;
+use super::select::selection;
+use crate::records::ast::{Filter, QueryString};
+use crate::records::error::{self, RecordError};
+use crate::records::model::{Field, Object};
+use crate::records::nearest::nearest;
+use crate::records::parse::prefer::{Preferences, Return};
+use crate::records::{Form, guard::Guard};
+
+mod change;
+mod insert;
+mod said;
+
+pub use change::{Bound, Delete, Update, delete, update};
+pub use insert::{Conflict, Insert, Merge, Written, insert, replace};
+
+/// What a write is asked beside its target and its body.
+#[derive(Clone, Copy)]
+pub struct Asked<'m> {
+    /// What every plan depends on.
+    pub context: Context<'m>,
+    /// The raw query string.
+    pub query: &'m str,
+    /// What the client prefers.
+    pub preferences: &'m Preferences,
+    /// The form of the answer.
+    pub form: Form,
+    /// The caller may change records, and not only add them.
+    pub may_update: bool,
+}
+
+/// What a write gives back.
+pub struct Answering<'m> {
+    /// The written records, when they are wanted: all of them, in an order.
+    pub(in crate::records) node: Option<Node<'m>>,
+    /// The representation is one object rather than an array.
+    pub(in crate::records) as_object: bool,
+    /// The new version, when exactly one record is written.
+    pub(in crate::records) version: Option<&'m Field>,
+    /// The new record's key, when exactly one is added.
+    pub(in crate::records) key: Vec<&'m Field>,
+    /// What undoes the write.
+    pub(in crate::records) guards: Vec<Guard>,
+}
+
+/// How many records a write is about, as far as the request says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// The one that the path names: the answer is an object.
+    Named,
+    /// Exactly one.
+    One,
+    /// Any number.
+    Many,
+}
+
+/// What the query string says of the answer. Its root has no filter, limit and offset any more: they are about which
+/// records are written.
+fn answering<'m>(node: Node<'m>, asked: &Asked<'m>, extent: Extent) -> Answering<'m> {
+    let object = node.selection.object;
+    let mut guards = Vec::new();
+    if asked.form == Form::Singular && extent != Extent::Named {
+        guards.push(Guard::Singular);
+    }
+    let represents = asked.preferences.returning == Some(Return::Representation);
+    if represents {
+        guards.push(Guard::Size(asked.context.limits.answer_bytes));
+    }
+    let single = extent != Extent::Many && object.versioned;
+    Answering {
+        node: represents.then_some(node),
+        as_object: extent == Extent::Named || asked.form == Form::Singular,
+        version: object.field("version").filter(|_| single),
+        key: Vec::new(),
+        guards,
+    }
+}
+
+/// What is selected of the written records. Names are checked even when nothing is returned: a wrong one is an error
+/// either way.
+fn written_records<'m>(
+    object: &'m Object,
+    said: QueryString,
+    asked: &Asked<'m>,
+) -> Result<Node<'m>, RecordError> {
+    let mut levels = Levels::place(&said.select, said.embedded)?;
+    let selection = selection(asked.context, object, said.select, &mut levels)?;
+    Ok(Node {
+        order: order(&selection, said.root.order)?,
+        selection,
+        filter: Filter::default(),
+        limit: None,
+        offset: 0,
+    })
+}
+
+fn may_write(object: &Object, able: bool, action: &'static str) -> Result<(), RecordError> {
+    if able && object.write != ObjectWrite::Nobody {
+        return Ok(());
+    }
+    Err(RecordError::NotWritable {
+        object: object.name.clone(),
+        action,
+    })
+}
+
+/// The field that a body or `columns=` names.
+fn written<'m>(object: &'m Object, name: &str) -> Result<&'m Field, RecordError> {
+    object.field(name).ok_or_else(|| RecordError::UnknownBodyColumn {
+        object: object.name.clone(),
+        column: error::shorten(name),
+        nearest: nearest(name, object.fields.iter().map(|field| field.name.as_str())).map(str::to_owned),
+    })
+}
+
+fn computed(object: &Object, field: &Field) -> RecordError {
+    RecordError::ComputedColumn {
+        object: object.name.clone(),
+        column: field.name.clone(),
+    }
+}
+
+fn read_only(object: &Object, field: &Field) -> RecordError {
+    RecordError::ReadOnlyColumn {
+        object: object.name.clone(),
+        column: field.name.clone(),
+    }
+}

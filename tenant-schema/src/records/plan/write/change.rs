@@ -1,0 +1,190 @@
+//! Changing and removing records.
+
+use super::said::{self, Said};
+use super::{Answering, Asked, Extent, answering, computed, may_write, read_only, written, written_records};
+use crate::records::Target;
+use crate::records::ast::{Filter, OrderTerm, QueryString};
+use crate::records::error::RecordError;
+use crate::records::guard::Guard;
+use crate::records::model::{Field, Object};
+use crate::records::parse::body::{Body, Given, Payload};
+use crate::records::parse::prefer::Missing;
+use crate::records::plan::filter::visible;
+use crate::records::plan::order::order;
+use crate::records::plan::query::finds;
+use crate::records::plan::{Node, Selection, SortBy, Subject};
+
+/// Changes records.
+pub struct Update<'m> {
+    pub(in crate::records) object: &'m Object,
+    /// The columns that take values of the body.
+    pub(in crate::records) columns: Vec<&'m Field>,
+    /// The columns that take their defaults.
+    pub(in crate::records) defaults: Vec<&'m Field>,
+    /// A JSON object; keys beside the columns are ignored.
+    pub(in crate::records) body: String,
+    pub(in crate::records) filter: Filter<Subject<'m>>,
+    /// At most so many of what the filter finds.
+    pub(in crate::records) bound: Option<Bound<'m>>,
+    pub(in crate::records) answer: Answering<'m>,
+}
+
+/// Removes records, or marks them as deleted.
+pub struct Delete<'m> {
+    pub(in crate::records) object: &'m Object,
+    /// Set `deleted_at` instead of removing.
+    pub(in crate::records) soft: bool,
+    pub(in crate::records) filter: Filter<Subject<'m>>,
+    /// At most so many of what the filter finds.
+    pub(in crate::records) bound: Option<Bound<'m>>,
+    pub(in crate::records) answer: Answering<'m>,
+}
+
+/// A limited write: the records that a page of a list would have.
+pub struct Bound<'m> {
+    /// What a record is known by: the primary key, or else the columns of the order.
+    pub(in crate::records) key: Vec<&'m Field>,
+    /// That page, of nothing but the key.
+    pub(in crate::records) page: Node<'m>,
+}
+
+/// Plans changing the target's records.
+pub fn update<'m>(
+    object: &'m Object,
+    target: Target<'_>,
+    body: Payload<'_>,
+    asked: &Asked<'m>,
+) -> Result<Update<'m>, RecordError> {
+    may_write(object, object.writable.update, "update records")?;
+    let said = said::read(object, asked, "update records", |name| suits(target, name))?;
+    let id = targeted(target, &said, "UPDATE")?;
+    let body = Body::parse(body, said.columns.as_deref(), asked.context.limits.objects)?;
+    if body.rows() > 1 {
+        return Err(RecordError::body("The body of an update must be one object"));
+    }
+    let with_defaults = asked.preferences.missing == Some(Missing::Default);
+    let (mut columns, mut defaults) = (Vec::new(), Vec::new());
+    for column in &body.columns {
+        let field = written(object, &column.name)?;
+        if body.rows() == 0 {
+            continue;
+        }
+        if column.given == Given::Nowhere && with_defaults {
+            defaults.push(field);
+        } else if field.accepts_values() {
+            columns.push(field);
+        } else {
+            return Err(computed(object, field));
+        }
+        if !field.updatable {
+            return Err(read_only(object, field));
+        }
+    }
+    let (filter, bound, answer) = found(object, id, said.query, asked)?;
+    Ok(Update {
+        object,
+        columns,
+        defaults,
+        body: body.to_object(),
+        filter,
+        bound,
+        answer,
+    })
+}
+
+/// Plans removing the target's records.
+pub fn delete<'m>(
+    object: &'m Object,
+    target: Target<'_>,
+    asked: &Asked<'m>,
+) -> Result<Delete<'m>, RecordError> {
+    let able = if object.soft_delete {
+        object.writable.update
+    } else {
+        object.writable.delete
+    };
+    may_write(object, able, "delete records")?;
+    let said = said::read(object, asked, "delete records", |name| suits(target, name))?;
+    let id = targeted(target, &said, "DELETE")?;
+    let (filter, bound, answer) = found(object, id, said.query, asked)?;
+    Ok(Delete {
+        object,
+        soft: object.soft_delete,
+        filter,
+        bound,
+        answer,
+    })
+}
+
+/// One record by its path is no page of a list.
+fn suits(target: Target<'_>, parameter: &str) -> bool {
+    matches!(target, Target::Filtered) || finds(parameter)
+}
+
+fn extent(id: Option<&str>) -> Extent {
+    if id.is_some() { Extent::Named } else { Extent::Many }
+}
+
+/// The id of a target, or the proof that its filter or its limit says something.
+fn targeted<'a>(target: Target<'a>, said: &Said, verb: &'static str) -> Result<Option<&'a str>, RecordError> {
+    match target {
+        Target::Id(id) => Ok(Some(id)),
+        Target::Filtered if said.query.root.filter.is_empty() && said.query.root.limit.is_none() => {
+            Err(RecordError::Unfiltered { verb })
+        }
+        Target::Filtered => Ok(None),
+    }
+}
+
+/// The filter, the bound and the answer of a write.
+type Found<'m> = (Filter<Subject<'m>>, Option<Bound<'m>>, Answering<'m>);
+
+/// Plans which records are written, and what is given back of them. `limit` with `order` bounds a write (PostgREST's
+/// "limited update/delete"), and so does `max-affected`.
+fn found<'m>(
+    object: &'m Object,
+    id: Option<&str>,
+    mut said: QueryString,
+    asked: &Asked<'m>,
+) -> Result<Found<'m>, RecordError> {
+    let filter = visible(object, id, std::mem::take(&mut said.root.filter), &[])?;
+    let (limit, offset) = (said.root.limit, said.root.offset);
+    let terms = said.root.order.clone();
+    let node = written_records(object, said, asked)?;
+    let mut answer = answering(node, asked, extent(id));
+    if let Some(most) = asked.preferences.bound() {
+        answer.guards.insert(0, Guard::MaxAffected(most));
+    }
+    if limit.is_none() && offset.is_none() {
+        return Ok((filter, None, answer));
+    }
+    if terms.is_empty() {
+        return Err(RecordError::LimitWithoutOrder);
+    }
+    let limit = limit.unwrap_or(i64::MAX.unsigned_abs());
+    let order = order(&Selection::nothing(object), terms)?;
+    let mut key: Vec<&Field> = object
+        .primary_key
+        .iter()
+        .filter_map(|name| object.field(name))
+        .collect();
+    if key.is_empty() {
+        key = order.iter().filter_map(sorted_by).collect();
+        answer.guards.insert(0, Guard::Limit(limit));
+    }
+    let page = Node {
+        selection: Selection::of(object, &key),
+        filter: filter.clone(),
+        order,
+        limit: Some(limit),
+        offset: offset.unwrap_or(0),
+    };
+    Ok((filter, Some(Bound { key, page }), answer))
+}
+
+fn sorted_by<'m>(term: &OrderTerm<SortBy<'m>>) -> Option<&'m Field> {
+    match &term.key {
+        SortBy::Own(spot) => Some(spot.field),
+        SortBy::Related(..) | SortBy::Shown(_) => None,
+    }
+}

@@ -1,0 +1,238 @@
+//! Conditions.
+
+use super::embed::{Parent, Stands, exists};
+use super::writer::Writer;
+use crate::records::ast::{Arrow, Filter, Is, Place, Quantifier, Search, Test};
+use crate::records::error::RecordError;
+use crate::records::plan::{Selection, Spot, Subject};
+
+/// The record that conditions are about.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a, 'm> {
+    alias: &'a str,
+    /// What it holds, where something is embedded in it.
+    selection: Option<&'a Selection<'m>>,
+}
+
+impl<'a, 'm> Scope<'a, 'm> {
+    /// A record in which nothing is embedded.
+    pub(super) fn plain(alias: &'a str) -> Self {
+        let selection = None;
+        Self { alias, selection }
+    }
+
+    pub(super) fn of(alias: &'a str, selection: &'a Selection<'m>) -> Self {
+        Self {
+            alias,
+            selection: Some(selection),
+        }
+    }
+
+    fn embedded(self, sql: &mut Writer, index: usize, is_wanted: bool) -> Result<(), RecordError> {
+        let selection = self
+            .selection
+            .expect("a condition is on an embedded object only where one was found among the selection's");
+        let parent = Parent {
+            selection,
+            alias: self.alias,
+            stands: Stands::Object,
+        };
+        exists(sql, parent, &selection.embeds[index], is_wanted)
+    }
+}
+
+impl Writer {
+    /// ` where …` on the target's own columns, or nothing for a filter that says nothing.
+    pub(super) fn where_clause(&mut self, filter: &Filter<Subject<'_>>) -> Result<(), RecordError> {
+        if !filter.is_empty() {
+            self.push(" where ");
+            conditions(self, Scope::plain("t"), filter)?;
+        }
+        Ok(())
+    }
+}
+
+/// The parts of a filter, joined by "and".
+pub(super) fn conditions(
+    sql: &mut Writer,
+    scope: Scope<'_, '_>,
+    filter: &Filter<Subject<'_>>,
+) -> Result<(), RecordError> {
+    match filter {
+        Filter::All(parts) => sql.joined(parts, " and ", |sql, part| condition(sql, scope, part)),
+        other => condition(sql, scope, other),
+    }
+}
+
+fn condition(
+    sql: &mut Writer,
+    scope: Scope<'_, '_>,
+    filter: &Filter<Subject<'_>>,
+) -> Result<(), RecordError> {
+    match filter {
+        Filter::All(parts) | Filter::Any(parts) => {
+            let is_all = matches!(filter, Filter::All(_));
+            sql.push("(");
+            let between = if is_all { " and " } else { " or " };
+            sql.joined(parts, between, |sql, part| condition(sql, scope, part))?;
+        }
+        Filter::Not(part) => {
+            // The planner makes a join of "not exists" and of "exists", but not of "not not exists".
+            if let Filter::Test(Subject::Embed(index), Test::Is(is)) = part.as_ref() {
+                return scope.embedded(sql, *index, *is == Is::Null);
+            }
+            sql.push("not (");
+            condition(sql, scope, part)?;
+        }
+        Filter::Test(Subject::Embed(index), test) => {
+            let is_wanted = *test != Test::Is(Is::Null);
+            return scope.embedded(sql, *index, is_wanted);
+        }
+        Filter::Test(Subject::Spot(spot), test) => return compare(sql, scope.alias, spot, test),
+    }
+    sql.push(")");
+    Ok(())
+}
+
+/// `source."column"`, or `(source."column"->$1::text)`. Keys are parameters like all other values.
+pub(super) fn spot(sql: &mut Writer, source: &str, spot: &Spot<'_>) -> Result<(), RecordError> {
+    if spot.path.is_empty() {
+        return sql.column(source, spot.field);
+    }
+    let is_json = matches!(spot.field.base_type.as_str(), "json" | "jsonb");
+    sql.push(if is_json { "(" } else { "(to_jsonb(" });
+    sql.column(source, spot.field)?;
+    sql.push(if is_json { "" } else { ")" });
+    for step in &spot.path {
+        sql.push(match step.arrow {
+            Arrow::Json => "->",
+            Arrow::Text => "->>",
+        });
+        match &step.to {
+            Place::Key(key) => {
+                sql.bind(&spot.field.name, key.clone())?;
+                sql.push("::text");
+            }
+            Place::Index(index) => {
+                sql.bind(&spot.field.name, index.to_string())?;
+                sql.push("::integer");
+            }
+        }
+    }
+    sql.push(")");
+    Ok(())
+}
+
+fn compare(sql: &mut Writer, source: &str, tested: &Spot<'_>, test: &Test) -> Result<(), RecordError> {
+    if let Test::Search(search, configuration, words) = test {
+        return matches(sql, source, tested, (*search, configuration.as_deref(), words));
+    }
+    let place = &tested.field.name;
+    spot(sql, source, tested)?;
+    match test {
+        Test::Compare(comparison, quantifier, value) => {
+            let value = if comparison.has_wildcards() {
+                value.replace('*', "%")
+            } else {
+                value.clone()
+            };
+            operator(sql, comparison.sql());
+            match quantifier {
+                None => return sql.bind(place, value),
+                Some(Quantifier::Any) => sql.push("any ("),
+                Some(Quantifier::All) => sql.push("all ("),
+            }
+            sql.bind(place, value)?;
+            sql.push(")");
+        }
+        Test::Relate(relation, value) => {
+            operator(sql, relation.sql());
+            sql.bind(place, value.clone())?;
+        }
+        Test::Distinct(value) => {
+            operator(sql, "is distinct from");
+            sql.bind(place, value.clone())?;
+        }
+        Test::Is(is) => {
+            sql.push(" is ");
+            sql.push(is.sql());
+        }
+        Test::In(values) => {
+            sql.push(" = any (");
+            sql.bind(place, array_literal(values))?;
+            sql.push(")");
+        }
+        Test::Search(..) => {}
+    }
+    Ok(())
+}
+
+fn operator(sql: &mut Writer, name: &str) {
+    sql.push(" ");
+    sql.push(name);
+    sql.push(" ");
+}
+
+/// `vector @@ to_tsquery(configuration, words)`; what is not a vector is made one by the same configuration.
+fn matches(
+    sql: &mut Writer,
+    source: &str,
+    tested: &Spot<'_>,
+    (search, configuration, words): (Search, Option<&str>, &str),
+) -> Result<(), RecordError> {
+    let place = &tested.field.name;
+    let configure = |sql: &mut Writer| -> Result<(), RecordError> {
+        if let Some(configuration) = configuration {
+            sql.bind(place, configuration.to_owned())?;
+            sql.push("::regconfig, ");
+        }
+        Ok(())
+    };
+    if tested.path.is_empty() && tested.field.base_type == "tsvector" {
+        spot(sql, source, tested)?;
+    } else {
+        sql.push("to_tsvector(");
+        configure(sql)?;
+        spot(sql, source, tested)?;
+        sql.push(")");
+    }
+    operator(sql, "@@");
+    sql.push(search.sql());
+    sql.push("(");
+    configure(sql)?;
+    sql.bind(place, words.to_owned())?;
+    sql.push(")");
+    Ok(())
+}
+
+/// PostgreSQL's array input syntax, every element quoted so that `NULL` is a word too ("Arrays", 8.15.2).
+fn array_literal(values: &[String]) -> String {
+    let mut text = String::from("{");
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push('"');
+        for c in value.chars() {
+            if matches!(c, '"' | '\\') {
+                text.push('\\');
+            }
+            text.push(c);
+        }
+        text.push('"');
+    }
+    text.push('}');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn array_elements_are_always_quoted() {
+        let values = ["a", "NULL", "", "x,y}", "\"\\"].map(str::to_owned);
+        assert_eq!(array_literal(&values), r#"{"a","NULL","","x,y}","\"\\"}"#);
+        assert_eq!(array_literal(&[]), "{}");
+    }
+}

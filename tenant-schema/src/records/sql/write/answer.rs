@@ -1,0 +1,104 @@
+//! The end of a statement that writes: the result columns over the written rows, and the checks of the outcome.
+
+use crate::records::error::RecordError;
+use crate::records::guard::Guard;
+use crate::records::plan::Answering;
+use crate::records::sql::bounded;
+use crate::records::sql::rows::{RowsOf, rows};
+use crate::records::sql::select::Form;
+use crate::records::sql::writer::Writer;
+
+use super::insert::MERGED;
+
+/// Writes the answer. One that `merges` says how many of the rows are new.
+pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> Result<(), RecordError> {
+    sql.push(" ");
+    if !answer.guards.is_empty() {
+        guarded(sql, &answer.guards, merges)?;
+    }
+    match &answer.node {
+        None => sql.push("select null::text as body"),
+        Some(node) => {
+            sql.push(if answer.as_object {
+                "select (select min(row_to_json(r.*)::text) from ("
+            } else {
+                "select (select coalesce(json_agg(row_to_json(r.*)), '[]')::text from ("
+            });
+            rows(sql, node, RowsOf::Written, Form::Labels)?;
+            sql.push(") r) as body");
+        }
+    }
+    sql.push(", count(*) as count, ");
+    match answer.version {
+        Some(version) => {
+            sql.push("min(");
+            sql.column("w", version)?;
+            sql.push(")::text as version, ");
+        }
+        None => sql.push("null::text as version, "),
+    }
+    if answer.key.is_empty() {
+        sql.push("null::text as key");
+    } else {
+        sql.push("min(json_build_array(");
+        sql.list(&answer.key, |sql, field| {
+            sql.column("w", field)?;
+            sql.push("::text");
+            Ok(())
+        })?;
+        sql.push(")::text) as key");
+    }
+    if merges {
+        sql.push(", count(*) - ");
+        sql.push(MERGED);
+        sql.push(" as inserted");
+    }
+    sql.push(" from w");
+    if !answer.guards.is_empty() {
+        sql.push(") a");
+    }
+    Ok(())
+}
+
+/// The beginning of a statement around the answer `a`, which gives it only when all checks hold.
+fn guarded(sql: &mut Writer, guards: &[Guard], merges: bool) -> Result<(), RecordError> {
+    if let ([Guard::Size(bytes)], false) = (guards, merges) {
+        bounded(sql, *bytes);
+        return Ok(());
+    }
+    sql.push("select case");
+    for guard in guards {
+        sql.push(" when ");
+        let outcome = match guard {
+            Guard::Put => "(select count(*) from n)",
+            Guard::Size(_) => "octet_length(a.body)",
+            _ => "a.count",
+        };
+        sql.push(outcome);
+        match guard {
+            Guard::Put | Guard::Singular => sql.push(" <> 1"),
+            Guard::Hidden(sent) => {
+                sql.push(" <> ");
+                sql.bind("body", sent.to_string())?;
+                sql.push("::bigint");
+            }
+            Guard::Limit(most) | Guard::MaxAffected(most) => {
+                sql.push(" > ");
+                sql.bind("limit", most.to_string())?;
+                sql.push("::bigint");
+            }
+            Guard::Size(bytes) => {
+                sql.push(" > ");
+                sql.push(&bytes.to_string());
+            }
+        }
+        sql.push(" then (");
+        sql.push(outcome);
+        sql.push(" || ' ");
+        sql.push(guard.words());
+        sql.push("')::bigint::text");
+    }
+    sql.push(" else a.body end as body, a.count, a.version, a.key");
+    sql.push(if merges { ", a.inserted from (" } else { " from (" });
+    Ok(())
+}
