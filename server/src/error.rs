@@ -11,6 +11,7 @@ use std::sync::Arc;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use tenant_schema::records::Candidate;
 
 type Text = Cow<'static, str>;
 
@@ -25,6 +26,8 @@ struct Inner {
     auth_code: Option<&'static str>,
     message: Text,
     details: Option<Text>,
+    /// What an ambiguous request could mean, in place of the details.
+    candidates: Vec<Candidate>,
     hint: Option<Text>,
     errors: Vec<FieldError>,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -63,6 +66,7 @@ impl ApiError {
             auth_code: None,
             message: message.into(),
             details: None,
+            candidates: Vec::new(),
             hint: None,
             errors: Vec::new(),
             headers: Vec::new(),
@@ -296,7 +300,10 @@ impl ApiError {
             request_id,
             code: &inner.code,
             message: &inner.message,
-            details: inner.details.as_deref(),
+            details: match inner.candidates.as_slice() {
+                [] => Details::Text(inner.details.as_deref()),
+                candidates => Details::Candidates(candidates),
+            },
             hint: inner.hint.as_deref(),
             errors: &inner.errors,
             error_code: auth.then(|| inner.auth_code.unwrap_or(&inner.code)),
@@ -316,7 +323,7 @@ struct Problem<'a> {
     request_id: &'a str,
     code: &'a str,
     message: &'a str,
-    details: Option<&'a str>,
+    details: Details<'a>,
     hint: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
@@ -324,6 +331,13 @@ struct Problem<'a> {
     error_code: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     msg: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Details<'a> {
+    Text(Option<&'a str>),
+    Candidates(&'a [Candidate]),
 }
 
 impl IntoResponse for ApiError {

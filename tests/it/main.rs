@@ -8,6 +8,7 @@ mod http;
 mod lifecycle;
 mod models;
 mod psql_login;
+mod records_read;
 mod scope;
 mod server_login;
 mod sql;

@@ -27,6 +27,7 @@ impl From<RecordError> for ApiError {
             status => {
                 let mut error = Self::new(status, code.clone(), refused.message());
                 error.0.details = refused.details().map(Into::into);
+                error.0.candidates = refused.candidates().map(<[_]>::to_vec).unwrap_or_default();
                 error.0.hint = refused.hint().map(Into::into);
                 if status == StatusCode::METHOD_NOT_ALLOWED {
                     error = error.with_header(header::ALLOW, READING);

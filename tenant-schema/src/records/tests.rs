@@ -3,6 +3,8 @@
 use super::fixture::{delete, get, insert, list, run, update};
 use super::*;
 
+mod embeds;
+
 const REPRESENTATION: Option<Return> = Some(Return::Representation);
 
 fn params(prepared: &Prepared) -> Vec<&str> {

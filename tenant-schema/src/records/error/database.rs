@@ -115,7 +115,11 @@ impl RecordError {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         Self::Database(Box::new(DatabaseError {
             sqlstate: fault.sqlstate.to_owned(),
-            status: status(fault.sqlstate),
+            status: if is_bad_search(fault) {
+                400
+            } else {
+                status(fault.sqlstate)
+            },
             message: fault.message.to_owned(),
             detail: owned(fault.detail.filter(|_| !repeats_row(fault.sqlstate))),
             // Hints on limits are for the database's administrator.
@@ -144,6 +148,12 @@ fn refused_by_itself(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Option<R
 /// The detail is "Failing row contains (…)": values of columns that the request never asked to see.
 fn repeats_row(sqlstate: &str) -> bool {
     matches!(sqlstate, "23502" | "23514" | "44000")
+}
+
+/// A search vector or query that does not parse has the code of a statement that does not, but is the client's.
+fn is_bad_search(fault: &DatabaseFault<'_>) -> bool {
+    let said = ["in tsquery", "in tsvector", "there is no escaped character"];
+    fault.sqlstate == "42601" && said.iter().any(|words| fault.message.contains(words))
 }
 
 /// The status for an SQLSTATE: PostgREST's table, except that a value which is well formed but breaks a rule of

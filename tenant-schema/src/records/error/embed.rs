@@ -91,12 +91,17 @@ impl Candidate {
                 own_constraint,
                 target_constraint,
                 own,
-                target,
+                target: pairs,
             } => {
-                let (own, theirs) = (far(own), near(target));
+                let (own, theirs) = (far(own), near(pairs));
+                let told_by = if target == object {
+                    own_constraint
+                } else {
+                    junction
+                };
                 (
                     format!("{junction} using {own_constraint}{own} and {target_constraint}{theirs}"),
-                    junction,
+                    told_by,
                 )
             }
             Via::Function { name } => (name.clone(), name),

@@ -44,7 +44,7 @@ fn candidates<'m>(context: Context<'m>, object: &'m Object, item: &EmbedItem) ->
             if is_self(known) {
                 self_reference(known, wanted)
             } else {
-                known.target == wanted || names_key(context, known, wanted)
+                (known.target == wanted && !is_function(known)) || names_key(context, known, wanted)
             }
         });
     };
@@ -58,7 +58,7 @@ fn candidates<'m>(context: Context<'m>, object: &'m Object, item: &EmbedItem) ->
             }
     });
     if by_hint.is_empty() {
-        return of(&|known| to_wanted(known) && known.junction().is_some() && known.has_constraint(hint));
+        return of(&|known| to_wanted(known) && junction_by(known, hint, is_self(known)));
     }
     by_hint
 }
@@ -93,6 +93,15 @@ fn names_key(context: Context<'_>, known: &Relationship, wanted: &str) -> bool {
 fn hinted(known: &Relationship, hint: &str) -> bool {
     let is_constraint = own_constraint(known).is_some_and(|(constraint, _)| constraint == hint);
     is_constraint || [known.own_column(), known.target_column(), known.junction()].contains(&Some(hint))
+}
+
+/// A junction by the name of a constraint of its own: of one object with itself, the one that names this record.
+fn junction_by(known: &Relationship, hint: &str, is_self: bool) -> bool {
+    match &known.via {
+        Via::Junction { own_constraint, .. } if is_self => own_constraint == hint,
+        Via::Junction { .. } => known.has_constraint(hint),
+        _ => false,
+    }
 }
 
 /// One foreign key makes two relationships of an object with itself: by the object's name those that refer to the
