@@ -27,6 +27,7 @@ mod introspect;
 mod limits;
 pub mod model;
 mod nearest;
+pub mod openapi;
 pub mod parse;
 pub mod plan;
 pub mod quote;
