@@ -62,7 +62,9 @@ impl Scene {
     }
 
     async fn get(&self, function: &str, query: &str) -> Result<Value, RecordError> {
-        self.run(function, query, "", CallBy::Get).await.map(body)
+        self.run(function, query, "", CallBy::Get)
+            .await
+            .map(|answer| body(&answer))
     }
 
     async fn send(
@@ -73,7 +75,9 @@ impl Scene {
         bytes: &[u8],
     ) -> Result<Value, RecordError> {
         let by = CallBy::Post(Payload { bytes, format });
-        self.run(function, query, "", by).await.map(body)
+        self.run(function, query, "", by)
+            .await
+            .map(|answer| body(&answer))
     }
 
     async fn post(&self, function: &str, query: &str, arguments: Value) -> Result<Value, RecordError> {
@@ -82,7 +86,7 @@ impl Scene {
     }
 }
 
-fn body(answer: Answer) -> Value {
+fn body(answer: &Answer) -> Value {
     let json = answer.body.as_deref().map(serde_json::from_str);
     json.transpose().expect("JSON").unwrap_or_default()
 }
@@ -250,7 +254,7 @@ async fn only_what_may_write_and_is_posted_writes() {
         .records
         .run(&volatile)
         .await
-        .map(self::body)
+        .map(|answer| self::body(&answer))
         .expect("placed");
     assert_eq!(
         (&placed["status"], &placed["notes"]),

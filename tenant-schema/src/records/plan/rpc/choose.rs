@@ -98,7 +98,7 @@ fn unknown(
         BodyType::Xml => "with a single unnamed xml parameter",
         BodyType::Bytes => "with a single unnamed bytea parameter",
     });
-    let named = if names.is_empty() {
+    let by_name = if names.is_empty() {
         "without parameters".to_owned()
     } else if names.len() == 1 {
         format!("with parameter {listed}")
@@ -107,8 +107,8 @@ fn unknown(
     };
     let searched = match (unnamed, names.is_empty()) {
         (Some(unnamed), true) => unnamed.to_owned(),
-        (Some(unnamed), false) => format!("{named} or {unnamed}"),
-        (None, _) => named,
+        (Some(unnamed), false) => format!("{by_name} or {unnamed}"),
+        (None, _) => by_name,
     };
     let call = if names.is_empty() {
         called.clone()
