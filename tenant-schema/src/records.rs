@@ -27,6 +27,7 @@ mod introspect;
 mod limits;
 pub mod model;
 mod nearest;
+pub mod openapi;
 pub mod parse;
 pub mod plan;
 pub mod quote;
@@ -108,6 +109,17 @@ pub enum Operation<'a> {
         /// Which records.
         target: Target<'a>,
     },
+    /// `GET` or `POST /rpc/{function}`: the request's object is the function's name.
+    Call(CallBy<'a>),
+}
+
+/// How a function is called.
+#[derive(Debug, Clone, Copy)]
+pub enum CallBy<'a> {
+    /// `GET`: the query string has the arguments, and the function can only read.
+    Get,
+    /// `POST`: the body has the arguments.
+    Post(Payload<'a>),
 }
 
 /// The records that a write is about.
@@ -219,6 +231,16 @@ enum Shape {
     Updated,
     /// The records a filter found were removed.
     Deleted,
+    /// A function was called.
+    Called {
+        /// Which of its results are answered, if it returns a set: how many come before them, and how many there are
+        /// at most.
+        page: Option<(u64, u64)>,
+        /// It returns nothing.
+        nothing: bool,
+        /// It may write.
+        writes: bool,
+    },
 }
 
 /// Parses and plans a request and writes its SQL. Ids of new records come from `new_id`.
@@ -230,7 +252,6 @@ pub fn prepare(
 ) -> Result<Prepared, RecordError> {
     let preferences = request.preferences;
     preferences.check()?;
-    let object = model.object(request.object)?;
     let time_zone = preferences.known_time_zone(|zone| model.time_zones.contains(zone))?;
     let context = plan::Context {
         model,
@@ -244,7 +265,7 @@ pub fn prepare(
         form: request.form,
         may_update: request.may_update,
     };
-    let outcome = outcome(object, request.operation, &asked, new_id)?;
+    let outcome = outcome(request, &asked, new_id)?;
     let applied = preferences
         .applied(|kind| outcome.applies(kind) && (kind != Preference::TimeZone || time_zone.is_some()));
     Ok(Prepared {
@@ -252,7 +273,7 @@ pub fn prepare(
         applied,
         query: outcome.query,
         shape: outcome.shape,
-        object: object.name.clone(),
+        object: request.object.to_owned(),
         returning: preferences.returning.unwrap_or(Return::Minimal),
         counted: matches!(preferences.count, Some(Count::Exact | Count::Estimated)),
         written: outcome.written,
@@ -262,35 +283,36 @@ pub fn prepare(
     })
 }
 
-/// Plans one operation and writes its SQL.
+/// Plans the operation of a request and writes its SQL.
 fn outcome(
-    object: &Object,
-    operation: Operation<'_>,
+    request: &Request<'_>,
     asked: &Asked<'_>,
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Outcome, RecordError> {
-    Ok(match operation {
+    let name = request.object;
+    let object = || asked.context.model.object(name);
+    Ok(match request.operation {
         Operation::List => {
-            let plan = plan::list(asked.context, object, asked.query)?;
+            let plan = plan::list(asked.context, object()?, asked.query)?;
             let shape = Shape::Page {
                 offset: plan.offset(),
             };
             Outcome::read(sql::list(&plan)?, shape)
         }
         Operation::Get { id } => {
-            let plan = plan::get(asked.context, object, id, asked.query)?;
+            let plan = plan::get(asked.context, object()?, id, asked.query)?;
             Outcome::read(sql::get(&plan)?, Shape::Record)
         }
-        Operation::Insert { body } => Outcome::insert(&plan::insert(object, body, asked, new_id)?)?,
+        Operation::Insert { body } => Outcome::insert(&plan::insert(object()?, body, asked, new_id)?)?,
         Operation::Replace { target, body } => {
-            let plan = plan::replace(object, target, body, asked, new_id)?;
+            let plan = plan::replace(object()?, target, body, asked, new_id)?;
             Outcome {
                 shape: Shape::Put,
                 ..Outcome::insert(&plan)?
             }
         }
         Operation::Update { target, body } => {
-            let plan = plan::update(object, target, body, asked)?;
+            let plan = plan::update(object()?, target, body, asked)?;
             Outcome {
                 query: sql::update(&plan)?,
                 shape: written_shape(target, Shape::Updated),
@@ -300,7 +322,7 @@ fn outcome(
             }
         }
         Operation::Delete { target } => {
-            let plan = plan::delete(object, target, asked)?;
+            let plan = plan::delete(object()?, target, asked)?;
             Outcome {
                 query: sql::delete(&plan)?,
                 shape: written_shape(target, Shape::Deleted),
@@ -309,6 +331,7 @@ fn outcome(
                 resolves: false,
             }
         }
+        Operation::Call(by) => Outcome::call(&plan::call(name, by, asked)?)?,
     })
 }
 
@@ -348,9 +371,31 @@ impl Outcome {
         })
     }
 
+    fn call(plan: &plan::Call<'_>) -> Result<Self, RecordError> {
+        let page = match &plan.result {
+            plan::Results::Rows(node) => node.limit.map(|limit| (node.offset, limit)),
+            plan::Results::Values { offset, limit, .. } => limit.map(|limit| (*offset, limit)),
+            plan::Results::Nothing => None,
+        };
+        let parameters = plan.function.parameters.iter();
+        Ok(Self {
+            query: sql::call(plan)?,
+            shape: Shape::Called {
+                page,
+                nothing: matches!(plan.result, plan::Results::Nothing),
+                writes: plan.writes,
+            },
+            written: parameters
+                .map(|parameter| (parameter.name.clone(), parameter.type_name.clone()))
+                .collect(),
+            guards: plan.guards.clone(),
+            resolves: false,
+        })
+    }
+
     fn mode(&self) -> Mode {
         match self.shape {
-            Shape::Page { .. } | Shape::Record => Mode::ReadOnly,
+            Shape::Page { .. } | Shape::Record | Shape::Called { writes: false, .. } => Mode::ReadOnly,
             _ => Mode::ReadWrite,
         }
     }
@@ -358,11 +403,15 @@ impl Outcome {
     /// Whether a preference that was said makes a difference to this statement.
     fn applies(&self, kind: Preference) -> bool {
         let is_insert = matches!(self.shape, Shape::Inserted { .. } | Shape::Merged { .. });
-        let is_change = matches!(self.shape, Shape::Updated | Shape::WrittenRecord | Shape::Deleted);
+        let is_change = matches!(
+            self.shape,
+            Shape::Updated | Shape::WrittenRecord | Shape::Deleted | Shape::Called { .. }
+        );
+        let is_call = matches!(self.shape, Shape::Called { .. });
         match kind {
             Preference::Resolution => is_insert && self.resolves,
             Preference::Missing => is_insert || matches!(self.shape, Shape::Updated),
-            Preference::Return => self.mode() == Mode::ReadWrite,
+            Preference::Return => self.mode() == Mode::ReadWrite && !is_call,
             Preference::MaxAffected => is_change,
             Preference::Count | Preference::End | Preference::Handling | Preference::TimeZone => true,
         }

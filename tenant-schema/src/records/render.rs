@@ -98,6 +98,20 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
             answer.status = written(prepared);
             answer.content_range = Some(nowhere(total));
         }
+        Shape::Called { nothing: true, .. } => answer.status = Status::NoContent,
+        Shape::Called { page: None, .. } => answer.content_range = Some(content_range(0, row.count, total)),
+        Shape::Called {
+            page: Some((offset, limit)),
+            ..
+        } => {
+            // A page that is not full is the last one.
+            let is_last = u64::try_from(row.count).is_ok_and(|count| (1..*limit).contains(&count));
+            let before = i64::try_from(*offset).unwrap_or(i64::MAX);
+            let total = total
+                .filter(|_| is_last)
+                .map(|count| count.saturating_add(before));
+            answer.content_range = Some(content_range(*offset, row.count, total));
+        }
     }
     Ok(answer)
 }

@@ -1,0 +1,260 @@
+//! What many operations share: parameters, headers, problem answers.
+
+use serde_json::{Map, Value, json};
+
+use super::reference;
+
+/// The component that describes a problem; its dot keeps it apart from those of objects.
+pub(super) const PROBLEM: &str = "error.Problem";
+
+/// Parameters of operations on many records, by their key.
+const PARAMETERS: &[(&str, &str, &str, &str)] = &[
+    (
+        "select",
+        "query",
+        "select",
+        "What to answer: columns, `alias:column`, `column::type`, JSON paths, aggregates, and other objects with their \
+         own list in parentheses. Everything by default.",
+    ),
+    (
+        "order",
+        "query",
+        "order",
+        "How to sort: columns with `.asc` or `.desc`, `.nullsfirst` or `.nullslast`, separated by commas.",
+    ),
+    ("limit", "query", "limit", "The most records to answer."),
+    (
+        "offset",
+        "query",
+        "offset",
+        "How many records to pass over first.",
+    ),
+    (
+        "and",
+        "query",
+        "and",
+        "Conditions that must all hold: `(price.gt.1,price.lt.9)`.",
+    ),
+    (
+        "or",
+        "query",
+        "or",
+        "Conditions of which one must hold: `(status.eq.open,status.is.null)`.",
+    ),
+    (
+        "columns",
+        "query",
+        "columns",
+        "The columns to take from the body; what else stands in it is passed over.",
+    ),
+    (
+        "on_conflict",
+        "query",
+        "on_conflict",
+        "The columns of the unique key by which a record is known for `Prefer: resolution`. The primary key by default.",
+    ),
+    (
+        "range",
+        "header",
+        "Range",
+        "The records to answer, by number, as in `0-9`.",
+    ),
+    (
+        "prefer_read",
+        "header",
+        "Prefer",
+        "`count=exact|planned|estimated` counts what the filter finds; `handling=strict|lenient`, `timezone=…`.",
+    ),
+    (
+        "prefer_write",
+        "header",
+        "Prefer",
+        "`return=minimal|headers-only|representation`, `count=…`, `missing=default`, `max-affected=…`, \
+         `tx=commit|rollback`, `handling=strict|lenient`, `timezone=…`; for inserts \
+         `resolution=merge-duplicates|ignore-duplicates`.",
+    ),
+];
+
+/// Problem answers by their key: status and when.
+const PROBLEMS: &[(&str, &str, &str)] = &[
+    (
+        "ambiguous",
+        "300",
+        "An embedded object could be meant in several ways; the details name them.",
+    ),
+    (
+        "bad_request",
+        "400",
+        "The request cannot be read: a parameter, a value or the body.",
+    ),
+    (
+        "unauthorized",
+        "401",
+        "There are no credentials, or they are not valid.",
+    ),
+    (
+        "forbidden",
+        "403",
+        "The caller is known, but not allowed to do this.",
+    ),
+    ("not_found", "404", "There is no such thing here."),
+    ("method_not_allowed", "405", "The method is not for this."),
+    (
+        "not_acceptable",
+        "406",
+        "No form of the answer is acceptable, or a single record was asked for and not found.",
+    ),
+    (
+        "conflict",
+        "409",
+        "A key is taken, or something still refers to the record.",
+    ),
+    ("precondition_failed", "412", "The record has changed."),
+    ("too_large", "413", "The body or the answer is too large."),
+    ("too_long", "414", "The query string is too long."),
+    (
+        "unsupported_media_type",
+        "415",
+        "The body is in a form that is not read.",
+    ),
+    (
+        "range_not_satisfiable",
+        "416",
+        "There are fewer records than the range begins after.",
+    ),
+    (
+        "unprocessable",
+        "422",
+        "The request is understood, but not valid.",
+    ),
+    (
+        "too_many",
+        "429",
+        "Too many requests; `Retry-After` says when to try again.",
+    ),
+    (
+        "internal",
+        "500",
+        "A fault of the service; the request id leads to the cause.",
+    ),
+    (
+        "unavailable",
+        "503",
+        "The service is unavailable for a moment; `Retry-After` says when to try again.",
+    ),
+];
+
+const ALWAYS: &[&str] = &[
+    "bad_request",
+    "unauthorized",
+    "forbidden",
+    "not_found",
+    "method_not_allowed",
+    "not_acceptable",
+    "too_long",
+    "too_many",
+    "internal",
+    "unavailable",
+];
+
+/// The answers that any read may have, with those of its own.
+pub(super) fn read(own: Value) -> Value {
+    answers(own, &["ambiguous", "too_large", "range_not_satisfiable"])
+}
+
+/// The answers that any write may have, with those of its own.
+pub(super) fn write(own: Value) -> Value {
+    let more = [
+        "ambiguous",
+        "conflict",
+        "precondition_failed",
+        "too_large",
+        "unsupported_media_type",
+        "unprocessable",
+    ];
+    answers(own, &more)
+}
+
+fn answers(own: Value, more: &[&str]) -> Value {
+    let mut answers = match own {
+        Value::Object(own) => own,
+        _ => Map::new(),
+    };
+    for (name, status, _) in PROBLEMS
+        .iter()
+        .filter(|(name, ..)| ALWAYS.contains(name) || more.contains(name))
+    {
+        answers.insert((*status).to_owned(), reference("responses", name));
+    }
+    Value::Object(answers)
+}
+
+pub(super) fn parameter(name: &str) -> Value {
+    reference("parameters", name)
+}
+
+pub(super) fn parameters() -> Value {
+    let all = PARAMETERS.iter().map(|(key, place, name, description)| {
+        let schema = if ["limit", "offset"].contains(key) {
+            json!({ "type": "integer", "minimum": 0 })
+        } else {
+            json!({ "type": "string" })
+        };
+        let parameter = json!({ "name": name, "in": place, "description": description, "schema": schema });
+        ((*key).to_owned(), parameter)
+    });
+    Value::Object(all.collect())
+}
+
+pub(super) fn responses() -> Value {
+    let all = PROBLEMS.iter().map(|(name, _, description)| {
+        let mut response = json!({
+            "description": description,
+            "content": { "application/problem+json": { "schema": reference("schemas", PROBLEM) } },
+        });
+        if ["too_many", "unavailable"].contains(name) {
+            response["headers"] = json!({ "Retry-After": reference("headers", "retry_after") });
+        }
+        ((*name).to_owned(), response)
+    });
+    Value::Object(all.collect())
+}
+
+pub(super) fn headers() -> Value {
+    let text = json!({ "type": "string" });
+    json!({
+        "content_range": { "description": "Which records these are, and of how many: `0-9/42` or `0-9/*`.", "schema": text },
+        "location": { "description": "Where the new record is.", "schema": text },
+        "preference_applied": { "description": "The preferences that were followed.", "schema": text },
+        "retry_after": { "description": "Seconds to wait.", "schema": { "type": "integer", "minimum": 0 } },
+    })
+}
+
+pub(super) fn problem() -> Value {
+    let text = json!({ "type": "string" });
+    let maybe = json!({ "type": ["string", "null"] });
+    json!({
+        "type": "object",
+        "description": "Problem details (RFC 9457), with the members that PostgREST's clients read.",
+        "required": ["type", "title", "status", "code", "message"],
+        "properties": {
+            "type": text,
+            "title": text,
+            "status": { "type": "integer", "minimum": 300, "maximum": 599 },
+            "instance": text,
+            "request_id": text,
+            "code": { "type": "string", "description": "For programs: a code of PostgREST, of PostgreSQL, or a word of ours." },
+            "message": text,
+            "details": { "description": "More about it." },
+            "hint": maybe,
+            "errors": {
+                "type": "array",
+                "description": "Everything that is wrong, field by field.",
+                "items": {
+                    "type": "object",
+                    "properties": { "field": text, "code": text, "message": text },
+                },
+            },
+        },
+    })
+}
