@@ -12,6 +12,7 @@
 //! Stages 1 to 3 are [`prepare`]; none of them does input or output. What PostgreSQL refuses becomes a
 //! [`RecordError`] by [`RecordError::from_database`].
 
+use catalog::access::ObjectWrite;
 use guard::Guard;
 use parse::prefer::Preference;
 use plan::Asked;
@@ -156,6 +157,8 @@ pub struct Prepared {
     end: End,
     /// The time zone of its transaction.
     time_zone: Option<String>,
+    /// Who may call the function that it calls, if that writes.
+    callers: Option<ObjectWrite>,
 }
 
 impl Prepared {
@@ -179,6 +182,12 @@ impl Prepared {
         self.time_zone.as_deref()
     }
 
+    /// Who may call the function that was chosen, when it writes. It is known only now, because functions of one name
+    /// are told apart by their arguments; whoever runs the request has to ask whether the caller is among them.
+    pub fn callers(&self) -> Option<ObjectWrite> {
+        self.callers
+    }
+
     /// A statement of a test's own, to look at the session from inside: the one way to run SQL in a tenant that did
     /// not come from [`prepare`]. `tidy` keeps it out of everything but tests.
     #[doc(hidden)]
@@ -199,6 +208,7 @@ impl Prepared {
             guards: Vec::new(),
             end: End::Commit,
             time_zone: None,
+            callers: None,
         }
     }
 }
@@ -280,6 +290,7 @@ pub fn prepare(
         guards: outcome.guards,
         end: preferences.end.unwrap_or_default(),
         time_zone: time_zone.map(str::to_owned),
+        callers: outcome.callers,
     })
 }
 
@@ -319,6 +330,7 @@ fn outcome(
                 written: typed(plan.columns.iter().copied()),
                 guards: plan.answer.guards,
                 resolves: false,
+                callers: None,
             }
         }
         Operation::Delete { target } => {
@@ -329,6 +341,7 @@ fn outcome(
                 written: Vec::new(),
                 guards: plan.answer.guards,
                 resolves: false,
+                callers: None,
             }
         }
         Operation::Call(by) => Outcome::call(&plan::call(name, by, asked)?)?,
@@ -343,6 +356,8 @@ struct Outcome {
     guards: Vec<Guard>,
     /// `Prefer: resolution` made a difference.
     resolves: bool,
+    /// Who may call the function, if it writes.
+    callers: Option<ObjectWrite>,
 }
 
 impl Outcome {
@@ -353,6 +368,7 @@ impl Outcome {
             written: Vec::new(),
             guards: Vec::new(),
             resolves: false,
+            callers: None,
         }
     }
 
@@ -368,6 +384,7 @@ impl Outcome {
             written: typed(plan.columns.iter().map(|column| column.field)),
             guards: plan.answer.guards.clone(),
             resolves: plan.conflict.is_some(),
+            callers: None,
         })
     }
 
@@ -390,6 +407,7 @@ impl Outcome {
                 .collect(),
             guards: plan.guards.clone(),
             resolves: false,
+            callers: plan.writes.then_some(plan.function.write),
         })
     }
 

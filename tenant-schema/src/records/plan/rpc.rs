@@ -25,6 +25,8 @@ pub struct Call<'m> {
     pub(in crate::records) function: &'m Function,
     pub(in crate::records) given: Given<'m>,
     pub(in crate::records) result: Results<'m>,
+    /// The answer is one result rather than an array.
+    pub(in crate::records) as_one: bool,
     pub(in crate::records) guards: Vec<Guard>,
     /// The function may write, and the request lets it.
     pub(in crate::records) writes: bool,
@@ -99,6 +101,7 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
         function,
         given: given(function, said.arguments)?,
         result,
+        as_one: !function.returns_set || asked.form == Form::Singular,
         guards,
         writes,
     })

@@ -18,7 +18,6 @@ use crate::records::plan::{Call, Given, Results};
 pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
     guarded(&mut sql, &plan.guards, false)?;
-    let is_set = plan.function.returns_set;
     match &plan.result {
         Results::Nothing => {
             sql.push("select null::text as body");
@@ -28,10 +27,10 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
             sql.push(" as t");
         }
         Results::Rows(node) => {
-            sql.push(if is_set {
-                "select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body"
-            } else {
+            sql.push(if plan.as_one {
                 "select coalesce(min(row_to_json(r.*)::text), 'null') as body"
+            } else {
+                "select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body"
             });
             totals(&mut sql);
             sql.push(" from (");
@@ -49,10 +48,10 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
             limit,
             offset,
         } => {
-            sql.push(if is_set {
-                "select coalesce(json_agg(r.v), '[]')::text as body"
-            } else {
+            sql.push(if plan.as_one {
                 "select coalesce(min(to_json(r.v)::text), 'null') as body"
+            } else {
+                "select coalesce(json_agg(r.v), '[]')::text as body"
             });
             totals(&mut sql);
             sql.push(" from (select t.v");
