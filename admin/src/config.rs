@@ -264,7 +264,7 @@ mod tests {
     fn a_server_is_sized() {
         let config = resolve(&[
             ("TENANTRY_LANES", "8"),
-            ("TENANTRY_LANE_CONNECTIONS", "3"),
+            ("TENANTRY_TENANT_LANES", "3"),
             ("TENANTRY_CATALOG_CONNECTIONS", "6"),
             ("TENANTRY_STATEMENT_TIMEOUT", "1m"),
             ("TENANTRY_LOCK_TIMEOUT", "500ms"),
@@ -275,7 +275,11 @@ mod tests {
         .unwrap();
         let tenants = &config.sizing.tenants;
         assert_eq!(
-            (tenants.lanes, tenants.pool.size, config.sizing.catalog.size),
+            (
+                tenants.lanes.lanes,
+                tenants.lanes.share,
+                config.sizing.catalog.size
+            ),
             (8, 3, 6)
         );
         assert_eq!(tenants.statement_timeout, Duration::from_mins(1));
@@ -292,7 +296,7 @@ mod tests {
     fn sizes_out_of_bounds_are_refused_together() {
         let error = resolve(&[
             ("TENANTRY_LANES", "0"),
-            ("TENANTRY_LANE_CONNECTIONS", "many"),
+            ("TENANTRY_TENANT_LANES", "many"),
             ("TENANTRY_CATALOG_CONNECTIONS", "-1"),
             ("TENANTRY_LOCK_TIMEOUT", "3"),
             ("TENANTRY_BODY_LIMIT", "2048MiB"),
@@ -300,8 +304,8 @@ mod tests {
         ]);
         let text = error.unwrap_err().to_string();
         for part in [
-            "TENANTRY_LANES: a whole number between 1 and 100 is the form",
-            "TENANTRY_LANE_CONNECTIONS: a whole number",
+            "TENANTRY_LANES: a whole number between 1 and 1000 is the form",
+            "TENANTRY_TENANT_LANES: a whole number",
             "TENANTRY_CATALOG_CONNECTIONS: ",
             "TENANTRY_LOCK_TIMEOUT: a whole number and ms",
             "TENANTRY_BODY_LIMIT: 2048MiB is out of bounds: between 1KiB and 1024MiB is taken",

@@ -1,61 +1,111 @@
 //! Lanes: which connection serves which tenant.
 //!
 //! A backend remembers every tenant it ever served (catalog caches, plans, role memberships), so N connections that
-//! each see the whole fleet cost N times its memory, and a tenant whose plans are cold is slow. The connections are
-//! therefore divided into a few *lanes*, and every tenant has a home lane by rendezvous hashing (Thaler and
-//! Ravishankar, 1998): adding a lane moves only the tenants that go to it.
-//!
-//! A request takes a connection of its home lane. When home is full it waits there, since a few microseconds of
-//! waiting cost less than a cold backend; only a lane whose queue is long, or a request that has waited a while, is
-//! helped by another: the request *spills* to a lane that idles, or a connection that becomes free *steals* it.
+//! each see the whole fleet cost N times its memory, and a tenant whose plans are cold is slow: the first statement takes
+//! some hundred times as long as the hundredth. So every tenant has an order of preference among the connections, its
+//! *lanes*, by rendezvous hashing (Thaler and Ravishankar, 1998): one lane more moves only the tenants that go to it. A
+//! tenant uses as many of them as it has requests in flight: a quiet tenant stays warm on one connection, a busy one
+//! spreads over all. Only where the queue of the first lane is long, the second helps (two choices are enough to even out
+//! queues), and a request that has waited for a while, since its lanes are held by slow statements, is served by any
+//! lane that is free.
 //!
 //! One tenant must not starve the others, however slow its statements are: it holds at most its *share* of all
-//! connections, among those who wait the tenant with the fewest connections comes first, and a request that has
-//! waited longer than [`PATIENCE`] is served next, wherever its home is.
+//! lanes, among those who wait the tenant with the fewest comes first, and a request that has waited longer than
+//! [`PATIENCE`] is served next, whatever its lanes are.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use catalog::pg::pool::Pool;
+use catalog::pg::config::PgConfig;
+use catalog::pg::flight::FlightConnection;
+use catalog::pg::sqlstate::PgError;
 use catalog::schema_name::SchemaName;
+use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 /// How long a request waits before its age counts for more than the warmth of a connection.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// How long a request waits at home before another lane may serve it.
+/// How long a request waits for its own lanes before any other may serve it.
 const SPILL_AFTER: Duration = Duration::from_millis(5);
 
-/// How many requests per connection of a lane wait before others help at once.
+/// How many requests wait for a lane before the second choice helps.
 const BACKLOG: usize = 2;
+
+/// How many lanes, what each may remember, and every bound on waiting.
+#[derive(Debug, Clone)]
+pub struct LaneSettings {
+    /// The number of lanes, each of one connection.
+    pub lanes: usize,
+    /// The most lanes one tenant may hold at once: what the others can count on is the rest.
+    pub share: usize,
+    /// How long a request waits for a lane.
+    pub wait: Duration,
+    /// How long connecting may take, authentication included.
+    pub connect: Duration,
+    /// How long a connection may take to answer what an abandoned request left on it before it is closed.
+    pub settle: Duration,
+    /// The most prepared statements a connection keeps; the least recently used goes first.
+    pub statements: NonZeroUsize,
+    /// The most distinct tenants a connection serves before it is replaced: a backend's caches grow by about half a
+    /// megabyte with every tenant it touches and never shrink.
+    pub tenants: usize,
+    /// The least age at which a connection is replaced for that reason: a new backend begins with cold caches, so a
+    /// fleet that is larger than `tenants` must not replace its connections all the time.
+    pub youth: Duration,
+}
+
+impl Default for LaneSettings {
+    fn default() -> Self {
+        Self {
+            lanes: 8,
+            share: 6,
+            wait: Duration::from_secs(3),
+            connect: Duration::from_secs(5),
+            settle: Duration::from_secs(2),
+            statements: NonZeroUsize::new(1024).expect("1024 is not zero"),
+            tenants: 500,
+            youth: Duration::from_mins(1),
+        }
+    }
+}
 
 /// The lanes and who waits for them.
 #[derive(Debug)]
 pub(crate) struct Lanes {
-    pools: Vec<Pool>,
-    wait: Duration,
+    config: PgConfig,
+    settings: LaneSettings,
     state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Free connections by lane.
-    free: Vec<usize>,
-    /// Requests that wait, by home lane.
+    lanes: Vec<Slot>,
+    /// How many requests wait for each lane as their first choice.
     queued: Vec<usize>,
-    /// The length of a queue from which on other lanes help.
-    backlog: usize,
-    /// The most connections one tenant may hold.
+    /// The most lanes one tenant may hold.
     share: usize,
-    /// The tenants that hold a connection or wait for one.
+    /// The tenants that hold a lane or wait for one.
     tenants: HashMap<SchemaName, Tenant>,
+    /// True once no connection is kept any more.
+    closed: bool,
+}
+
+/// A lane that nobody holds, with its connection if it has one, or one that somebody holds.
+#[derive(Debug)]
+enum Slot {
+    Free(Option<Box<FlightConnection>>),
+    Taken,
 }
 
 #[derive(Debug)]
 struct Tenant {
-    home: usize,
+    /// All lanes, the preferred ones first.
+    order: Vec<usize>,
     held: usize,
     waiting: VecDeque<Waiting>,
 }
@@ -63,88 +113,119 @@ struct Tenant {
 #[derive(Debug)]
 struct Waiting {
     since: Instant,
-    hand_over: oneshot::Sender<Permit>,
+    hand_over: oneshot::Sender<Seat>,
 }
 
-/// The right to one connection of one lane, given back when dropped.
+/// The right to one lane, given back when dropped, its connection with it.
 #[derive(Debug)]
-pub(crate) struct Permit {
+pub(crate) struct Seat {
     lane: usize,
     tenant: SchemaName,
+    connection: Option<Box<FlightConnection>>,
     /// `None` once the right was taken back by other means.
     state: Option<Arc<Mutex<State>>>,
 }
 
-/// No connection became free in time.
+/// No lane became free in time.
 #[derive(Debug)]
 pub(crate) struct NoneFree;
 
 impl Lanes {
-    /// One lane per pool, each with `size` connections, of all of which one tenant may hold `share`; a request waits
-    /// at most `wait`.
-    pub(crate) fn new(pools: Vec<Pool>, size: usize, share: usize, wait: Duration) -> Self {
+    /// Lanes to this database; connections are made when first needed.
+    pub(crate) fn new(config: PgConfig, settings: LaneSettings) -> Self {
         let state = State {
-            free: vec![size; pools.len()],
-            queued: vec![0; pools.len()],
-            backlog: BACKLOG * size,
-            share: share.max(1),
+            lanes: (0..settings.lanes.max(1)).map(|_| Slot::Free(None)).collect(),
+            queued: vec![0; settings.lanes.max(1)],
+            share: settings.share.max(1),
             tenants: HashMap::new(),
+            closed: false,
         };
         Self {
-            pools,
-            wait,
+            config,
+            settings,
             state: Arc::new(Mutex::new(state)),
         }
     }
 
-    /// A permit for a tenant, at home if possible, and the pool it is for.
-    pub(crate) async fn enter(&self, tenant: &SchemaName) -> Result<(Permit, &Pool), NoneFree> {
+    /// A seat for a tenant, in one of its lanes if possible.
+    pub(crate) async fn enter(&self, tenant: &SchemaName) -> Result<Seat, NoneFree> {
         let taken = lock(&self.state).take(tenant);
         let mut waiting = match taken {
-            Ok(lane) => return Ok(self.admit(lane, tenant)),
+            Ok((lane, connection)) => return Ok(self.seat(lane, tenant, connection)),
             Err(waiting) => waiting,
         };
-        if let Ok(handed) = tokio::time::timeout(SPILL_AFTER, &mut waiting).await {
-            return self.received(handed.ok());
+        if let Ok(handed) = timeout(SPILL_AFTER, &mut waiting).await {
+            return handed.map_err(|_| NoneFree);
         }
         let spilled = lock(&self.state).spill(tenant);
-        if let Some(lane) = spilled {
-            return Ok(self.admit(lane, tenant));
+        if let Some((lane, connection)) = spilled {
+            return Ok(self.seat(lane, tenant, connection));
         }
-        let handed = tokio::time::timeout(self.wait, waiting).await;
-        self.received(handed.ok().and_then(Result::ok))
+        let handed = timeout(self.settings.wait, waiting).await;
+        handed.map_err(|_| NoneFree)?.map_err(|_| NoneFree)
     }
 
-    fn admit(&self, lane: usize, tenant: &SchemaName) -> (Permit, &Pool) {
-        let permit = Permit {
+    /// The connection of a seat, ready for a flight in this scope: the one it has, or a new one.
+    pub(crate) async fn ready<'a>(
+        &self,
+        seat: &'a mut Seat,
+        scope: &Arc<str>,
+    ) -> Result<&'a mut FlightConnection, PgError> {
+        if let Some(connection) = &mut seat.connection {
+            let worn = connection.served() > self.settings.tenants && connection.age() >= self.settings.youth;
+            let settled = timeout(self.settings.settle, connection.settle()).await;
+            if worn || !matches!(settled, Ok(Ok(()))) {
+                seat.connection = None;
+            }
+        }
+        let connection = match &mut seat.connection {
+            Some(connection) => connection,
+            none => {
+                // Rare and large: boxed, so that no request carries the whole of connecting in its own future.
+                let connect: BoxFuture<'_, _> =
+                    Box::pin(FlightConnection::connect(&self.config, self.settings.statements));
+                let made = timeout(self.settings.connect, connect).await.map_err(|_| {
+                    PgError::Unavailable("the server did not accept a connection in time".into())
+                })?;
+                none.insert(Box::new(made?))
+            }
+        };
+        connection.serve(scope);
+        Ok(connection)
+    }
+
+    fn seat(&self, lane: usize, tenant: &SchemaName, connection: Option<Box<FlightConnection>>) -> Seat {
+        Seat {
             lane,
             tenant: tenant.clone(),
+            connection,
             state: Some(Arc::clone(&self.state)),
-        };
-        (permit, &self.pools[lane])
+        }
     }
 
-    fn received(&self, permit: Option<Permit>) -> Result<(Permit, &Pool), NoneFree> {
-        let permit = permit.ok_or(NoneFree)?;
-        let pool = &self.pools[permit.lane];
-        Ok((permit, pool))
-    }
-
-    /// Closes every pool.
+    /// Closes the connections of the free lanes now and the others when they are given back.
     pub(crate) fn close(&self) {
-        self.pools.iter().for_each(Pool::close);
+        let mut state = lock(&self.state);
+        state.closed = true;
+        for slot in &mut state.lanes {
+            if let Slot::Free(connection) = slot {
+                *connection = None;
+            }
+        }
     }
 }
 
+/// A lane that was taken, and its connection.
+type Taken = (usize, Option<Box<FlightConnection>>);
+
 impl State {
-    /// A free connection at home, or elsewhere if many wait at home; else a place among those who wait.
-    fn take(&mut self, name: &SchemaName) -> Result<usize, oneshot::Receiver<Permit>> {
-        let home = self.tenant(name).home;
-        let elsewhere = self.queued[home] >= self.backlog;
-        if (self.free[home] > 0 || elsewhere)
-            && let Some(lane) = self.spill(name)
-        {
-            return Ok(lane);
+    /// A free lane of the tenant's own; else a place among those who wait.
+    fn take(&mut self, name: &SchemaName) -> Result<Taken, oneshot::Receiver<Seat>> {
+        let tenant = self.tenant(name);
+        let (home, in_flight) = (tenant.order[0], tenant.held + tenant.waiting.len() + 1);
+        let choices = choices(in_flight, self.queued[home]);
+        if let Some(taken) = self.take_of(name, choices) {
+            return Ok(taken);
         }
         let (hand_over, receiver) = oneshot::channel();
         self.queued[home] += 1;
@@ -155,32 +236,37 @@ impl State {
         Err(receiver)
     }
 
-    /// A free connection at home, else in any lane, if the tenant may hold one more.
-    fn spill(&mut self, name: &SchemaName) -> Option<usize> {
-        let (n_lanes, share) = (self.free.len(), self.share);
-        let tenant = self.tenant(name);
-        let (home, held) = (tenant.home, tenant.held);
-        let lane = (0..n_lanes)
-            .map(|step| (home + step) % n_lanes)
-            .find(|&lane| self.free[lane] > 0)?;
-        if held >= share {
+    /// Any free lane.
+    fn spill(&mut self, name: &SchemaName) -> Option<Taken> {
+        self.take_of(name, usize::MAX)
+    }
+
+    /// The first that is free of so many lanes that a tenant prefers, if it may hold one more.
+    fn take_of(&mut self, name: &SchemaName, choices: usize) -> Option<Taken> {
+        let share = self.share;
+        let tenant = self.tenants.get_mut(name)?;
+        if tenant.held >= share {
             return None;
         }
-        self.free[lane] -= 1;
-        self.tenant(name).held += 1;
-        Some(lane)
+        let is_free = |lane: &&usize| matches!(self.lanes[**lane], Slot::Free(_));
+        let lane = *tenant.order.iter().take(choices).find(is_free)?;
+        let Slot::Free(connection) = std::mem::replace(&mut self.lanes[lane], Slot::Taken) else {
+            return None;
+        };
+        tenant.held += 1;
+        Some((lane, connection))
     }
 
     fn tenant(&mut self, name: &SchemaName) -> &mut Tenant {
-        let n_lanes = self.free.len();
+        let n_lanes = self.lanes.len();
         self.tenants.entry(name.clone()).or_insert_with(|| Tenant {
-            home: home(name, n_lanes),
+            order: preference(name, n_lanes),
             held: 0,
             waiting: VecDeque::new(),
         })
     }
 
-    /// Takes a connection back from a tenant.
+    /// Takes a lane back from a tenant.
     fn give_back(&mut self, name: &SchemaName) {
         if let Some(tenant) = self.tenants.get_mut(name) {
             tenant.held -= 1;
@@ -190,7 +276,7 @@ impl State {
         }
     }
 
-    /// Who gets a connection of this lane that became free; it counts as theirs already.
+    /// Who gets a lane that became free; it counts as theirs already.
     fn next(&mut self, lane: usize) -> Option<(SchemaName, Waiting)> {
         let now = Instant::now();
         let eligible = self
@@ -200,48 +286,63 @@ impl State {
         let candidates = eligible.filter_map(|(name, tenant)| {
             let since = tenant.waiting.front()?.since;
             let age = now.duration_since(since);
-            let impatient = age > PATIENCE;
-            let stranger = tenant.home != lane;
-            if stranger && age <= SPILL_AFTER && self.queued[tenant.home] <= self.backlog {
-                return None;
-            }
-            // In this order: who waited too long, by age; who is at home here; who holds least; age.
-            let rank = if impatient {
+            let queued = self.queued[tenant.order[0]];
+            let choices = choices(tenant.held + tenant.waiting.len(), queued);
+            let place = tenant.order.iter().position(|own| *own == lane)?;
+            // In this order: who waited too long, by age; whose first choice this lane is; whose further choice; anybody;
+            // among these who holds least, and age.
+            let rank = if age > PATIENCE {
                 (0, 0, since)
+            } else if place < choices {
+                (1 + place.min(1), tenant.held, since)
+            } else if age > SPILL_AFTER {
+                (3, tenant.held, since)
             } else {
-                (1 + usize::from(stranger), tenant.held, since)
+                return None;
             };
             Some((rank, name, tenant))
         });
         let (_, name, tenant) = candidates.min_by_key(|(rank, _, _)| *rank)?;
         let waiting = tenant.waiting.pop_front()?;
-        self.queued[tenant.home] -= 1;
         tenant.held += 1;
+        self.queued[tenant.order[0]] -= 1;
         Some((name.clone(), waiting))
     }
 }
 
-impl Drop for Permit {
+/// How many of its lanes a tenant may use, by its own requests in flight and the queue of its first choice.
+fn choices(in_flight: usize, queued: usize) -> usize {
+    let helped = if queued >= BACKLOG { 2 } else { 1 };
+    in_flight.max(helped)
+}
+
+impl Drop for Seat {
     fn drop(&mut self) {
         let Some(shared) = self.state.take() else { return };
+        let mut connection = self.connection.take();
         let mut state = lock(&shared);
         state.give_back(&self.tenant);
         while let Some((tenant, waiting)) = state.next(self.lane) {
             drop(state);
-            let permit = Self {
+            let seat = Self {
                 lane: self.lane,
                 tenant,
+                connection,
                 state: Some(Arc::clone(&shared)),
             };
-            let Err(mut unwanted) = waiting.hand_over.send(permit) else {
+            let Err(mut unwanted) = waiting.hand_over.send(seat) else {
                 return;
             };
-            // That request gave up while it waited: take the permit back by hand and ask the next.
+            // That request gave up while it waited: take the seat back by hand and ask the next.
             unwanted.state = None;
+            connection = unwanted.connection.take();
             state = lock(&shared);
             state.give_back(&unwanted.tenant);
         }
-        state.free[self.lane] += 1;
+        if state.closed {
+            connection = None;
+        }
+        state.lanes[self.lane] = Slot::Free(connection);
     }
 }
 
@@ -250,92 +351,152 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn home(schema: &SchemaName, n_lanes: usize) -> usize {
-    let score = |lane: &usize| {
-        let mut hasher = DefaultHasher::new();
-        (schema.as_str(), lane).hash(&mut hasher);
-        hasher.finish()
-    };
-    (0..n_lanes).max_by_key(score).unwrap_or(0)
+/// All lanes in a tenant's order of preference: by the score of a rendezvous hash, the highest first.
+fn preference(schema: &SchemaName, n_lanes: usize) -> Vec<usize> {
+    let mut hasher = DefaultHasher::new();
+    schema.as_str().hash(&mut hasher);
+    let hash = hasher.finish();
+    let mut order: Vec<usize> = (0..n_lanes).collect();
+    order.sort_unstable_by_key(|lane| std::cmp::Reverse(score(hash, *lane)));
+    order
+}
+
+/// The finalizer of SplitMix64 (Steele, Lea and Flood, 2014), which spreads a counter over all 64 bits.
+fn score(hash: u64, lane: usize) -> u64 {
+    let mut z = hash.wrapping_add((lane as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 #[cfg(test)]
 mod tests {
-    use catalog::pg::pool::PoolSettings;
     use uuid::Uuid;
 
     use super::*;
 
-    fn lanes(n_lanes: usize, size: usize, share: usize) -> Lanes {
-        let config: catalog::pg::config::PgConfig =
-            "postgres://nobody@localhost/none".parse().expect("a URL");
-        let pools = (0..n_lanes)
-            .map(|_| Pool::new(config.clone(), PoolSettings::default()))
-            .collect();
-        Lanes::new(pools, size, share, Duration::from_secs(5))
+    fn lanes(lanes: usize, share: usize) -> Lanes {
+        let config: PgConfig = "postgres://nobody@localhost/none".parse().expect("a URL");
+        let wait = Duration::from_secs(5);
+        Lanes::new(
+            config,
+            LaneSettings {
+                lanes,
+                share,
+                wait,
+                ..LaneSettings::default()
+            },
+        )
     }
 
-    /// The n-th tenant whose home is this lane.
-    fn tenant(lane: usize, n_lanes: usize, n: usize) -> SchemaName {
-        let all = (0..1_000).map(|id| SchemaName::from_opaque(Uuid::from_u128(id)));
-        all.filter(|schema| home(schema, n_lanes) == lane)
+    fn schemas() -> impl Iterator<Item = SchemaName> {
+        (0..).map(|id| SchemaName::from_opaque(Uuid::from_u128(id)))
+    }
+
+    /// The n-th tenant that prefers these lanes, in this order.
+    fn tenant(preferred: &[usize], n_lanes: usize, n: usize) -> SchemaName {
+        schemas()
+            .filter(|schema| preference(schema, n_lanes).starts_with(preferred))
             .nth(n)
             .expect("there are enough")
     }
 
-    fn wait(lanes: &Lanes, tenant: &SchemaName) -> oneshot::Receiver<Permit> {
+    fn wait(lanes: &Lanes, tenant: &SchemaName) -> oneshot::Receiver<Seat> {
         lock(&lanes.state)
             .take(tenant)
             .expect_err("nothing is free for it")
     }
 
+    fn free(lanes: &Lanes) -> Vec<bool> {
+        lock(&lanes.state)
+            .lanes
+            .iter()
+            .map(|slot| matches!(slot, Slot::Free(_)))
+            .collect()
+    }
+
+    async fn enter(lanes: &Lanes, tenant: &SchemaName) -> Seat {
+        lanes.enter(tenant).await.expect("a lane is free")
+    }
+
     #[test]
     fn tenants_spread_evenly_over_lanes() {
-        let mut counts = [0; 4];
-        for n in 0..4_000 {
-            counts[home(&SchemaName::from_opaque(Uuid::from_u128(n)), 4)] += 1;
+        let (mut first, mut second) = ([0; 4], [0; 4]);
+        for schema in schemas().take(4_000) {
+            let order = preference(&schema, 4);
+            first[order[0]] += 1;
+            second[order[1]] += 1;
         }
-        assert!(counts.iter().all(|n| (900..=1_100).contains(n)), "{counts:?}");
+        for counts in [first, second] {
+            assert!(counts.iter().all(|n| (900..=1_100).contains(n)), "{counts:?}");
+        }
     }
 
     #[test]
     fn one_more_lane_moves_only_the_tenants_that_go_to_it() {
-        for n in 0..1_000 {
-            let schema = SchemaName::from_opaque(Uuid::from_u128(n));
-            let (before, after) = (home(&schema, 4), home(&schema, 5));
-            assert!(before == after || after == 4);
+        for schema in schemas().take(1_000) {
+            let (before, mut after) = (preference(&schema, 4), preference(&schema, 5));
+            after.retain(|lane| *lane != 4);
+            assert_eq!(before, after);
         }
     }
 
     #[tokio::test]
-    async fn home_first_then_a_lane_that_idles() {
-        let lanes = lanes(2, 1, 2);
-        let acme = tenant(1, 2, 0);
-        let (first, _) = lanes.enter(&acme).await.expect("home is free");
-        let (second, _) = lanes.enter(&acme).await.expect("the other lane is free");
-        assert_eq!((first.lane, second.lane), (1, 0));
+    async fn a_request_waits_for_its_first_lane_until_many_do_and_then_the_second_helps() {
+        let lanes = lanes(3, 3);
+        let quiet: Vec<_> = (0..5).map(|n| tenant(&[0, 1], 3, n)).collect();
+        let held = enter(&lanes, &quiet[0]).await;
+        let first = wait(&lanes, &quiet[1]);
+        let second = wait(&lanes, &quiet[2]);
+        assert_eq!(free(&lanes), [false, true, true], "cold lanes are left alone");
+        let helped = enter(&lanes, &quiet[3]).await;
+        assert_eq!(helped.lane, 1);
+        let third = wait(&lanes, &quiet[4]);
+        assert_eq!(free(&lanes), [false, false, true], "a third lane never helps");
+        drop(helped);
+        let first = first.await.expect("who came first is helped first");
+        assert_eq!(first.lane, 1);
+        drop(held);
+        assert_eq!(second.await.expect("handed over").lane, 0);
+        assert_eq!(third.await.expect("handed over").lane, 0);
     }
 
     #[tokio::test]
-    async fn a_freed_connection_goes_to_its_own_lane_first_and_then_to_others() {
-        let lanes = lanes(2, 1, 2);
-        let (zero, one) = (tenant(0, 2, 0), tenant(1, 2, 0));
-        let (held_zero, _) = lanes.enter(&zero).await.expect("free");
-        let (held_one, _) = lanes.enter(&one).await.expect("free");
-        let stranger = wait(&lanes, &tenant(1, 2, 1));
-        let own = wait(&lanes, &tenant(0, 2, 1));
-        drop(held_zero);
-        let own = own.await.expect("handed over, though it came later");
-        assert_eq!(own.lane, 0);
-        drop(own);
+    async fn a_busy_tenant_spreads_over_as_many_lanes_as_it_has_requests() {
+        let lanes = lanes(4, 4);
+        let acme = tenant(&[3, 1, 0, 2], 4, 0);
+        let mut seats = Vec::new();
+        for lane in [3, 1, 0, 2] {
+            seats.push(enter(&lanes, &acme).await);
+            assert_eq!(seats.last().map(|seat| seat.lane), Some(lane));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_freed_lane_goes_to_those_who_prefer_it_and_to_strangers_only_after_a_while() {
+        let lanes = lanes(3, 3);
+        let (zero_one, one_two) = (tenant(&[0, 1], 3, 0), tenant(&[1, 2], 3, 0));
+        let seats = [
+            enter(&lanes, &zero_one).await,
+            enter(&lanes, &one_two).await,
+            enter(&lanes, &one_two).await,
+        ];
+        assert_eq!(free(&lanes), [false; 3]);
+        let other = tenant(&[1, 2], 3, 1);
+        let stranger = lanes.enter(&other);
+        tokio::pin!(stranger);
+        assert!(futures_util::poll!(&mut stranger).is_pending());
+        let [zero, one, two] = seats;
+        drop(zero);
         assert_eq!(
-            lock(&lanes.state).free,
-            [1, 0],
-            "one who has just come is left to its warm lane"
+            free(&lanes),
+            [true, false, false],
+            "not for one who has just come"
         );
-        drop(held_one);
-        assert_eq!(stranger.await.expect("handed over").lane, 1);
-        assert_eq!(lock(&lanes.state).free, [1, 1]);
+        let spilled = stranger.await.expect("any lane, after a while");
+        assert_eq!(spilled.lane, 0);
+        drop((spilled, one, two));
+        assert_eq!(free(&lanes), [true; 3]);
         assert!(
             lock(&lanes.state).tenants.is_empty(),
             "who neither holds nor waits is forgotten"
@@ -343,39 +504,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_lane_with_a_long_queue_is_helped() {
-        let lanes = lanes(2, 1, 2);
-        let (zero, one) = (tenant(0, 2, 0), tenant(1, 2, 0));
-        let (held_zero, _) = lanes.enter(&zero).await.expect("free");
-        let (_held_one, _) = lanes.enter(&one).await.expect("free");
-        let first = wait(&lanes, &tenant(1, 2, 1));
-        let _others = [wait(&lanes, &tenant(1, 2, 2)), wait(&lanes, &tenant(1, 2, 3))];
-        drop(held_zero);
-        assert_eq!(first.await.expect("stolen").lane, 0);
-    }
-
-    #[tokio::test]
     async fn a_tenant_holds_no_more_than_its_share() {
-        let lanes = lanes(2, 2, 2);
-        let greedy = tenant(0, 2, 0);
-        let (first, _) = lanes.enter(&greedy).await.expect("free");
-        let (_second, _) = lanes.enter(&greedy).await.expect("free");
+        let lanes = lanes(4, 2);
+        let greedy = tenant(&[0, 1], 4, 0);
+        let first = enter(&lanes, &greedy).await;
+        let _second = enter(&lanes, &greedy).await;
         let third = wait(&lanes, &greedy);
-        assert_eq!(lock(&lanes.state).free, [0, 2], "others find these");
-        lanes
-            .enter(&tenant(0, 2, 1))
-            .await
-            .expect("another tenant is served at once");
+        assert_eq!(free(&lanes), [false, false, true, true], "others find these");
+        enter(&lanes, &tenant(&[2], 4, 0)).await;
         drop(first);
-        third.await.expect("its own connection is handed on");
+        third.await.expect("its own lane is handed on");
     }
 
     #[tokio::test]
     async fn among_those_who_wait_the_one_who_holds_least_comes_first() {
-        let lanes = lanes(1, 2, 2);
-        let (greedy, modest) = (tenant(0, 1, 0), tenant(0, 1, 1));
-        let (first, _) = lanes.enter(&greedy).await.expect("free");
-        let (_second, _) = lanes.enter(&greedy).await.expect("free");
+        let lanes = lanes(2, 2);
+        let (greedy, modest) = (tenant(&[0], 2, 0), tenant(&[0], 2, 1));
+        let first = enter(&lanes, &greedy).await;
+        let _second = enter(&lanes, &greedy).await;
         let _again = wait(&lanes, &greedy);
         let newcomer = wait(&lanes, &modest);
         drop(first);
@@ -383,17 +529,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_gave_up_costs_no_connection() {
-        let lanes = lanes(1, 1, 1);
-        let acme = tenant(0, 1, 0);
-        let (held, _) = lanes.enter(&acme).await.expect("free");
+    async fn a_request_that_gave_up_costs_no_lane() {
+        let lanes = lanes(1, 1);
+        let acme = tenant(&[0], 1, 0);
+        let held = enter(&lanes, &acme).await;
         drop(wait(&lanes, &acme));
         let after = wait(&lanes, &acme);
         drop(held);
         drop(after);
         assert_eq!(
-            lock(&lanes.state).free,
-            [1],
+            free(&lanes),
+            [true],
             "dropped before and after the hand-over: it is free again"
         );
         assert!(lock(&lanes.state).tenants.is_empty());

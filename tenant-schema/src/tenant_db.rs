@@ -1,9 +1,9 @@
 //! The way into one tenant: [`TenantDb`] opens a [`TenantTx`] for an [`ActiveTenant`], and nothing else does.
 //!
-//! What a transaction may see is fixed by its first message, which travels with its first statement: `BEGIN`, the
-//! tenant's role, and the tenant's schema as `search_path`, both `LOCAL`: they end with the transaction. PostgreSQL
+//! What a transaction may see is fixed by its first statement, which travels in the same flight as the second: whether it
+//! may write, the tenant's role, and the tenant's schema as `search_path`, all local: they end with the transaction. PostgreSQL
 //! accepts a path to a schema that does not exist, so the *role* is the assertion: it bears the tenant's opaque name,
-//! is dropped with the schema, and `SET LOCAL ROLE` fails when it is gone. Without the role the server's login
+//! is dropped with the schema, and setting it fails when it is gone. Without the role the server's login
 //! (`NOINHERIT`, no rights of its own) sees no tenant at all. The timeouts of a statement and of a lock come with the
 //! connection's start-up packet and are the same for every tenant, so they cost a transaction nothing.
 //!
@@ -47,8 +47,8 @@
 //!
 //! ```
 //! # use tenant_schema::tenant_db::TenantTx;
-//! async fn leave(tx: TenantTx) {
-//!     tx.rollback().await.ok();
+//! fn leave(tx: TenantTx) {
+//!     drop(tx);
 //! }
 //! ```
 //! ```compile_fail,E0624
@@ -58,30 +58,24 @@
 //! }
 //! ```
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::actor::Actor;
 use catalog::pg::config::PgConfig;
-use catalog::pg::pool::{Pool, PoolSettings};
+use catalog::pg::flight::{Failed, Step, TextRow};
 use catalog::pg::sqlstate::PgError;
-use catalog::pg::tx::{Opening, TextParam, Transaction};
 use catalog::resolve::ActiveTenant;
-use tokio_postgres::Row;
 
-use crate::lanes::{Lanes, Permit};
+use crate::lanes::{Lanes, Seat};
 
-/// How many connections, in how many lanes, and the bounds of each transaction.
+pub use crate::lanes::LaneSettings;
+
+/// The lanes, and the bounds of each statement.
 #[derive(Debug, Clone)]
 pub struct TenantDbSettings {
-    /// The number of lanes; every tenant has a home lane, so each connection serves a part of the fleet.
-    pub lanes: usize,
-    /// Connections per lane, and their bounds.
-    pub pool: PoolSettings,
-    /// The most connections one tenant may hold at once, of all lanes together: what the others can count on is the
-    /// rest.
-    pub share: usize,
+    /// The connections.
+    pub lanes: LaneSettings,
     /// How long one statement may run; below the server's request deadline.
     pub statement_timeout: Duration,
     /// How long one statement may wait for a lock.
@@ -91,12 +85,7 @@ pub struct TenantDbSettings {
 impl Default for TenantDbSettings {
     fn default() -> Self {
         Self {
-            lanes: 4,
-            pool: PoolSettings {
-                size: 2,
-                ..PoolSettings::default()
-            },
-            share: 6,
+            lanes: LaneSettings::default(),
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(3),
         }
@@ -107,36 +96,50 @@ impl Default for TenantDbSettings {
 #[derive(Debug, Clone)]
 pub struct TenantDb {
     lanes: Arc<Lanes>,
+    /// The scope of the opening statements: they name nothing that depends on one.
+    session: Arc<str>,
 }
 
-/// A transaction inside one tenant, which is its tenant from birth to end.
-#[must_use = "a transaction that is dropped is rolled back"]
+/// A transaction inside one tenant, which is its tenant from birth to end. Dropped before it is finished, nothing of it
+/// was ever sent.
+#[must_use = "a transaction does nothing before it is finished"]
 pub struct TenantTx {
-    // The order matters: the connection is back in its pool before the permit says that there is one.
-    tx: Transaction,
-    _permit: Permit,
+    db: TenantDb,
+    seat: Seat,
+    scope: Arc<str>,
+    opening: Opening,
 }
+
+/// The statement that pins a transaction to its tenant, and its parameters.
+struct Opening {
+    sql: &'static str,
+    params: Vec<String>,
+}
+
+/// The settings of a reading transaction. `set_config` with `true` is `SET LOCAL` (PostgreSQL documentation, section
+/// 9.27.1); evaluated from left to right, so that the role comes when everything it could forbid is done.
+const READ: &str = "select pg_catalog.set_config('transaction_read_only', 'on', true), \
+    pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('role', $2, true)";
+
+/// The settings of a writing transaction, with what its triggers write into rows and audit entries.
+const WRITE: &str = "select pg_catalog.set_config('tenantry.actor', $3, true), \
+    pg_catalog.set_config('tenantry.request_id', $4, true), \
+    pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('role', $2, true)";
 
 impl TenantDb {
     /// Lanes to this database; connections are made when first needed.
     pub fn new(config: &PgConfig, settings: &TenantDbSettings) -> Self {
-        let config = config.with_timeouts(settings.statement_timeout, settings.lock_timeout);
-        let pools = (0..settings.lanes.max(1))
-            .map(|_| Pool::new(config.clone(), settings.pool.clone()))
-            .collect();
+        let config = config.for_tenants(settings.statement_timeout, settings.lock_timeout);
         Self {
-            lanes: Arc::new(Lanes::new(
-                pools,
-                settings.pool.size,
-                settings.share,
-                settings.pool.wait,
-            )),
+            lanes: Arc::new(Lanes::new(config, settings.lanes.clone())),
+            session: "session".into(),
         }
     }
 
     /// A transaction that can only read (`READ ONLY`).
     pub async fn read(&self, tenant: &ActiveTenant) -> Result<TenantTx, PgError> {
-        self.open(tenant, opening("begin read only", tenant)).await
+        let params = pinned_to(tenant).to_vec();
+        self.open(tenant, Opening { sql: READ, params }).await
     }
 
     /// A transaction that may write; its rows and audit entries bear the actor and the request.
@@ -146,14 +149,9 @@ impl TenantDb {
         actor: &Actor,
         request_id: &str,
     ) -> Result<TenantTx, PgError> {
-        let mut opening = opening("begin", tenant);
-        let (actor, request_id) = (quote_literal(&actor.to_string()), quote_literal(request_id));
-        write!(
-            opening,
-            "; set local tenantry.actor = {actor}; set local tenantry.request_id = {request_id}"
-        )
-        .expect("writing to a String cannot fail");
-        self.open(tenant, opening).await
+        let [path, role] = pinned_to(tenant);
+        let params = vec![path, role, actor.to_string(), request_id.to_owned()];
+        self.open(tenant, Opening { sql: WRITE, params }).await
     }
 
     /// Closes all connections: the idle ones now, the others when their transaction ends.
@@ -161,44 +159,59 @@ impl TenantDb {
         self.lanes.close();
     }
 
-    async fn open(&self, tenant: &ActiveTenant, sql: String) -> Result<TenantTx, PgError> {
-        let scope = format!("{}@{}", tenant.schema(), tenant.template_version()).into();
-        let (permit, pool) = self
+    async fn open(&self, tenant: &ActiveTenant, opening: Opening) -> Result<TenantTx, PgError> {
+        let seat = self
             .lanes
             .enter(tenant.schema())
             .await
             .map_err(|_| PgError::Unavailable("every connection stayed busy".into()))?;
-        let tx = Transaction::begin(pool, Opening { scope, sql }).await?;
-        Ok(TenantTx { tx, _permit: permit })
+        Ok(TenantTx {
+            db: self.clone(),
+            seat,
+            scope: format!("{}@{}", tenant.schema(), tenant.template_version()).into(),
+            opening,
+        })
     }
 }
 
 impl TenantTx {
     /// The rows of the transaction's one statement; its parameters are texts whose types PostgreSQL infers. Opening,
-    /// statement and COMMIT are one network flight.
-    pub(crate) async fn finish(self, sql: &str, params: &[TextParam<'_>]) -> Result<Vec<Row>, PgError> {
-        // Destructured so that the permit outlives the connection here too.
-        let Self { tx, _permit } = self;
-        tx.finish_text(sql, params).await
-    }
-
-    /// Makes everything permanent.
-    pub async fn commit(self) -> Result<(), PgError> {
-        let Self { tx, _permit } = self;
-        tx.commit().await
-    }
-
-    /// Undoes everything, and waits until it is done.
-    pub async fn rollback(self) -> Result<(), PgError> {
-        let Self { tx, _permit } = self;
-        tx.rollback().await
+    /// statement and the end of the transaction are one network flight, and the rows are returned when it is committed.
+    pub(crate) async fn finish(
+        mut self,
+        sql: &str,
+        params: &[Option<&str>],
+    ) -> Result<Vec<TextRow>, PgError> {
+        let opening: Vec<_> = self
+            .opening
+            .params
+            .iter()
+            .map(|text| Some(text.as_str()))
+            .collect();
+        let steps = [
+            Step {
+                scope: &self.db.session,
+                sql: self.opening.sql,
+                params: &opening,
+            },
+            Step {
+                scope: &self.scope,
+                sql,
+                params,
+            },
+        ];
+        let connection = self.db.lanes.ready(&mut self.seat, &self.scope).await?;
+        connection.fly(&steps, 1).await.map_err(|failed| match failed {
+            Failed::Refused { step: 0, said } => PgError::refused(said, PgError::Scope),
+            Failed::Refused { said, .. } => PgError::refused(said, PgError::Statement),
+            Failed::Broken(error) => error,
+        })
     }
 }
 
-/// What a transaction of a tenant begins with: its role and its schema, for this transaction only.
-fn opening(begin: &str, tenant: &ActiveTenant) -> String {
-    let (role, path) = (tenant.schema().read_write_role(), tenant.schema().search_path());
-    format!("{begin}; set local role {role}; set local search_path = {path}")
+/// What pins a transaction to a tenant: its `search_path` and its role.
+fn pinned_to(tenant: &ActiveTenant) -> [String; 2] {
+    [tenant.schema().search_path(), tenant.schema().read_write_role()]
 }
 
 /// A string constant (PostgreSQL documentation, section 4.1.2.1): quotes are doubled, and a backslash means itself,

@@ -14,7 +14,7 @@ use catalog::users::{self, NewUser, User};
 use secrecy::{ExposeSecret as _, SecretString};
 use tenant_schema::models::Models;
 use tenant_schema::template::Template;
-use tenant_schema::tenant_db::{TenantDb, TenantDbSettings};
+use tenant_schema::tenant_db::{LaneSettings, TenantDb, TenantDbSettings};
 use tokio_postgres::Client;
 
 use crate::cluster::{self, Cluster, OWNER};
@@ -213,13 +213,12 @@ impl TestDb {
     }
 }
 
-/// A pool of one connection, for what must happen on the same one.
+/// One lane, for what must happen on the same one.
 pub fn one_connection() -> TenantDbSettings {
     TenantDbSettings {
-        lanes: 1,
-        pool: PoolSettings {
-            size: 1,
-            ..PoolSettings::default()
+        lanes: LaneSettings {
+            lanes: 1,
+            ..LaneSettings::default()
         },
         ..TenantDbSettings::default()
     }

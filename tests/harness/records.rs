@@ -68,6 +68,7 @@ impl Records {
             form,
             readable: Readable::by(&|_| true),
             may_update: true,
+            range: None,
             operation,
         };
         records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())
@@ -87,7 +88,8 @@ impl Records {
 
     async fn body(&self, object: &str, query: &str, operation: Operation<'_>) -> Result<String, RecordError> {
         let answer = self.run(&self.prepared(object, query, operation).await?).await?;
-        Ok(answer.body.unwrap_or_default())
+        let body = answer.body.unwrap_or_default();
+        Ok(String::from_utf8(body.into()).expect("JSON is UTF-8"))
     }
 
     /// `GET /{object}?{query}`: a JSON array.
@@ -138,6 +140,7 @@ impl Records {
             "select ({expression})::text as body, 1::bigint as count, null::text as version, null::text as key"
         );
         let answer = self.run(&Prepared::of_test(mode, &text)).await?;
-        Ok(answer.body.unwrap_or_default())
+        let body = answer.body.unwrap_or_default();
+        Ok(String::from_utf8(body.into()).expect("JSON is UTF-8"))
     }
 }

@@ -125,7 +125,7 @@ impl Scene {
 fn told(answer: Result<Answer, RecordError>) -> (u16, Value) {
     match answer {
         Ok(answer) => {
-            let body = answer.body.as_deref().map(serde_json::from_str);
+            let body = answer.body.as_deref().map(serde_json::from_slice);
             let body = body.transpose().expect("JSON").unwrap_or_default();
             (answer.status.as_u16(), body)
         }

@@ -29,14 +29,10 @@ Environment:
 /// Those that size the server.
 const SIZING: &str = "\
 Environment, for the size of a server (serve and demo):
-  TENANTRY_LANES         groups of connections to the tenants; every tenant is
-                         at home in one of them, so that a busy tenant fills
-                         its own first [4]
-  TENANTRY_LANE_CONNECTIONS
-                         connections in each of them [2]
-  TENANTRY_TENANT_CONNECTIONS
-                         the most of all these that one tenant may hold at
-                         once [three quarters]
+  TENANTRY_LANES         connections to the tenants; every tenant prefers some
+                         of them, so that it finds its plans warm [8]
+  TENANTRY_TENANT_LANES  the most of these that one tenant may hold at once
+                         [three quarters]
   TENANTRY_CATALOG_CONNECTIONS
                          connections for the catalog [4]
   TENANTRY_STATEMENT_TIMEOUT
@@ -51,9 +47,8 @@ Environment, for the size of a server (serve and demo):
   TENANTRY_CONCURRENCY   requests handled at once; one more is answered by
                          503 [1024]
 
-A server opens at most TENANTRY_LANES times TENANTRY_LANE_CONNECTIONS, plus
-TENANTRY_CATALOG_CONNECTIONS, plus one connection that listens for changes: 13
-by default. PostgreSQL's max_connections must have room for all servers.
+A server opens at most TENANTRY_LANES plus TENANTRY_CATALOG_CONNECTIONS
+connections, and one more that listens for changes: 13 by default. PostgreSQL's max_connections must have room for all servers.
 Lengths of time are whole numbers with ms, s or m.";
 
 /// The end of `tenantry --help`.

@@ -7,7 +7,7 @@ use catalog::pg::pool::PoolSettings;
 use server::ServerConfig;
 use server::config::{Network, Scheme};
 use server::host::BaseDomain;
-use tenant_schema::tenant_db::TenantDbSettings;
+use tenant_schema::tenant_db::{LaneSettings, TenantDbSettings};
 
 use super::quantity::{ByteCount, Interval};
 use super::reader::Reader;
@@ -80,14 +80,15 @@ fn tenants(reader: &mut Reader<'_>, config: &mut ServerConfig) -> TenantDbSettin
     config.body_deadline = config.body_deadline.min(request.0);
     // By then every request in flight has its answer.
     config.shutdown_grace = config.shutdown_grace.max(request.0);
-    let lanes = reader.count("TENANTRY_LANES", 1..=100, default.lanes);
-    let size = reader.count("TENANTRY_LANE_CONNECTIONS", 1..=100, default.pool.size);
+    let lanes = reader.count("TENANTRY_LANES", 1..=1_000, default.lanes.lanes);
     // One tenant with slow statements leaves a quarter of them to the others.
-    let three_quarters = (lanes * size * 3).div_ceil(4).max(1);
+    let three_quarters = (lanes * 3).div_ceil(4);
     TenantDbSettings {
-        lanes,
-        pool: PoolSettings { size, ..default.pool },
-        share: reader.count("TENANTRY_TENANT_CONNECTIONS", 1..=10_000, three_quarters),
+        lanes: LaneSettings {
+            lanes,
+            share: reader.count("TENANTRY_TENANT_LANES", 1..=1_000, three_quarters),
+            ..default.lanes
+        },
         statement_timeout: statement.0,
         lock_timeout: lock.0,
     }

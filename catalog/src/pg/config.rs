@@ -100,10 +100,11 @@ impl PgConfig {
         other
     }
 
-    /// The same with a statement and a lock timeout that every session begins with, sent in the start-up packet
-    /// (PostgreSQL documentation, section 20.1.3): no statement of ours sets or changes them.
+    /// The same for sessions that serve tenants: a statement and a lock timeout, and a `search_path` on which no table of
+    /// anybody's is found, sent in the start-up packet (PostgreSQL documentation, section 20.1.3). Every session begins
+    /// with them, and every transaction comes back to them.
     #[must_use]
-    pub fn with_timeouts(&self, statement: Duration, lock: Duration) -> Self {
+    pub fn for_tenants(&self, statement: Duration, lock: Duration) -> Self {
         let mut other = self.clone();
         let before = self
             .driver
@@ -112,7 +113,7 @@ impl PgConfig {
             .unwrap_or_default();
         let (statement, lock) = (statement.as_millis(), lock.as_millis());
         other.driver.options(format!(
-            "{before}-c statement_timeout={statement} -c lock_timeout={lock}"
+            "{before}-c statement_timeout={statement} -c lock_timeout={lock} -c search_path=pg_catalog"
         ));
         other
     }

@@ -1,17 +1,16 @@
 //! Connections: bounded in number, in age by what they have seen, and in how long anything may wait for them.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
-use lru::LruCache;
 use tokio_postgres::{Client, Statement};
 
 use super::config::PgConfig;
 use super::sqlstate::PgError;
+use super::statements::Statements;
 
 /// How many connections, what each may remember, and every bound on waiting.
 #[derive(Debug, Clone)]
@@ -59,17 +58,13 @@ impl Pool {
     /// A pool that connects when first asked.
     pub fn new(config: PgConfig, settings: PoolSettings) -> Self {
         let (size, wait, create) = (settings.size, settings.wait, settings.create);
-        let pool = managed::Pool::builder(Manager {
-            config,
-            settings,
-            hasher: RandomState::new(),
-        })
-        .max_size(size)
-        .wait_timeout(Some(wait))
-        .create_timeout(Some(create))
-        .runtime(deadpool::Runtime::Tokio1)
-        .build()
-        .expect("a runtime is given, so timeouts can be kept");
+        let pool = managed::Pool::builder(Manager { config, settings })
+            .max_size(size)
+            .wait_timeout(Some(wait))
+            .create_timeout(Some(create))
+            .runtime(deadpool::Runtime::Tokio1)
+            .build()
+            .expect("a runtime is given, so timeouts can be kept");
         Self(pool)
     }
 
@@ -97,7 +92,6 @@ impl std::fmt::Debug for Pool {
 pub(crate) struct Manager {
     config: PgConfig,
     settings: PoolSettings,
-    hasher: RandomState,
 }
 
 impl managed::Manager for Manager {
@@ -114,10 +108,9 @@ impl managed::Manager for Manager {
         Ok(Connection {
             client,
             open: false,
-            statements: LruCache::new(self.settings.statements),
+            statements: Statements::new(self.settings.statements),
             born: Instant::now(),
             scopes: HashSet::new(),
-            hasher: self.hasher.clone(),
         })
     }
 
@@ -167,81 +160,19 @@ impl Manager {
 /// How long an abandoned statement may still run when its connection is wanted.
 const ABANDONED: Duration = Duration::from_millis(20);
 
-/// The longest statement text that is remembered and prepared, in bytes: a plan takes some hundred times that.
-const LONGEST: usize = 8 * 1024;
-
 /// One connection and what it remembers.
 pub(crate) struct Connection {
     /// The driver's handle.
     pub(crate) client: Client,
     /// True from the moment a transaction is sent until its end was answered.
     pub(crate) open: bool,
-    statements: LruCache<u64, Remembered>,
+    /// What is prepared on it.
+    pub(super) statements: Statements<Statement>,
     born: Instant,
     scopes: HashSet<Arc<str>>,
-    hasher: RandomState,
-}
-
-struct Remembered {
-    scope: Arc<str>,
-    sql: Box<str>,
-    statement: Option<Statement>,
-}
-
-/// What a connection knows of a statement within a scope.
-pub(crate) enum Known {
-    /// Never seen: it may not come again, so preparing it would be waste.
-    New,
-    /// Seen before, not yet prepared: worth preparing now.
-    Again,
-    /// Prepared under this scope's `search_path`.
-    Prepared(Statement),
 }
 
 impl Connection {
-    /// Looks a statement up and notes that it was wanted.
-    pub(crate) fn look_up(&mut self, scope: &Arc<str>, sql: &str) -> Known {
-        if sql.len() > LONGEST {
-            return Known::New;
-        }
-        let key = self.hasher.hash_one((&**scope, sql));
-        match self.statements.get(&key) {
-            Some(found) if found.scope == *scope && *found.sql == *sql => match &found.statement {
-                Some(statement) => Known::Prepared(statement.clone()),
-                None => Known::Again,
-            },
-            // Another text with the same hash makes way: correctness never rests on the hash.
-            _ => {
-                self.statements.put(
-                    key,
-                    Remembered {
-                        scope: Arc::clone(scope),
-                        sql: sql.into(),
-                        statement: None,
-                    },
-                );
-                Known::New
-            }
-        }
-    }
-
-    /// Keeps a statement prepared under this scope.
-    pub(crate) fn keep(&mut self, scope: &Arc<str>, sql: &str, statement: Statement) {
-        let key = self.hasher.hash_one((&**scope, sql));
-        let entry = Remembered {
-            scope: Arc::clone(scope),
-            sql: sql.into(),
-            statement: Some(statement),
-        };
-        self.statements.put(key, entry);
-    }
-
-    /// Forgets a statement whose plan no longer fits the tables.
-    pub(crate) fn forget(&mut self, scope: &Arc<str>, sql: &str) {
-        let key = self.hasher.hash_one((&**scope, sql));
-        self.statements.pop(&key);
-    }
-
     /// Notes that the connection serves a scope.
     pub(crate) fn serve(&mut self, scope: &Arc<str>) {
         if !self.scopes.contains(scope) {

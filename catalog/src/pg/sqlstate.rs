@@ -3,7 +3,8 @@
 use std::error::Error as StdError;
 
 use deadpool::managed::{PoolError, TimeoutType};
-use tokio_postgres::error::DbError;
+
+use super::server_error::ServerError;
 
 /// A statement or a connection that did not work.
 ///
@@ -16,10 +17,13 @@ pub enum PgError {
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
     /// The transaction could not be opened in its scope: the role or schema of the tenant is gone.
     #[error("the transaction's scope could not be set")]
-    Scope(#[source] tokio_postgres::Error),
-    /// PostgreSQL refused the statement, or the driver could not read its answer.
+    Scope(#[source] Box<ServerError>),
+    /// PostgreSQL refused the statement.
     #[error("the statement failed")]
-    Statement(#[source] tokio_postgres::Error),
+    Statement(#[source] Box<ServerError>),
+    /// What was asked cannot be sent, or what came back cannot be read: a mistake of the program's.
+    #[error("the statement could not be sent or its answer not be read")]
+    Protocol(#[source] Box<dyn StdError + Send + Sync>),
     /// A COMMIT was asked for after a statement of the transaction had failed: PostgreSQL makes that a ROLLBACK and
     /// answers as if all were well.
     #[error("an earlier statement failed, so nothing was committed")]
@@ -60,41 +64,69 @@ impl Failure {
 }
 
 impl PgError {
-    /// Sorts a driver error: lost connections and [`Failure::Server`] are [`PgError::Unavailable`].
+    /// Sorts an error of the driver's: lost connections and [`Failure::Server`] are [`PgError::Unavailable`].
     pub(crate) fn of_statement(error: tokio_postgres::Error) -> Self {
-        if is_unavailable(&error) {
-            Self::Unavailable(error.into())
-        } else {
-            Self::Statement(error)
+        match error.as_db_error() {
+            Some(said) => Self::refused(said.into(), Self::Statement),
+            None if error.is_closed() || error.source().is_some_and(<dyn StdError>::is::<std::io::Error>) => {
+                Self::Unavailable(error.into())
+            }
+            None => Self::Protocol(error.into()),
         }
     }
 
     /// The same for the statements that open a transaction.
     pub(crate) fn of_opening(error: tokio_postgres::Error) -> Self {
-        if is_unavailable(&error) {
-            Self::Unavailable(error.into())
-        } else {
-            Self::Scope(error)
+        match Self::of_statement(error) {
+            Self::Statement(said) => Self::Scope(said),
+            other => other,
+        }
+    }
+
+    /// Why no connection could be made: whatever it is, from a request's point of view there is no database to talk to;
+    /// the operator reads the cause in the log.
+    pub(crate) fn of_connecting(error: tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(said) => Self::Unavailable(Box::new(ServerError::from(said))),
+            None => Self::Unavailable(error.into()),
+        }
+    }
+
+    /// The connection broke.
+    pub(crate) fn lost(error: std::io::Error) -> Self {
+        Self::Unavailable(error.into())
+    }
+
+    /// A message that cannot be written: it is too long, or a name or statement in it holds a NUL.
+    pub(crate) fn unsendable(error: std::io::Error) -> Self {
+        Self::Protocol(error.into())
+    }
+
+    /// What the server said: that it cannot serve at all, or else as `kind`.
+    pub fn refused(said: ServerError, kind: fn(Box<ServerError>) -> Self) -> Self {
+        match Failure::of(&said.sqlstate) {
+            Failure::Server => Self::Unavailable(Box::new(said)),
+            _ => kind(Box::new(said)),
         }
     }
 
     /// What PostgreSQL said, where it said something.
-    pub fn db(&self) -> Option<&DbError> {
+    pub fn db(&self) -> Option<&ServerError> {
         match self {
-            Self::Unavailable(source) => source.downcast_ref::<tokio_postgres::Error>()?.as_db_error(),
-            Self::Scope(error) | Self::Statement(error) => error.as_db_error(),
-            Self::Aborted => None,
+            Self::Unavailable(source) => source.downcast_ref(),
+            Self::Scope(said) | Self::Statement(said) => Some(said),
+            Self::Protocol(_) | Self::Aborted => None,
         }
     }
 
     /// The five-character SQLSTATE, where PostgreSQL gave one.
     pub fn sqlstate(&self) -> Option<&str> {
-        self.db().map(|db| db.code().code())
+        self.db().map(|said| &*said.sqlstate)
     }
 
     /// The name of the constraint that refused the row.
     pub fn constraint(&self) -> Option<&str> {
-        self.db().and_then(DbError::constraint)
+        self.db()?.constraint.as_deref()
     }
 
     /// What it means for whoever asked. A scope that could not be set counts as a server that cannot be spoken to: the
@@ -103,7 +135,7 @@ impl PgError {
         match self {
             Self::Unavailable(_) | Self::Scope(_) => Failure::Server,
             Self::Statement(_) => self.sqlstate().map_or(Failure::Other, Failure::of),
-            Self::Aborted => Failure::Other,
+            Self::Protocol(_) | Self::Aborted => Failure::Other,
         }
     }
 
@@ -111,8 +143,13 @@ impl PgError {
     pub fn explain(&self) -> String {
         let mut parts = vec![self.to_string()];
         if let Some(db) = self.db() {
-            parts.push(format!("{} (SQLSTATE {})", db.message(), db.code().code()));
-            parts.extend([db.detail(), db.hint()].into_iter().flatten().map(str::to_owned));
+            parts.push(db.to_string());
+            parts.extend(
+                [&db.detail, &db.hint]
+                    .into_iter()
+                    .flatten()
+                    .map(ToString::to_string),
+            );
         } else {
             let mut source = self.source();
             while let Some(error) = source {
@@ -124,19 +161,10 @@ impl PgError {
     }
 }
 
-fn is_unavailable(error: &tokio_postgres::Error) -> bool {
-    match error.code() {
-        Some(state) => Failure::of(state.code()) == Failure::Server,
-        None => error.is_closed() || error.source().is_some_and(<dyn StdError>::is::<std::io::Error>),
-    }
-}
-
 impl From<PoolError<tokio_postgres::Error>> for PgError {
     fn from(error: PoolError<tokio_postgres::Error>) -> Self {
         match error {
-            // A wrong password or a missing database will not mend by itself, but from a request's point of view
-            // there is no database to talk to; the operator reads the cause in the log.
-            PoolError::Backend(error) => Self::Unavailable(error.into()),
+            PoolError::Backend(error) => Self::of_connecting(error),
             PoolError::Timeout(kind) => Self::Unavailable(
                 match kind {
                     TimeoutType::Wait => "no connection became free in time",

@@ -1,21 +1,21 @@
-//! One transaction whose opening, statement and COMMIT travel in one network flight.
+//! A transaction of several statements. Its opening travels with the first of them.
 //!
 //! tokio-postgres pipelines: requests whose futures are polled together are written together and answered in
-//! order. [`Transaction`] uses that twice. Its opening (`BEGIN` and every `SET LOCAL`) is not sent when it is made
-//! but with its first statement; and [`Transaction::finish_text`] sends the last statement with the COMMIT behind
-//! it. PostgreSQL turns a COMMIT after a failed statement into a ROLLBACK (documentation of `COMMIT`), so sending
-//! it early can make nothing permanent that did not succeed.
+//! order. [`Transaction`] uses that for its opening (`BEGIN` and every `SET LOCAL`), which is not sent when it is made
+//! but with its first statement. A transaction of one statement that is known beforehand is a
+//! [`flight`](super::flight) instead.
 
 use std::sync::Arc;
 
 use futures_util::TryStreamExt;
-use futures_util::future::{join, join3};
+use futures_util::future::join;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{Format, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
-use super::pool::{Known, Leased, Pool};
+use super::pool::{Leased, Pool};
 use super::sqlstate::PgError;
+use super::statements::Statements;
 
 /// The beginning of a transaction: the statements that open it, and the name under which its prepared statements
 /// are kept (statements belong to a scope, since a name means another table under another `search_path`).
@@ -37,37 +37,6 @@ pub struct Transaction {
     scope: Arc<str>,
     unsent: Option<String>,
     failed: bool,
-}
-
-/// A parameter sent in text form, its type left to PostgreSQL: NULL or the text that the type's input function
-/// reads.
-#[derive(Debug)]
-pub struct TextParam<'a>(pub Option<&'a str>);
-
-impl ToSql for TextParam<'_> {
-    fn to_sql(
-        &self,
-        _: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        match self.0 {
-            Some(text) => {
-                out.extend_from_slice(text.as_bytes());
-                Ok(IsNull::No)
-            }
-            None => Ok(IsNull::Yes),
-        }
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    fn encode_format(&self, _: &Type) -> Format {
-        Format::Text
-    }
-
-    to_sql_checked!();
 }
 
 impl Transaction {
@@ -113,15 +82,6 @@ impl Transaction {
         done.map_err(PgError::of_statement)?;
         self.failed = before;
         Ok(())
-    }
-
-    /// The rows of the transaction's last statement, whose parameters are texts: opening (where unsent), statement and
-    /// COMMIT in one flight. The rows are returned only when the COMMIT was answered too.
-    pub async fn finish_text(mut self, sql: &str, params: &[TextParam<'_>]) -> Result<Vec<Row>, PgError> {
-        if self.failed {
-            return Err(PgError::Aborted);
-        }
-        self.send_last(sql, params).await
     }
 
     /// Makes everything permanent. Deferred constraints speak here. After a failed statement it is an error: the
@@ -179,9 +139,9 @@ impl Transaction {
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<(Vec<Row>, u64), PgError> {
         let before = self.doubt();
-        let known = self.connection.look_up(&self.scope, sql);
+        let known = self.connection.statements.get(&self.scope, sql).cloned();
         let (client, open) = self.opening();
-        let outcome = if let Known::Prepared(statement) = &known {
+        let outcome = if let Some(statement) = &known {
             let (opened, outcome) = join(open, run(client, statement, params)).await;
             opened.map_err(PgError::of_opening)?;
             outcome
@@ -191,60 +151,18 @@ impl Transaction {
             opened.map_err(PgError::of_opening)?;
             let statement = prepared.map_err(PgError::of_statement)?;
             let outcome = run(client, &statement, params).await;
-            self.connection.keep(&self.scope, sql, statement);
+            if Statements::<Statement>::keeps(sql) {
+                // What it displaces is closed by the driver when dropped.
+                self.connection.statements.keep(&self.scope, sql, statement);
+            }
             outcome
         };
         if outcome.as_ref().is_err_and(is_stale) {
-            self.connection.forget(&self.scope, sql);
+            self.connection.statements.forget(&self.scope, sql);
         }
         let outcome = outcome.map_err(PgError::of_statement)?;
         self.failed = before;
         Ok(outcome)
-    }
-
-    async fn send_last(&mut self, sql: &str, params: &[TextParam<'_>]) -> Result<Vec<Row>, PgError> {
-        let before = self.doubt();
-        let known = self.connection.look_up(&self.scope, sql);
-        let (client, open) = self.opening();
-        let close = client.batch_execute("commit");
-        let run = async {
-            match &known {
-                Known::Prepared(statement) => {
-                    let params: Vec<&(dyn ToSql + Sync)> =
-                        params.iter().map(|p| p as &(dyn ToSql + Sync)).collect();
-                    (client.query(statement, &params).await, None)
-                }
-                // Once is executed unnamed; from the second time on it is worth a name, and preparing it travels
-                // in the same flight.
-                Known::New => (client.query_typed(sql, &unknown(params)).await, None),
-                Known::Again => {
-                    let typed = unknown(params);
-                    let (prepared, rows) = join(client.prepare(sql), client.query_typed(sql, &typed)).await;
-                    // A refused PREPARE aborts the transaction, and what came behind it tells only that.
-                    match prepared {
-                        Ok(statement) => (rows, Some(statement)),
-                        Err(refused) => (Err(refused), None),
-                    }
-                }
-            }
-        };
-        // join3 polls in this order, and each future writes its message when first polled: the order on the wire.
-        let (opened, (rows, prepared), closed) = join3(open, run, close).await;
-
-        if let Some(statement) = prepared {
-            self.connection.keep(&self.scope, sql, statement);
-        }
-        if closed.is_ok() {
-            self.connection.open = false;
-        }
-        opened.map_err(PgError::of_opening)?;
-        if rows.as_ref().is_err_and(is_stale) {
-            self.connection.forget(&self.scope, sql);
-        }
-        let rows = rows.map_err(PgError::of_statement)?;
-        closed.map_err(PgError::of_statement)?;
-        self.failed = before;
-        Ok(rows)
     }
 }
 
@@ -273,11 +191,4 @@ async fn run(
         rows.push(row);
     }
     Ok((rows, stream.rows_affected().unwrap_or(0)))
-}
-
-fn unknown<'a>(params: &'a [TextParam<'_>]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
-    params
-        .iter()
-        .map(|p| (p as &(dyn ToSql + Sync), Type::UNKNOWN))
-        .collect()
 }

@@ -1,8 +1,8 @@
 //! The one stage that talks to PostgreSQL: a prepared request runs in one transaction, in one network flight.
 
 use catalog::actor::Actor;
+use catalog::pg::flight::TextRow;
 use catalog::pg::sqlstate::{Failure, PgError};
-use catalog::pg::tx::TextParam;
 use catalog::resolve::ActiveTenant;
 
 use super::{Answer, DatabaseFault, Mode, Prepared, RecordError, ResultRow, render};
@@ -20,7 +20,7 @@ pub async fn execute(
         .query
         .params
         .iter()
-        .map(|param| TextParam(param.value.as_deref()))
+        .map(|param| param.value.as_deref())
         .collect();
     let tx = match prepared.mode {
         Mode::ReadOnly => db.read(tenant).await?,
@@ -30,33 +30,36 @@ pub async fn execute(
         .finish(&prepared.query.text, &params)
         .await
         .map_err(|error| refused(error, prepared))?;
-    let row = rows.first().map(|row| ResultRow {
-        body: row.get("body"),
-        count: row.get("count"),
-        version: row.get("version"),
-        key: row.get("key"),
-        inserted: row.try_get("inserted").ok().flatten(),
-    });
-    render(prepared, row)
+    render(prepared, rows.first().map(result).transpose()?)
+}
+
+/// Reads the four columns of the engine's every statement.
+fn result(row: &TextRow) -> Result<ResultRow, RecordError> {
+    let count = row.text(1).and_then(|digits| digits.parse().ok());
+    let unreadable = || RecordError::Unreadable("the row's count is not a number".to_owned());
+    Ok(ResultRow {
+        body: row.bytes(0),
+        count: count.ok_or_else(unreadable)?,
+        version: row.text(2).map(str::to_owned),
+        key: row.text(3).map(str::to_owned),
+        inserted: row.text(4).and_then(|digits| digits.parse().ok()),
+    })
 }
 
 /// What PostgreSQL said about the statement, or that it could not be asked.
 fn refused(error: PgError, prepared: &Prepared) -> RecordError {
-    let PgError::Statement(cause) = &error else {
-        return error.into();
-    };
-    let Some(db) = cause.as_db_error() else {
+    let PgError::Statement(said) = &error else {
         return error.into();
     };
     let fault = DatabaseFault {
-        sqlstate: db.code().code(),
-        message: db.message(),
-        detail: db.detail(),
-        hint: db.hint(),
-        context: db.where_(),
-        column: db.column(),
-        constraint: db.constraint(),
-        table: db.table(),
+        sqlstate: &said.sqlstate,
+        message: &said.message,
+        detail: said.detail.as_deref(),
+        hint: said.hint.as_deref(),
+        context: said.context.as_deref(),
+        column: said.column.as_deref(),
+        constraint: said.constraint.as_deref(),
+        table: said.table.as_deref(),
     };
     RecordError::from_database(&fault, prepared)
 }

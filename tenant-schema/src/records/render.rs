@@ -1,5 +1,6 @@
 //! The row that came back, as an answer for the server to put into HTTP.
 
+use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::error::RecordError;
@@ -9,8 +10,8 @@ use super::{Prepared, Shape};
 /// The row that every statement of the engine gives, in the order of its columns.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ResultRow {
-    /// `body text`: JSON, if any is wanted.
-    pub body: Option<String>,
+    /// `body text`: JSON in UTF-8, if any is wanted.
+    pub body: Option<Bytes>,
     /// `count bigint`: the records in the page, or the records written.
     pub count: i64,
     /// `version text`: of a single record of a versioned object.
@@ -26,8 +27,10 @@ pub struct ResultRow {
 pub struct Answer {
     /// The HTTP status.
     pub status: Status,
-    /// JSON text, ready to send.
-    pub body: Option<String>,
+    /// UTF-8, ready to send.
+    pub body: Option<Bytes>,
+    /// `Content-Type` of the body.
+    pub media_type: &'static str,
     /// `Content-Range`, in rows: `0-24/*`, or `*/*` where no row has a place.
     pub content_range: Option<String>,
     /// `Location`, relative to the root of the records: `/contacts?id=eq.…`, as PostgREST writes it.
@@ -48,6 +51,8 @@ pub enum Status {
     Created = 201,
     /// 204
     NoContent = 204,
+    /// 206
+    PartialContent = 206,
 }
 
 impl Status {
@@ -67,6 +72,7 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
     let mut answer = Answer {
         status: Status::Ok,
         body: row.body,
+        media_type: prepared.form.media_type(),
         content_range: None,
         location: None,
         preference_applied: prepared.applied.clone(),

@@ -129,7 +129,7 @@ async fn one_record_brings_what_is_related() {
     .expect("a record")
     .body
     .expect("its JSON");
-    let answer: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    let answer: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
     assert_eq!(answer["customers"]["orders"].as_array().map(Vec::len), Some(2));
     assert_eq!(
         answer["order_lines"],
