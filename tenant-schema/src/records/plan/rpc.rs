@@ -9,12 +9,12 @@ use super::query::read_query;
 use super::read::Node;
 use super::select::selection;
 use super::{Asked, Context};
-use crate::records::CallBy;
 use crate::records::error::{RecordError, shorten};
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Function, Object, Parameter, Returned};
 use crate::records::parse::body::call::Arguments;
 use crate::records::parse::{self, Parameters};
+use crate::records::{CallBy, Form};
 
 mod choose;
 
@@ -25,6 +25,8 @@ pub struct Call<'m> {
     pub(in crate::records) function: &'m Function,
     pub(in crate::records) given: Given<'m>,
     pub(in crate::records) result: Results<'m>,
+    /// The form of the answer.
+    pub(in crate::records) form: Form,
     /// The answer is one result rather than an array.
     pub(in crate::records) as_one: bool,
     pub(in crate::records) guards: Vec<Guard>,
@@ -101,7 +103,8 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
         function,
         given: given(function, said.arguments)?,
         result,
-        as_one: !function.returns_set || asked.form == Form::Singular,
+        form: asked.form,
+        as_one: !function.returns_set || asked.form.is_singular(),
         guards,
         writes,
     })

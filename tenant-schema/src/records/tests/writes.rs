@@ -179,6 +179,7 @@ fn a_merge_needs_the_right_to_update() {
         readable: Readable::nothing(),
         may_update: false,
         form: Form::Plural,
+        range: None,
         operation,
     };
     let target = Target::Id("7");
@@ -240,6 +241,7 @@ fn call(name: &str, query: &str, by: CallBy<'_>) -> Result<Prepared, RecordError
         readable: Readable::nothing(),
         may_update: false,
         form: Form::Plural,
+        range: None,
         operation: Operation::Call(by),
     };
     prepare(&model, &request, Limits::default(), &mut Uuid::nil)
