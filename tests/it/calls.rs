@@ -87,7 +87,7 @@ impl Scene {
 }
 
 fn body(answer: &Answer) -> Value {
-    let json = answer.body.as_deref().map(serde_json::from_str);
+    let json = answer.body.as_deref().map(serde_json::from_slice);
     json.transpose().expect("JSON").unwrap_or_default()
 }
 
