@@ -19,7 +19,7 @@ mod caller;
 mod object;
 mod tenant;
 
-pub(crate) use caller::Signed;
+pub(crate) use caller::{Member, Signed};
 pub(crate) use object::{Delete, Insert, ObjectAccess, Read, Update};
 pub(crate) use tenant::Tenant;
 
@@ -30,6 +30,8 @@ pub enum Access {
     Public,
     /// The host of a tenant, no credentials: they are what the request asks for.
     SignIn,
+    /// A signed-in member of the tenant or one of its keys, whatever they may do.
+    Caller,
     /// A signed-in member of the tenant.
     User,
     /// A member or a key that may do this on the object in the path.

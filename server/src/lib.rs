@@ -27,6 +27,7 @@ mod forwarded;
 mod frame;
 mod headers;
 mod health;
+mod openapi;
 mod query;
 mod records;
 mod signing_keys;

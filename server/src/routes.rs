@@ -12,7 +12,7 @@ use crate::access::{Access, Proof};
 use crate::error::ApiError;
 use crate::frame::Frame;
 use crate::state::AppState;
-use crate::{auth, health, records};
+use crate::{auth, health, openapi, records};
 
 /// One row of the table of routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,10 @@ fn routes() -> Vec<Route> {
         post("/auth/v1/token", auth::token::token),
         get("/auth/v1/user", auth::user),
         post("/auth/v1/logout", auth::sign_out::sign_out),
+        get("/openapi.json", openapi::document),
+        get("/docs", openapi::page),
+        get("/docs/page.js", openapi::script),
+        get("/rest/v1/", openapi::document),
         get("/rest/v1/{object}", records::list),
         post("/rest/v1/{object}", records::insert),
         patch("/rest/v1/{object}", records::update_filtered),

@@ -61,8 +61,19 @@ pub struct Request<'a> {
     pub may_update: bool,
     /// The form of the answer.
     pub form: Form,
+    /// The rows that are wanted, from the `Range` header.
+    pub range: Option<RowRange>,
     /// What to do.
     pub operation: Operation<'a>,
+}
+
+/// `Range: 0-24` with rows as the unit: those from `first` to `last`, both counted from zero, or to the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowRange {
+    /// The first row.
+    pub first: u64,
+    /// The last row.
+    pub last: Option<u64>,
 }
 
 /// The form in which records are answered.
@@ -71,8 +82,32 @@ pub enum Form {
     /// A JSON array of records, or the one that the path names.
     #[default]
     Plural,
+    /// The same without members that are null (`application/vnd.pgrst.array+json;nulls=stripped`).
+    PluralStripped,
     /// One JSON object; anything but exactly one record is an error (`application/vnd.pgrst.object+json`).
     Singular,
+    /// The same without members that are null (`application/vnd.pgrst.object+json;nulls=stripped`).
+    SingularStripped,
+    /// RFC 4180, with a header row (`text/csv`).
+    Csv,
+}
+
+impl Form {
+    /// One record is wanted, and anything else is an error.
+    pub fn is_singular(self) -> bool {
+        matches!(self, Self::Singular | Self::SingularStripped)
+    }
+
+    /// The `Content-Type` of an answer in this form.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Plural => "application/json; charset=utf-8",
+            Self::PluralStripped => "application/vnd.pgrst.array+json;nulls=stripped; charset=utf-8",
+            Self::Singular => "application/vnd.pgrst.object+json; charset=utf-8",
+            Self::SingularStripped => "application/vnd.pgrst.object+json;nulls=stripped; charset=utf-8",
+            Self::Csv => "text/csv; charset=utf-8",
+        }
+    }
 }
 
 /// What a request does.
@@ -142,6 +177,8 @@ pub struct Prepared {
     object: String,
     /// What its row means.
     shape: Shape,
+    /// The form of the answer.
+    form: Form,
     /// `Preference-Applied`
     applied: Option<String>,
     /// What a write answers with.
@@ -192,6 +229,7 @@ impl Prepared {
             mode,
             object: "test".to_owned(),
             shape: Shape::Record,
+            form: Form::Plural,
             applied: None,
             returning: Return::Minimal,
             counted: false,
@@ -270,6 +308,7 @@ pub fn prepare(
         .applied(|kind| outcome.applies(kind) && (kind != Preference::TimeZone || time_zone.is_some()));
     Ok(Prepared {
         mode: outcome.mode(),
+        form: request.form,
         applied,
         query: outcome.query,
         shape: outcome.shape,

@@ -68,6 +68,7 @@ impl Records {
             form,
             readable: Readable::by(&|_| true),
             may_update: true,
+            range: None,
             operation,
         };
         records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())

@@ -7,4 +7,5 @@ mod errors;
 mod hosts;
 mod isolation;
 mod limits;
+mod openapi;
 mod records;

@@ -15,10 +15,14 @@ use crate::credentials::{self, Credential, Unreadable};
 use crate::error::{ApiError, Unauthorized};
 use crate::state::AppState;
 
-/// A caller with good credentials for the tenant of the host, which is served.
+/// Proof of a caller with good credentials for the tenant of the host, which is served.
 pub(crate) struct Member {
     pub(crate) tenant: ActiveTenant,
     pub(crate) caller: Caller,
+}
+
+impl Proof for Member {
+    const ACCESS: Access = Access::Caller;
 }
 
 impl FromRequestParts<AppState> for Member {

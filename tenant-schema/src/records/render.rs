@@ -27,8 +27,10 @@ pub struct ResultRow {
 pub struct Answer {
     /// The HTTP status.
     pub status: Status,
-    /// JSON in UTF-8, ready to send.
+    /// UTF-8, ready to send.
     pub body: Option<Bytes>,
+    /// `Content-Type` of the body.
+    pub media_type: &'static str,
     /// `Content-Range`, in rows: `0-24/*`, or `*/*` where no row has a place.
     pub content_range: Option<String>,
     /// `Location`, relative to the root of the records: `/contacts?id=eq.…`, as PostgREST writes it.
@@ -49,6 +51,8 @@ pub enum Status {
     Created = 201,
     /// 204
     NoContent = 204,
+    /// 206
+    PartialContent = 206,
 }
 
 impl Status {
@@ -68,6 +72,7 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
     let mut answer = Answer {
         status: Status::Ok,
         body: row.body,
+        media_type: prepared.form.media_type(),
         content_range: None,
         location: None,
         preference_applied: prepared.applied.clone(),

@@ -46,7 +46,8 @@ const fn guarded([member, admin, right, wrong]: [u16; 4]) -> [u16; 13] {
     ]
 }
 
-fn table() -> Vec<Row> {
+/// The routes that are about no object.
+fn routes_without_object() -> Vec<Row> {
     let mut rows = vec![
         (Method::GET, "/healthz", "", Access::Public, all(200)),
         (Method::GET, "/readyz", "", Access::Public, all(200)),
@@ -78,7 +79,23 @@ fn table() -> Vec<Row> {
             Access::User,
             guarded([204, 204, 403, 403]),
         ),
+        (Method::GET, "/docs", "", Access::SignIn, all(200)),
+        (Method::GET, "/docs/page.js", "", Access::SignIn, all(200)),
     ];
+    for path in ["/openapi.json", "/rest/v1/"] {
+        rows.push((
+            Method::GET,
+            path,
+            "",
+            Access::Caller,
+            guarded([200, 200, 200, 200]),
+        ));
+    }
+    rows
+}
+
+fn table() -> Vec<Row> {
+    let mut rows = routes_without_object();
     // What a member, an admin and a key with the scope get for reading, and for writing if it is allowed.
     for (object, member, admin, key) in [
         ("contacts", true, true, true),

@@ -9,12 +9,12 @@ use super::order::order;
 use super::query::read_query;
 use super::read::Node;
 use super::{Asked, Context};
+use crate::records::CallBy;
 use crate::records::error::{RecordError, shorten};
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Function, Object, Parameter, Returned};
 use crate::records::parse::body::call::Arguments;
 use crate::records::parse::{self, Parameters};
-use crate::records::{CallBy, Form};
 
 mod choose;
 
@@ -91,7 +91,7 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
         }
         guards.push(Guard::MaxAffected(most));
     }
-    if asked.form == Form::Singular && function.returns_set {
+    if asked.form.is_singular() && function.returns_set {
         guards.push(Guard::Singular);
     }
     guards.push(Guard::Size(context.limits.answer_bytes));
