@@ -12,6 +12,7 @@
 //! Stages 1 to 3 are [`prepare`]; none of them does input or output. What PostgreSQL refuses becomes a
 //! [`RecordError`] by [`RecordError::from_database`].
 
+use catalog::access::ObjectWrite;
 use guard::Guard;
 use parse::prefer::Preference;
 use plan::Asked;
@@ -193,6 +194,8 @@ pub struct Prepared {
     end: End,
     /// The time zone of its transaction.
     time_zone: Option<String>,
+    /// Who may call the function that it calls, if that writes.
+    callers: Option<ObjectWrite>,
 }
 
 impl Prepared {
@@ -216,6 +219,12 @@ impl Prepared {
         self.time_zone.as_deref()
     }
 
+    /// Who may call the function that was chosen, when it writes. It is known only now, because functions of one name
+    /// are told apart by their arguments; whoever runs the request has to ask whether the caller is among them.
+    pub fn callers(&self) -> Option<ObjectWrite> {
+        self.callers
+    }
+
     /// A statement of a test's own, to look at the session from inside: the one way to run SQL in a tenant that did
     /// not come from [`prepare`]. `tidy` keeps it out of everything but tests.
     #[doc(hidden)]
@@ -237,6 +246,7 @@ impl Prepared {
             guards: Vec::new(),
             end: End::Commit,
             time_zone: None,
+            callers: None,
         }
     }
 }
@@ -319,6 +329,7 @@ pub fn prepare(
         guards: outcome.guards,
         end: preferences.end.unwrap_or_default(),
         time_zone: time_zone.map(str::to_owned),
+        callers: outcome.callers,
     })
 }
 
@@ -358,6 +369,7 @@ fn outcome(
                 written: typed(plan.columns.iter().copied()),
                 guards: plan.answer.guards,
                 resolves: false,
+                callers: None,
             }
         }
         Operation::Delete { target } => {
@@ -368,6 +380,7 @@ fn outcome(
                 written: Vec::new(),
                 guards: plan.answer.guards,
                 resolves: false,
+                callers: None,
             }
         }
         Operation::Call(by) => Outcome::call(&plan::call(name, by, asked)?)?,
@@ -382,6 +395,8 @@ struct Outcome {
     guards: Vec<Guard>,
     /// `Prefer: resolution` made a difference.
     resolves: bool,
+    /// Who may call the function, if it writes.
+    callers: Option<ObjectWrite>,
 }
 
 impl Outcome {
@@ -392,6 +407,7 @@ impl Outcome {
             written: Vec::new(),
             guards: Vec::new(),
             resolves: false,
+            callers: None,
         }
     }
 
@@ -407,6 +423,7 @@ impl Outcome {
             written: typed(plan.columns.iter().map(|column| column.field)),
             guards: plan.answer.guards.clone(),
             resolves: plan.conflict.is_some(),
+            callers: None,
         })
     }
 
@@ -429,6 +446,7 @@ impl Outcome {
                 .collect(),
             guards: plan.guards.clone(),
             resolves: false,
+            callers: plan.writes.then_some(plan.function.write),
         })
     }
 

@@ -16,6 +16,7 @@ use super::limits::TOO_LARGE;
 use super::model::Object;
 use writer::Writer;
 
+mod body;
 mod embed;
 mod filter;
 mod read;

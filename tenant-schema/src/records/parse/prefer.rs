@@ -171,9 +171,10 @@ impl Preferences {
         }
     }
 
-    /// The most records that may be changed, when that counts.
+    /// The most records that may be changed, when that counts; fits PostgreSQL's `bigint`.
     pub fn bound(&self) -> Option<u64> {
-        self.max_affected.filter(|_| self.is_strict())
+        let bound = self.max_affected.filter(|_| self.is_strict())?;
+        Some(bound.min(i64::MAX.unsigned_abs()))
     }
 
     /// `Preference-Applied`: those of the kinds that `suits` which were said, in PostgREST's order and words.

@@ -9,12 +9,12 @@ use super::order::order;
 use super::query::read_query;
 use super::read::Node;
 use super::{Asked, Context};
-use crate::records::CallBy;
 use crate::records::error::{RecordError, shorten};
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Function, Object, Parameter, Returned};
 use crate::records::parse::body::call::Arguments;
 use crate::records::parse::{self, Parameters};
+use crate::records::{CallBy, Form};
 
 mod choose;
 
@@ -25,6 +25,10 @@ pub struct Call<'m> {
     pub(in crate::records) function: &'m Function,
     pub(in crate::records) given: Given<'m>,
     pub(in crate::records) result: Results<'m>,
+    /// The form of the answer.
+    pub(in crate::records) form: Form,
+    /// The answer is one result rather than an array.
+    pub(in crate::records) as_one: bool,
     pub(in crate::records) guards: Vec<Guard>,
     /// The function may write, and the request lets it.
     pub(in crate::records) writes: bool,
@@ -99,6 +103,8 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
         function,
         given: given(function, said.arguments)?,
         result,
+        form: asked.form,
+        as_one: !function.returns_set || asked.form.is_singular(),
         guards,
         writes,
     })

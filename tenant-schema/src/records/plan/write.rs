@@ -40,6 +40,8 @@ pub struct Asked<'m> {
 pub struct Answering<'m> {
     /// The written records, when they are wanted: all of them, in an order.
     pub(in crate::records) node: Option<Node<'m>>,
+    /// The form of the representation.
+    pub(in crate::records) form: Form,
     /// The representation is one object rather than an array.
     pub(in crate::records) as_object: bool,
     /// The new version, when exactly one record is written.
@@ -76,6 +78,7 @@ fn answering<'m>(node: Node<'m>, asked: &Asked<'m>, extent: Extent) -> Answering
     let single = extent != Extent::Many && object.versioned;
     Answering {
         node: represents.then_some(node),
+        form: asked.form,
         as_object: extent == Extent::Named || asked.form.is_singular(),
         version: object.field("version").filter(|_| single),
         key: Vec::new(),

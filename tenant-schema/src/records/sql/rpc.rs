@@ -5,20 +5,20 @@
 //! text each.
 
 use super::Query;
+use super::body::body;
 use super::filter::array_literal;
 use super::rows::{RowsOf, rows};
 use super::select::Form;
 use super::write::{guarded, typed};
 use super::writer::Writer;
-use crate::records::error::RecordError;
 use crate::records::model::Parameter;
 use crate::records::plan::{Call, Given, Results};
+use crate::records::{self, error::RecordError};
 
 /// Writes a call: one row whose `count` is that of the results.
 pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
     guarded(&mut sql, &plan.guards, false)?;
-    let is_set = plan.function.returns_set;
     match &plan.result {
         Results::Nothing => {
             sql.push("select null::text as body");
@@ -28,10 +28,18 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
             sql.push(" as t");
         }
         Results::Rows(node) => {
-            sql.push(if is_set {
-                "select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body"
+            let shown = node.selection.shown();
+            let labels: Vec<&str> = shown.iter().map(|column| column.label).collect();
+            sql.push(if plan.as_one {
+                "select coalesce("
             } else {
-                "select coalesce(min(row_to_json(r.*)::text), 'null') as body"
+                "select "
+            });
+            body(&mut sql, plan.form, plan.as_one, &labels)?;
+            sql.push(if plan.as_one {
+                ", 'null') as body"
+            } else {
+                " as body"
             });
             totals(&mut sql);
             sql.push(" from (");
@@ -49,11 +57,7 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
             limit,
             offset,
         } => {
-            sql.push(if is_set {
-                "select coalesce(json_agg(r.v), '[]')::text as body"
-            } else {
-                "select coalesce(min(to_json(r.v)::text), 'null') as body"
-            });
+            values(&mut sql, plan)?;
             totals(&mut sql);
             sql.push(" from (select t.v");
             if let Some(cast) = exact {
@@ -74,6 +78,20 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
     }
     sql.push(") a");
     Ok(sql.finish())
+}
+
+/// Values are themselves in JSON, and a column called like the function in CSV.
+fn values(sql: &mut Writer, plan: &Call<'_>) -> Result<(), RecordError> {
+    sql.push("select ");
+    if plan.form == records::Form::Csv {
+        body(sql, plan.form, plan.as_one, &[&plan.function.name])?;
+    } else if plan.as_one {
+        sql.push("coalesce(min(to_json(r.v)::text), 'null')");
+    } else {
+        sql.push("coalesce(json_agg(r.v), '[]')::text");
+    }
+    sql.push(" as body");
+    Ok(())
 }
 
 fn totals(sql: &mut Writer) {

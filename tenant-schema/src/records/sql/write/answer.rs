@@ -3,6 +3,7 @@
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
 use crate::records::plan::Answering;
+use crate::records::sql::body::body;
 use crate::records::sql::bounded;
 use crate::records::sql::rows::{RowsOf, rows};
 use crate::records::sql::select::Form;
@@ -19,11 +20,11 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
     match &answer.node {
         None => sql.push("select null::text as body"),
         Some(node) => {
-            sql.push(if answer.as_object {
-                "select (select min(row_to_json(r.*)::text) from ("
-            } else {
-                "select (select coalesce(json_agg(row_to_json(r.*)), '[]')::text from ("
-            });
+            sql.push("select (select ");
+            let shown = node.selection.shown();
+            let labels: Vec<&str> = shown.iter().map(|column| column.label).collect();
+            body(sql, answer.form, answer.as_object, &labels)?;
+            sql.push(" from (");
             rows(sql, node, RowsOf::Written, Form::Labels)?;
             sql.push(") r) as body");
         }
