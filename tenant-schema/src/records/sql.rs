@@ -26,7 +26,7 @@ mod select;
 mod write;
 mod writer;
 
-pub use read::{get, list};
+pub use read::{get, list, total};
 pub use rpc::call;
 pub use write::{delete, insert, update};
 

@@ -2,10 +2,11 @@
 
 use super::Context;
 use super::filter::{Subject, visible};
+use super::items::selection;
 use super::levels::Levels;
 use super::order::{SortBy, order};
 use super::query::{finds, read_query};
-use super::select::{Selection, selection};
+use super::select::Selection;
 use crate::records::ast::{Filter, OrderTerm};
 use crate::records::error::RecordError;
 use crate::records::model::Object;

@@ -3,11 +3,11 @@
 use catalog::access::ObjectWrite;
 
 use super::filter::visible;
+use super::items::selection;
 use super::levels::Levels;
 use super::order::order;
 use super::query::read_query;
 use super::read::Node;
-use super::select::selection;
 use super::{Asked, Context};
 use crate::records::error::{RecordError, shorten};
 use crate::records::guard::Guard;

@@ -1,7 +1,7 @@
 //! The statements that read.
 
 use super::embed::{Clause, Parent, Stands, restrict};
-use super::rows::{RowsOf, rows};
+use super::rows::{RowsOf, all_rows, rows};
 use super::select::{Form, record};
 use super::writer::Writer;
 use super::{Query, bounded, from};
@@ -44,5 +44,22 @@ pub fn get(plan: &Get<'_>) -> Result<Query, RecordError> {
     };
     record(&mut sql, parent)?;
     restrict(&mut sql, &mut Clause::begin(" where "), &plan.node, "t")?;
+    Ok(sql.finish())
+}
+
+/// How many records the list has on all its pages: one row, `total bigint`. What it embeds is not made.
+pub fn total(plan: &List<'_>) -> Result<Query, RecordError> {
+    let mut sql = Writer::default();
+    let node = &plan.node;
+    sql.push("select count(*) as total from ");
+    if node.selection.aggregates() {
+        sql.push("(");
+        all_rows(&mut sql, node)?;
+        sql.push(") r");
+    } else {
+        sql.name(&node.selection.object.name)?;
+        sql.push(" as t");
+        restrict(&mut sql, &mut Clause::begin(" where "), node, "t")?;
+    }
     Ok(sql.finish())
 }

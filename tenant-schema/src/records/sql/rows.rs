@@ -41,22 +41,16 @@ pub(super) fn rows(
     source: RowsOf<'_, '_>,
     form: Form,
 ) -> Result<(), RecordError> {
-    let selection = &node.selection;
-    let laterals = Laterals::new(sql, selection);
-    let is_grouped = form != Form::Raw && selection.aggregates();
+    let laterals = Laterals::new(sql, &node.selection);
+    let is_grouped = form != Form::Raw && node.selection.aggregates();
     let rows = Rows::new(sql, node, source);
-    sql.push("select ");
-    columns(sql, selection, &laterals, rows.alias, form)?;
     if is_grouped || node.limit.is_none() || laterals.is_empty() {
-        rows.from(sql)?;
-        laterals.join(sql, rows.parent(source.stands()))?;
-        rows.restrict(sql)?;
-        if is_grouped {
-            group_by(sql, selection);
-        }
+        rows.all(sql, &laterals, form)?;
         rows.order_by(sql, |sql, _, key| rows.key(sql, key))?;
         return rows.limit(sql);
     }
+    sql.push("select ");
+    columns(sql, &node.selection, &laterals, rows.alias, form)?;
     sql.push(" from (select ");
     rows.page_columns(sql)?;
     rows.from(sql)?;
@@ -73,6 +67,13 @@ pub(super) fn rows(
         Some(field) => sql.column(rows.alias, field),
         None => sql.column_named(rows.alias, &rows.carried(index)),
     })
+}
+
+/// All rows of an object, in no order.
+pub(super) fn all_rows(sql: &mut Writer, node: &Node<'_>) -> Result<(), RecordError> {
+    let laterals = Laterals::new(sql, &node.selection);
+    let rows = Rows::new(sql, node, RowsOf::Object);
+    rows.all(sql, &laterals, Form::Labels)
 }
 
 /// The key is a column of the records themselves.
@@ -121,6 +122,19 @@ impl<'a, 'm> Rows<'a, 'm> {
 
     fn object(&self) -> &'m Object {
         self.node.selection.object
+    }
+
+    fn all(&self, sql: &mut Writer, laterals: &Laterals, form: Form) -> Result<(), RecordError> {
+        let selection = &self.node.selection;
+        sql.push("select ");
+        columns(sql, selection, laterals, self.alias, form)?;
+        self.from(sql)?;
+        laterals.join(sql, self.parent(self.source.stands()))?;
+        self.restrict(sql)?;
+        if form != Form::Raw && selection.aggregates() {
+            group_by(sql, selection);
+        }
+        Ok(())
     }
 
     fn from(&self, sql: &mut Writer) -> Result<(), RecordError> {
