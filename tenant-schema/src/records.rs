@@ -61,8 +61,19 @@ pub struct Request<'a> {
     pub may_update: bool,
     /// The form of the answer.
     pub form: Form,
+    /// The rows that are wanted, from the `Range` header.
+    pub range: Option<RowRange>,
     /// What to do.
     pub operation: Operation<'a>,
+}
+
+/// `Range: 0-24` with rows as the unit: those from `first` to `last`, both counted from zero, or to the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowRange {
+    /// The first row.
+    pub first: u64,
+    /// The last row.
+    pub last: Option<u64>,
 }
 
 /// The form in which records are answered.
@@ -71,8 +82,32 @@ pub enum Form {
     /// A JSON array of records, or the one that the path names.
     #[default]
     Plural,
+    /// The same without members that are null (`application/vnd.pgrst.array+json;nulls=stripped`).
+    PluralStripped,
     /// One JSON object; anything but exactly one record is an error (`application/vnd.pgrst.object+json`).
     Singular,
+    /// The same without members that are null (`application/vnd.pgrst.object+json;nulls=stripped`).
+    SingularStripped,
+    /// RFC 4180, with a header row (`text/csv`).
+    Csv,
+}
+
+impl Form {
+    /// One record is wanted, and anything else is an error.
+    pub fn is_singular(self) -> bool {
+        matches!(self, Self::Singular | Self::SingularStripped)
+    }
+
+    /// The `Content-Type` of an answer in this form.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Plural => "application/json; charset=utf-8",
+            Self::PluralStripped => "application/vnd.pgrst.array+json;nulls=stripped; charset=utf-8",
+            Self::Singular => "application/vnd.pgrst.object+json; charset=utf-8",
+            Self::SingularStripped => "application/vnd.pgrst.object+json;nulls=stripped; charset=utf-8",
+            Self::Csv => "text/csv; charset=utf-8",
+        }
+    }
 }
 
 /// What a request does.
@@ -109,6 +144,17 @@ pub enum Operation<'a> {
         /// Which records.
         target: Target<'a>,
     },
+    /// `GET` or `POST /rpc/{function}`: the request's object is the function's name.
+    Call(CallBy<'a>),
+}
+
+/// How a function is called.
+#[derive(Debug, Clone, Copy)]
+pub enum CallBy<'a> {
+    /// `GET`: the query string has the arguments, and the function can only read.
+    Get,
+    /// `POST`: the body has the arguments.
+    Post(Payload<'a>),
 }
 
 /// The records that a write is about.
@@ -131,6 +177,8 @@ pub struct Prepared {
     object: String,
     /// What its row means.
     shape: Shape,
+    /// The form of the answer.
+    form: Form,
     /// `Preference-Applied`
     applied: Option<String>,
     /// What a write answers with.
@@ -181,6 +229,7 @@ impl Prepared {
             mode,
             object: "test".to_owned(),
             shape: Shape::Record,
+            form: Form::Plural,
             applied: None,
             returning: Return::Minimal,
             counted: false,
@@ -220,6 +269,16 @@ enum Shape {
     Updated,
     /// The records a filter found were removed.
     Deleted,
+    /// A function was called.
+    Called {
+        /// Which of its results are answered, if it returns a set: how many come before them, and how many there are
+        /// at most.
+        page: Option<(u64, u64)>,
+        /// It returns nothing.
+        nothing: bool,
+        /// It may write.
+        writes: bool,
+    },
 }
 
 /// Parses and plans a request and writes its SQL. Ids of new records come from `new_id`.
@@ -231,7 +290,6 @@ pub fn prepare(
 ) -> Result<Prepared, RecordError> {
     let preferences = request.preferences;
     preferences.check()?;
-    let object = model.object(request.object)?;
     let time_zone = preferences.known_time_zone(|zone| model.time_zones.contains(zone))?;
     let context = plan::Context {
         model,
@@ -245,15 +303,16 @@ pub fn prepare(
         form: request.form,
         may_update: request.may_update,
     };
-    let outcome = outcome(object, request.operation, &asked, new_id)?;
+    let outcome = outcome(request, &asked, new_id)?;
     let applied = preferences
         .applied(|kind| outcome.applies(kind) && (kind != Preference::TimeZone || time_zone.is_some()));
     Ok(Prepared {
         mode: outcome.mode(),
+        form: request.form,
         applied,
         query: outcome.query,
         shape: outcome.shape,
-        object: object.name.clone(),
+        object: request.object.to_owned(),
         returning: preferences.returning.unwrap_or(Return::Minimal),
         counted: matches!(preferences.count, Some(Count::Exact | Count::Estimated)),
         written: outcome.written,
@@ -263,35 +322,36 @@ pub fn prepare(
     })
 }
 
-/// Plans one operation and writes its SQL.
+/// Plans the operation of a request and writes its SQL.
 fn outcome(
-    object: &Object,
-    operation: Operation<'_>,
+    request: &Request<'_>,
     asked: &Asked<'_>,
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Outcome, RecordError> {
-    Ok(match operation {
+    let name = request.object;
+    let object = || asked.context.model.object(name);
+    Ok(match request.operation {
         Operation::List => {
-            let plan = plan::list(asked.context, object, asked.query)?;
+            let plan = plan::list(asked.context, object()?, asked.query)?;
             let shape = Shape::Page {
                 offset: plan.offset(),
             };
             Outcome::read(sql::list(&plan)?, shape)
         }
         Operation::Get { id } => {
-            let plan = plan::get(asked.context, object, id, asked.query)?;
+            let plan = plan::get(asked.context, object()?, id, asked.query)?;
             Outcome::read(sql::get(&plan)?, Shape::Record)
         }
-        Operation::Insert { body } => Outcome::insert(&plan::insert(object, body, asked, new_id)?)?,
+        Operation::Insert { body } => Outcome::insert(&plan::insert(object()?, body, asked, new_id)?)?,
         Operation::Replace { target, body } => {
-            let plan = plan::replace(object, target, body, asked, new_id)?;
+            let plan = plan::replace(object()?, target, body, asked, new_id)?;
             Outcome {
                 shape: Shape::Put,
                 ..Outcome::insert(&plan)?
             }
         }
         Operation::Update { target, body } => {
-            let plan = plan::update(object, target, body, asked)?;
+            let plan = plan::update(object()?, target, body, asked)?;
             Outcome {
                 query: sql::update(&plan)?,
                 shape: written_shape(target, Shape::Updated),
@@ -301,7 +361,7 @@ fn outcome(
             }
         }
         Operation::Delete { target } => {
-            let plan = plan::delete(object, target, asked)?;
+            let plan = plan::delete(object()?, target, asked)?;
             Outcome {
                 query: sql::delete(&plan)?,
                 shape: written_shape(target, Shape::Deleted),
@@ -310,6 +370,7 @@ fn outcome(
                 resolves: false,
             }
         }
+        Operation::Call(by) => Outcome::call(&plan::call(name, by, asked)?)?,
     })
 }
 
@@ -349,9 +410,31 @@ impl Outcome {
         })
     }
 
+    fn call(plan: &plan::Call<'_>) -> Result<Self, RecordError> {
+        let page = match &plan.result {
+            plan::Results::Rows(node) => node.limit.map(|limit| (node.offset, limit)),
+            plan::Results::Values { offset, limit, .. } => limit.map(|limit| (*offset, limit)),
+            plan::Results::Nothing => None,
+        };
+        let parameters = plan.function.parameters.iter();
+        Ok(Self {
+            query: sql::call(plan)?,
+            shape: Shape::Called {
+                page,
+                nothing: matches!(plan.result, plan::Results::Nothing),
+                writes: plan.writes,
+            },
+            written: parameters
+                .map(|parameter| (parameter.name.clone(), parameter.type_name.clone()))
+                .collect(),
+            guards: plan.guards.clone(),
+            resolves: false,
+        })
+    }
+
     fn mode(&self) -> Mode {
         match self.shape {
-            Shape::Page { .. } | Shape::Record => Mode::ReadOnly,
+            Shape::Page { .. } | Shape::Record | Shape::Called { writes: false, .. } => Mode::ReadOnly,
             _ => Mode::ReadWrite,
         }
     }
@@ -359,11 +442,15 @@ impl Outcome {
     /// Whether a preference that was said makes a difference to this statement.
     fn applies(&self, kind: Preference) -> bool {
         let is_insert = matches!(self.shape, Shape::Inserted { .. } | Shape::Merged { .. });
-        let is_change = matches!(self.shape, Shape::Updated | Shape::WrittenRecord | Shape::Deleted);
+        let is_change = matches!(
+            self.shape,
+            Shape::Updated | Shape::WrittenRecord | Shape::Deleted | Shape::Called { .. }
+        );
+        let is_call = matches!(self.shape, Shape::Called { .. });
         match kind {
             Preference::Resolution => is_insert && self.resolves,
             Preference::Missing => is_insert || matches!(self.shape, Shape::Updated),
-            Preference::Return => self.mode() == Mode::ReadWrite,
+            Preference::Return => self.mode() == Mode::ReadWrite && !is_call,
             Preference::MaxAffected => is_change,
             Preference::Count | Preference::End | Preference::Handling | Preference::TimeZone => true,
         }

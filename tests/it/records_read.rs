@@ -3,11 +3,14 @@
 //! Tables of requests and answers. What is asked follows the reference's pages on tables and views, resource embedding
 //! and aggregate functions.
 
+use std::sync::Arc;
+
 use serde_json::Value;
-use tenant_schema::records::RecordError;
+use tenant_schema::records::{RecordError, SchemaModel};
 use tests::{Records, TestDb, TestTenant};
 
 mod aggregates;
+mod any_request;
 mod any_type;
 mod embeds;
 mod filters;
@@ -16,7 +19,7 @@ mod refusals;
 /// A tenant of the workshop with a few records, and the database that it lives in.
 struct Workshop {
     records: Records,
-    _database: TestDb,
+    database: TestDb,
     _tenant: TestTenant,
 }
 
@@ -65,9 +68,14 @@ impl Workshop {
             .expect("the workshop is filled");
         Self {
             records,
-            _database: database,
+            database,
             _tenant: tenant,
         }
+    }
+
+    async fn model(&self) -> Arc<SchemaModel> {
+        let version = self.database.template().latest();
+        self.database.models().get(version).await.expect("a model")
     }
 
     /// The answer to `object?query`.

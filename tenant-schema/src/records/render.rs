@@ -27,8 +27,10 @@ pub struct ResultRow {
 pub struct Answer {
     /// The HTTP status.
     pub status: Status,
-    /// JSON in UTF-8, ready to send.
+    /// UTF-8, ready to send.
     pub body: Option<Bytes>,
+    /// `Content-Type` of the body.
+    pub media_type: &'static str,
     /// `Content-Range`, in rows: `0-24/*`, or `*/*` where no row has a place.
     pub content_range: Option<String>,
     /// `Location`, relative to the root of the records: `/contacts?id=eq.…`, as PostgREST writes it.
@@ -49,6 +51,8 @@ pub enum Status {
     Created = 201,
     /// 204
     NoContent = 204,
+    /// 206
+    PartialContent = 206,
 }
 
 impl Status {
@@ -68,6 +72,7 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
     let mut answer = Answer {
         status: Status::Ok,
         body: row.body,
+        media_type: prepared.form.media_type(),
         content_range: None,
         location: None,
         preference_applied: prepared.applied.clone(),
@@ -97,6 +102,20 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         Shape::Deleted => {
             answer.status = written(prepared);
             answer.content_range = Some(nowhere(total));
+        }
+        Shape::Called { nothing: true, .. } => answer.status = Status::NoContent,
+        Shape::Called { page: None, .. } => answer.content_range = Some(content_range(0, row.count, total)),
+        Shape::Called {
+            page: Some((offset, limit)),
+            ..
+        } => {
+            // A page that is not full is the last one.
+            let is_last = u64::try_from(row.count).is_ok_and(|count| (1..*limit).contains(&count));
+            let before = i64::try_from(*offset).unwrap_or(i64::MAX);
+            let total = total
+                .filter(|_| is_last)
+                .map(|count| count.saturating_add(before));
+            answer.content_range = Some(content_range(*offset, row.count, total));
         }
     }
     Ok(answer)

@@ -20,11 +20,13 @@ mod embed;
 mod filter;
 mod read;
 mod rows;
+mod rpc;
 mod select;
 mod write;
 mod writer;
 
 pub use read::{get, list};
+pub use rpc::call;
 pub use write::{delete, insert, update};
 
 /// A statement and what to bind to it.

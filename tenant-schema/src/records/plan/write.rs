@@ -66,7 +66,7 @@ enum Extent {
 fn answering<'m>(node: Node<'m>, asked: &Asked<'m>, extent: Extent) -> Answering<'m> {
     let object = node.selection.object;
     let mut guards = Vec::new();
-    if asked.form == Form::Singular && extent != Extent::Named {
+    if asked.form.is_singular() && extent != Extent::Named {
         guards.push(Guard::Singular);
     }
     let represents = asked.preferences.returning == Some(Return::Representation);
@@ -76,7 +76,7 @@ fn answering<'m>(node: Node<'m>, asked: &Asked<'m>, extent: Extent) -> Answering
     let single = extent != Extent::Many && object.versioned;
     Answering {
         node: represents.then_some(node),
-        as_object: extent == Extent::Named || asked.form == Form::Singular,
+        as_object: extent == Extent::Named || asked.form.is_singular(),
         version: object.field("version").filter(|_| single),
         key: Vec::new(),
         guards,

@@ -61,7 +61,11 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
 }
 
 /// The beginning of a statement around the answer `a`, which gives it only when all checks hold.
-fn guarded(sql: &mut Writer, guards: &[Guard], merges: bool) -> Result<(), RecordError> {
+pub(in crate::records::sql) fn guarded(
+    sql: &mut Writer,
+    guards: &[Guard],
+    merges: bool,
+) -> Result<(), RecordError> {
     if let ([Guard::Size(bytes)], false) = (guards, merges) {
         bounded(sql, *bytes);
         return Ok(());
