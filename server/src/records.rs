@@ -139,6 +139,7 @@ async fn run<A>(
         query: asked.query(),
         preferences: &asked.preferences,
         form: Form::Plural,
+        range: None,
         readable: Readable::by(&may_read),
         may_update: access
             .model

@@ -22,6 +22,7 @@ mod error;
 mod execute;
 #[cfg(test)]
 mod fixture;
+mod form;
 mod guard;
 mod introspect;
 mod limits;
@@ -37,6 +38,7 @@ pub mod sql;
 
 pub use error::{Candidate, DatabaseError, DatabaseFault, EmbedError, Raised, RecordError};
 pub use execute::execute;
+pub use form::{Form, RowRange};
 pub use introspect::INTROSPECT;
 pub use limits::{Exceeded, Limits};
 pub use model::{Object, SchemaModel};
@@ -61,18 +63,10 @@ pub struct Request<'a> {
     pub may_update: bool,
     /// The form of the answer.
     pub form: Form,
+    /// The rows that are wanted, from the `Range` header.
+    pub range: Option<RowRange>,
     /// What to do.
     pub operation: Operation<'a>,
-}
-
-/// The form in which records are answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Form {
-    /// A JSON array of records, or the one that the path names.
-    #[default]
-    Plural,
-    /// One JSON object; anything but exactly one record is an error (`application/vnd.pgrst.object+json`).
-    Singular,
 }
 
 /// What a request does.
@@ -109,6 +103,17 @@ pub enum Operation<'a> {
         /// Which records.
         target: Target<'a>,
     },
+    /// `GET` or `POST /rpc/{function}`: the request's object is the function's name.
+    Call(CallBy<'a>),
+}
+
+/// How a function is called.
+#[derive(Debug, Clone, Copy)]
+pub enum CallBy<'a> {
+    /// `GET`: the query string has the arguments, and the function can only read.
+    Get,
+    /// `POST`: the body has the arguments.
+    Post(Payload<'a>),
 }
 
 /// The records that a write is about.
@@ -125,18 +130,24 @@ pub enum Target<'a> {
 pub struct Prepared {
     /// The one statement to run.
     query: Query,
+    /// `explain` of what a page is taken from, when its number is to be estimated.
+    estimate: Option<Query>,
     /// The kind of transaction that it needs.
     mode: Mode,
     /// The object's name.
     object: String,
     /// What its row means.
     shape: Shape,
+    /// The form of the answer.
+    form: Form,
     /// `Preference-Applied`
     applied: Option<String>,
     /// What a write answers with.
     returning: Return,
-    /// The total number of records is to be answered.
-    counted: bool,
+    /// How the total number of records is to be found, if it is wanted.
+    count: Option<Count>,
+    /// The bound of exact counting for an estimate.
+    max_rows: u64,
     /// The columns that the body gives values for, with their types.
     written: Vec<(String, String)>,
     /// What the statement checks of its outcome.
@@ -178,12 +189,15 @@ impl Prepared {
         };
         Self {
             query,
+            estimate: None,
             mode,
             object: "test".to_owned(),
             shape: Shape::Record,
+            form: Form::Plural,
             applied: None,
             returning: Return::Minimal,
-            counted: false,
+            count: None,
+            max_rows: 0,
             written: Vec::new(),
             guards: Vec::new(),
             end: End::Commit,
@@ -220,6 +234,16 @@ enum Shape {
     Updated,
     /// The records a filter found were removed.
     Deleted,
+    /// A function was called.
+    Called {
+        /// Which of its results are answered, if it returns a set: how many come before them, and how many there are
+        /// at most.
+        page: Option<(u64, u64)>,
+        /// It returns nothing.
+        nothing: bool,
+        /// It may write.
+        writes: bool,
+    },
 }
 
 /// Parses and plans a request and writes its SQL. Ids of new records come from `new_id`.
@@ -231,7 +255,6 @@ pub fn prepare(
 ) -> Result<Prepared, RecordError> {
     let preferences = request.preferences;
     preferences.check()?;
-    let object = model.object(request.object)?;
     let time_zone = preferences.known_time_zone(|zone| model.time_zones.contains(zone))?;
     let context = plan::Context {
         model,
@@ -243,19 +266,23 @@ pub fn prepare(
         query: request.query,
         preferences,
         form: request.form,
+        range: request.range,
         may_update: request.may_update,
     };
-    let outcome = outcome(object, request.operation, &asked, new_id)?;
+    let outcome = outcome(request, &asked, new_id)?;
     let applied = preferences
         .applied(|kind| outcome.applies(kind) && (kind != Preference::TimeZone || time_zone.is_some()));
     Ok(Prepared {
         mode: outcome.mode(),
+        form: request.form,
         applied,
         query: outcome.query,
+        estimate: outcome.estimate,
         shape: outcome.shape,
-        object: object.name.clone(),
+        object: request.object.to_owned(),
         returning: preferences.returning.unwrap_or(Return::Minimal),
-        counted: matches!(preferences.count, Some(Count::Exact | Count::Estimated)),
+        count: preferences.count,
+        max_rows: limits.max_rows,
         written: outcome.written,
         guards: outcome.guards,
         end: preferences.end.unwrap_or_default(),
@@ -263,37 +290,42 @@ pub fn prepare(
     })
 }
 
-/// Plans one operation and writes its SQL.
+/// Plans the operation of a request and writes its SQL.
 fn outcome(
-    object: &Object,
-    operation: Operation<'_>,
+    request: &Request<'_>,
     asked: &Asked<'_>,
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Outcome, RecordError> {
-    Ok(match operation {
+    let name = request.object;
+    let object = || asked.context.model.object(name);
+    Ok(match request.operation {
         Operation::List => {
-            let plan = plan::list(asked.context, object, asked.query)?;
+            let plan = plan::list(object()?, asked)?;
             let shape = Shape::Page {
                 offset: plan.offset(),
             };
-            Outcome::read(sql::list(&plan)?, shape)
+            Outcome {
+                estimate: plan.is_estimated().then(|| sql::estimate(&plan)).transpose()?,
+                ..Outcome::read(sql::list(&plan)?, shape)
+            }
         }
         Operation::Get { id } => {
-            let plan = plan::get(asked.context, object, id, asked.query)?;
+            let plan = plan::get(object()?, id, asked)?;
             Outcome::read(sql::get(&plan)?, Shape::Record)
         }
-        Operation::Insert { body } => Outcome::insert(&plan::insert(object, body, asked, new_id)?)?,
+        Operation::Insert { body } => Outcome::insert(&plan::insert(object()?, body, asked, new_id)?)?,
         Operation::Replace { target, body } => {
-            let plan = plan::replace(object, target, body, asked, new_id)?;
+            let plan = plan::replace(object()?, target, body, asked, new_id)?;
             Outcome {
                 shape: Shape::Put,
                 ..Outcome::insert(&plan)?
             }
         }
         Operation::Update { target, body } => {
-            let plan = plan::update(object, target, body, asked)?;
+            let plan = plan::update(object()?, target, body, asked)?;
             Outcome {
                 query: sql::update(&plan)?,
+                estimate: None,
                 shape: written_shape(target, Shape::Updated),
                 written: typed(plan.columns.iter().copied()),
                 guards: plan.answer.guards,
@@ -301,21 +333,25 @@ fn outcome(
             }
         }
         Operation::Delete { target } => {
-            let plan = plan::delete(object, target, asked)?;
+            let plan = plan::delete(object()?, target, asked)?;
             Outcome {
                 query: sql::delete(&plan)?,
+                estimate: None,
                 shape: written_shape(target, Shape::Deleted),
                 written: Vec::new(),
                 guards: plan.answer.guards,
                 resolves: false,
             }
         }
+        Operation::Call(by) => Outcome::call(&plan::call(name, by, asked)?)?,
     })
 }
 
 /// A statement, and what is known of it.
 struct Outcome {
     query: Query,
+    /// Says what PostgreSQL expects a page to be taken from.
+    estimate: Option<Query>,
     shape: Shape,
     written: Vec<(String, String)>,
     guards: Vec<Guard>,
@@ -327,6 +363,7 @@ impl Outcome {
     fn read(query: Query, shape: Shape) -> Self {
         Self {
             query,
+            estimate: None,
             shape,
             written: Vec::new(),
             guards: Vec::new(),
@@ -338,6 +375,7 @@ impl Outcome {
         let key = plan.object.primary_key.clone();
         Ok(Self {
             query: sql::insert(plan)?,
+            estimate: None,
             shape: if plan.merges() {
                 Shape::Merged { key }
             } else {
@@ -349,9 +387,32 @@ impl Outcome {
         })
     }
 
+    fn call(plan: &plan::Call<'_>) -> Result<Self, RecordError> {
+        let page = match &plan.result {
+            plan::Results::Rows(node) => node.limit.map(|limit| (node.offset, limit)),
+            plan::Results::Values { offset, limit, .. } => limit.map(|limit| (*offset, limit)),
+            plan::Results::Nothing => None,
+        };
+        let parameters = plan.function.parameters.iter();
+        Ok(Self {
+            query: sql::call(plan)?,
+            estimate: None,
+            shape: Shape::Called {
+                page,
+                nothing: matches!(plan.result, plan::Results::Nothing),
+                writes: plan.writes,
+            },
+            written: parameters
+                .map(|parameter| (parameter.name.clone(), parameter.type_name.clone()))
+                .collect(),
+            guards: plan.guards.clone(),
+            resolves: false,
+        })
+    }
+
     fn mode(&self) -> Mode {
         match self.shape {
-            Shape::Page { .. } | Shape::Record => Mode::ReadOnly,
+            Shape::Page { .. } | Shape::Record | Shape::Called { writes: false, .. } => Mode::ReadOnly,
             _ => Mode::ReadWrite,
         }
     }
@@ -359,11 +420,15 @@ impl Outcome {
     /// Whether a preference that was said makes a difference to this statement.
     fn applies(&self, kind: Preference) -> bool {
         let is_insert = matches!(self.shape, Shape::Inserted { .. } | Shape::Merged { .. });
-        let is_change = matches!(self.shape, Shape::Updated | Shape::WrittenRecord | Shape::Deleted);
+        let is_change = matches!(
+            self.shape,
+            Shape::Updated | Shape::WrittenRecord | Shape::Deleted | Shape::Called { .. }
+        );
+        let is_call = matches!(self.shape, Shape::Called { .. });
         match kind {
             Preference::Resolution => is_insert && self.resolves,
             Preference::Missing => is_insert || matches!(self.shape, Shape::Updated),
-            Preference::Return => self.mode() == Mode::ReadWrite,
+            Preference::Return => self.mode() == Mode::ReadWrite && !is_call,
             Preference::MaxAffected => is_change,
             Preference::Count | Preference::End | Preference::Handling | Preference::TimeZone => true,
         }

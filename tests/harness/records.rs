@@ -48,8 +48,7 @@ impl Records {
             returning: Some(Return::Representation),
             ..Preferences::default()
         };
-        self.preferring(&preferences, Form::Plural, object, query, operation)
-            .await
+        Box::pin(self.preferring(&preferences, Form::Plural, object, query, operation)).await
     }
 
     /// The same with preferences and a form of the answer.
@@ -69,6 +68,7 @@ impl Records {
             form,
             readable: Readable::by(&|_| true),
             may_update: true,
+            range: None,
             operation,
         };
         records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())

@@ -1,5 +1,6 @@
 //! The integration binary: everything that needs a whole Tenantry, or the whole source tree.
 
+mod calls;
 mod change_channel;
 mod cli;
 mod flights;

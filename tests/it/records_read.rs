@@ -3,21 +3,27 @@
 //! Tables of requests and answers. What is asked follows the reference's pages on tables and views, resource embedding
 //! and aggregate functions.
 
+use std::sync::Arc;
+
 use serde_json::Value;
-use tenant_schema::records::RecordError;
-use tests::{Records, TestDb, TestTenant};
+use tenant_schema::records::{RecordError, SchemaModel};
+use tenant_schema::tenant_db::TenantDb;
+use tests::database::one_connection;
+use tests::{Proxy, Records, TestDb, TestTenant};
 
 mod aggregates;
+mod any_request;
 mod any_type;
 mod embeds;
 mod filters;
+mod pages;
 mod refusals;
 
 /// A tenant of the workshop with a few records, and the database that it lives in.
 struct Workshop {
     records: Records,
-    _database: TestDb,
-    _tenant: TestTenant,
+    database: TestDb,
+    tenant: TestTenant,
 }
 
 /// What the workshop has to do. Most tests name records by these ids and names.
@@ -65,9 +71,23 @@ impl Workshop {
             .expect("the workshop is filled");
         Self {
             records,
-            _database: database,
-            _tenant: tenant,
+            database,
+            tenant,
         }
+    }
+
+    /// The same tenant's records by way of one counted connection.
+    async fn through_a_proxy(&self) -> (Proxy, Records) {
+        let proxy = self.database.proxy().await;
+        let config = self.database.server_config_through(&proxy);
+        let db = TenantDb::new(&config, &one_connection());
+        let records = self.tenant.records(&self.database, &db);
+        (proxy, records)
+    }
+
+    async fn model(&self) -> Arc<SchemaModel> {
+        let version = self.database.template().latest();
+        self.database.models().get(version).await.expect("a model")
     }
 
     /// The answer to `object?query`.

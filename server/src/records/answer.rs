@@ -7,7 +7,6 @@ use tenant_schema::records::Answer;
 
 use crate::error::ApiError;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// Where the engine's `Location` begins.
@@ -18,6 +17,7 @@ pub(crate) fn respond(answer: Answer) -> Result<Response, ApiError> {
     let Answer {
         status,
         body,
+        media_type,
         content_range,
         location,
         preference_applied,
@@ -37,9 +37,9 @@ pub(crate) fn respond(answer: Answer) -> Result<Response, ApiError> {
             headers.insert(name, HeaderValue::try_from(text).map_err(ApiError::internal)?);
         }
     }
-    if let Some(json) = body {
-        headers.insert(header::CONTENT_TYPE, JSON);
-        *response.body_mut() = Body::from(json);
+    if let Some(body) = body {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        *response.body_mut() = Body::from(body);
     }
     Ok(response)
 }

@@ -152,6 +152,25 @@ pub enum RecordError {
         /// The object.
         object: String,
     },
+    /// No function has this name and takes these arguments.
+    #[error("Could not find the function {call} in the schema cache")]
+    UnknownFunction {
+        /// The function and the names of its arguments.
+        call: String,
+        /// What was looked for, as a sentence.
+        searched: String,
+        /// The nearest function there is.
+        nearest: Option<String>,
+    },
+    /// Several functions take these arguments.
+    #[error("Could not choose the best candidate function between: {}", .candidates.join(", "))]
+    AmbiguousFunction {
+        /// Their names and parameters.
+        candidates: Vec<String>,
+    },
+    /// `max-affected` for a function whose results cannot be counted.
+    #[error("Function must return SETOF or TABLE when max-affected preference is used with handling=strict")]
+    CountlessFunction,
     /// The object cannot be written in this way by anybody.
     #[error("'{object}' cannot be written: it does not allow to {action}")]
     NotWritable {
@@ -235,6 +254,9 @@ impl RecordError {
             Self::NoKey { .. } => "PGRST125",
             Self::UnknownRecord { .. } | Self::NotSingular { .. } => "PGRST116",
             Self::MayNotUpdate { .. } => "42501",
+            Self::UnknownFunction { .. } => "PGRST202",
+            Self::AmbiguousFunction { .. } => "PGRST203",
+            Self::CountlessFunction => "PGRST128",
             Self::Embed(error) => error.code(),
             Self::UnknownType { .. } => "42704",
             Self::NotImplemented { .. } => "PGRST127",
@@ -250,7 +272,11 @@ impl RecordError {
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self {
-            Self::UnknownObject { .. } | Self::NoKey { .. } | Self::UnknownRecord { .. } => 404,
+            Self::UnknownObject { .. }
+            | Self::UnknownFunction { .. }
+            | Self::NoKey { .. }
+            | Self::UnknownRecord { .. } => 404,
+            Self::AmbiguousFunction { .. } => 300,
             Self::NotWritable { .. } | Self::PutFilters => 405,
             Self::MayNotUpdate { .. } => 403,
             Self::NotSingular { .. } => 406,
@@ -286,6 +312,7 @@ impl RecordError {
             Self::Syntax { details, .. } | Self::InvalidRange { details } => Some(details.clone()),
             Self::InvalidBody { details, .. } => details.clone(),
             Self::UnknownRecord { .. } => Some("The result contains 0 rows".to_owned()),
+            Self::UnknownFunction { searched, .. } => Some(searched.clone()),
             Self::NotSingular { count } => Some(format!("The result contains {count} rows")),
             Self::TooManyAffected { count } => Some(format!("The query affects {count} rows")),
             Self::LimitSurpassed { count, allowed } => Some(format!(
@@ -322,6 +349,13 @@ impl RecordError {
             Self::Unfiltered { .. } => {
                 Some("Name the records by a filter, such as id=eq.… or id=not.is.null for all".to_owned())
             }
+            Self::UnknownFunction { nearest, .. } => nearest
+                .as_ref()
+                .map(|nearest| format!("Perhaps you meant to call the function {nearest}")),
+            Self::AmbiguousFunction { .. } => Some(
+                "Try renaming the parameters or the function itself in the database so function overloading can be resolved"
+                    .to_owned(),
+            ),
             Self::LimitWithoutOrder => Some("Apply an 'order' using unique column(s)".to_owned()),
             Self::HiddenDuplicate { .. } => {
                 Some("Restore it by setting its deleted_at to null, or use another key".to_owned())

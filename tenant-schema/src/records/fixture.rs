@@ -35,6 +35,7 @@ pub(super) fn prefer(
         query,
         preferences,
         form: Form::Plural,
+        range: None,
         readable: Readable::by(&|object| object.name != "audit_logs"),
         may_update: true,
         operation,

@@ -12,6 +12,7 @@ mod order;
 mod query;
 mod read;
 mod relate;
+mod rpc;
 mod select;
 mod write;
 
@@ -19,6 +20,7 @@ pub use embed::{Embed, Shape};
 pub use filter::{Spot, Subject};
 pub use order::SortBy;
 pub use read::{Get, List, Node, get, list};
+pub use rpc::{Call, Given, Results, call};
 pub use select::{Origin, Output, Selection, Shown, Value};
 pub use write::{
     Answering, Asked, Bound, Conflict, Delete, Insert, Merge, Update, Written, delete, insert, replace,

@@ -35,7 +35,7 @@ const RESERVED: [&str; 5] = [
 
 /// The message of an error with SQLSTATE `PGRST`.
 #[derive(Deserialize)]
-struct Message {
+struct Said {
     code: String,
     message: String,
     details: Option<String>,
@@ -76,7 +76,7 @@ fn from_json(fault: &DatabaseFault<'_>) -> RecordError {
     let bad = |part: &str, said: &str, why: &dyn std::fmt::Display| {
         RecordError::BadRaise(format!("{part} of an error PGRST, {}: {why}", shorten(said)))
     };
-    let message: Message = match serde_json::from_str(fault.message) {
+    let message: Said = match serde_json::from_str(fault.message) {
         Ok(message) => message,
         Err(error) => return bad("message", fault.message, &error),
     };

@@ -243,7 +243,7 @@ fn named<T: Copy>(words: &Words<T>, value: &str) -> Option<T> {
     found.map(|(_, meant)| *meant)
 }
 
-fn word<T: PartialEq>(words: &Words<T>, meant: T) -> String {
+fn word<T: Copy + PartialEq>(words: &Words<T>, meant: T) -> String {
     let found = words.iter().find(|(_, it)| *it == meant);
     found.map_or_else(String::new, |(word, _)| (*word).to_owned())
 }

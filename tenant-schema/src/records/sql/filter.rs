@@ -206,7 +206,7 @@ fn matches(
 }
 
 /// PostgreSQL's array input syntax, every element quoted so that `NULL` is a word too ("Arrays", 8.15.2).
-fn array_literal(values: &[String]) -> String {
+pub(super) fn array_literal(values: &[String]) -> String {
     let mut text = String::from("{");
     for (index, value) in values.iter().enumerate() {
         if index > 0 {

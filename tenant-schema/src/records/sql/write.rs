@@ -19,6 +19,7 @@ mod insert;
 
 use super::from;
 use answer::answer;
+pub(super) use answer::guarded;
 pub use insert::insert;
 
 /// An update of everything the filter finds; with no columns, the same answer without a change.
@@ -50,7 +51,9 @@ pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
             sql.push(" from json_to_record(");
             sql.bind_body(&plan.body);
             sql.push("::json) as r(");
-            sql.list(&plan.columns, |sql, field| typed(sql, field, &field.type_name))?;
+            sql.list(&plan.columns, |sql, field| {
+                typed(sql, &field.name, &field.type_name)
+            })?;
             sql.push(")");
         }
         found(&mut sql, &plan.filter, plan.bound.as_ref())?;
@@ -104,8 +107,8 @@ fn found(
 }
 
 /// `"column" type`: the type is PostgreSQL's own word, from the introspected model.
-fn typed(sql: &mut Writer, field: &Field, type_name: &str) -> Result<(), RecordError> {
-    sql.name(&field.name)?;
+pub(super) fn typed(sql: &mut Writer, name: &str, type_name: &str) -> Result<(), RecordError> {
+    sql.name(name)?;
     sql.push(" ");
     sql.push(type_name);
     Ok(())

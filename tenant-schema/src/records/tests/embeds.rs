@@ -143,6 +143,7 @@ fn embedding(object: &str, query: &str, readable: Readable<'_>) -> Result<Prepar
         readable,
         may_update: true,
         form: Form::Plural,
+        range: None,
         operation: Operation::List,
     };
     prepare(&model(), &request, Limits::default(), &mut Uuid::nil)

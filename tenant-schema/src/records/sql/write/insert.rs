@@ -92,7 +92,7 @@ fn rows(sql: &mut Writer, plan: &Insert<'_>) -> Result<(), RecordError> {
         } else {
             &field.type_name
         };
-        typed(sql, field, type_name)
+        typed(sql, &field.name, type_name)
     })?;
     sql.push(")");
     Ok(())

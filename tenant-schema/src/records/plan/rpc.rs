@@ -1,0 +1,277 @@
+//! Calling a function of the template.
+
+use catalog::access::ObjectWrite;
+
+use super::filter::visible;
+use super::levels::Levels;
+use super::order::order;
+use super::query::read_query;
+use super::read::Node;
+use super::select::selection;
+use super::{Asked, Context};
+use crate::records::error::{RecordError, shorten};
+use crate::records::guard::Guard;
+use crate::records::model::{Field, Function, Object, Parameter, Returned};
+use crate::records::parse::body::call::Arguments;
+use crate::records::parse::{self, Parameters};
+use crate::records::{CallBy, Form};
+
+mod choose;
+
+use choose::choose;
+
+/// Calls a function.
+pub struct Call<'m> {
+    pub(in crate::records) function: &'m Function,
+    pub(in crate::records) given: Given<'m>,
+    pub(in crate::records) result: Results<'m>,
+    pub(in crate::records) guards: Vec<Guard>,
+    /// The function may write, and the request lets it.
+    pub(in crate::records) writes: bool,
+    pub(in crate::records) form: Form,
+}
+
+/// What a function is called with.
+pub enum Given<'m> {
+    /// The members of a JSON object.
+    Object {
+        /// The parameters that it has.
+        parameters: Vec<&'m Parameter>,
+        /// Its text.
+        body: String,
+    },
+    /// Texts: one for a parameter, any number for a variadic one.
+    Texts(Vec<(&'m Parameter, Vec<String>)>),
+    /// The whole body, for the only parameter.
+    Whole(&'m Parameter, String),
+}
+
+/// What comes back of a call.
+pub enum Results<'m> {
+    /// Nothing.
+    Nothing,
+    /// Values: all of them in their order, from `offset` at most `limit`.
+    Values {
+        /// The cast that keeps a number exact in JSON, if it needs one.
+        exact: Option<&'static str>,
+        /// The rows have no columns that a statement could name.
+        untyped: bool,
+        /// In rows; nothing where there is one.
+        limit: Option<u64>,
+        /// In rows.
+        offset: u64,
+    },
+    /// Records.
+    Rows(Node<'m>),
+}
+
+/// Plans a call of the function called `name`.
+pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m>, RecordError> {
+    let context = asked.context;
+    let overloads = context
+        .model
+        .functions
+        .get(name)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    context.limits.check_length(asked.query)?;
+    let said = Said::read(context, overloads, asked.query, by)?;
+    let function = choose(context.model, name, overloads, &said.arguments, by)?;
+    let writes = function.writes() && matches!(by, CallBy::Post(_));
+    if writes && function.write == ObjectWrite::Nobody {
+        return Err(RecordError::NotWritable {
+            object: function.name.clone(),
+            action: "call it",
+        });
+    }
+    let result = result(context, function, &said.rest)?;
+    let mut guards = Vec::new();
+    if let Some(most) = asked.preferences.bound() {
+        if !function.returns_set {
+            return Err(RecordError::CountlessFunction);
+        }
+        guards.push(Guard::MaxAffected(most));
+    }
+    if asked.form.is_singular() && function.returns_set {
+        guards.push(Guard::Singular);
+    }
+    guards.push(Guard::Size(context.limits.answer_bytes));
+    Ok(Call {
+        function,
+        given: given(function, said.arguments)?,
+        result,
+        guards,
+        writes,
+        form: asked.form,
+    })
+}
+
+/// A request taken apart: what is for the function, and what is about its results.
+struct Said<'a> {
+    arguments: Arguments<'a>,
+    /// The rest of the query string, still percent-encoded.
+    rest: String,
+}
+
+impl<'a> Said<'a> {
+    /// With `POST` the body has the arguments, and the query string is all about the results. With `GET` a parameter
+    /// of the request is an argument, unless it reads like a filter on a column of the results.
+    fn read(
+        context: Context<'_>,
+        overloads: &[Function],
+        query: &str,
+        by: CallBy<'a>,
+    ) -> Result<Self, RecordError> {
+        if let CallBy::Post(body) = by {
+            return Ok(Self {
+                arguments: Arguments::parse(body)?,
+                rest: query.to_owned(),
+            });
+        }
+        let (mut texts, mut rest) = (Vec::new(), Vec::new());
+        for pair in query.split('&') {
+            let parsed = parse::parameters(pair)?;
+            match parsed.into_iter().next() {
+                Some((name, value)) if is_argument(context, overloads, &name, &value) => {
+                    texts.push((name, value));
+                }
+                _ => rest.push(pair),
+            }
+        }
+        Ok(Self {
+            arguments: Arguments::Texts(texts),
+            rest: rest.join("&"),
+        })
+    }
+}
+
+fn is_argument(context: Context<'_>, overloads: &[Function], name: &str, value: &str) -> bool {
+    let is_parameter = overloads
+        .iter()
+        .any(|function| function.parameter(name).is_some());
+    if is_parameter {
+        let rows = overloads
+            .iter()
+            .filter_map(|function| function.row(context.model));
+        return !(is_filter(name, value) && rows.into_iter().any(|row| row.readable(name).is_some()));
+    }
+    // What is about the results is said in the grammar of lists; anything else is for a parameter that is not there.
+    !is_filter(name, value)
+}
+
+/// Reads like something that is said of records.
+fn is_filter(name: &str, value: &str) -> bool {
+    let parameters: Parameters = vec![(name.to_owned(), value.to_owned())];
+    parse::RESERVED.contains(&name) || parse::query(&parameters).is_ok()
+}
+
+fn result<'m>(context: Context<'m>, function: &'m Function, rest: &str) -> Result<Results<'m>, RecordError> {
+    let row: &'m Object = match &function.returns {
+        Returned::Nothing => return nothing_said(rest).map(|()| Results::Nothing),
+        Returned::Scalar(field) => return values(context, function, rest, Some(field)),
+        Returned::Record => return values(context, function, rest, None),
+        Returned::Object(name) => context.model.object(name)?,
+        Returned::Row(row) => row,
+    };
+    let said = read_query(row, rest, context.limits, "call a function", |_| true)?;
+    let mut levels = Levels::place(&said.select, said.embedded)?;
+    let selection = selection(context, row, said.select, &mut levels)?;
+    let limit = function.returns_set.then(|| context.limits.rows(said.root.limit));
+    Ok(Results::Rows(Node {
+        order: order(&selection, said.root.order)?,
+        filter: visible(row, None, said.root.filter, &selection.embeds)?,
+        selection,
+        limit,
+        offset: said.root.offset.unwrap_or(0),
+    }))
+}
+
+/// Values have no columns to select, to filter or to sort by.
+fn values<'m>(
+    context: Context<'m>,
+    function: &Function,
+    rest: &str,
+    field: Option<&'m Field>,
+) -> Result<Results<'m>, RecordError> {
+    let parameters = parse::parameters(rest)?;
+    let is_page = |name: &str| function.returns_set && ["limit", "offset"].contains(&name);
+    if let Some((name, _)) = parameters.iter().find(|(name, _)| !is_page(name)) {
+        return Err(misplaced(name));
+    }
+    let said = parse::query(&parameters)?;
+    Ok(Results::Values {
+        exact: field.and_then(Field::exact_cast),
+        untyped: field.is_none(),
+        limit: function.returns_set.then(|| context.limits.rows(said.root.limit)),
+        offset: said.root.offset.unwrap_or(0),
+    })
+}
+
+fn nothing_said(rest: &str) -> Result<(), RecordError> {
+    match parse::parameters(rest)?.first() {
+        Some((name, _)) => Err(misplaced(name)),
+        None => Ok(()),
+    }
+}
+
+fn misplaced(name: &str) -> RecordError {
+    RecordError::MisplacedParameter {
+        parameter: shorten(name),
+        action: "call a function that does not return records",
+    }
+}
+
+/// Brings the arguments to the parameters of the function that was chosen for them.
+fn given<'m>(function: &'m Function, arguments: Arguments<'_>) -> Result<Given<'m>, RecordError> {
+    let only = function.parameters.first();
+    let whole = only.filter(|_| function.body_type().is_some());
+    match (arguments, whole) {
+        (Arguments::Object { text, .. }, Some(only)) => Ok(Given::Whole(only, text.to_owned())),
+        (Arguments::Whole { bytes, .. }, Some(only)) => {
+            let text = if only.type_name == "bytea" {
+                hex(bytes)
+            } else {
+                String::from_utf8_lossy(bytes).into_owned()
+            };
+            Ok(Given::Whole(only, text))
+        }
+        (Arguments::Object { text, keys }, None) => Ok(Given::Object {
+            parameters: keys.iter().filter_map(|key| function.parameter(key)).collect(),
+            body: text.to_owned(),
+        }),
+        (Arguments::Texts(pairs), _) => texts(function, pairs).map(Given::Texts),
+        (Arguments::Whole { .. }, None) => Ok(Given::Texts(Vec::new())),
+    }
+}
+
+fn texts(
+    function: &Function,
+    pairs: Vec<(String, String)>,
+) -> Result<Vec<(&Parameter, Vec<String>)>, RecordError> {
+    let mut given: Vec<(&Parameter, Vec<String>)> = Vec::new();
+    for (name, value) in pairs {
+        let Some(parameter) = function.parameter(&name) else {
+            continue;
+        };
+        match given.iter_mut().find(|(known, _)| known.name == name) {
+            None => given.push((parameter, vec![value])),
+            Some((known, values)) if known.variadic => values.push(value),
+            Some(_) => {
+                return Err(RecordError::syntax(
+                    &name,
+                    "",
+                    "the parameter is given more than once",
+                ));
+            }
+        }
+    }
+    Ok(given)
+}
+
+/// `bytea` in its hex format (PostgreSQL documentation, section 8.4.1).
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let digits = digits.map(|digit| char::from(DIGITS[usize::from(digit)]));
+    ['\\', 'x'].into_iter().chain(digits).collect()
+}
