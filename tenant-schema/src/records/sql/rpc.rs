@@ -11,9 +11,9 @@ use super::rows::{RowsOf, rows};
 use super::select::Form;
 use super::write::{guarded, typed};
 use super::writer::Writer;
+use crate::records::error::RecordError;
 use crate::records::model::Parameter;
-use crate::records::plan::{Call, Given, Results};
-use crate::records::{self, error::RecordError};
+use crate::records::plan::{Call, Given, Node, Results};
 
 /// Writes a call: one row whose `count` is that of the results.
 pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
@@ -27,30 +27,7 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
             source(&mut sql, plan)?;
             sql.push(" as t");
         }
-        Results::Rows(node) => {
-            let shown = node.selection.shown();
-            let labels: Vec<&str> = shown.iter().map(|column| column.label).collect();
-            sql.push(if plan.as_one {
-                "select coalesce("
-            } else {
-                "select "
-            });
-            body(&mut sql, plan.form, plan.as_one, &labels)?;
-            sql.push(if plan.as_one {
-                ", 'null') as body"
-            } else {
-                " as body"
-            });
-            totals(&mut sql);
-            sql.push(" from (");
-            rows(
-                &mut sql,
-                node,
-                RowsOf::Call(&|sql| source(sql, plan)),
-                Form::Labels,
-            )?;
-            sql.push(") r");
-        }
+        Results::Rows(node) => records(&mut sql, plan, node)?,
         Results::Values {
             exact,
             untyped,
@@ -80,10 +57,31 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
     Ok(sql.finish())
 }
 
+fn records(sql: &mut Writer, plan: &Call<'_>, node: &Node<'_>) -> Result<(), RecordError> {
+    let shown = node.selection.shown();
+    let labels: Vec<&str> = shown.iter().map(|column| column.label).collect();
+    sql.push(if plan.as_one {
+        "select coalesce("
+    } else {
+        "select "
+    });
+    body(sql, plan.form, plan.as_one, &labels)?;
+    sql.push(if plan.as_one {
+        ", 'null') as body"
+    } else {
+        " as body"
+    });
+    totals(sql);
+    sql.push(" from (");
+    rows(sql, node, RowsOf::Call(&|sql| source(sql, plan)), Form::Labels)?;
+    sql.push(") r");
+    Ok(())
+}
+
 /// Values are themselves in JSON, and a column called like the function in CSV.
 fn values(sql: &mut Writer, plan: &Call<'_>) -> Result<(), RecordError> {
     sql.push("select ");
-    if plan.form == records::Form::Csv {
+    if plan.form == crate::records::Form::Csv {
         body(sql, plan.form, plan.as_one, &[&plan.function.name])?;
     } else if plan.as_one {
         sql.push("coalesce(min(to_json(r.v)::text), 'null')");
