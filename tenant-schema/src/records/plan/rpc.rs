@@ -25,13 +25,10 @@ pub struct Call<'m> {
     pub(in crate::records) function: &'m Function,
     pub(in crate::records) given: Given<'m>,
     pub(in crate::records) result: Results<'m>,
-    /// The form of the answer.
-    pub(in crate::records) form: Form,
-    /// The answer is one result rather than an array.
-    pub(in crate::records) as_one: bool,
     pub(in crate::records) guards: Vec<Guard>,
     /// The function may write, and the request lets it.
     pub(in crate::records) writes: bool,
+    pub(in crate::records) form: Form,
 }
 
 /// What a function is called with.
@@ -103,10 +100,9 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
         function,
         given: given(function, said.arguments)?,
         result,
-        form: asked.form,
-        as_one: !function.returns_set || asked.form.is_singular(),
         guards,
         writes,
+        form: asked.form,
     })
 }
 

@@ -69,11 +69,17 @@ pub(super) fn rows(
     })
 }
 
-/// All rows of an object, in no order.
-pub(super) fn all_rows(sql: &mut Writer, node: &Node<'_>) -> Result<(), RecordError> {
-    let laterals = Laterals::new(sql, &node.selection);
+/// All rows that a page of records is taken from, to be counted: without what is shown of them, unless they are made by
+/// grouping.
+pub(super) fn all(sql: &mut Writer, node: &Node<'_>) -> Result<(), RecordError> {
     let rows = Rows::new(sql, node, RowsOf::Object);
-    rows.all(sql, &laterals, Form::Labels)
+    if node.selection.aggregates() {
+        let laterals = Laterals::new(sql, &node.selection);
+        return rows.all(sql, &laterals, Form::Labels);
+    }
+    sql.push("select");
+    rows.from(sql)?;
+    rows.restrict(sql)
 }
 
 /// The key is a column of the records themselves.

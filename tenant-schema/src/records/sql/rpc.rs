@@ -4,13 +4,12 @@
 //! request (PostgreSQL documentation, section 38.5). Arguments are named, and given as one JSON parameter or as one
 //! text each.
 
-use super::Query;
-use super::body::body;
 use super::filter::array_literal;
 use super::rows::{RowsOf, rows};
 use super::select::Form;
 use super::write::{guarded, typed};
 use super::writer::Writer;
+use super::{Query, body};
 use crate::records::error::RecordError;
 use crate::records::model::Parameter;
 use crate::records::plan::{Call, Given, Node, Results};
@@ -34,7 +33,14 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
             limit,
             offset,
         } => {
-            values(&mut sql, plan)?;
+            sql.push("select ");
+            body::of_values(
+                &mut sql,
+                plan.form,
+                plan.function.returns_set,
+                &plan.function.name,
+            )?;
+            sql.push(" as body");
             totals(&mut sql);
             sql.push(" from (select t.v");
             if let Some(cast) = exact {
@@ -58,37 +64,15 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
 }
 
 fn records(sql: &mut Writer, plan: &Call<'_>, node: &Node<'_>) -> Result<(), RecordError> {
-    let shown = node.selection.shown();
-    let labels: Vec<&str> = shown.iter().map(|column| column.label).collect();
-    sql.push(if plan.as_one {
-        "select coalesce("
-    } else {
-        "select "
-    });
-    body(sql, plan.form, plan.as_one, &labels)?;
-    sql.push(if plan.as_one {
-        ", 'null') as body"
-    } else {
-        " as body"
-    });
+    let is_set = plan.function.returns_set;
+    let form = if is_set { plan.form } else { plan.form.of_one() };
+    sql.push("select coalesce(");
+    body::of_all(sql, form, &node.selection)?;
+    sql.push(", 'null') as body");
     totals(sql);
     sql.push(" from (");
     rows(sql, node, RowsOf::Call(&|sql| source(sql, plan)), Form::Labels)?;
     sql.push(") r");
-    Ok(())
-}
-
-/// Values are themselves in JSON, and a column called like the function in CSV.
-fn values(sql: &mut Writer, plan: &Call<'_>) -> Result<(), RecordError> {
-    sql.push("select ");
-    if plan.form == crate::records::Form::Csv {
-        body(sql, plan.form, plan.as_one, &[&plan.function.name])?;
-    } else if plan.as_one {
-        sql.push("coalesce(min(to_json(r.v)::text), 'null')");
-    } else {
-        sql.push("coalesce(json_agg(r.v), '[]')::text");
-    }
-    sql.push(" as body");
     Ok(())
 }
 

@@ -3,11 +3,10 @@
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
 use crate::records::plan::Answering;
-use crate::records::sql::body::body;
-use crate::records::sql::bounded;
 use crate::records::sql::rows::{RowsOf, rows};
 use crate::records::sql::select::Form;
 use crate::records::sql::writer::Writer;
+use crate::records::sql::{body, bounded};
 
 use super::insert::MERGED;
 
@@ -21,9 +20,7 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
         None => sql.push("select null::text as body"),
         Some(node) => {
             sql.push("select (select ");
-            let shown = node.selection.shown();
-            let labels: Vec<&str> = shown.iter().map(|column| column.label).collect();
-            body(sql, answer.form, answer.as_object, &labels)?;
+            body::of_all(sql, answer.form, &node.selection)?;
             sql.push(" from (");
             rows(sql, node, RowsOf::Written, Form::Labels)?;
             sql.push(") r) as body");
@@ -68,7 +65,7 @@ pub(in crate::records::sql) fn guarded(
     merges: bool,
 ) -> Result<(), RecordError> {
     if let ([Guard::Size(bytes)], false) = (guards, merges) {
-        bounded(sql, *bytes);
+        bounded(sql, *bytes, "");
         return Ok(());
     }
     sql.push("select case");
