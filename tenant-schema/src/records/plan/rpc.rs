@@ -25,10 +25,11 @@ pub struct Call<'m> {
     pub(in crate::records) function: &'m Function,
     pub(in crate::records) given: Given<'m>,
     pub(in crate::records) result: Results<'m>,
+    /// The form of the answer.
+    pub(in crate::records) form: Form,
     pub(in crate::records) guards: Vec<Guard>,
     /// The function may write, and the request lets it.
     pub(in crate::records) writes: bool,
-    pub(in crate::records) form: Form,
 }
 
 /// What a function is called with.
@@ -100,9 +101,13 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
         function,
         given: given(function, said.arguments)?,
         result,
+        form: if function.returns_set {
+            asked.form
+        } else {
+            asked.form.of_one()
+        },
         guards,
         writes,
-        form: asked.form,
     })
 }
 

@@ -69,7 +69,7 @@ pub(super) fn rows(
     })
 }
 
-/// All rows that a page of records is taken from, to be counted: without what is shown of them, unless they are made by
+/// All rows that a page of records is taken from, to be counted: nothing is shown of them, unless they are made by
 /// grouping.
 pub(super) fn all(sql: &mut Writer, node: &Node<'_>) -> Result<(), RecordError> {
     let rows = Rows::new(sql, node, RowsOf::Object);

@@ -34,12 +34,7 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
             offset,
         } => {
             sql.push("select ");
-            body::of_values(
-                &mut sql,
-                plan.form,
-                plan.function.returns_set,
-                &plan.function.name,
-            )?;
+            body::of_values(&mut sql, plan.form, &plan.function.name)?;
             sql.push(" as body");
             totals(&mut sql);
             sql.push(" from (select t.v");
@@ -64,11 +59,11 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
 }
 
 fn records(sql: &mut Writer, plan: &Call<'_>, node: &Node<'_>) -> Result<(), RecordError> {
-    let is_set = plan.function.returns_set;
-    let form = if is_set { plan.form } else { plan.form.of_one() };
-    sql.push("select coalesce(");
-    body::of_all(sql, form, &node.selection)?;
-    sql.push(", 'null') as body");
+    // A function that returns no row has the answer `null`.
+    let is_one = plan.form.is_singular();
+    sql.push(if is_one { "select coalesce(" } else { "select " });
+    body::of_all(sql, plan.form, &node.selection)?;
+    sql.push(if is_one { ", 'null') as body" } else { " as body" });
     totals(sql);
     sql.push(" from (");
     rows(sql, node, RowsOf::Call(&|sql| source(sql, plan)), Form::Labels)?;

@@ -267,7 +267,7 @@ fn arguments_are_named() {
     -- {"b":2,"a":1}
     "#);
     insta::assert_snapshot!(shown(call("hire", "id=gt.1&order=id", post(r#"{"ids":[1]}"#))), @r#"
-    bounded (select coalesce(coalesce(json_agg(row_to_json(r.*)), '[]')::text, 'null') as body, count(*) as count, null::text as version, null::text as key
+    bounded (select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
     from (select t."id"
     from json_to_record($1::json) as g("ids" integer[])
     cross join lateral "hire"(variadic "ids" => g."ids") as t
@@ -277,7 +277,7 @@ fn arguments_are_named() {
     -- {"ids":[1]} | 1 | 1000
     "#);
     insta::assert_snapshot!(shown(call("hire", "ids=1&ids=2", CallBy::Get)), @r#"
-    bounded (select coalesce(coalesce(json_agg(row_to_json(r.*)), '[]')::text, 'null') as body, count(*) as count, null::text as version, null::text as key
+    bounded (select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, null::text as version, null::text as key
     from (select t."id"
     from "hire"(variadic "ids" => $1::integer[]) as t
     limit $2::bigint) r) a
