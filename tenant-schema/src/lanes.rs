@@ -91,8 +91,6 @@ struct State {
     share: usize,
     /// The tenants that hold a lane or wait for one.
     tenants: HashMap<SchemaName, Tenant>,
-    /// True once no connection is kept any more.
-    closed: bool,
 }
 
 /// A lane that nobody holds, with its connection if it has one, or one that somebody holds.
@@ -122,6 +120,8 @@ pub(crate) struct Seat {
     lane: usize,
     tenant: SchemaName,
     connection: Option<Box<FlightConnection>>,
+    /// How long the connection may take to settle.
+    patience: Duration,
     /// `None` once the right was taken back by other means.
     state: Option<Arc<Mutex<State>>>,
 }
@@ -138,7 +138,6 @@ impl Lanes {
             queued: vec![0; settings.lanes.max(1)],
             share: settings.share.max(1),
             tenants: HashMap::new(),
-            closed: false,
         };
         Self {
             config,
@@ -154,15 +153,22 @@ impl Lanes {
             Ok((lane, connection)) => return Ok(self.seat(lane, tenant, connection)),
             Err(waiting) => waiting,
         };
-        if let Ok(handed) = timeout(SPILL_AFTER, &mut waiting).await {
-            return handed.map_err(|_| NoneFree);
+        let last = Instant::now() + self.settings.wait;
+        let mut again = SPILL_AFTER;
+        loop {
+            if let Ok(handed) = timeout(again, &mut waiting).await {
+                return handed.map_err(|_| NoneFree);
+            }
+            // Lanes may be free that were not this tenant's, or that it could not have for its share.
+            let spilled = lock(&self.state).spill(tenant);
+            if let Some((lane, connection)) = spilled {
+                return Ok(self.seat(lane, tenant, connection));
+            }
+            if Instant::now() >= last {
+                return Err(NoneFree);
+            }
+            again = PATIENCE;
         }
-        let spilled = lock(&self.state).spill(tenant);
-        if let Some((lane, connection)) = spilled {
-            return Ok(self.seat(lane, tenant, connection));
-        }
-        let handed = timeout(self.settings.wait, waiting).await;
-        handed.map_err(|_| NoneFree)?.map_err(|_| NoneFree)
     }
 
     /// The connection of a seat, ready for a flight in this scope: the one it has, or a new one.
@@ -171,13 +177,14 @@ impl Lanes {
         seat: &'a mut Seat,
         scope: &Arc<str>,
     ) -> Result<&'a mut FlightConnection, PgError> {
-        if let Some(connection) = &mut seat.connection {
-            let worn = connection.served() > self.settings.tenants && connection.age() >= self.settings.youth;
-            let settled = timeout(self.settings.settle, connection.settle()).await;
-            if worn || !matches!(settled, Ok(Ok(()))) {
-                seat.connection = None;
-            }
+        if let Some(connection) = &seat.connection
+            && connection.served() > self.settings.tenants
+            && connection.age() >= self.settings.youth
+        {
+            tracing::debug!(lane = seat.lane, "a connection has served its share of tenants");
+            seat.connection = None;
         }
+        seat.settle().await;
         let connection = match &mut seat.connection {
             Some(connection) => connection,
             none => {
@@ -199,18 +206,8 @@ impl Lanes {
             lane,
             tenant: tenant.clone(),
             connection,
+            patience: self.settings.settle,
             state: Some(Arc::clone(&self.state)),
-        }
-    }
-
-    /// Closes the connections of the free lanes now and the others when they are given back.
-    pub(crate) fn close(&self) {
-        let mut state = lock(&self.state);
-        state.closed = true;
-        for slot in &mut state.lanes {
-            if let Slot::Free(connection) = slot {
-                *connection = None;
-            }
         }
     }
 }
@@ -289,10 +286,10 @@ impl State {
             let queued = self.queued[tenant.order[0]];
             let choices = choices(tenant.held + tenant.waiting.len(), queued);
             let place = tenant.order.iter().position(|own| *own == lane)?;
-            // In this order: who waited too long, by age; whose first choice this lane is; whose further choice; anybody;
-            // among these who holds least, and age.
+            // In this order: who waited too long; whose first choice this lane is; whose further choice; anybody;
+            // among these who holds least, and who waits longest.
             let rank = if age > PATIENCE {
-                (0, 0, since)
+                (0, tenant.held, since)
             } else if place < choices {
                 (1 + place.min(1), tenant.held, since)
             } else if age > SPILL_AFTER {
@@ -316,8 +313,49 @@ fn choices(in_flight: usize, queued: usize) -> usize {
     in_flight.max(helped)
 }
 
+impl Seat {
+    /// Makes the connection ready for its next flight, or closes it.
+    async fn settle(&mut self) {
+        let Some(mut connection) = self.connection.take() else {
+            return;
+        };
+        match timeout(self.patience, connection.settle()).await {
+            Ok(Ok(())) => self.connection = Some(connection),
+            Ok(Err(error)) => {
+                tracing::debug!(
+                    lane = self.lane,
+                    error = error.explain(),
+                    "a connection is closed"
+                );
+            }
+            Err(_) => tracing::debug!(lane = self.lane, "a connection did not settle in time"),
+        }
+    }
+}
+
 impl Drop for Seat {
+    /// Gives the lane to the next who waits. A connection that owes the answer of an abandoned request is settled first,
+    /// and its tenant goes on holding the lane meanwhile: giving up makes nobody's share greater, and what the request
+    /// has locked is released soon.
     fn drop(&mut self) {
+        if self
+            .connection
+            .as_ref()
+            .is_some_and(|connection| connection.owes())
+        {
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                let mut abandoned = Self {
+                    lane: self.lane,
+                    tenant: self.tenant.clone(),
+                    connection: self.connection.take(),
+                    patience: self.patience,
+                    state: self.state.take(),
+                };
+                runtime.spawn(async move { abandoned.settle().await });
+                return;
+            }
+            self.connection = None;
+        }
         let Some(shared) = self.state.take() else { return };
         let mut connection = self.connection.take();
         let mut state = lock(&shared);
@@ -328,6 +366,7 @@ impl Drop for Seat {
                 lane: self.lane,
                 tenant,
                 connection,
+                patience: self.patience,
                 state: Some(Arc::clone(&shared)),
             };
             let Err(mut unwanted) = waiting.hand_over.send(seat) else {
@@ -338,9 +377,6 @@ impl Drop for Seat {
             connection = unwanted.connection.take();
             state = lock(&shared);
             state.give_back(&unwanted.tenant);
-        }
-        if state.closed {
-            connection = None;
         }
         state.lanes[self.lane] = Slot::Free(connection);
     }

@@ -100,8 +100,8 @@ pub struct TenantDb {
     session: Arc<str>,
 }
 
-/// A transaction inside one tenant, which is its tenant from birth to end. Dropped before it is finished, nothing of it
-/// was ever sent.
+/// A transaction inside one tenant, which is its tenant from birth to end. Nothing of it is sent before
+/// [`finish`](Self::finish) is.
 #[must_use = "a transaction does nothing before it is finished"]
 pub struct TenantTx {
     db: TenantDb,
@@ -166,11 +166,6 @@ impl TenantDb {
         self.open(tenant, Opening { sql: WRITE, params }).await
     }
 
-    /// Closes all connections: the idle ones now, the others when their transaction ends.
-    pub fn close(&self) {
-        self.lanes.close();
-    }
-
     async fn open(&self, tenant: &ActiveTenant, opening: Opening) -> Result<TenantTx, PgError> {
         let seat = self
             .lanes
@@ -231,20 +226,19 @@ impl TenantTx {
             sql: statement.sql,
             params: statement.params,
         }));
+        let last = steps.len();
         if self.undone {
+            // What a commit would have refused is to be refused here too.
+            steps.push(session("set constraints all immediate", &[]));
             steps.push(session("rollback", &[]));
         }
         let connection = self.db.lanes.ready(&mut self.seat, &self.scope).await?;
-        let mut rows = connection
-            .fly(&steps, first)
-            .await
-            .map_err(|failed| match failed {
-                Failed::Refused { step, said } if step < first => PgError::refused(said, PgError::Scope),
-                Failed::Refused { said, .. } => PgError::refused(said, PgError::Statement),
-                Failed::Broken(error) => error,
-            })?;
-        rows.truncate(statements.len());
-        Ok(rows)
+        let rows = connection.fly(&steps, first..last).await;
+        rows.map_err(|failed| match failed {
+            Failed::Refused { step, said } if step < first => PgError::refused(said, PgError::Scope),
+            Failed::Refused { said, .. } => PgError::refused(said, PgError::Statement),
+            Failed::Broken(error) => error,
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use catalog::pg::pool::PoolSettings;
 use catalog::tx::CatalogDb;
 use catalog::users::{self, NewUser};
 use futures_util::FutureExt as _;
-use tenant_schema::records::{Mode, Operation, Prepared, RecordError, Target};
+use tenant_schema::records::{End, Form, Mode, Operation, Preferences, Prepared, RecordError, Target};
 use tenant_schema::tenant_db::{TenantDb, TenantDbSettings};
 use tests::database::one_connection;
 use tests::{Proxy, Records, TestDb, TestTenant};
@@ -59,6 +59,12 @@ impl Scene {
         assert_eq!(names(&self.acme).await, r#"[{"name":"Acme's own"}]"#);
         assert_eq!(self.proxy.tally().connections, 1);
         assert_eq!(self.session().await, FRESH);
+    }
+
+    /// Which server process serves the connection.
+    async fn backend(&self) -> String {
+        let asked = self.proxy.ask("select pg_backend_pid()").await;
+        asked.value().to_owned()
     }
 
     async fn session(&self) -> String {
@@ -225,6 +231,46 @@ async fn a_constraint_that_speaks_at_commit_is_heard() {
     scene.all_is_well_on_the_same_connection().await;
 }
 
+#[tokio::test]
+async fn what_is_tried_and_undone_is_refused_as_it_would_be_in_earnest() {
+    let scene = Scene::new().await;
+    let preferences = Preferences {
+        end: Some(End::Rollback),
+        ..Preferences::default()
+    };
+    let attempt = async |object: &str, query: &str| {
+        let operation = Operation::Delete {
+            target: Target::Filtered,
+        };
+        let prepared = scene
+            .acme
+            .preferring(&preferences, Form::Plural, object, query, operation)
+            .await
+            .expect("a request");
+        // More than once, since the first statements of a kind are sent in another way than the later ones.
+        for _ in 0..3 {
+            let told = scene.acme.run(&prepared).await;
+            if told.is_err() {
+                return sqlstate(&told).to_owned();
+            }
+            assert_eq!(scene.session().await, FRESH);
+        }
+        "done".to_owned()
+    };
+    assert_eq!(attempt("stages", "kind=eq.open").await, "23514");
+    assert_eq!(attempt("companies", "name=not.is.null").await, "done");
+    scene.all_is_well_on_the_same_connection().await;
+}
+
+#[tokio::test]
+async fn a_read_cannot_be_made_a_write() {
+    let scene = Scene::new().await;
+    let turn = "set_config('transaction_read_only', 'off', true)";
+    let refused = scene.acme.evaluate(Mode::ReadOnly, turn).await;
+    assert_eq!(sqlstate(&refused), "25001", "once it has begun to read");
+    scene.all_is_well_on_the_same_connection().await;
+}
+
 /// Locks acme's company, until the client is dropped or commits.
 async fn lock(scene: &Scene) -> Client {
     let locker = scene.t.as_owner().await;
@@ -248,22 +294,28 @@ async fn cancel_in_the_middle(scene: &Scene, locker: &Client) {
 
 /// Ends when the server says that somebody waits for a lock of this session's.
 async fn somebody_waits_for(locker: &Client) {
+    while !is_waited_for(locker).await {}
+}
+
+/// Ends when the server says that nobody does.
+async fn nobody_waits_for(locker: &Client) {
+    while is_waited_for(locker).await {}
+}
+
+async fn is_waited_for(locker: &Client) -> bool {
     let blocked = "select exists (select from pg_stat_activity a where pg_backend_pid() = any (pg_blocking_pids(a.pid)))";
-    while !locker
-        .query_one(blocked, &[])
-        .await
-        .expect("an answer")
-        .get::<_, bool>(0)
-    {}
+    let row = locker.query_one(blocked, &[]).await.expect("an answer");
+    row.get(0)
 }
 
 #[tokio::test]
 async fn a_request_cancelled_in_the_middle_leaves_nothing_to_the_next() {
     let scene = Scene::new().await;
+    let session = scene.backend().await;
     let locker = lock(&scene).await;
     cancel_in_the_middle(&scene, &locker).await;
     locker.batch_execute("commit").await.expect("unlocked");
-    // The update may have gone on at the server, its COMMIT behind it: then it is whole. It is never half.
+    // The update may have gone on at the server, its end behind it: then it is whole. It is never half.
     assert_eq!(names(&scene.globex).await, r#"[{"name":"Globex's own"}]"#);
     let now = names(&scene.acme).await;
     assert!(
@@ -271,24 +323,52 @@ async fn a_request_cancelled_in_the_middle_leaves_nothing_to_the_next() {
         "{now}"
     );
     assert_eq!(scene.session().await, FRESH);
-    assert_eq!(
-        scene.proxy.tally().connections,
-        1,
-        "it was rolled back, not thrown away"
-    );
+    assert_eq!(scene.backend().await, session, "it was settled, not thrown away");
 }
 
 #[tokio::test]
-async fn a_connection_whose_cancelled_request_still_waits_is_replaced() {
-    let mut settings = one_connection();
-    settings.lanes.settle = Duration::from_secs(1);
-    let scene = Scene::with(&settings).await;
+async fn a_statement_that_nobody_waits_for_any_more_is_cancelled_though_nobody_wants_its_connection() {
+    let scene = Scene::new().await;
+    let session = scene.backend().await;
     let locker = lock(&scene).await;
     cancel_in_the_middle(&scene, &locker).await;
+    nobody_waits_for(&locker).await;
     assert_eq!(names(&scene.globex).await, r#"[{"name":"Globex's own"}]"#);
     assert_eq!(names(&scene.acme).await, r#"[{"name":"Acme's own"}]"#);
-    assert_eq!(scene.proxy.tally().connections, 2);
     assert_eq!(scene.session().await, FRESH);
+    assert_eq!(scene.backend().await, session);
+}
+
+#[tokio::test]
+async fn a_great_answer_that_nobody_reads_keeps_no_lock() {
+    let scene = Scene::new().await;
+    let owner = scene.t.as_owner().await;
+    let many = format!(
+        "insert into {}.companies (id, name) select gen_random_uuid(), repeat('x', 200) || n
+           from generate_series(1, 20000) n",
+        scene.acme_tenant.schema
+    );
+    owner.batch_execute(&many).await.expect("many companies");
+    let locks = format!(
+        "select exists (select from pg_locks where relation = '{}.companies'::regclass and pid <> pg_backend_pid())",
+        scene.acme_tenant.schema
+    );
+    let is_locked = async || {
+        owner
+            .query_one(&locks, &[])
+            .await
+            .expect("an answer")
+            .get::<_, bool>(0)
+    };
+    // An answer of some megabytes, more than any socket takes: the server goes on only while somebody reads.
+    let list = "select array_agg(name)::text from companies";
+    let mut read = Box::pin(scene.acme.evaluate(Mode::ReadOnly, list));
+    while !is_locked().await {
+        assert!(futures_util::poll!(&mut read).is_pending(), "it is not read");
+    }
+    drop(read);
+    while is_locked().await {}
+    assert_eq!(names(&scene.globex).await, r#"[{"name":"Globex's own"}]"#);
 }
 
 #[tokio::test]

@@ -3,12 +3,13 @@
 //! All statements of a transaction are written together and end with *one* Sync: PostgreSQL runs what stands between two
 //! Syncs as one transaction, which the Sync commits, or which the first refused statement undoes whole, with everything
 //! behind it skipped (documentation, section 55.2.3). So there is no BEGIN and no COMMIT to pay for, the server flushes
-//! its answer once, and a transaction cannot be left open: what was not sent whole is undone, what was sent whole ends by
-//! itself. The driver cannot send this (it ends every statement with a Sync of its own), so it only makes the connection
+//! its answer once, and a transaction cannot be left open: what was sent whole ends by itself, and the connection of what was
+//! not is closed, which undoes it. The driver cannot send this (it ends every statement with a Sync of its own), so it only makes the connection
 //! ([`dial`]); from then on the messages are written and read here, by the one task that waits for them.
 //!
 //! Dropping a flight's future half-way leaves its answer owed. [`FlightConnection::settle`] collects it before anybody
-//! else may use the connection.
+//! else may use the connection. Any answer that is not the one which was expected closes the connection: an answer can
+//! never be taken for another flight's.
 
 mod answer;
 mod dial;
@@ -16,6 +17,7 @@ mod dial;
 use std::collections::HashSet;
 use std::io;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -70,6 +72,22 @@ const SEEN: NonZeroUsize = NonZeroUsize::new(1024).expect("1024 is not zero");
 /// The room made for an answer before each read, in bytes.
 const READ: usize = 8 * 1024;
 
+/// How far the last flight has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// It has been answered: the connection is ready.
+    Answered,
+    /// Its messages are being written. Stopped here it must never be completed: whoever asked has gone.
+    Sending,
+    /// It was written whole, and its answer is owed.
+    Sent,
+    /// A cancel request for it is on its way, and would hit whatever runs when it arrives.
+    Cancelling,
+}
+
+/// The size above which an empty buffer is given back, in bytes.
+const ROOMY: usize = 256 * 1024;
+
 /// A connection, ready or owing an answer.
 pub struct FlightConnection {
     config: PgConfig,
@@ -78,10 +96,9 @@ pub struct FlightConnection {
     socket: Socket,
     inbox: BytesMut,
     outbox: BytesMut,
-    /// True from the moment a flight is written until its last message was read.
-    owes: bool,
-    /// True while the server is inside a transaction that was begun by name and refused something.
-    failed: bool,
+    progress: Progress,
+    /// True while the server is inside a transaction that was begun by name and has not ended.
+    in_block: bool,
     statements: Statements<Name>,
     /// Texts that came before, in whatever scope: worth a name.
     seen: LruCache<u64, ()>,
@@ -119,8 +136,8 @@ impl FlightConnection {
                         socket,
                         inbox: BytesMut::new(),
                         outbox: BytesMut::new(),
-                        owes: false,
-                        failed: false,
+                        progress: Progress::Answered,
+                        in_block: false,
                         statements: Statements::new(statements),
                         seen: LruCache::new(SEEN),
                         closing: Vec::new(),
@@ -135,12 +152,16 @@ impl FlightConnection {
         Err(refused)
     }
 
-    /// Notes that the connection serves this scope; returns how many it has served.
-    pub fn serve(&mut self, scope: &Arc<str>) -> usize {
+    /// Notes that the connection serves this scope.
+    pub fn serve(&mut self, scope: &Arc<str>) {
         if !self.scopes.contains(scope) {
             self.scopes.insert(Arc::clone(scope));
         }
-        self.scopes.len()
+    }
+
+    /// Whether an abandoned flight is still to be settled.
+    pub fn owes(&self) -> bool {
+        self.progress != Progress::Answered || self.in_block
     }
 
     /// How many scopes the connection has served.
@@ -155,36 +176,57 @@ impl FlightConnection {
 
     /// Makes the connection ready for its next flight: collects what it still owes, cancels what nobody waits for any
     /// more, and finds out whether the server has closed it meanwhile. A connection that is ready costs this nothing.
+    ///
+    /// An error means that the connection must be closed.
     pub async fn settle(&mut self) -> Result<(), PgError> {
-        if self.owes {
-            self.collect().await.map_err(PgError::lost)?;
+        match self.progress {
+            Progress::Answered => {}
+            Progress::Sent => self.collect().await.map_err(PgError::lost)?,
+            Progress::Sending | Progress::Cancelling => {
+                return Err(PgError::Unavailable("a request was given up half-way".into()));
+            }
         }
-        if self.failed {
+        if self.in_block {
             frontend::query("rollback", &mut self.outbox).map_err(PgError::lost)?;
-            self.owes = true;
+            self.progress = Progress::Sending;
+            self.send().await.map_err(PgError::lost)?;
             self.discard().await.map_err(PgError::lost)?;
         }
-        self.listen().map_err(PgError::lost)
+        self.listen()
     }
 
-    /// Sends all steps as one transaction, waits until it is committed, and returns the rows of each step from step
-    /// `first` on.
+    /// Sends all steps as one transaction, waits until it has ended, and returns the rows of each step in `wanted`.
+    ///
+    /// Everything is written before anything is read, so the steps before the last must have short answers: a server that
+    /// cannot get rid of its answer reads no more.
     ///
     /// A statement that must be prepared anew, because the tables under it have changed or a pooler has handed the session
     /// to another server connection, is sent once more: nothing of the first time has remained.
-    pub async fn fly(&mut self, steps: &[Step<'_>], first: usize) -> Result<Vec<Vec<TextRow>>, Failed> {
-        match self.fly_once(steps, first).await {
-            Err(Failed::Refused { step, said }) if self.forget_stale(steps, &said) => {
-                drop((step, said));
-                self.fly_once(steps, first).await
-            }
-            outcome => outcome,
+    pub async fn fly(
+        &mut self,
+        steps: &[Step<'_>],
+        wanted: Range<usize>,
+    ) -> Result<Vec<Vec<TextRow>>, Failed> {
+        match self.fly_once(steps, wanted.clone()).await {
+            Err(Failed::Refused { step, said }) if self.forget_stale(steps, step, &said) => {}
+            outcome => return outcome,
         }
+        // A transaction that was begun by name is still to be left.
+        self.settle().await.map_err(Failed::Broken)?;
+        self.fly_once(steps, wanted).await
     }
 
-    async fn fly_once(&mut self, steps: &[Step<'_>], first: usize) -> Result<Vec<Vec<TextRow>>, Failed> {
+    async fn fly_once(
+        &mut self,
+        steps: &[Step<'_>],
+        wanted: Range<usize>,
+    ) -> Result<Vec<Vec<TextRow>>, Failed> {
+        if self.owes() {
+            let owing = PgError::Unavailable("the connection still owes an answer".into());
+            return Err(Failed::Broken(owing));
+        }
         let sent = self.write(steps).map_err(Failed::Broken)?;
-        let landed = self.exchange(steps.len(), first).await;
+        let landed = self.exchange(steps.len(), wanted).await;
         let landed = landed.map_err(|error| Failed::Broken(PgError::lost(error)))?;
         let rows = landed?;
         for (step, sent) in steps.iter().zip(sent) {
@@ -199,12 +241,12 @@ impl FlightConnection {
 
     /// Puts the messages of a flight into the outbox.
     fn write(&mut self, steps: &[Step<'_>]) -> Result<Vec<Sent>, PgError> {
-        let mut out = BytesMut::new();
-        std::mem::swap(&mut out, &mut self.outbox);
+        let mut out = std::mem::take(&mut self.outbox);
         out.clear();
-        for name in std::mem::take(&mut self.closing) {
-            frontend::close(b'S', &name, &mut out).map_err(PgError::unsendable)?;
+        for name in &self.closing {
+            frontend::close(b'S', name, &mut out).map_err(PgError::unsendable)?;
         }
+        let mut fresh = Vec::new();
         let mut all = Vec::with_capacity(steps.len());
         for step in steps {
             let sent = self.way_of(step);
@@ -213,7 +255,7 @@ impl FlightConnection {
                 Sent::Naming(name) => {
                     // Until the flight has succeeded the name may or may not exist, and closing one that does not is no
                     // error.
-                    self.closing.push(name.clone());
+                    fresh.push(Arc::clone(name));
                     parse(name, step.sql, &mut out)?;
                     bind(name, step.params, &mut out)?;
                 }
@@ -227,7 +269,8 @@ impl FlightConnection {
         }
         frontend::sync(&mut out);
         self.outbox = out;
-        self.owes = true;
+        self.closing = fresh;
+        self.progress = Progress::Sending;
         Ok(all)
     }
 
@@ -241,16 +284,22 @@ impl FlightConnection {
             return Sent::Unnamed;
         }
         self.names += 1;
-        Sent::Naming(format!("s{}", self.names).into())
+        // Other connections' names differ, so that a pooler which mixes sessions up cannot mix statements up.
+        let own = self.statements.hash("") & 0xffff_ffff;
+        Sent::Naming(format!("t{own:08x}_{}", self.names).into())
     }
 
-    /// Forgets the statements of a flight that failed for being out of date; says whether there were any.
-    fn forget_stale(&mut self, steps: &[Step<'_>], said: &ServerError) -> bool {
-        // 0A000 "cached plan must not change result type", 26000 "prepared statement does not exist".
-        if !["0A000", "26000"].contains(&&*said.sqlstate) {
-            return false;
-        }
-        let stale = steps
+    /// Forgets the statements of a flight that failed at this step for their being out of date; says whether there were
+    /// any.
+    fn forget_stale(&mut self, steps: &[Step<'_>], step: usize, said: &ServerError) -> bool {
+        let stale = match &*said.sqlstate {
+            // "cached plan must not change result type"; other things that are not supported have this state too.
+            "0A000" => steps.get(step..=step).unwrap_or_default(),
+            // "prepared statement does not exist", and one that exists already: the session is another one.
+            "26000" | "42P05" => steps,
+            _ => return false,
+        };
+        let stale = stale
             .iter()
             .filter_map(|step| self.statements.forget(step.scope, step.sql));
         let before = self.closing.len();
@@ -262,25 +311,22 @@ impl FlightConnection {
     async fn exchange(
         &mut self,
         steps: usize,
-        first: usize,
+        wanted: Range<usize>,
     ) -> io::Result<Result<Vec<Vec<TextRow>>, Failed>> {
-        self.flush().await?;
+        self.send().await?;
         let (mut done, mut refused) = (0_usize, None);
-        let mut rows = vec![Vec::new(); steps.saturating_sub(first)];
+        let mut rows = vec![Vec::new(); wanted.len()];
         loop {
-            let message = match (self.receive().await, refused.take()) {
-                (Ok(message), before) => {
-                    refused = before;
-                    message
-                }
+            let message = match self.receive().await {
+                Ok(message) => message,
                 // The server's last word before it closed the connection says more than the end of the stream.
-                (Err(_), Some(last_word)) => return Ok(Err(last_word)),
-                (Err(error), None) => return Err(error),
+                Err(error) => return refused.map_or(Err(error), |last_word| Ok(Err(last_word))),
             };
             match message {
                 Message::DataRow(row) => {
-                    if let Some(wanted) = done.checked_sub(first).and_then(|step| rows.get_mut(step)) {
-                        wanted.push(TextRow::of(&row)?);
+                    let step = done.checked_sub(wanted.start).and_then(|step| rows.get_mut(step));
+                    if let Some(rows) = step {
+                        rows.push(TextRow::of(&row)?);
                     }
                 }
                 Message::CommandComplete(_) | Message::EmptyQueryResponse => done += 1,
@@ -289,8 +335,14 @@ impl FlightConnection {
                     refused.get_or_insert(Failed::Refused { step: done, said });
                 }
                 Message::ReadyForQuery(ready) => {
+                    if refused.is_none() && done != steps {
+                        return Err(unexpected("the answer of another flight"));
+                    }
                     self.landed(ready.status());
                     return Ok(refused.map_or(Ok(rows), Err));
+                }
+                Message::CopyInResponse(_) | Message::CopyOutResponse(_) => {
+                    return Err(unexpected("a COPY"));
                 }
                 _ => {}
             }
@@ -298,19 +350,25 @@ impl FlightConnection {
     }
 
     fn landed(&mut self, status: u8) {
-        self.owes = false;
-        self.failed = status != b'I';
+        self.progress = Progress::Answered;
+        self.in_block = status != b'I';
+        for buffer in [&mut self.inbox, &mut self.outbox] {
+            if buffer.is_empty() && buffer.capacity() > ROOMY {
+                *buffer = BytesMut::new();
+            }
+        }
     }
 
     /// Collects the answer of an abandoned flight. If it does not come soon, what still runs is cancelled.
     ///
     /// A cancel request names a connection, not a statement (PostgreSQL documentation, section 55.2.8). It is safe here
-    /// because the connection is handed on only after both it and the flight were answered: whatever it hits is ours, and
-    /// in between statements the server ignores it.
+    /// because the connection is handed on only after the server has dealt with it and the flight was answered: whatever it
+    /// hits is ours, and in between statements the server ignores it.
     async fn collect(&mut self) -> io::Result<()> {
         if let Ok(collected) = tokio::time::timeout(ABANDONED, self.discard()).await {
             return collected;
         }
+        self.progress = Progress::Cancelling;
         dial::cancel(&self.config, &self.place, &self.cancel)
             .await
             .map_err(io::Error::other)?;
@@ -318,7 +376,6 @@ impl FlightConnection {
     }
 
     async fn discard(&mut self) -> io::Result<()> {
-        self.flush().await?;
         loop {
             if let Message::ReadyForQuery(ready) = self.receive().await? {
                 self.landed(ready.status());
@@ -327,10 +384,11 @@ impl FlightConnection {
         }
     }
 
-    /// Sends what is left in the outbox; what was sent is gone from it, so a dropped future loses nothing.
-    async fn flush(&mut self) -> io::Result<()> {
+    async fn send(&mut self) -> io::Result<()> {
         self.socket.write_all_buf(&mut self.outbox).await?;
-        self.socket.flush().await
+        self.socket.flush().await?;
+        self.progress = Progress::Sent;
+        Ok(())
     }
 
     async fn receive(&mut self) -> io::Result<Message> {
@@ -347,7 +405,25 @@ impl FlightConnection {
 
     /// Takes note of what the server has said unasked: notices are of no interest, an error or an end of the stream means
     /// that the session is over. The runtime knows whether there is something to read, so this is no system call.
-    fn listen(&mut self) -> io::Result<()> {
+    fn listen(&mut self) -> Result<(), PgError> {
+        self.hear().map_err(PgError::lost)?;
+        while let Some(message) = Message::parse(&mut self.inbox).map_err(PgError::lost)? {
+            match message {
+                Message::NoticeResponse(_)
+                | Message::NotificationResponse(_)
+                | Message::ParameterStatus(_) => {}
+                Message::ErrorResponse(body) => {
+                    return Err(PgError::Unavailable(Box::new(ServerError::of_fields(
+                        body.fields(),
+                    ))));
+                }
+                _ => return Err(PgError::lost(unexpected("an answer that nobody asked for"))),
+            }
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self) -> io::Result<()> {
         let mut room = [0; 1024];
         let mut buffer = ReadBuf::new(&mut room);
         let mut context = Context::from_waker(Waker::noop());
@@ -359,11 +435,6 @@ impl FlightConnection {
             self.inbox.extend_from_slice(buffer.filled());
             buffer.clear();
         }
-        while let Some(message) = Message::parse(&mut self.inbox)? {
-            if let Message::ErrorResponse(body) = message {
-                return Err(io::Error::other(ServerError::of_fields(body.fields())));
-            }
-        }
         Ok(())
     }
 }
@@ -371,6 +442,9 @@ impl FlightConnection {
 impl Drop for FlightConnection {
     /// Says goodbye if the socket takes it at once, so that the server does not log a lost connection.
     fn drop(&mut self) {
+        if self.progress == Progress::Sending {
+            return;
+        }
         let mut farewell = BytesMut::new();
         frontend::terminate(&mut farewell);
         let mut context = Context::from_waker(Waker::noop());
@@ -382,10 +456,14 @@ impl Drop for FlightConnection {
 impl std::fmt::Debug for FlightConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FlightConnection")
-            .field("owes", &self.owes)
+            .field("progress", &self.progress)
             .field("served", &self.scopes.len())
             .finish_non_exhaustive()
     }
+}
+
+fn unexpected(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 fn parse(name: &str, sql: &str, out: &mut BytesMut) -> Result<(), PgError> {

@@ -72,11 +72,6 @@ impl Pool {
     pub(crate) async fn lease(&self) -> Result<Leased, PgError> {
         Ok(self.0.get().await?)
     }
-
-    /// Closes the idle connections now and the others when they come back.
-    pub fn close(&self) {
-        self.0.close();
-    }
 }
 
 impl std::fmt::Debug for Pool {
@@ -143,17 +138,17 @@ impl managed::Manager for Manager {
 impl Manager {
     /// Sends ROLLBACK; if a statement nobody waits for any more still runs before it, cancels that.
     ///
-    /// A cancel request names a connection, not a statement (PostgreSQL documentation, section 55.2.8). It is safe
-    /// here because the connection is handed on only after both it and ROLLBACK were answered: whatever it hits is
-    /// ours, and in between statements the server ignores it.
-    async fn end_transaction(&self, client: &Client) -> Result<(), tokio_postgres::Error> {
+    /// A cancel request names a connection, not a statement, and the driver does not tell when the server has dealt with
+    /// it (PostgreSQL documentation, section 55.2.8): so the connection is not used again.
+    async fn end_transaction(&self, client: &Client) -> RecycleResult<tokio_postgres::Error> {
         let rollback = client.batch_execute("rollback");
         tokio::pin!(rollback);
         if let Ok(answered) = tokio::time::timeout(ABANDONED, &mut rollback).await {
-            return answered;
+            return Ok(answered?);
         }
+        tracing::debug!("an abandoned statement is cancelled, and its connection closed");
         client.cancel_token().cancel_query(self.config.tls()).await?;
-        rollback.await
+        Err(RecycleError::message("a statement on it had to be cancelled"))
     }
 }
 

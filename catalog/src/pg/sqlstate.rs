@@ -47,8 +47,9 @@ impl Failure {
     /// Classifies an SQLSTATE (PostgreSQL documentation, appendix A). The only place that does.
     pub fn of(sqlstate: &str) -> Self {
         match sqlstate {
-            // lock_not_available and query_canceled: lock_timeout and statement_timeout.
-            "55P03" | "57014" => Self::Timeout,
+            // lock_not_available and query_canceled: lock_timeout and statement_timeout; and the two timeouts of a whole
+            // transaction.
+            "55P03" | "57014" | "25P03" | "25P04" => Self::Timeout,
             // serialization_failure and deadlock_detected.
             "40001" | "40P01" => Self::Contention,
             // Connection exceptions, insufficient resources, operator intervention.

@@ -12,9 +12,13 @@ use lru::LruCache;
 /// The longest statement text that is remembered and prepared, in bytes: a plan takes some hundred times that.
 const LONGEST: usize = 8 * 1024;
 
-/// The prepared statements of one connection; the least recently used goes first.
+/// The most text of statements that one connection keeps, in bytes, all scopes together.
+const MOST_TEXT: usize = 1024 * 1024;
+
+/// The prepared statements of one connection, bounded in number and in text; the least recently used goes first.
 pub(super) struct Statements<T> {
     kept: LruCache<u64, Kept<T>>,
+    text: usize,
     /// Seeded per connection. A statement is a kilobyte of text and hashed for every request, so a fast hash counts.
     hasher: RandomState,
 }
@@ -29,6 +33,7 @@ impl<T> Statements<T> {
     pub(super) fn new(most: NonZeroUsize) -> Self {
         Self {
             kept: LruCache::new(most),
+            text: 0,
             hasher: RandomState::default(),
         }
     }
@@ -46,21 +51,34 @@ impl<T> Statements<T> {
         (*found.scope == *scope && *found.sql == *sql).then_some(&found.statement)
     }
 
-    /// Keeps a statement and returns the one that had to make way for it.
-    pub(super) fn keep(&mut self, scope: &Arc<str>, sql: &str, statement: T) -> Option<T> {
+    /// Keeps a statement and returns those that had to make way for it.
+    pub(super) fn keep(&mut self, scope: &Arc<str>, sql: &str, statement: T) -> Vec<T> {
         let kept = Kept {
             scope: Arc::clone(scope),
             sql: sql.into(),
             statement,
         };
-        let (_, displaced) = self.kept.push(self.key(scope, sql), kept)?;
-        Some(displaced.statement)
+        self.text += sql.len();
+        let replaced = self.kept.push(self.key(scope, sql), kept);
+        let mut displaced = Vec::from_iter(replaced.map(|(_, kept)| self.without(kept)));
+        while self.text > MOST_TEXT
+            && let Some((_, oldest)) = self.kept.pop_lru()
+        {
+            displaced.push(self.without(oldest));
+        }
+        displaced
+    }
+
+    fn without(&mut self, kept: Kept<T>) -> T {
+        self.text -= kept.sql.len();
+        kept.statement
     }
 
     /// Forgets a statement, and returns it.
     pub(super) fn forget(&mut self, scope: &str, sql: &str) -> Option<T> {
         let key = self.key(scope, sql);
-        Some(self.kept.pop(&key)?.statement)
+        let kept = self.kept.pop(&key)?;
+        Some(self.without(kept))
     }
 
     /// The hash of a text, by this connection's own hasher.
@@ -81,19 +99,32 @@ mod tests {
     fn a_statement_is_found_in_its_own_scope_only_and_the_oldest_makes_way() {
         let mut statements = Statements::new(NonZeroUsize::new(2).expect("2 is not zero"));
         let (acme, globex): (Arc<str>, Arc<str>) = ("acme".into(), "globex".into());
-        assert_eq!(statements.keep(&acme, "select 1", 1), None);
+        assert_eq!(statements.keep(&acme, "select 1", 1), [0; 0]);
         assert_eq!(statements.get("acme", "select 1"), Some(&1));
         assert_eq!(statements.get("globex", "select 1"), None);
-        assert_eq!(statements.keep(&globex, "select 1", 2), None);
+        assert_eq!(statements.keep(&globex, "select 1", 2), [0; 0]);
         assert_eq!(statements.get("acme", "select 1"), Some(&1));
         assert_eq!(
             statements.keep(&acme, "select 2", 3),
-            Some(2),
+            [2],
             "the least recently used"
         );
-        assert_eq!(statements.keep(&acme, "select 2", 4), Some(3), "prepared anew");
+        assert_eq!(statements.keep(&acme, "select 2", 4), [3], "prepared anew");
         assert_eq!(statements.forget("acme", "select 2"), Some(4));
         assert_eq!(statements.get("acme", "select 2"), None);
+    }
+
+    #[test]
+    fn all_texts_together_are_bounded() {
+        let mut statements = Statements::new(NonZeroUsize::new(1024).expect("1024 is not zero"));
+        let acme: Arc<str> = "acme".into();
+        let text = |n: usize| format!("{n:08000}");
+        let most = MOST_TEXT / 8_000;
+        let displaced: Vec<_> = (0..most + 3)
+            .flat_map(|n| statements.keep(&acme, &text(n), n))
+            .collect();
+        assert_eq!(displaced, [0, 1, 2]);
+        assert_eq!(statements.get("acme", &text(3)), Some(&3));
     }
 
     #[test]

@@ -105,7 +105,7 @@ pub(super) fn doors(file: &SourceFile) -> Vec<Finding> {
         .iter()
         .any(|place| file.path.starts_with(place));
     let calls: &[&str] = match (program, file.path.starts_with("tests/")) {
-        (true, _) => &["of_test(", ".transaction(", "pg::tx"],
+        (true, _) => &["of_test(", ".transaction(", "pg::tx", "pg::flight"],
         (false, false) if !file.path.ends_with("tenant-schema/src/records.rs") => &["of_test("],
         (false, _) => &[],
     };

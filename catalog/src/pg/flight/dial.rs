@@ -117,13 +117,19 @@ pub(super) async fn open(config: &PgConfig, place: &Place) -> Result<(Socket, Ca
     Ok((socket, cancel))
 }
 
-/// Asks the server to cancel what runs in a session, and waits until it has taken note.
+/// Asks the server to cancel what runs in a session, and waits until it has dealt with that: it closes the connection when
+/// the signal is sent (PostgreSQL documentation, section 55.2.8).
 pub(super) async fn cancel(config: &PgConfig, place: &Place, token: &CancelToken) -> Result<(), PgError> {
     let socket = Lent::of(dial(config, place).await.map_err(unreachable)?);
     token
-        .cancel_query_raw(socket, connector(config, place))
+        .cancel_query_raw(socket.clone(), connector(config, place))
         .await
-        .map_err(PgError::of_connecting)
+        .map_err(PgError::of_connecting)?;
+    if let Some(mut socket) = socket.take_back() {
+        // A reset says the same as an end.
+        let _ = tokio::io::copy(&mut socket, &mut tokio::io::sink()).await;
+    }
+    Ok(())
 }
 
 fn unreachable(error: io::Error) -> PgError {
