@@ -14,7 +14,6 @@ async fn every_format_writes_the_same_records() {
         query: "select=sku,name,price,in_stock,fits",
         prefer: REPRESENTATION,
         form: Form::Plural,
-        range: None,
     };
     let expected = |sku: &str| json!({ "sku": sku, "name": "Bell, brass", "price": 12.5, "in_stock": false, "fits": null });
     for (sku, format, body) in [
