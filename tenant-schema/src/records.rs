@@ -22,6 +22,7 @@ mod error;
 mod execute;
 #[cfg(test)]
 mod fixture;
+mod form;
 mod guard;
 mod introspect;
 mod limits;
@@ -37,6 +38,7 @@ pub mod sql;
 
 pub use error::{Candidate, DatabaseError, DatabaseFault, EmbedError, Raised, RecordError};
 pub use execute::execute;
+pub use form::{Form, RowRange};
 pub use introspect::INTROSPECT;
 pub use limits::{Exceeded, Limits};
 pub use model::{Object, SchemaModel};
@@ -65,49 +67,6 @@ pub struct Request<'a> {
     pub range: Option<RowRange>,
     /// What to do.
     pub operation: Operation<'a>,
-}
-
-/// `Range: 0-24` with rows as the unit: those from `first` to `last`, both counted from zero, or to the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RowRange {
-    /// The first row.
-    pub first: u64,
-    /// The last row.
-    pub last: Option<u64>,
-}
-
-/// The form in which records are answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Form {
-    /// A JSON array of records, or the one that the path names.
-    #[default]
-    Plural,
-    /// The same without members that are null (`application/vnd.pgrst.array+json;nulls=stripped`).
-    PluralStripped,
-    /// One JSON object; anything but exactly one record is an error (`application/vnd.pgrst.object+json`).
-    Singular,
-    /// The same without members that are null (`application/vnd.pgrst.object+json;nulls=stripped`).
-    SingularStripped,
-    /// RFC 4180, with a header row (`text/csv`).
-    Csv,
-}
-
-impl Form {
-    /// One record is wanted, and anything else is an error.
-    pub fn is_singular(self) -> bool {
-        matches!(self, Self::Singular | Self::SingularStripped)
-    }
-
-    /// The `Content-Type` of an answer in this form.
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Plural => "application/json; charset=utf-8",
-            Self::PluralStripped => "application/vnd.pgrst.array+json;nulls=stripped; charset=utf-8",
-            Self::Singular => "application/vnd.pgrst.object+json; charset=utf-8",
-            Self::SingularStripped => "application/vnd.pgrst.object+json;nulls=stripped; charset=utf-8",
-            Self::Csv => "text/csv; charset=utf-8",
-        }
-    }
 }
 
 /// What a request does.
@@ -171,6 +130,8 @@ pub enum Target<'a> {
 pub struct Prepared {
     /// The one statement to run.
     query: Query,
+    /// `explain` of what a page is taken from, when its number is to be estimated.
+    estimate: Option<Query>,
     /// The kind of transaction that it needs.
     mode: Mode,
     /// The object's name.
@@ -183,8 +144,10 @@ pub struct Prepared {
     applied: Option<String>,
     /// What a write answers with.
     returning: Return,
-    /// The total number of records is to be answered.
-    counted: bool,
+    /// How the total number of records is to be found, if it is wanted.
+    count: Option<Count>,
+    /// The bound of exact counting for an estimate.
+    max_rows: u64,
     /// The columns that the body gives values for, with their types.
     written: Vec<(String, String)>,
     /// What the statement checks of its outcome.
@@ -226,13 +189,15 @@ impl Prepared {
         };
         Self {
             query,
+            estimate: None,
             mode,
             object: "test".to_owned(),
             shape: Shape::Record,
             form: Form::Plural,
             applied: None,
             returning: Return::Minimal,
-            counted: false,
+            count: None,
+            max_rows: 0,
             written: Vec::new(),
             guards: Vec::new(),
             end: End::Commit,
@@ -301,6 +266,7 @@ pub fn prepare(
         query: request.query,
         preferences,
         form: request.form,
+        range: request.range,
         may_update: request.may_update,
     };
     let outcome = outcome(request, &asked, new_id)?;
@@ -311,10 +277,12 @@ pub fn prepare(
         form: request.form,
         applied,
         query: outcome.query,
+        estimate: outcome.estimate,
         shape: outcome.shape,
         object: request.object.to_owned(),
         returning: preferences.returning.unwrap_or(Return::Minimal),
-        counted: matches!(preferences.count, Some(Count::Exact | Count::Estimated)),
+        count: preferences.count,
+        max_rows: limits.max_rows,
         written: outcome.written,
         guards: outcome.guards,
         end: preferences.end.unwrap_or_default(),
@@ -332,14 +300,17 @@ fn outcome(
     let object = || asked.context.model.object(name);
     Ok(match request.operation {
         Operation::List => {
-            let plan = plan::list(asked.context, object()?, asked.query)?;
+            let plan = plan::list(object()?, asked)?;
             let shape = Shape::Page {
                 offset: plan.offset(),
             };
-            Outcome::read(sql::list(&plan)?, shape)
+            Outcome {
+                estimate: plan.is_estimated().then(|| sql::estimate(&plan)).transpose()?,
+                ..Outcome::read(sql::list(&plan)?, shape)
+            }
         }
         Operation::Get { id } => {
-            let plan = plan::get(asked.context, object()?, id, asked.query)?;
+            let plan = plan::get(object()?, id, asked)?;
             Outcome::read(sql::get(&plan)?, Shape::Record)
         }
         Operation::Insert { body } => Outcome::insert(&plan::insert(object()?, body, asked, new_id)?)?,
@@ -354,6 +325,7 @@ fn outcome(
             let plan = plan::update(object()?, target, body, asked)?;
             Outcome {
                 query: sql::update(&plan)?,
+                estimate: None,
                 shape: written_shape(target, Shape::Updated),
                 written: typed(plan.columns.iter().copied()),
                 guards: plan.answer.guards,
@@ -364,6 +336,7 @@ fn outcome(
             let plan = plan::delete(object()?, target, asked)?;
             Outcome {
                 query: sql::delete(&plan)?,
+                estimate: None,
                 shape: written_shape(target, Shape::Deleted),
                 written: Vec::new(),
                 guards: plan.answer.guards,
@@ -377,6 +350,8 @@ fn outcome(
 /// A statement, and what is known of it.
 struct Outcome {
     query: Query,
+    /// Says what PostgreSQL expects a page to be taken from.
+    estimate: Option<Query>,
     shape: Shape,
     written: Vec<(String, String)>,
     guards: Vec<Guard>,
@@ -388,6 +363,7 @@ impl Outcome {
     fn read(query: Query, shape: Shape) -> Self {
         Self {
             query,
+            estimate: None,
             shape,
             written: Vec::new(),
             guards: Vec::new(),
@@ -399,6 +375,7 @@ impl Outcome {
         let key = plan.object.primary_key.clone();
         Ok(Self {
             query: sql::insert(plan)?,
+            estimate: None,
             shape: if plan.merges() {
                 Shape::Merged { key }
             } else {
@@ -419,6 +396,7 @@ impl Outcome {
         let parameters = plan.function.parameters.iter();
         Ok(Self {
             query: sql::call(plan)?,
+            estimate: None,
             shape: Shape::Called {
                 page,
                 nothing: matches!(plan.result, plan::Results::Nothing),

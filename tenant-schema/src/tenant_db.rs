@@ -54,7 +54,7 @@
 //! ```compile_fail,E0624
 //! # use tenant_schema::tenant_db::TenantTx;
 //! async fn read(tx: TenantTx) {
-//!     tx.finish("select 1", &[]).await.ok();
+//!     tx.finish(&[]).await.ok();
 //! }
 //! ```
 
@@ -108,6 +108,8 @@ pub struct TenantTx {
     seat: Seat,
     scope: Arc<str>,
     opening: Opening,
+    time_zone: Option<String>,
+    undone: bool,
 }
 
 /// The statement that pins a transaction to its tenant, and its parameters.
@@ -125,6 +127,16 @@ const READ: &str = "select pg_catalog.set_config('transaction_read_only', 'on', 
 const WRITE: &str = "select pg_catalog.set_config('tenantry.actor', $3, true), \
     pg_catalog.set_config('tenantry.request_id', $4, true), \
     pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('role', $2, true)";
+
+/// The time zone of a transaction that asks for one.
+const TIME_ZONE: &str = "select pg_catalog.set_config('TimeZone', $1, true)";
+
+/// A statement and its parameters: NULL, or a text that the type's input function reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Statement<'a> {
+    pub(crate) sql: &'a str,
+    pub(crate) params: &'a [Option<&'a str>],
+}
 
 impl TenantDb {
     /// Lanes to this database; connections are made when first needed.
@@ -170,42 +182,69 @@ impl TenantDb {
             seat,
             scope: format!("{}@{}", tenant.schema(), tenant.template_version()).into(),
             opening,
+            time_zone: None,
+            undone: false,
         })
     }
 }
 
 impl TenantTx {
-    /// The rows of the transaction's one statement; its parameters are texts whose types PostgreSQL infers. Opening,
-    /// statement and the end of the transaction are one network flight, and the rows are returned when it is committed.
-    pub(crate) async fn finish(
-        mut self,
-        sql: &str,
-        params: &[Option<&str>],
-    ) -> Result<Vec<TextRow>, PgError> {
+    /// The same transaction with its own time zone, a name that PostgreSQL knows.
+    pub(crate) fn in_time_zone(mut self, zone: Option<&str>) -> Self {
+        self.time_zone = zone.map(str::to_owned);
+        self
+    }
+
+    /// The same transaction, rolled back after its statements have worked.
+    pub(crate) fn undone(mut self, undone: bool) -> Self {
+        self.undone = undone;
+        self
+    }
+
+    /// The rows of each of the transaction's statements; their parameters are texts whose types PostgreSQL infers. Opening,
+    /// statements and the end of the transaction are one network flight, and the rows are returned when it has ended.
+    pub(crate) async fn finish(mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<TextRow>>, PgError> {
         let opening: Vec<_> = self
             .opening
             .params
             .iter()
             .map(|text| Some(text.as_str()))
             .collect();
-        let steps = [
-            Step {
-                scope: &self.db.session,
-                sql: self.opening.sql,
-                params: &opening,
-            },
-            Step {
-                scope: &self.scope,
-                sql,
-                params,
-            },
-        ];
+        let zone = [self.time_zone.as_deref()];
+        let session = |sql, params| Step {
+            scope: &self.db.session,
+            sql,
+            params,
+        };
+        let mut steps = Vec::with_capacity(statements.len() + 4);
+        if self.undone {
+            // What stands before a Sync is committed by it, unless it says otherwise itself.
+            steps.push(session("begin", &[]));
+        }
+        steps.push(session(self.opening.sql, &opening));
+        if zone != [None] {
+            steps.push(session(TIME_ZONE, &zone));
+        }
+        let first = steps.len();
+        steps.extend(statements.iter().map(|statement| Step {
+            scope: &self.scope,
+            sql: statement.sql,
+            params: statement.params,
+        }));
+        if self.undone {
+            steps.push(session("rollback", &[]));
+        }
         let connection = self.db.lanes.ready(&mut self.seat, &self.scope).await?;
-        connection.fly(&steps, 1).await.map_err(|failed| match failed {
-            Failed::Refused { step: 0, said } => PgError::refused(said, PgError::Scope),
-            Failed::Refused { said, .. } => PgError::refused(said, PgError::Statement),
-            Failed::Broken(error) => error,
-        })
+        let mut rows = connection
+            .fly(&steps, first)
+            .await
+            .map_err(|failed| match failed {
+                Failed::Refused { step, said } if step < first => PgError::refused(said, PgError::Scope),
+                Failed::Refused { said, .. } => PgError::refused(said, PgError::Statement),
+                Failed::Broken(error) => error,
+            })?;
+        rows.truncate(statements.len());
+        Ok(rows)
     }
 }
 

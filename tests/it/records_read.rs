@@ -7,20 +7,23 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tenant_schema::records::{RecordError, SchemaModel};
-use tests::{Records, TestDb, TestTenant};
+use tenant_schema::tenant_db::TenantDb;
+use tests::database::one_connection;
+use tests::{Proxy, Records, TestDb, TestTenant};
 
 mod aggregates;
 mod any_request;
 mod any_type;
 mod embeds;
 mod filters;
+mod pages;
 mod refusals;
 
 /// A tenant of the workshop with a few records, and the database that it lives in.
 struct Workshop {
     records: Records,
     database: TestDb,
-    _tenant: TestTenant,
+    tenant: TestTenant,
 }
 
 /// What the workshop has to do. Most tests name records by these ids and names.
@@ -69,8 +72,17 @@ impl Workshop {
         Self {
             records,
             database,
-            _tenant: tenant,
+            tenant,
         }
+    }
+
+    /// The same tenant's records by way of one counted connection.
+    async fn through_a_proxy(&self) -> (Proxy, Records) {
+        let proxy = self.database.proxy().await;
+        let config = self.database.server_config_through(&proxy);
+        let db = TenantDb::new(&config, &one_connection());
+        let records = self.tenant.records(&self.database, &db);
+        (proxy, records)
     }
 
     async fn model(&self) -> Arc<SchemaModel> {

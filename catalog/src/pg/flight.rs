@@ -167,23 +167,24 @@ impl FlightConnection {
         self.listen().map_err(PgError::lost)
     }
 
-    /// Sends all steps as one transaction, waits until it is committed, and returns the rows of step `answer`.
+    /// Sends all steps as one transaction, waits until it is committed, and returns the rows of each step from step
+    /// `first` on.
     ///
     /// A statement that must be prepared anew, because the tables under it have changed or a pooler has handed the session
     /// to another server connection, is sent once more: nothing of the first time has remained.
-    pub async fn fly(&mut self, steps: &[Step<'_>], answer: usize) -> Result<Vec<TextRow>, Failed> {
-        match self.fly_once(steps, answer).await {
+    pub async fn fly(&mut self, steps: &[Step<'_>], first: usize) -> Result<Vec<Vec<TextRow>>, Failed> {
+        match self.fly_once(steps, first).await {
             Err(Failed::Refused { step, said }) if self.forget_stale(steps, &said) => {
                 drop((step, said));
-                self.fly_once(steps, answer).await
+                self.fly_once(steps, first).await
             }
             outcome => outcome,
         }
     }
 
-    async fn fly_once(&mut self, steps: &[Step<'_>], answer: usize) -> Result<Vec<TextRow>, Failed> {
+    async fn fly_once(&mut self, steps: &[Step<'_>], first: usize) -> Result<Vec<Vec<TextRow>>, Failed> {
         let sent = self.write(steps).map_err(Failed::Broken)?;
-        let landed = self.exchange(answer).await;
+        let landed = self.exchange(steps.len(), first).await;
         let landed = landed.map_err(|error| Failed::Broken(PgError::lost(error)))?;
         let rows = landed?;
         for (step, sent) in steps.iter().zip(sent) {
@@ -258,9 +259,14 @@ impl FlightConnection {
     }
 
     /// Writes the outbox and reads until the server is ready again.
-    async fn exchange(&mut self, answer: usize) -> io::Result<Result<Vec<TextRow>, Failed>> {
+    async fn exchange(
+        &mut self,
+        steps: usize,
+        first: usize,
+    ) -> io::Result<Result<Vec<Vec<TextRow>>, Failed>> {
         self.flush().await?;
-        let (mut rows, mut done, mut refused) = (Vec::new(), 0, None);
+        let (mut done, mut refused) = (0_usize, None);
+        let mut rows = vec![Vec::new(); steps.saturating_sub(first)];
         loop {
             let message = match (self.receive().await, refused.take()) {
                 (Ok(message), before) => {
@@ -272,7 +278,11 @@ impl FlightConnection {
                 (Err(error), None) => return Err(error),
             };
             match message {
-                Message::DataRow(row) if done == answer => rows.push(TextRow::of(&row)?),
+                Message::DataRow(row) => {
+                    if let Some(wanted) = done.checked_sub(first).and_then(|step| rows.get_mut(step)) {
+                        wanted.push(TextRow::of(&row)?);
+                    }
+                }
                 Message::CommandComplete(_) | Message::EmptyQueryResponse => done += 1,
                 Message::ErrorResponse(body) => {
                     let said = ServerError::of_fields(body.fields());
@@ -384,7 +394,7 @@ fn parse(name: &str, sql: &str, out: &mut BytesMut) -> Result<(), PgError> {
 
 /// Parameters and results in text format.
 fn bind(name: &str, params: &[Option<&str>], out: &mut BytesMut) -> Result<(), PgError> {
-    let write = |param: &Option<&str>, out: &mut BytesMut| {
+    let write = |param: Option<&str>, out: &mut BytesMut| {
         Ok(match param {
             Some(text) => {
                 out.extend_from_slice(text.as_bytes());
@@ -393,7 +403,7 @@ fn bind(name: &str, params: &[Option<&str>], out: &mut BytesMut) -> Result<(), P
             None => IsNull::Yes,
         })
     };
-    frontend::bind("", name, [], params, write, [], out).map_err(|error| match error {
+    frontend::bind("", name, [], params.iter().copied(), write, [], out).map_err(|error| match error {
         frontend::BindError::Conversion(error) => PgError::Protocol(error),
         frontend::BindError::Serialization(error) => PgError::unsendable(error),
     })

@@ -4,7 +4,7 @@ use fallible_iterator::FallibleIterator as _;
 use postgres_protocol::message::backend::ErrorFields;
 use tokio_postgres::error::DbError;
 
-/// An ErrorResponse of the server's (PostgreSQL documentation, section 55.8, "Error and Notice Message Fields").
+/// An `ErrorResponse` of the server's (PostgreSQL documentation, section 55.8, "Error and Notice Message Fields").
 #[derive(Debug, Clone, PartialEq, Eq, Default, thiserror::Error)]
 #[error("{message} (SQLSTATE {sqlstate})")]
 pub struct ServerError {

@@ -5,8 +5,8 @@ use catalog::pg::flight::TextRow;
 use catalog::pg::sqlstate::{Failure, PgError};
 use catalog::resolve::ActiveTenant;
 
-use super::{Answer, DatabaseFault, Mode, Prepared, RecordError, ResultRow, render};
-use crate::tenant_db::TenantDb;
+use super::{Answer, DatabaseFault, End, Mode, Prepared, Query, RecordError, ResultRow, render};
+use crate::tenant_db::{Statement, TenantDb};
 
 /// Runs a prepared request as its tenant. Writes bear the actor and the request's id.
 pub async fn execute(
@@ -16,34 +16,66 @@ pub async fn execute(
     request_id: &str,
     prepared: &Prepared,
 ) -> Result<Answer, RecordError> {
-    let params: Vec<_> = prepared
-        .query
-        .params
-        .iter()
-        .map(|param| param.value.as_deref())
+    let queries = [Some(&prepared.query), prepared.estimate.as_ref()];
+    let params = queries.map(|query| query.map(values).unwrap_or_default());
+    let statements: Vec<_> = queries
+        .into_iter()
+        .zip(&params)
+        .filter_map(|(query, params)| {
+            let sql = &query?.text;
+            Some(Statement { sql, params })
+        })
         .collect();
     let tx = match prepared.mode {
         Mode::ReadOnly => db.read(tenant).await?,
         Mode::ReadWrite => db.write(tenant, actor, request_id).await?,
     };
-    let rows = tx
-        .finish(&prepared.query.text, &params)
+    let answers = tx
+        .in_time_zone(prepared.time_zone())
+        .undone(prepared.end == End::Rollback)
+        .finish(&statements)
         .await
         .map_err(|error| refused(error, prepared))?;
-    render(prepared, rows.first().map(result).transpose()?)
+    let only = |answer: usize| answers.get(answer).and_then(|rows| rows.first());
+    let mut row = only(0).map(result).transpose()?;
+    if let (Some(row), Some(plan)) = (&mut row, only(1)) {
+        row.estimate = plan.text(0).and_then(planned_rows);
+    }
+    render(prepared, row)
 }
 
-/// Reads the four columns of the engine's every statement.
+fn values(query: &Query) -> Vec<Option<&str>> {
+    query.params.iter().map(|param| param.value.as_deref()).collect()
+}
+
+/// Reads the columns of the engine's every statement.
 fn result(row: &TextRow) -> Result<ResultRow, RecordError> {
-    let count = row.text(1).and_then(|digits| digits.parse().ok());
+    let number = |column| row.text(column).and_then(|digits| digits.parse().ok());
     let unreadable = || RecordError::Unreadable("the row's count is not a number".to_owned());
     Ok(ResultRow {
         body: row.bytes(0),
-        count: count.ok_or_else(unreadable)?,
+        count: number(1).ok_or_else(unreadable)?,
         version: row.text(2).map(str::to_owned),
         key: row.text(3).map(str::to_owned),
-        inserted: row.text(4).and_then(|digits| digits.parse().ok()),
+        extra: number(4),
+        estimate: None,
     })
+}
+
+/// The rows that PostgreSQL expects of the plan which `explain (format json)` shows.
+fn planned_rows(plan: &str) -> Option<i64> {
+    #[derive(serde::Deserialize)]
+    struct Explained {
+        #[serde(rename = "Plan")]
+        plan: Plan,
+    }
+    #[derive(serde::Deserialize)]
+    struct Plan {
+        #[serde(rename = "Plan Rows")]
+        rows: i64,
+    }
+    let [Explained { plan }] = serde_json::from_str(plan).ok()?;
+    Some(plan.rows)
 }
 
 /// What PostgreSQL said about the statement, or that it could not be asked.

@@ -4,8 +4,11 @@ use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::error::RecordError;
-use super::parse::prefer::Return;
+use super::parse::prefer::{Count, Return};
 use super::{Prepared, Shape};
+use page::{content_range, nowhere};
+
+mod page;
 
 /// The row that every statement of the engine gives, in the order of its columns.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,8 +21,11 @@ pub struct ResultRow {
     pub version: Option<String>,
     /// `key text`: a JSON array of the primary key's values as strings, for a single new record.
     pub key: Option<String>,
-    /// `inserted bigint`: how many of the records are new; only statements that may merge have this column.
-    pub inserted: Option<i64>,
+    /// `inserted bigint` of a statement that may merge: how many of the records are new. `total bigint` of a page whose
+    /// records are counted: how many there are in all.
+    pub extra: Option<i64>,
+    /// How many records PostgreSQL expects a page to be taken from.
+    pub estimate: Option<i64>,
 }
 
 /// What the client gets.
@@ -67,22 +73,27 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
     let unknown = || RecordError::UnknownRecord {
         object: prepared.object.clone(),
     };
-    let row = row.ok_or_else(unknown)?;
+    let mut row = row.ok_or_else(unknown)?;
     let etag = row.version.as_ref().map(|version| format!("\"{version}\""));
     let mut answer = Answer {
         status: Status::Ok,
-        body: row.body,
+        body: row.body.take(),
         media_type: prepared.form.media_type(),
         content_range: None,
         location: None,
         preference_applied: prepared.applied.clone(),
         etag,
     };
-    let total = Some(row.count).filter(|_| prepared.counted);
-    let nothing_new = row.inserted == Some(0);
+    let counted = matches!(prepared.count, Some(Count::Exact | Count::Estimated));
+    let total = Some(row.count).filter(|_| counted);
+    let nothing_new = row.extra == Some(0);
     match &prepared.shape {
         Shape::Record => {}
-        Shape::Page { offset } => answer.content_range = Some(content_range(*offset, row.count, None)),
+        Shape::Page { offset } => {
+            let total = page::total(prepared, &row);
+            answer.status = page::status(prepared.form, *offset, row.count, total)?;
+            answer.content_range = Some(content_range(*offset, row.count, total));
+        }
         Shape::Inserted { key } | Shape::Merged { key } => {
             let merged = matches!(prepared.shape, Shape::Merged { .. }) && nothing_new;
             answer.status = if merged { Status::Ok } else { Status::Created };
@@ -126,22 +137,6 @@ fn written(prepared: &Prepared) -> Status {
         Return::Representation => Status::Ok,
         _ => Status::NoContent,
     }
-}
-
-/// RFC 9110, section 14.4, with rows as the unit; an unknown total is `*`.
-fn content_range(offset: u64, count: i64, total: Option<i64>) -> String {
-    match u64::try_from(count) {
-        Ok(count) if count > 0 => {
-            let total = total.map_or_else(|| "*".to_owned(), |total| total.to_string());
-            format!("{offset}-{}/{total}", offset.saturating_add(count - 1))
-        }
-        _ => nowhere(total),
-    }
-}
-
-/// The range of rows that have no place.
-fn nowhere(total: Option<i64>) -> String {
-    total.map_or_else(|| "*/*".to_owned(), |total| format!("*/{total}"))
 }
 
 /// Unreserved characters of RFC 3986 stay as they are.

@@ -16,6 +16,7 @@ use super::limits::TOO_LARGE;
 use super::model::Object;
 use writer::Writer;
 
+mod body;
 mod embed;
 mod filter;
 mod read;
@@ -25,7 +26,7 @@ mod select;
 mod write;
 mod writer;
 
-pub use read::{get, list};
+pub use read::{estimate, get, list};
 pub use rpc::call;
 pub use write::{delete, insert, update};
 
@@ -48,14 +49,17 @@ pub struct Param {
 }
 
 /// The beginning of a statement around one whose `body` may be too long: that makes an error which says
-/// [`TOO_LARGE`], so that nothing of it is sent and nothing written stays. The number is ours, not the request's.
+/// [`TOO_LARGE`], so that nothing of it is sent and nothing written stays. The number is ours, not the request's. `more`
+/// names columns besides the four.
 /// Measured on PostgreSQL 15 on pages of 25 rows of 16 columns, prepared: 0.33 ms with and without.
-fn bounded(sql: &mut Writer, bytes: u64) {
+fn bounded(sql: &mut Writer, bytes: u64, more: &str) {
     sql.push("select case when octet_length(a.body) <= ");
     sql.push(&bytes.to_string());
     sql.push(" then a.body else (octet_length(a.body) || ' ");
     sql.push(TOO_LARGE);
-    sql.push("')::bigint::text end as body, a.count, a.version, a.key from (");
+    sql.push("')::bigint::text end as body, a.count, a.version, a.key");
+    sql.push(more);
+    sql.push(" from (");
 }
 
 fn from(sql: &mut Writer, object: &Object) -> Result<(), RecordError> {

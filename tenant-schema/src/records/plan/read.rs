@@ -1,14 +1,15 @@
 //! Reads: a page of records, and one record.
 
-use super::Context;
 use super::filter::{Subject, visible};
 use super::levels::Levels;
 use super::order::{SortBy, order};
 use super::query::{finds, read_query};
 use super::select::{Selection, selection};
+use super::write::Asked;
 use crate::records::ast::{Filter, OrderTerm};
 use crate::records::error::RecordError;
 use crate::records::model::Object;
+use crate::records::{Count, Form, RowRange};
 
 /// Records of one object: what of them, which of them, and in what order.
 pub struct Node<'m> {
@@ -24,6 +25,11 @@ pub struct Node<'m> {
 /// Reads a page of records.
 pub struct List<'m> {
     pub(in crate::records) node: Node<'m>,
+    pub(in crate::records) form: Form,
+    /// How the number of all records is found that the page is taken from.
+    pub(in crate::records) count: Option<Count>,
+    /// The rows that an estimated number is counted up to.
+    pub(in crate::records) max_rows: u64,
     /// Bytes of the answer, at most.
     pub(in crate::records) answer_bytes: u64,
 }
@@ -33,40 +39,46 @@ impl List<'_> {
     pub(in crate::records) fn offset(&self) -> u64 {
         self.node.offset
     }
+
+    /// Whether PostgreSQL is asked for its guess.
+    pub(in crate::records) fn is_estimated(&self) -> bool {
+        matches!(self.count, Some(Count::Planned | Count::Estimated))
+    }
 }
 
 /// Reads the one record that the filter's key names.
 pub struct Get<'m> {
     pub(in crate::records) node: Node<'m>,
+    pub(in crate::records) form: Form,
 }
 
 /// Plans a page of records.
-pub fn list<'m>(context: Context<'m>, object: &'m Object, query: &str) -> Result<List<'m>, RecordError> {
-    let limits = context.limits;
-    let said = read_query(object, query, limits, "list records", |_| true)?;
+pub fn list<'m>(object: &'m Object, asked: &Asked<'m>) -> Result<List<'m>, RecordError> {
+    let (context, limits) = (asked.context, asked.context.limits);
+    let said = read_query(object, asked.query, limits, "list records", |_| true)?;
+    let (offset, limit) = page(said.root.offset.unwrap_or(0), said.root.limit, asked.range)?;
     let mut levels = Levels::place(&said.select, said.embedded)?;
     let selection = selection(context, object, said.select, &mut levels)?;
     let node = Node {
         order: order(&selection, said.root.order)?,
         filter: visible(object, None, said.root.filter, &selection.embeds)?,
         selection,
-        limit: Some(limits.rows(said.root.limit)),
-        offset: said.root.offset.unwrap_or(0),
+        limit: Some(limits.rows(limit)),
+        offset,
     };
     Ok(List {
         node,
+        form: asked.form,
+        count: asked.preferences.count,
+        max_rows: limits.max_rows,
         answer_bytes: limits.answer_bytes,
     })
 }
 
 /// Plans reading one record by its id.
-pub fn get<'m>(
-    context: Context<'m>,
-    object: &'m Object,
-    id: &str,
-    query: &str,
-) -> Result<Get<'m>, RecordError> {
-    let said = read_query(object, query, context.limits, "get one record", finds)?;
+pub fn get<'m>(object: &'m Object, id: &str, asked: &Asked<'m>) -> Result<Get<'m>, RecordError> {
+    let context = asked.context;
+    let said = read_query(object, asked.query, context.limits, "get one record", finds)?;
     let mut levels = Levels::place(&said.select, said.embedded)?;
     let selection = selection(context, object, said.select, &mut levels)?;
     selection.refuse_aggregates()?;
@@ -77,5 +89,61 @@ pub fn get<'m>(
         limit: None,
         offset: 0,
     };
-    Ok(Get { node })
+    Ok(Get {
+        node,
+        form: asked.form,
+    })
+}
+
+/// The page that `offset` and `limit` and the `Range` header have in common.
+fn page(offset: u64, limit: Option<u64>, range: Option<RowRange>) -> Result<(u64, Option<u64>), RecordError> {
+    let Some(RowRange { first, last }) = range else {
+        return Ok((offset, limit));
+    };
+    let begin = offset.max(first);
+    let of_range = last.map(|last| last.saturating_add(1));
+    let of_limit = limit.map(|limit| offset.saturating_add(limit));
+    match [of_range, of_limit].into_iter().flatten().min() {
+        None => Ok((begin, None)),
+        Some(end) if end > begin || limit == Some(0) => Ok((begin, Some(end.saturating_sub(begin)))),
+        Some(_) => Err(RecordError::InvalidRange {
+            details:
+                "The lower boundary must be lower than or equal to the upper boundary in the Range header."
+                    .into(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_what_the_query_and_the_header_have_in_common() {
+        let range = |first, last| Some(RowRange { first, last });
+        for (offset, limit, header, expected) in [
+            (0, None, None, (0, None)),
+            (5, Some(10), None, (5, Some(10))),
+            (0, None, range(0, Some(24)), (0, Some(25))),
+            (0, None, range(10, None), (10, None)),
+            (5, Some(10), range(0, Some(9)), (5, Some(5))),
+            (5, Some(10), range(12, Some(99)), (12, Some(3))),
+            (0, Some(0), range(0, Some(9)), (0, Some(0))),
+            (0, None, range(0, Some(u64::MAX)), (0, Some(u64::MAX))),
+        ] {
+            assert_eq!(
+                page(offset, limit, header).ok(),
+                Some(expected),
+                "{offset} {limit:?} {header:?}"
+            );
+        }
+        for (offset, limit, header) in [
+            (0, None, range(5, Some(4))),
+            (20, None, range(0, Some(9))),
+            (0, Some(5), range(5, None)),
+        ] {
+            let refused = page(offset, limit, header).expect_err("they have no row in common");
+            assert_eq!((refused.status(), refused.code()), (416, "PGRST103"));
+        }
+    }
 }

@@ -9,12 +9,12 @@ use super::query::read_query;
 use super::read::Node;
 use super::select::selection;
 use super::{Asked, Context};
-use crate::records::CallBy;
 use crate::records::error::{RecordError, shorten};
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Function, Object, Parameter, Returned};
 use crate::records::parse::body::call::Arguments;
 use crate::records::parse::{self, Parameters};
+use crate::records::{CallBy, Form};
 
 mod choose;
 
@@ -28,6 +28,7 @@ pub struct Call<'m> {
     pub(in crate::records) guards: Vec<Guard>,
     /// The function may write, and the request lets it.
     pub(in crate::records) writes: bool,
+    pub(in crate::records) form: Form,
 }
 
 /// What a function is called with.
@@ -101,6 +102,7 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
         result,
         guards,
         writes,
+        form: asked.form,
     })
 }
 

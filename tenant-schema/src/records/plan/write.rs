@@ -12,7 +12,7 @@ use crate::records::error::{self, RecordError};
 use crate::records::model::{Field, Object};
 use crate::records::nearest::nearest;
 use crate::records::parse::prefer::{Preferences, Return};
-use crate::records::{Form, guard::Guard};
+use crate::records::{Form, RowRange, guard::Guard};
 
 mod change;
 mod insert;
@@ -32,6 +32,8 @@ pub struct Asked<'m> {
     pub preferences: &'m Preferences,
     /// The form of the answer.
     pub form: Form,
+    /// The rows that are wanted, from the `Range` header.
+    pub range: Option<RowRange>,
     /// The caller may change records, and not only add them.
     pub may_update: bool,
 }
@@ -40,8 +42,8 @@ pub struct Asked<'m> {
 pub struct Answering<'m> {
     /// The written records, when they are wanted: all of them, in an order.
     pub(in crate::records) node: Option<Node<'m>>,
-    /// The representation is one object rather than an array.
-    pub(in crate::records) as_object: bool,
+    /// The form of their representation.
+    pub(in crate::records) form: Form,
     /// The new version, when exactly one record is written.
     pub(in crate::records) version: Option<&'m Field>,
     /// The new record's key, when exactly one is added.
@@ -76,7 +78,10 @@ fn answering<'m>(node: Node<'m>, asked: &Asked<'m>, extent: Extent) -> Answering
     let single = extent != Extent::Many && object.versioned;
     Answering {
         node: represents.then_some(node),
-        as_object: extent == Extent::Named || asked.form.is_singular(),
+        form: match extent {
+            Extent::Named => asked.form.of_one(),
+            Extent::One | Extent::Many => asked.form,
+        },
         version: object.field("version").filter(|_| single),
         key: Vec::new(),
         guards,

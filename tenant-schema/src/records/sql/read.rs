@@ -1,21 +1,47 @@
 //! The statements that read.
 
 use super::embed::{Clause, Parent, Stands, restrict};
-use super::rows::{RowsOf, rows};
+use super::rows::{RowsOf, all, rows};
 use super::select::{Form, record};
 use super::writer::Writer;
-use super::{Query, bounded, from};
+use super::{Query, body, bounded, from};
+use crate::records::Count;
 use crate::records::error::RecordError;
 use crate::records::plan::{Get, List};
 
 /// A page: one row whose `body` is an array and whose `count` is its length.
 pub fn list(plan: &List<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
-    bounded(&mut sql, plan.answer_bytes);
-    sql.push("select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body, count(*) as count, ");
-    sql.push("null::text as version, null::text as key from (");
+    let is_counted = matches!(plan.count, Some(Count::Exact | Count::Estimated));
+    bounded(
+        &mut sql,
+        plan.answer_bytes,
+        if is_counted { ", a.total" } else { "" },
+    );
+    sql.push("select ");
+    body::of_all(&mut sql, plan.form, &plan.node.selection)?;
+    sql.push(" as body, count(*) as count, null::text as version, null::text as key");
+    if is_counted {
+        sql.push(", (select count(*) from (");
+        all(&mut sql, &plan.node)?;
+        if plan.count == Some(Count::Estimated) {
+            // One more than what is counted exactly says that there are more.
+            sql.push(" limit ");
+            sql.push(&(plan.max_rows + 1).to_string());
+        }
+        sql.push(") c) as total");
+    }
+    sql.push(" from (");
     rows(&mut sql, &plan.node, RowsOf::Object, Form::Labels)?;
     sql.push(") r) a");
+    Ok(sql.finish())
+}
+
+/// Asks PostgreSQL how many records it expects a page to be taken from: one row, a JSON text.
+pub fn estimate(plan: &List<'_>) -> Result<Query, RecordError> {
+    let mut sql = Writer::default();
+    sql.push("explain (format json) ");
+    all(&mut sql, &plan.node)?;
     Ok(sql.finish())
 }
 
@@ -23,7 +49,9 @@ pub fn list(plan: &List<'_>) -> Result<Query, RecordError> {
 pub fn get(plan: &Get<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
     let selection = &plan.node.selection;
-    sql.push("select row_to_json(r.*)::text as body, 1::bigint as count, ");
+    sql.push("select ");
+    body::of_one(&mut sql, plan.form, selection)?;
+    sql.push(" as body, 1::bigint as count, ");
     match selection
         .object
         .field("version")

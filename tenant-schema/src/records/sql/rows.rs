@@ -75,6 +75,26 @@ pub(super) fn rows(
     })
 }
 
+/// All rows that a page of records is taken from, to be counted: without what is shown of them, unless they are made by
+/// grouping.
+pub(super) fn all(sql: &mut Writer, node: &Node<'_>) -> Result<(), RecordError> {
+    let selection = &node.selection;
+    let rows = Rows::new(sql, node, RowsOf::Object);
+    if !selection.aggregates() {
+        sql.push("select");
+        rows.from(sql)?;
+        return rows.restrict(sql);
+    }
+    let laterals = Laterals::new(sql, selection);
+    sql.push("select ");
+    columns(sql, selection, &laterals, rows.alias, Form::Labels)?;
+    rows.from(sql)?;
+    laterals.join(sql, rows.parent(Stands::Object))?;
+    rows.restrict(sql)?;
+    group_by(sql, selection);
+    Ok(())
+}
+
 /// The key is a column of the records themselves.
 fn column<'m>(key: &SortBy<'m>) -> Option<&'m Field> {
     match key {

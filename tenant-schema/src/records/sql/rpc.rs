@@ -4,12 +4,12 @@
 //! request (PostgreSQL documentation, section 38.5). Arguments are named, and given as one JSON parameter or as one
 //! text each.
 
-use super::Query;
 use super::filter::array_literal;
 use super::rows::{RowsOf, rows};
 use super::select::Form;
 use super::write::{guarded, typed};
 use super::writer::Writer;
+use super::{Query, body};
 use crate::records::error::RecordError;
 use crate::records::model::Parameter;
 use crate::records::plan::{Call, Given, Results};
@@ -28,11 +28,10 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
             sql.push(" as t");
         }
         Results::Rows(node) => {
-            sql.push(if is_set {
-                "select coalesce(json_agg(row_to_json(r.*)), '[]')::text as body"
-            } else {
-                "select coalesce(min(row_to_json(r.*)::text), 'null') as body"
-            });
+            sql.push("select coalesce(");
+            let form = if is_set { plan.form } else { plan.form.of_one() };
+            body::of_all(&mut sql, form, &node.selection)?;
+            sql.push(", 'null') as body");
             totals(&mut sql);
             sql.push(" from (");
             rows(
@@ -49,11 +48,9 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
             limit,
             offset,
         } => {
-            sql.push(if is_set {
-                "select coalesce(json_agg(r.v), '[]')::text as body"
-            } else {
-                "select coalesce(min(to_json(r.v)::text), 'null') as body"
-            });
+            sql.push("select ");
+            body::of_values(&mut sql, plan.form, is_set, &plan.function.name)?;
+            sql.push(" as body");
             totals(&mut sql);
             sql.push(" from (select t.v");
             if let Some(cast) = exact {

@@ -140,7 +140,9 @@ pub fn replace<'m>(
     plan.key = key;
     // First, so that a key that differs is not called a duplicate of a deleted record.
     plan.answer.guards.insert(0, Guard::Put);
-    plan.answer.as_object |= matches!(target, Target::Id(_));
+    if matches!(target, Target::Id(_)) {
+        plan.answer.form = asked.form.of_one();
+    }
     Ok(plan)
 }
 

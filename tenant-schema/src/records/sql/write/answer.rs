@@ -3,10 +3,10 @@
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
 use crate::records::plan::Answering;
-use crate::records::sql::bounded;
 use crate::records::sql::rows::{RowsOf, rows};
 use crate::records::sql::select::Form;
 use crate::records::sql::writer::Writer;
+use crate::records::sql::{body, bounded};
 
 use super::insert::MERGED;
 
@@ -19,11 +19,9 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
     match &answer.node {
         None => sql.push("select null::text as body"),
         Some(node) => {
-            sql.push(if answer.as_object {
-                "select (select min(row_to_json(r.*)::text) from ("
-            } else {
-                "select (select coalesce(json_agg(row_to_json(r.*)), '[]')::text from ("
-            });
+            sql.push("select (select ");
+            body::of_all(sql, answer.form, &node.selection)?;
+            sql.push(" from (");
             rows(sql, node, RowsOf::Written, Form::Labels)?;
             sql.push(") r) as body");
         }
@@ -67,7 +65,7 @@ pub(in crate::records::sql) fn guarded(
     merges: bool,
 ) -> Result<(), RecordError> {
     if let ([Guard::Size(bytes)], false) = (guards, merges) {
-        bounded(sql, *bytes);
+        bounded(sql, *bytes, "");
         return Ok(());
     }
     sql.push("select case");

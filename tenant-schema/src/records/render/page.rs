@@ -1,0 +1,61 @@
+//! The place of a page among all records.
+
+use super::{ResultRow, Status};
+use crate::records::error::RecordError;
+use crate::records::{Count, Form, Prepared};
+
+/// How many records there are in all, as far as that is wanted. A number that is to be estimated is counted exactly up
+/// to a bound, as PostgreSQL's guess is worst where there are few.
+pub(super) fn total(prepared: &Prepared, row: &ResultRow) -> Option<i64> {
+    match prepared.count? {
+        Count::Exact => row.extra,
+        Count::Planned => row.estimate,
+        Count::Estimated => {
+            let counted = row.extra?;
+            let bound = i64::try_from(prepared.max_rows).unwrap_or(i64::MAX);
+            if counted <= bound {
+                Some(counted)
+            } else {
+                row.estimate.map(|guess| guess.max(counted))
+            }
+        }
+    }
+}
+
+/// A page that is not all there is, is a part (206, RFC 9110, section 15.3.7); one that begins behind the last record
+/// cannot be satisfied (416). One object is made of exactly one record (406).
+pub(super) fn status(form: Form, offset: u64, count: i64, total: Option<i64>) -> Result<Status, RecordError> {
+    let count = u64::try_from(count).unwrap_or_default();
+    if form.is_singular() && count != 1 {
+        return Err(RecordError::NotSingular { count });
+    }
+    let Some(total) = total.and_then(|total| u64::try_from(total).ok()) else {
+        return Ok(Status::Ok);
+    };
+    if count == 0 && offset > 0 && offset >= total {
+        return Err(RecordError::InvalidRange {
+            details: format!("An offset of {offset} was requested, but there are only {total} rows."),
+        });
+    }
+    Ok(if count < total {
+        Status::PartialContent
+    } else {
+        Status::Ok
+    })
+}
+
+/// RFC 9110, section 14.4, with rows as the unit; an unknown total is `*`.
+pub(super) fn content_range(offset: u64, count: i64, total: Option<i64>) -> String {
+    match u64::try_from(count) {
+        Ok(count) if count > 0 => {
+            let total = total.map_or_else(|| "*".to_owned(), |total| total.to_string());
+            format!("{offset}-{}/{total}", offset.saturating_add(count - 1))
+        }
+        _ => nowhere(total),
+    }
+}
+
+/// The range of rows that have no place.
+pub(super) fn nowhere(total: Option<i64>) -> String {
+    total.map_or_else(|| "*/*".to_owned(), |total| format!("*/{total}"))
+}

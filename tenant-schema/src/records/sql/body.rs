@@ -1,0 +1,102 @@
+//! The body of an answer: the rows `r` of a statement in the form that the client wants.
+
+use super::writer::Writer;
+use crate::records::Form;
+use crate::records::error::RecordError;
+use crate::records::plan::Selection;
+
+/// One text of all rows `r`, an aggregate.
+pub(super) fn of_all(sql: &mut Writer, form: Form, selection: &Selection<'_>) -> Result<(), RecordError> {
+    match form {
+        Form::Plural => sql.push("coalesce(json_agg(row_to_json(r.*)), '[]')::text"),
+        Form::PluralStripped => {
+            sql.push("coalesce(json_agg(json_strip_nulls(row_to_json(r.*))), '[]')::text");
+        }
+        Form::Singular => sql.push("min(row_to_json(r.*)::text)"),
+        Form::SingularStripped => sql.push("min(json_strip_nulls(row_to_json(r.*))::text)"),
+        Form::Csv => {
+            header(sql, &labels(selection))?;
+            sql.push(" || coalesce(string_agg(");
+            line(sql, &labels(selection))?;
+            sql.push(", ''), '')");
+        }
+    }
+    Ok(())
+}
+
+/// The text of the one row `r`.
+pub(super) fn of_one(sql: &mut Writer, form: Form, selection: &Selection<'_>) -> Result<(), RecordError> {
+    match form {
+        Form::Plural | Form::Singular => sql.push("row_to_json(r.*)::text"),
+        Form::PluralStripped | Form::SingularStripped => {
+            sql.push("json_strip_nulls(row_to_json(r.*))::text");
+        }
+        Form::Csv => {
+            header(sql, &labels(selection))?;
+            sql.push(" || ");
+            line(sql, &labels(selection))?;
+        }
+    }
+    Ok(())
+}
+
+/// One text of all values `r.v`, an aggregate: of a function called `name` that returns a set of them, or one.
+pub(super) fn of_values(sql: &mut Writer, form: Form, is_set: bool, name: &str) -> Result<(), RecordError> {
+    match (form, is_set) {
+        (Form::Csv, _) => {
+            header(sql, &[name])?;
+            sql.push(" || coalesce(string_agg(");
+            cell(sql, "r.v");
+            sql.push(" || E'\\n', ''), '')");
+        }
+        (Form::Plural, true) => sql.push("coalesce(json_agg(r.v), '[]')::text"),
+        (Form::PluralStripped, true) => {
+            sql.push("coalesce(json_agg(json_strip_nulls(to_json(r.v))), '[]')::text");
+        }
+        (Form::Plural | Form::Singular, _) => sql.push("coalesce(min(to_json(r.v)::text), 'null')"),
+        (Form::PluralStripped | Form::SingularStripped, _) => {
+            sql.push("coalesce(min(json_strip_nulls(to_json(r.v))::text), 'null')");
+        }
+    }
+    Ok(())
+}
+
+fn labels<'a>(selection: &'a Selection<'_>) -> Vec<&'a str> {
+    selection.shown().iter().map(|shown| shown.label).collect()
+}
+
+/// The names of the columns, a line of its own (RFC 4180, section 2.3). Names may be the client's, so they are bound.
+fn header(sql: &mut Writer, labels: &[&str]) -> Result<(), RecordError> {
+    let quoted: Vec<String> = labels.iter().map(|label| quoted(label)).collect();
+    sql.bind("select", quoted.join(",") + "\n")?;
+    sql.push("::text");
+    Ok(())
+}
+
+fn quoted(text: &str) -> String {
+    if text.is_empty() || text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+fn line(sql: &mut Writer, labels: &[&str]) -> Result<(), RecordError> {
+    for (index, label) in labels.iter().enumerate() {
+        sql.push(if index > 0 { " || ',' || " } else { "" });
+        let mut value = Writer::default();
+        value.column_named("r", label)?;
+        cell(sql, &value.finish().text);
+    }
+    sql.push(if labels.is_empty() { "E'\\n'" } else { " || E'\\n'" });
+    Ok(())
+}
+
+/// A value as PostgreSQL's own text for it, in quotes where it must be (RFC 4180, sections 2.5 to 2.7); an empty text is
+/// in quotes too, since NULL is nothing at all.
+fn cell(sql: &mut Writer, value: &str) {
+    sql.push(&format!(
+        "case when {value}::text = '' or {value}::text ~ E'[\",\\r\\n]' \
+         then '\"' || replace({value}::text, '\"', '\"\"') || '\"' else coalesce({value}::text, '') end"
+    ));
+}
