@@ -3,6 +3,7 @@
 mod access;
 mod auth;
 mod bad_input;
+mod clients;
 mod errors;
 mod hosts;
 mod isolation;
