@@ -12,6 +12,7 @@
 //! Stages 1 to 3 are [`prepare`]; none of them does input or output. What PostgreSQL refuses becomes a
 //! [`RecordError`] by [`RecordError::from_database`].
 
+use catalog::access::ObjectWrite;
 use guard::Guard;
 use parse::prefer::Preference;
 use plan::Asked;
@@ -156,6 +157,8 @@ pub struct Prepared {
     end: End,
     /// The time zone of its transaction.
     time_zone: Option<String>,
+    /// Who may call the function that it calls, if that writes.
+    callers: Option<ObjectWrite>,
 }
 
 impl Prepared {
@@ -177,6 +180,12 @@ impl Prepared {
     /// The time zone of its transaction, if it is not the server's: a name that PostgreSQL knows.
     pub fn time_zone(&self) -> Option<&str> {
         self.time_zone.as_deref()
+    }
+
+    /// Who may call the function that was chosen, when it writes. It is known only now, because functions of one name
+    /// are told apart by their arguments; whoever runs the request has to ask whether the caller is among them.
+    pub fn callers(&self) -> Option<ObjectWrite> {
+        self.callers
     }
 
     /// A statement of a test's own, to look at the session from inside: the one way to run SQL in a tenant that did
@@ -202,6 +211,7 @@ impl Prepared {
             guards: Vec::new(),
             end: End::Commit,
             time_zone: None,
+            callers: None,
         }
     }
 }
@@ -287,6 +297,7 @@ pub fn prepare(
         guards: outcome.guards,
         end: preferences.end.unwrap_or_default(),
         time_zone: time_zone.map(str::to_owned),
+        callers: outcome.callers,
     })
 }
 
@@ -330,6 +341,7 @@ fn outcome(
                 written: typed(plan.columns.iter().copied()),
                 guards: plan.answer.guards,
                 resolves: false,
+                callers: None,
             }
         }
         Operation::Delete { target } => {
@@ -341,6 +353,7 @@ fn outcome(
                 written: Vec::new(),
                 guards: plan.answer.guards,
                 resolves: false,
+                callers: None,
             }
         }
         Operation::Call(by) => Outcome::call(&plan::call(name, by, asked)?)?,
@@ -357,6 +370,8 @@ struct Outcome {
     guards: Vec<Guard>,
     /// `Prefer: resolution` made a difference.
     resolves: bool,
+    /// Who may call the function, if it writes.
+    callers: Option<ObjectWrite>,
 }
 
 impl Outcome {
@@ -368,6 +383,7 @@ impl Outcome {
             written: Vec::new(),
             guards: Vec::new(),
             resolves: false,
+            callers: None,
         }
     }
 
@@ -384,6 +400,7 @@ impl Outcome {
             written: typed(plan.columns.iter().map(|column| column.field)),
             guards: plan.answer.guards.clone(),
             resolves: plan.conflict.is_some(),
+            callers: None,
         })
     }
 
@@ -407,6 +424,7 @@ impl Outcome {
                 .collect(),
             guards: plan.guards.clone(),
             resolves: false,
+            callers: plan.writes.then_some(plan.function.write),
         })
     }
 

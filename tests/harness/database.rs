@@ -1,6 +1,6 @@
 //! A database for one test.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use catalog::actor::Actor;
@@ -42,8 +42,7 @@ impl TestDb {
 
     /// The same, for tenants of the template in `tests/template`, which has everything that one can have.
     pub async fn workshop() -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("template");
-        let template = Template::read(&folder).expect("a folder of migrations");
+        let template = Template::read(&workshop_folder()).expect("a folder of migrations");
         let mut t = Self::new().await;
         t.template = template;
         t
@@ -222,6 +221,11 @@ pub fn one_connection() -> TenantDbSettings {
         },
         ..TenantDbSettings::default()
     }
+}
+
+/// The folder of the template that has everything that one can have.
+pub fn workshop_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("template")
 }
 
 impl Drop for TestDb {

@@ -97,6 +97,7 @@ async fn values_come_as_they_are() {
     for (function, query, expected) in [
         ("add", "a=2&b=3", None),
         ("add", "a=2", Some(json!(3))),
+        ("add", "a=2&select=*", Some(json!(3))),
         ("total_of", "amounts=1.5&amounts=2", Some(json!("3.5"))),
         ("total_of", "amounts=7", Some(json!("7"))),
         ("numbers", "up_to=3", Some(json!([1, 2, 3]))),
@@ -219,6 +220,11 @@ async fn records_are_selected_filtered_and_embedded() {
         let told = scene.get(function, query).await.expect("an answer");
         assert_eq!(told, expected, "{function}?{query}");
     }
+    let query = "columns=customer&select=id&order=id&limit=1";
+    let told = scene
+        .post("orders_of", query, json!({ "customer": 1, "other": 2 }))
+        .await;
+    assert_eq!(told.expect("an answer"), json!([{ "id": 1 }]));
     let told = scene
         .post(
             "orders_of",

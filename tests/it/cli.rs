@@ -10,3 +10,4 @@ mod program;
 mod psql;
 mod refusals;
 mod serve;
+mod template;

@@ -54,9 +54,9 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
                     query,
                     preferences: &preferences,
                     form,
+                    range: None,
                     readable: Readable::nothing(),
                     may_update: true,
-                    range: None,
                     operation,
                 };
                 match records::prepare(&model, &request, Limits::default(), &mut || t.source().uuid()) {

@@ -4,17 +4,19 @@ use serde_json::{Value, json};
 use tenant_schema::records::{Answer, Form, Format, Operation, Payload, Preferences, RecordError, Target};
 use tenant_schema::tenant_db::TenantDb;
 use tests::database::one_connection;
-use tests::{Records, TestDb};
+use tests::{Records, TestDb, TestTenant};
 
 mod bodies;
 mod bounds;
 mod merging;
+mod raised;
 
 /// A tenant whose records are written.
 struct Scene {
     records: Records,
     // Gone when dropped, and the tenant with it.
-    _t: TestDb,
+    t: TestDb,
+    acme: TestTenant,
 }
 
 /// What a request says besides its body.
@@ -32,7 +34,8 @@ impl Scene {
         let db = TenantDb::new(&t.server_config(), &one_connection());
         let scene = Self {
             records: acme.records(&t, &db),
-            _t: t,
+            t,
+            acme,
         };
         let tasks = json!([{ "name": "Ann" }, { "name": "Bob" }]);
         scene

@@ -7,6 +7,7 @@ use super::readable::Readable;
 mod cast;
 mod embed;
 mod filter;
+mod items;
 mod levels;
 mod order;
 mod query;

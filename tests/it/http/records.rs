@@ -1,6 +1,7 @@
 //! Records over HTTP: what the engine's dialect looks like from outside.
 
 mod deals;
+mod embeds;
 mod limits;
 mod reading;
 mod refusals;

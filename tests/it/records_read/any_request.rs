@@ -157,8 +157,8 @@ async fn every_shape_of_a_request_is_answered() {
         let objects: Vec<&Object> = model.objects.values().collect();
         let object = *asking.chance.pick(&objects);
         let select = asking.select(object, "", 0, true);
-        let parameters: String = asking.parameters.iter().map(|said| format!("&{said}")).collect();
-        let request = format!("{}?select={select}{parameters}", object.name);
+        asking.parameters.insert(0, format!("select={select}"));
+        let request = format!("{}?{}", object.name, asking.parameters.join("&"));
         match workshop.ask(&request).await {
             Ok(_) => n_answered += 1,
             // What the generator does not know of: keys that are ambiguous, twins, groups of what has no equality.

@@ -87,9 +87,9 @@ async fn records_come_in_the_form_that_was_asked_for() {
             Form::Csv,
             "select=id,Name, Jr.:name,nicknames,mail:email&order=id",
             "id,\"Name, Jr.\",nicknames,mail\n1,Ann,\"{annie,a}\",ann@x.example\n2,Bob,{},bob@x.example\n\
-             3,Cid,{c},cid@x.example\n4,\"Dan, Jr. (x)\",{},\n",
+             3,Cid,{c},cid@x.example\n4,\"Dan, Jr. (x)\",{},",
         ),
-        (Form::Csv, "select=id&id=eq.99", "id\n"),
+        (Form::Csv, "select=id&id=eq.99", "id"),
     ] {
         let query = query.replace("Name, Jr.:", "\"Name, Jr.\":");
         let answer = ask(&workshop, "customers", &query, None, form).await;

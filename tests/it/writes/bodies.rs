@@ -1,7 +1,7 @@
 //! Bodies in every format, and the columns that they write.
 
 use serde_json::json;
-use tenant_schema::records::{Form, Format};
+use tenant_schema::records::{Form, Format, Operation, Payload, Target};
 
 use super::{Ask, Scene, told};
 
@@ -233,4 +233,61 @@ async fn writes_answer_with_what_is_related() {
         .await;
     let of = |id: i32| json!({ "id": id, "customers": { "name": "Cy" } });
     assert_eq!(told(gone), (200, json!([of(1), of(2)])));
+}
+
+#[tokio::test]
+async fn what_is_written_comes_back_in_every_form() {
+    let scene = Scene::set().await;
+    for (n, form, expected) in [
+        (
+            1,
+            Form::Plural,
+            r#"[{"id":1,"a_varchar":"a, \"b\"","select":null}]"#,
+        ),
+        (2, Form::PluralStripped, r#"[{"id":2,"a_varchar":"a, \"b\""}]"#),
+        (
+            3,
+            Form::Singular,
+            r#"{"id":3,"a_varchar":"a, \"b\"","select":null}"#,
+        ),
+        (4, Form::SingularStripped, r#"{"id":4,"a_varchar":"a, \"b\""}"#),
+        (5, Form::Csv, "id,a_varchar,select\n5,\"a, \"\"b\"\"\","),
+    ] {
+        let ask = Ask {
+            query: "select=id,a_varchar,\"select\"",
+            prefer: REPRESENTATION,
+            form,
+        };
+        let body = json!({ "id": n, "a_large_quantity": 101, "a_varchar": "a, \"b\"" }).to_string();
+        let answer = scene
+            .send("samples", ask, Format::Json, &body)
+            .await
+            .expect("written");
+        assert_eq!(answer.body.as_deref(), Some(expected.as_bytes()));
+    }
+    let ask = Ask {
+        query: "select=\"the, id\":id,a_varchar,a_jsonb,a_boolean&id=gt.3&order=id",
+        prefer: REPRESENTATION,
+        form: Form::Csv,
+    };
+    let body = Payload::json(br#"{"a_varchar":"","a_jsonb":{"a":"\\ \n"},"a_boolean":true}"#);
+    let target = Target::Filtered;
+    let answer = scene
+        .run("samples", ask, Operation::Update { target, body })
+        .await
+        .expect("written");
+    let row = r#""","{""a"": ""\\ \n""}",t"#;
+    let expected = format!("\"the, id\",a_varchar,a_jsonb,a_boolean\n4,{row}\n5,{row}");
+    assert_eq!(answer.body.as_deref(), Some(expected.as_bytes()));
+    let none = scene
+        .run(
+            "samples",
+            Ask {
+                query: "select=id&id=gt.9",
+                ..ask
+            },
+            Operation::Delete { target },
+        )
+        .await;
+    assert_eq!(none.expect("written").body.as_deref(), Some(&b"id"[..]));
 }

@@ -171,9 +171,10 @@ impl Preferences {
         }
     }
 
-    /// The most records that may be changed, when that counts.
+    /// The most records that may be changed, when that counts; fits PostgreSQL's `bigint`.
     pub fn bound(&self) -> Option<u64> {
-        self.max_affected.filter(|_| self.is_strict())
+        let bound = self.max_affected.filter(|_| self.is_strict())?;
+        Some(bound.min(i64::MAX.unsigned_abs()))
     }
 
     /// `Preference-Applied`: those of the kinds that `suits` which were said, in PostgREST's order and words.
@@ -259,6 +260,8 @@ fn keep<T>(place: &mut Option<T>, value: Option<T>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -347,5 +350,16 @@ mod tests {
             error.details().as_deref(),
             Some("Invalid preferences: timezone=Jupiter/Red_Spot")
         );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_listed_is_read_as_the_same(header in "([a-z-]{1,8}|return=minimal|tx=rollback|timezone=[A-Z]{1,3}|max-affected=[0-9]{1,9}|handling=strict|[,;= \"]){0,12}") {
+            let said = Preferences::parse(&header);
+            let listed = said.applied(|_| true).unwrap_or_default();
+            let again = Preferences::parse(&listed);
+            prop_assert_eq!(again.applied(|_| true).unwrap_or_default(), listed);
+            prop_assert!(again.invalid.is_empty());
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Related records inside records.
 
 use super::filter::Subject;
+use super::items::{check_alias, selection};
 use super::levels::Levels;
 use super::read::Node;
-use super::select::{Selection, check_alias, selection};
+use super::select::Selection;
 use super::{Context, filter, order, relate};
 use crate::records::ast::{EmbedItem, Filter, SelectItem};
 use crate::records::error::{EmbedError, RecordError};

@@ -1,10 +1,11 @@
 //! Reads: a page of records, and one record.
 
 use super::filter::{Subject, visible};
+use super::items::selection;
 use super::levels::Levels;
 use super::order::{SortBy, order};
 use super::query::{finds, read_query};
-use super::select::{Selection, selection};
+use super::select::Selection;
 use super::write::Asked;
 use crate::records::ast::{Filter, OrderTerm};
 use crate::records::error::RecordError;

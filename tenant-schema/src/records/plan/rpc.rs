@@ -3,17 +3,17 @@
 use catalog::access::ObjectWrite;
 
 use super::filter::visible;
+use super::items::selection;
 use super::levels::Levels;
 use super::order::order;
 use super::query::read_query;
 use super::read::Node;
-use super::select::selection;
 use super::{Asked, Context};
 use crate::records::error::{RecordError, shorten};
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Function, Object, Parameter, Returned};
 use crate::records::parse::body::call::Arguments;
-use crate::records::parse::{self, Parameters};
+use crate::records::parse::{self, Parameters, columns};
 use crate::records::{CallBy, Form};
 
 mod choose;
@@ -25,10 +25,11 @@ pub struct Call<'m> {
     pub(in crate::records) function: &'m Function,
     pub(in crate::records) given: Given<'m>,
     pub(in crate::records) result: Results<'m>,
+    /// The form of the answer.
+    pub(in crate::records) form: Form,
     pub(in crate::records) guards: Vec<Guard>,
     /// The function may write, and the request lets it.
     pub(in crate::records) writes: bool,
-    pub(in crate::records) form: Form,
 }
 
 /// What a function is called with.
@@ -100,9 +101,13 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
         function,
         given: given(function, said.arguments)?,
         result,
+        form: if function.returns_set {
+            asked.form
+        } else {
+            asked.form.of_one()
+        },
         guards,
         writes,
-        form: asked.form,
     })
 }
 
@@ -123,10 +128,7 @@ impl<'a> Said<'a> {
         by: CallBy<'a>,
     ) -> Result<Self, RecordError> {
         if let CallBy::Post(body) = by {
-            return Ok(Self {
-                arguments: Arguments::parse(body)?,
-                rest: query.to_owned(),
-            });
+            return Self::posted(query, Arguments::parse(body)?);
         }
         let (mut texts, mut rest) = (Vec::new(), Vec::new());
         for pair in query.split('&') {
@@ -140,6 +142,23 @@ impl<'a> Said<'a> {
         }
         Ok(Self {
             arguments: Arguments::Texts(texts),
+            rest: rest.join("&"),
+        })
+    }
+}
+
+impl<'a> Said<'a> {
+    /// `columns` says which members of the body are arguments.
+    fn posted(query: &str, mut arguments: Arguments<'a>) -> Result<Self, RecordError> {
+        let mut rest = Vec::new();
+        for pair in query.split('&') {
+            match parse::parameters(pair)?.first() {
+                Some((name, value)) if name == "columns" => arguments.keep(&columns::parse(name, value)?),
+                _ => rest.push(pair),
+            }
+        }
+        Ok(Self {
+            arguments,
             rest: rest.join("&"),
         })
     }
@@ -195,9 +214,7 @@ fn values<'m>(
 ) -> Result<Results<'m>, RecordError> {
     let parameters = parse::parameters(rest)?;
     let is_page = |name: &str| function.returns_set && ["limit", "offset"].contains(&name);
-    if let Some((name, _)) = parameters.iter().find(|(name, _)| !is_page(name)) {
-        return Err(misplaced(name));
-    }
+    refuse_others(&parameters, is_page)?;
     let said = parse::query(&parameters)?;
     Ok(Results::Values {
         exact: field.and_then(Field::exact_cast),
@@ -208,16 +225,18 @@ fn values<'m>(
 }
 
 fn nothing_said(rest: &str) -> Result<(), RecordError> {
-    match parse::parameters(rest)?.first() {
-        Some((name, _)) => Err(misplaced(name)),
-        None => Ok(()),
-    }
+    refuse_others(&parse::parameters(rest)?, |_| false)
 }
 
-fn misplaced(name: &str) -> RecordError {
-    RecordError::MisplacedParameter {
-        parameter: shorten(name),
-        action: "call a function that does not return records",
+/// Refuses what is about records where there are none. `select=*`, which clients send by themselves, says nothing.
+fn refuse_others(parameters: &Parameters, suits: impl Fn(&str) -> bool) -> Result<(), RecordError> {
+    let is_other = |(name, value): &&(String, String)| !suits(name) && (name != "select" || value != "*");
+    match parameters.iter().find(is_other) {
+        Some((name, _)) => Err(RecordError::MisplacedParameter {
+            parameter: shorten(name),
+            action: "call a function that does not return records",
+        }),
+        None => Ok(()),
     }
 }
 

@@ -3,10 +3,10 @@
 use catalog::access::ObjectWrite;
 
 use super::Context;
+use super::items::selection;
 use super::levels::Levels;
 use super::order::order;
 use super::read::Node;
-use super::select::selection;
 use crate::records::ast::{Filter, QueryString};
 use crate::records::error::{self, RecordError};
 use crate::records::model::{Field, Object};

@@ -40,21 +40,21 @@ pub(super) fn of_one(sql: &mut Writer, form: Form, selection: &Selection<'_>) ->
     Ok(())
 }
 
-/// One text of all values `r.v`, an aggregate: of a function called `name` that returns a set of them, or one.
-pub(super) fn of_values(sql: &mut Writer, form: Form, is_set: bool, name: &str) -> Result<(), RecordError> {
-    match (form, is_set) {
-        (Form::Csv, _) => {
+/// One text of all values `r.v`, an aggregate: the results of a function called `name`.
+pub(super) fn of_values(sql: &mut Writer, form: Form, name: &str) -> Result<(), RecordError> {
+    match form {
+        Form::Csv => {
             header(sql, &[name])?;
-            sql.push(" || coalesce(string_agg(");
+            sql.push(" || coalesce(string_agg(E'\\n' || ");
             cell(sql, "r.v");
-            sql.push(" || E'\\n', ''), '')");
+            sql.push(", ''), '')");
         }
-        (Form::Plural, true) => sql.push("coalesce(json_agg(r.v), '[]')::text"),
-        (Form::PluralStripped, true) => {
+        Form::Plural => sql.push("coalesce(json_agg(r.v), '[]')::text"),
+        Form::PluralStripped => {
             sql.push("coalesce(json_agg(json_strip_nulls(to_json(r.v))), '[]')::text");
         }
-        (Form::Plural | Form::Singular, _) => sql.push("coalesce(min(to_json(r.v)::text), 'null')"),
-        (Form::PluralStripped | Form::SingularStripped, _) => {
+        Form::Singular => sql.push("coalesce(min(to_json(r.v)::text), 'null')"),
+        Form::SingularStripped => {
             sql.push("coalesce(min(json_strip_nulls(to_json(r.v))::text), 'null')");
         }
     }
@@ -65,10 +65,10 @@ fn labels<'a>(selection: &'a Selection<'_>) -> Vec<&'a str> {
     selection.shown().iter().map(|shown| shown.label).collect()
 }
 
-/// The names of the columns, a line of its own (RFC 4180, section 2.3). Names may be the client's, so they are bound.
+/// The names of the columns, the first line (RFC 4180, section 2.3). Names may be the client's, so they are bound.
 fn header(sql: &mut Writer, labels: &[&str]) -> Result<(), RecordError> {
     let quoted: Vec<String> = labels.iter().map(|label| quoted(label)).collect();
-    sql.bind("select", quoted.join(",") + "\n")?;
+    sql.bind("select", quoted.join(","))?;
     sql.push("::text");
     Ok(())
 }
@@ -81,22 +81,23 @@ fn quoted(text: &str) -> String {
     }
 }
 
+/// A row as a line, with the line break before it.
 fn line(sql: &mut Writer, labels: &[&str]) -> Result<(), RecordError> {
+    sql.push("E'\\n'");
     for (index, label) in labels.iter().enumerate() {
-        sql.push(if index > 0 { " || ',' || " } else { "" });
+        sql.push(if index > 0 { " || ',' || " } else { " || " });
         let mut value = Writer::default();
         value.column_named("r", label)?;
         cell(sql, &value.finish().text);
     }
-    sql.push(if labels.is_empty() { "E'\\n'" } else { " || E'\\n'" });
     Ok(())
 }
 
-/// A value as PostgreSQL's own text for it, in quotes where it must be (RFC 4180, sections 2.5 to 2.7); an empty text is
-/// in quotes too, since NULL is nothing at all.
+/// A value as its type's output function writes it, in quotes where it must be (RFC 4180, sections 2.5 to 2.7); an empty
+/// text is in quotes too, since NULL is nothing at all.
 fn cell(sql: &mut Writer, value: &str) {
     sql.push(&format!(
-        "case when {value}::text = '' or {value}::text ~ E'[\",\\r\\n]' \
-         then '\"' || replace({value}::text, '\"', '\"\"') || '\"' else coalesce({value}::text, '') end"
+        "case when concat({value}) ~ E'[\",\\r\\n]' or concat({value}) = '' and {value} is not null \
+         then '\"' || replace(concat({value}), '\"', '\"\"') || '\"' else concat({value}) end"
     ));
 }

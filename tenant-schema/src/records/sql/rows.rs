@@ -41,22 +41,16 @@ pub(super) fn rows(
     source: RowsOf<'_, '_>,
     form: Form,
 ) -> Result<(), RecordError> {
-    let selection = &node.selection;
-    let laterals = Laterals::new(sql, selection);
-    let is_grouped = form != Form::Raw && selection.aggregates();
+    let laterals = Laterals::new(sql, &node.selection);
+    let is_grouped = form != Form::Raw && node.selection.aggregates();
     let rows = Rows::new(sql, node, source);
-    sql.push("select ");
-    columns(sql, selection, &laterals, rows.alias, form)?;
     if is_grouped || node.limit.is_none() || laterals.is_empty() {
-        rows.from(sql)?;
-        laterals.join(sql, rows.parent(source.stands()))?;
-        rows.restrict(sql)?;
-        if is_grouped {
-            group_by(sql, selection);
-        }
+        rows.all(sql, &laterals, form)?;
         rows.order_by(sql, |sql, _, key| rows.key(sql, key))?;
         return rows.limit(sql);
     }
+    sql.push("select ");
+    columns(sql, &node.selection, &laterals, rows.alias, form)?;
     sql.push(" from (select ");
     rows.page_columns(sql)?;
     rows.from(sql)?;
@@ -75,24 +69,17 @@ pub(super) fn rows(
     })
 }
 
-/// All rows that a page of records is taken from, to be counted: without what is shown of them, unless they are made by
+/// All rows that a page of records is taken from, to be counted: nothing is shown of them, unless they are made by
 /// grouping.
 pub(super) fn all(sql: &mut Writer, node: &Node<'_>) -> Result<(), RecordError> {
-    let selection = &node.selection;
     let rows = Rows::new(sql, node, RowsOf::Object);
-    if !selection.aggregates() {
-        sql.push("select");
-        rows.from(sql)?;
-        return rows.restrict(sql);
+    if node.selection.aggregates() {
+        let laterals = Laterals::new(sql, &node.selection);
+        return rows.all(sql, &laterals, Form::Labels);
     }
-    let laterals = Laterals::new(sql, selection);
-    sql.push("select ");
-    columns(sql, selection, &laterals, rows.alias, Form::Labels)?;
+    sql.push("select");
     rows.from(sql)?;
-    laterals.join(sql, rows.parent(Stands::Object))?;
-    rows.restrict(sql)?;
-    group_by(sql, selection);
-    Ok(())
+    rows.restrict(sql)
 }
 
 /// The key is a column of the records themselves.
@@ -141,6 +128,19 @@ impl<'a, 'm> Rows<'a, 'm> {
 
     fn object(&self) -> &'m Object {
         self.node.selection.object
+    }
+
+    fn all(&self, sql: &mut Writer, laterals: &Laterals, form: Form) -> Result<(), RecordError> {
+        let selection = &self.node.selection;
+        sql.push("select ");
+        columns(sql, selection, laterals, self.alias, form)?;
+        self.from(sql)?;
+        laterals.join(sql, self.parent(self.source.stands()))?;
+        self.restrict(sql)?;
+        if form != Form::Raw && selection.aggregates() {
+            group_by(sql, selection);
+        }
+        Ok(())
     }
 
     fn from(&self, sql: &mut Writer) -> Result<(), RecordError> {

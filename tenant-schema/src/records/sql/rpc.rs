@@ -10,15 +10,14 @@ use super::select::Form;
 use super::write::{guarded, typed};
 use super::writer::Writer;
 use super::{Query, body};
-use crate::records::error::RecordError;
 use crate::records::model::Parameter;
 use crate::records::plan::{Call, Given, Results};
+use crate::records::{self, error::RecordError};
 
 /// Writes a call: one row whose `count` is that of the results.
 pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
     guarded(&mut sql, &plan.guards, false)?;
-    let is_set = plan.function.returns_set;
     match &plan.result {
         Results::Nothing => {
             sql.push("select null::text as body");
@@ -28,10 +27,16 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
             sql.push(" as t");
         }
         Results::Rows(node) => {
-            sql.push("select coalesce(");
-            let form = if is_set { plan.form } else { plan.form.of_one() };
-            body::of_all(&mut sql, form, &node.selection)?;
-            sql.push(", 'null') as body");
+            // A function that returns no row has the answer `null`.
+            let (before, after) = match plan.form {
+                records::Form::Singular | records::Form::SingularStripped => ("coalesce(", ", 'null')"),
+                _ => ("", ""),
+            };
+            sql.push("select ");
+            sql.push(before);
+            body::of_all(&mut sql, plan.form, &node.selection)?;
+            sql.push(after);
+            sql.push(" as body");
             totals(&mut sql);
             sql.push(" from (");
             rows(
@@ -49,7 +54,7 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
             offset,
         } => {
             sql.push("select ");
-            body::of_values(&mut sql, plan.form, is_set, &plan.function.name)?;
+            body::of_values(&mut sql, plan.form, &plan.function.name)?;
             sql.push(" as body");
             totals(&mut sql);
             sql.push(" from (select t.v");

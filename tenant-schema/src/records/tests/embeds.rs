@@ -214,3 +214,33 @@ fn an_embedded_object_answers_to_both_its_names_once() {
     let twice = "select=c:companies(name)&companies.limit=1&c.limit=1";
     assert_eq!(refused(list("contacts", twice)).0, "PGRST100");
 }
+
+#[test]
+fn a_total_is_counted_without_what_is_embedded() {
+    let model = model();
+    let preferences = Preferences {
+        count: Some(Count::Planned),
+        ..Preferences::default()
+    };
+    let total = |object: &str, query: &str| {
+        let asked = plan::Asked {
+            context: plan::Context {
+                model: &model,
+                limits: Limits::default(),
+                readable: Readable::by(&|_| true),
+            },
+            query,
+            preferences: &preferences,
+            form: Form::Plural,
+            range: None,
+            may_update: false,
+        };
+        let plan = plan::list(&model.objects[object], &asked).unwrap();
+        sql::estimate(&plan).unwrap().text
+    };
+    insta::assert_snapshot!(
+        total("contacts", "select=id,companies!inner(name)&score=gt.1&order=id&limit=5&offset=5"),
+        @r#"explain (format json) select from "contacts" as t where t."score" > $1 and t."deleted_at" is null and exists (select from "companies" as t1 where t1."id" = t."company_id")"#
+    );
+    insta::assert_snapshot!(total("contacts", "select=score,count()&limit=5"), @r#"explain (format json) select t."score", count(*) as "count" from "contacts" as t where t."deleted_at" is null group by 1"#);
+}

@@ -26,6 +26,15 @@ pub enum Arguments<'a> {
 }
 
 impl<'a> Arguments<'a> {
+    /// Forgets the names that are not among these.
+    pub fn keep(&mut self, names: &[String]) {
+        match self {
+            Self::Object { keys, .. } => keys.retain(|key| names.contains(key)),
+            Self::Texts(pairs) => pairs.retain(|(name, _)| names.contains(name)),
+            Self::Whole { .. } => {}
+        }
+    }
+
     /// Reads a body. Nothing at all means no arguments.
     pub fn parse(payload: Payload<'a>) -> Result<Self, RecordError> {
         let whole = |body_type| {

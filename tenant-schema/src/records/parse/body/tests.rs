@@ -1,5 +1,8 @@
 //! Bodies in every format.
 
+use proptest::prelude::*;
+
+use super::call::Arguments;
 use super::*;
 
 fn parse(bytes: &[u8]) -> Result<Body<'_>, RecordError> {
@@ -181,4 +184,47 @@ fn reads_a_form() {
         "The percent encoding of the body does not make valid UTF-8"
     );
     assert_eq!(parse_as(Format::Form, "").unwrap().to_array(), "[{}]");
+}
+
+const FORMATS: [Format; 7] = [
+    Format::Json,
+    Format::Ndjson,
+    Format::Csv,
+    Format::Form,
+    Format::Text,
+    Format::Xml,
+    Format::Bytes,
+];
+
+/// Bodies that look like something, and bodies that do not.
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    let pieces = r#"([\[\]{},:"\\\n\r &=+%]|\\u00|null|[0-9]{1,3}|"[ab]"|NULL|[a-c\x00äß]){0,24}"#;
+    prop_oneof![
+        pieces.prop_map(String::into_bytes),
+        prop::collection::vec(any::<u8>(), 0..32)
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_is_read_or_refused(bytes in bytes(), with_columns in any::<bool>()) {
+        let columns = ["a", "b"].map(str::to_owned);
+        let columns = with_columns.then_some(&columns[..]);
+        for format in FORMATS {
+            let payload = Payload { bytes: &bytes, format };
+            match Body::parse(payload, columns, 3) {
+                Ok(body) => {
+                    let read: Vec<serde_json::Value> = serde_json::from_str(&body.to_array()).unwrap();
+                    prop_assert_eq!(read.len(), body.rows());
+                    let made = body.array_with_ids("id", &mut ids()).unwrap();
+                    let read: Vec<serde_json::Value> = serde_json::from_str(&made).unwrap();
+                    prop_assert!(read.iter().all(|object| object.get("id").is_some()), "{}", made);
+                }
+                Err(refused) => prop_assert!((400..500).contains(&refused.status()), "{:?}", refused),
+            }
+            if let Err(refused) = Arguments::parse(payload) {
+                prop_assert!((400..500).contains(&refused.status()), "{:?}", refused);
+            }
+        }
+    }
 }

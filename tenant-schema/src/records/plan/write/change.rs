@@ -161,7 +161,8 @@ fn found<'m>(
     if terms.is_empty() {
         return Err(RecordError::LimitWithoutOrder);
     }
-    let limit = limit.unwrap_or(i64::MAX.unsigned_abs());
+    let most = i64::MAX.unsigned_abs();
+    let limit = limit.unwrap_or(most).min(most);
     let order = order(&Selection::nothing(object), terms)?;
     let mut key: Vec<&Field> = object
         .primary_key

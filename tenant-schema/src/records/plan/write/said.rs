@@ -59,6 +59,9 @@ pub(super) fn read(
 /// Whether a parameter is about the answer of a write that has no filter: what it selects and how that is ordered.
 pub(super) fn answers(object: &Object, parameter: &str) -> bool {
     let column = parameter.split("->").next().unwrap_or_default();
-    !["and", "or", "not.and", "not.or"].contains(&parameter)
-        && object.readable(column.trim_matches('"')).is_none()
+    match parameter {
+        "select" | "order" | "limit" | "offset" => true,
+        "and" | "or" | "not.and" | "not.or" => false,
+        _ => object.readable(column.trim_matches('"')).is_none(),
+    }
 }

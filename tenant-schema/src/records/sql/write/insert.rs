@@ -102,7 +102,7 @@ fn rows(sql: &mut Writer, plan: &Insert<'_>) -> Result<(), RecordError> {
 fn defaulted(sql: &mut Writer, object: &str, field: &Field) -> Result<(), RecordError> {
     sql.push("case when (e.value -> ");
     sql.bind(&field.name, field.name.clone())?;
-    sql.push(") is null then (");
+    sql.push("::text) is null then (");
     if let Some(default) = &field.default {
         // PostgreSQL's own words, from the introspected model.
         sql.push(default);
