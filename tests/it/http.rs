@@ -5,6 +5,7 @@ mod auth;
 mod bad_input;
 mod clients;
 mod errors;
+mod functions;
 mod hosts;
 mod isolation;
 mod limits;
