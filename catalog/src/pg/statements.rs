@@ -2,10 +2,11 @@
 //!
 //! A statement belongs to a scope, since a name in it means another table under another `search_path`.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use lru::LruCache;
 
 /// The longest statement text that is remembered and prepared, in bytes: a plan takes some hundred times that.
@@ -14,6 +15,7 @@ const LONGEST: usize = 8 * 1024;
 /// The prepared statements of one connection; the least recently used goes first.
 pub(super) struct Statements<T> {
     kept: LruCache<u64, Kept<T>>,
+    /// Seeded per connection. A statement is a kilobyte of text and hashed for every request, so a fast hash counts.
     hasher: RandomState,
 }
 
@@ -27,7 +29,7 @@ impl<T> Statements<T> {
     pub(super) fn new(most: NonZeroUsize) -> Self {
         Self {
             kept: LruCache::new(most),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
         }
     }
 

@@ -83,7 +83,7 @@ fn auth() -> Value {
 fn service() -> Value {
     json!({
         "/.well-known/jwks.json": { "get": public(
-            "service.keys", "The public keys that access tokens are checked with (RFC 7517)", &[("200", "The keys.")],
+            "service.keys", "The public keys that access tokens are checked with (RFC 7517)", &[("200", KEYS)],
         ) },
         "/healthz": { "get": public("service.alive", "Whether the process is alive", &[("200", "It is.")]) },
         "/readyz": { "get": public("service.ready", "Whether the database answers", &[("200", "It does.")]) },
@@ -134,13 +134,20 @@ fn answers(done: &[(&str, &str, Option<&str>)]) -> Value {
                 || json!({ "type": "object" }),
                 |name| json!({ "$ref": format!("#/components/schemas/{name}") }),
             );
-            let kind = "application/json";
+            let kind = if *description == KEYS {
+                "application/jwk-set+json"
+            } else {
+                "application/json"
+            };
             answer["content"] = json!({ kind: { "schema": schema } });
         }
         answers[*status] = answer;
     }
     answers
 }
+
+/// The one answer that is not plain JSON (RFC 7517, section 8.5).
+const KEYS: &str = "The keys.";
 
 fn schemas() -> Value {
     let text = json!({ "type": "string" });

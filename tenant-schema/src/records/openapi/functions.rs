@@ -87,7 +87,7 @@ fn answers(results: &[Value]) -> Value {
     let of = match results {
         [] => return json!({ "204": { "description": "Done; nothing is answered." } }),
         [only] => only.clone(),
-        several => json!({ "anyOf": several }),
+        several => schema::any_of(several),
     };
     let page = |description: &str| {
         json!({

@@ -170,13 +170,13 @@ impl Described<'_> {
             named(&["select", "columns", "on_conflict", "prefer_write"]).collect(),
             parts::write(json!({
                 "200": self.written("What was merged, if that was asked for."),
+                // Without a type, since there is no body by default: a body that is announced must be there.
                 "201": {
-                    "description": "Added. With `return=representation` the records, otherwise nothing.",
+                    "description": "Added. Nothing is answered, or with `return=representation` the records, as under 200.",
                     "headers": {
                         "Location": super::reference("headers", "location"),
                         "Preference-Applied": super::reference("headers", "preference_applied"),
                     },
-                    "content": self.many_forms(),
                 },
             })),
         );
@@ -210,7 +210,7 @@ impl Described<'_> {
                 .collect(),
             parts::write(json!({
                 "200": self.written("Replaced."),
-                "201": self.written("Added."),
+                "201": { "description": "Added. Nothing is answered, or with `return=representation` the record, as under 200." },
                 "204": nothing(),
             })),
         );

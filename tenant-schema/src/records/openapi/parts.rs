@@ -170,6 +170,7 @@ pub(super) fn write(own: Value) -> Value {
         "precondition_failed",
         "too_large",
         "unsupported_media_type",
+        "range_not_satisfiable",
         "unprocessable",
     ];
     answers(own, &more)

@@ -125,6 +125,28 @@ pub(super) fn named(name: &str) -> Value {
     reference("schemas", name)
 }
 
+/// One of several results of which each may be `null`, which is then an alternative of its own.
+pub(super) fn any_of(results: &[Value]) -> Value {
+    let mut alternatives: Vec<Value> = Vec::new();
+    let mut is_nullable = false;
+    for result in results {
+        let mut result = result.clone();
+        if let Some([one, null]) = result["type"].as_array().map(Vec::as_slice)
+            && null == "null"
+        {
+            is_nullable = true;
+            result["type"] = one.clone();
+        }
+        if !alternatives.contains(&result) {
+            alternatives.push(result);
+        }
+    }
+    if is_nullable {
+        alternatives.push(json!({ "type": "null" }));
+    }
+    json!({ "anyOf": alternatives })
+}
+
 fn permit_null(schema: &mut Value) {
     if let Some(types) = schema.get_mut("type") {
         *types = with(types, "null");

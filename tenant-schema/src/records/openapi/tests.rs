@@ -68,3 +68,15 @@ fn any_name_is_a_key_and_a_segment() {
     assert_eq!(key("a.b-c d"), "a-2eb-2dc-20d");
     assert_eq!(segment("Odd {name}/1"), "Odd%20%7Bname%7D%2F1");
 }
+
+#[test]
+fn results_of_overloads_are_alternatives() {
+    let (number, text) = (
+        json!({ "type": ["integer", "null"] }),
+        json!({ "type": "string" }),
+    );
+    assert_eq!(
+        schema::any_of(&[number.clone(), text, number]),
+        json!({ "anyOf": [{ "type": "integer" }, { "type": "string" }, { "type": "null" }] })
+    );
+}

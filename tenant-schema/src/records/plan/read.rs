@@ -97,7 +97,11 @@ pub fn get<'m>(object: &'m Object, id: &str, asked: &Asked<'m>) -> Result<Get<'m
 }
 
 /// The page that `offset` and `limit` and the `Range` header have in common.
-fn page(offset: u64, limit: Option<u64>, range: Option<RowRange>) -> Result<(u64, Option<u64>), RecordError> {
+pub(super) fn page(
+    offset: u64,
+    limit: Option<u64>,
+    range: Option<RowRange>,
+) -> Result<(u64, Option<u64>), RecordError> {
     let Some(RowRange { first, last }) = range else {
         return Ok((offset, limit));
     };

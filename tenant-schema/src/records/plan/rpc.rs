@@ -7,14 +7,14 @@ use super::items::selection;
 use super::levels::Levels;
 use super::order::order;
 use super::query::read_query;
-use super::read::Node;
+use super::read::{Node, page};
 use super::{Asked, Context};
 use crate::records::error::{RecordError, shorten};
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Function, Object, Parameter, Returned};
 use crate::records::parse::body::call::Arguments;
 use crate::records::parse::{self, Parameters, columns};
-use crate::records::{CallBy, Form};
+use crate::records::{CallBy, Form, RowRange};
 
 mod choose;
 
@@ -85,7 +85,11 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
             action: "call it",
         });
     }
-    let result = result(context, function, &said.rest)?;
+    // PostgREST's rule: a `Range` is for what is read.
+    let range = asked
+        .range
+        .filter(|_| matches!(by, CallBy::Get) && function.returns_set);
+    let result = result(context, function, &said.rest, range)?;
     let mut guards = Vec::new();
     if let Some(most) = asked.preferences.bound() {
         if !function.returns_set {
@@ -184,24 +188,29 @@ fn is_filter(name: &str, value: &str) -> bool {
     parse::RESERVED.contains(&name) || parse::query(&parameters).is_ok()
 }
 
-fn result<'m>(context: Context<'m>, function: &'m Function, rest: &str) -> Result<Results<'m>, RecordError> {
+fn result<'m>(
+    context: Context<'m>,
+    function: &'m Function,
+    rest: &str,
+    range: Option<RowRange>,
+) -> Result<Results<'m>, RecordError> {
     let row: &'m Object = match &function.returns {
         Returned::Nothing => return nothing_said(rest).map(|()| Results::Nothing),
-        Returned::Scalar(field) => return values(context, function, rest, Some(field)),
-        Returned::Record => return values(context, function, rest, None),
+        Returned::Scalar(field) => return values(context, function, rest, range, Some(field)),
+        Returned::Record => return values(context, function, rest, range, None),
         Returned::Object(name) => context.model.object(name)?,
         Returned::Row(row) => row,
     };
     let said = read_query(row, rest, context.limits, "call a function", |_| true)?;
     let mut levels = Levels::place(&said.select, said.embedded)?;
     let selection = selection(context, row, said.select, &mut levels)?;
-    let limit = function.returns_set.then(|| context.limits.rows(said.root.limit));
+    let (offset, limit) = page(said.root.offset.unwrap_or(0), said.root.limit, range)?;
     Ok(Results::Rows(Node {
         order: order(&selection, said.root.order)?,
         filter: visible(row, None, said.root.filter, &selection.embeds)?,
         selection,
-        limit,
-        offset: said.root.offset.unwrap_or(0),
+        limit: function.returns_set.then(|| context.limits.rows(limit)),
+        offset,
     }))
 }
 
@@ -210,17 +219,19 @@ fn values<'m>(
     context: Context<'m>,
     function: &Function,
     rest: &str,
+    range: Option<RowRange>,
     field: Option<&'m Field>,
 ) -> Result<Results<'m>, RecordError> {
     let parameters = parse::parameters(rest)?;
     let is_page = |name: &str| function.returns_set && ["limit", "offset"].contains(&name);
     refuse_others(&parameters, is_page)?;
     let said = parse::query(&parameters)?;
+    let (offset, limit) = page(said.root.offset.unwrap_or(0), said.root.limit, range)?;
     Ok(Results::Values {
         exact: field.and_then(Field::exact_cast),
         untyped: field.is_none(),
-        limit: function.returns_set.then(|| context.limits.rows(said.root.limit)),
-        offset: said.root.offset.unwrap_or(0),
+        limit: function.returns_set.then(|| context.limits.rows(limit)),
+        offset,
     })
 }
 

@@ -10,9 +10,9 @@ use super::select::Form;
 use super::write::{guarded, typed};
 use super::writer::Writer;
 use super::{Query, body};
+use crate::records::error::RecordError;
 use crate::records::model::Parameter;
-use crate::records::plan::{Call, Given, Results};
-use crate::records::{self, error::RecordError};
+use crate::records::plan::{Call, Given, Node, Results};
 
 /// Writes a call: one row whose `count` is that of the results.
 pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
@@ -26,27 +26,7 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
             source(&mut sql, plan)?;
             sql.push(" as t");
         }
-        Results::Rows(node) => {
-            // A function that returns no row has the answer `null`.
-            let (before, after) = match plan.form {
-                records::Form::Singular | records::Form::SingularStripped => ("coalesce(", ", 'null')"),
-                _ => ("", ""),
-            };
-            sql.push("select ");
-            sql.push(before);
-            body::of_all(&mut sql, plan.form, &node.selection)?;
-            sql.push(after);
-            sql.push(" as body");
-            totals(&mut sql);
-            sql.push(" from (");
-            rows(
-                &mut sql,
-                node,
-                RowsOf::Call(&|sql| source(sql, plan)),
-                Form::Labels,
-            )?;
-            sql.push(") r");
-        }
+        Results::Rows(node) => records(&mut sql, plan, node)?,
         Results::Values {
             exact,
             untyped,
@@ -76,6 +56,19 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
     }
     sql.push(") a");
     Ok(sql.finish())
+}
+
+fn records(sql: &mut Writer, plan: &Call<'_>, node: &Node<'_>) -> Result<(), RecordError> {
+    // A function that returns no row has the answer `null`.
+    let is_one = plan.form.is_singular();
+    sql.push(if is_one { "select coalesce(" } else { "select " });
+    body::of_all(sql, plan.form, &node.selection)?;
+    sql.push(if is_one { ", 'null') as body" } else { " as body" });
+    totals(sql);
+    sql.push(" from (");
+    rows(sql, node, RowsOf::Call(&|sql| source(sql, plan)), Form::Labels)?;
+    sql.push(") r");
+    Ok(())
 }
 
 fn totals(sql: &mut Writer) {

@@ -247,6 +247,31 @@ fn call(name: &str, query: &str, by: CallBy<'_>) -> Result<Prepared, RecordError
     prepare(&model, &request, Limits::default(), &mut Uuid::nil)
 }
 
+#[test]
+fn a_range_is_for_what_is_read() {
+    let model = SchemaModel::from_json(FUNCTIONS).unwrap();
+    let limits = |by| {
+        let request = Request {
+            object: "hire",
+            query: "ids=1",
+            preferences: &Preferences::default(),
+            readable: Readable::nothing(),
+            may_update: false,
+            form: Form::Plural,
+            range: Some(RowRange {
+                first: 10,
+                last: Some(14),
+            }),
+            operation: Operation::Call(by),
+        };
+        prepare(&model, &request, Limits::default(), &mut Uuid::nil)
+    };
+    let read = limits(CallBy::Get).unwrap();
+    assert_eq!(params(&read), [r#"{"1"}"#, "5", "10"]);
+    // With a body, what stands in the query string is about the results.
+    assert_eq!(limits(post(r#"{"ids":[1]}"#)).unwrap_err().code(), "42703");
+}
+
 fn post(body: &str) -> CallBy<'_> {
     CallBy::Post(Payload::json(body.as_bytes()))
 }
