@@ -270,3 +270,6 @@ fn digest(credential: Credential<'_>, organization: OrganizationId) -> [u8; 32] 
     };
     sha256(&[kind, organization.uuid().as_bytes(), text.as_bytes()])
 }
+
+#[cfg(test)]
+mod tests;
