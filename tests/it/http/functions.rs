@@ -165,6 +165,8 @@ async fn what_a_key_may_not_read_it_reads_through_no_function() {
         let answer = key.get(&rpc(target)).await;
         assert_eq!(answer.status(), status, "{target}: {}", answer.text());
     }
+    let tried = key.get(&rpc("place_order?customer=1")).await;
+    assert_eq!(tried.header("allow"), Some("OPTIONS,POST"));
     let body = json!({ "customer": 1 });
     key.post(&rpc("place_order"), &body).await.expect_status(403);
     let wages = json!({ "factor": 2 });

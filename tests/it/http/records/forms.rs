@@ -248,6 +248,8 @@ async fn put_adds_a_record_or_changes_it() {
             "{target}: {}",
             answer.text()
         );
+        let allows_put = answer.header("allow").is_some_and(|allow| allow.contains("PUT"));
+        assert_eq!(allows_put, status == 405, "{target}");
     }
 }
 
