@@ -16,11 +16,15 @@ use crate::error::ApiError;
 use crate::state::AppState;
 
 mod caller;
+mod function;
 mod object;
+mod opened;
 mod tenant;
 
 pub(crate) use caller::{Member, Signed};
-pub(crate) use object::{Delete, Insert, ObjectAccess, Read, Update};
+pub(crate) use function::FunctionAccess;
+pub(crate) use object::{Delete, Insert, ObjectAccess, ObjectAction, Read, Replace, Update};
+pub(crate) use opened::Opened;
 pub(crate) use tenant::Tenant;
 
 /// What a route asks of its caller.
@@ -36,6 +40,10 @@ pub enum Access {
     User,
     /// A member or a key that may do this on the object in the path.
     Object(Action),
+    /// A member or a key that may both insert and update on the object in the path.
+    Replace,
+    /// A member or a key that may call the function in the path, to do no more than this.
+    Function(Action),
 }
 
 /// An extractor that proves an [`Access`]: it exists only where the caller has it.

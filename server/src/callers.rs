@@ -21,6 +21,7 @@ use catalog::slug::Slug;
 use catalog::tx::CatalogDb;
 use chrono::{DateTime, Utc};
 use moka::sync::Cache;
+use tenant_schema::records::model::Function;
 use tokio::sync::watch;
 
 use crate::config::ServerConfig;
@@ -59,6 +60,23 @@ impl Caller {
                 key.scopes.allow(object, action) && (action == Action::Read || write != ObjectWrite::Nobody)
             }
         }
+    }
+
+    /// Whether it may call this function, to do no more than `action`: read, or insert where it may write.
+    ///
+    /// Functions stand beside objects: a key's scopes name both, and all functions there are belong to every member.
+    /// One that only reads is called like a record is read, by whatever method. One that writes is called like a
+    /// record is added; by `GET` it cannot write, so reading is enough of a scope. But whom the template's `@access`
+    /// keeps from it, it keeps from it by any method.
+    pub fn may_call(&self, function: &Function, action: Action) -> bool {
+        let writes = function.writes();
+        let needed = if writes { action } else { Action::Read };
+        let is_kept = writes
+            && match self {
+                Self::User(caller) => !role_allows(caller.role, function.write, Action::Insert),
+                Self::Key(_) => function.write == ObjectWrite::Nobody,
+            };
+        !is_kept && self.may(&function.name, function.write, needed)
     }
 
     /// The word of the access log.
@@ -252,3 +270,6 @@ fn digest(credential: Credential<'_>, organization: OrganizationId) -> [u8; 32] 
     };
     sha256(&[kind, organization.uuid().as_bytes(), text.as_bytes()])
 }
+
+#[cfg(test)]
+mod tests;

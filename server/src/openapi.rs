@@ -7,11 +7,9 @@ use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use catalog::access::Action;
-use tenant_schema::records::model::Function;
 use tenant_schema::records::openapi::{self, About, Use};
 
 use crate::access::{Member, Tenant};
-use crate::callers::Caller;
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -39,7 +37,7 @@ pub(crate) async fn document(
     let model = state.models().get(version).await?;
     let may = |used: Use<'_>| match used {
         Use::Object(object, action) => caller.may(&object.name, object.write, action),
-        Use::Function(function) => may_call(&caller, function),
+        Use::Function(function) => caller.may_call(function, Action::Insert),
     };
     let slug = tenant.slug().as_str();
     let about = About {
@@ -56,16 +54,6 @@ pub(crate) async fn document(
         (header::CACHE_CONTROL, "private, no-cache"),
     ];
     Ok((headers, document.to_string()).into_response())
-}
-
-/// A function that writes is called like a record is added, any other like one is read.
-fn may_call(caller: &Caller, function: &Function) -> bool {
-    let action = if function.writes() {
-        Action::Insert
-    } else {
-        Action::Read
-    };
-    caller.may(&function.name, function.write, action)
 }
 
 /// `GET /docs`: the page. It holds nothing of the tenant: it asks for the document with the credentials it is given.

@@ -1,163 +1,101 @@
-//! `/rest/v1`: a tenant's records in PostgREST's dialect. The dialect itself is `tenant_schema::records`; here HTTP
-//! becomes a request to it, and its answer HTTP.
+//! `/rest/v1`: a tenant's records and functions in PostgREST's dialect. The dialect itself is
+//! `tenant_schema::records`; here HTTP becomes a request to it, and its answer HTTP.
+//!
+//! A handler is the proof that its caller may do what its operation does, and the operation. Everything else that a
+//! request says is read in [`Asked`], and what it sends in [`Sent`].
 
-use axum::extract::State;
 use axum::response::Response;
-use catalog::access::Action;
-use tenant_schema::records::{
-    Form, Limits, Object, Operation, Payload, Readable, Request, Target, execute, prepare,
-};
+use tenant_schema::records::{CallBy, Operation, Target};
 
-use crate::access::{Delete, Insert, ObjectAccess, Read, Update};
-use crate::body::RawBody;
+use crate::access::{Delete, FunctionAccess, Insert, ObjectAccess, Read, Replace, Update};
 use crate::error::ApiError;
-use crate::records::asked::{Asked, JsonBytes};
-use crate::state::AppState;
+use crate::records::asked::Asked;
+use crate::records::sent::{Arguments, Records, Sent};
 
 mod answer;
 mod asked;
+mod negotiation;
+mod range;
+mod sent;
+
+type Answered = Result<Response, ApiError>;
 
 /// `GET /rest/v1/{object}`
-pub(crate) async fn list(
-    access: ObjectAccess<Read>,
-    State(state): State<AppState>,
-    asked: Asked,
-) -> Result<Response, ApiError> {
-    run(&state, &access, &asked, Operation::List).await
+pub(crate) async fn list(access: ObjectAccess<Read>, asked: Asked) -> Answered {
+    asked.run(&access.opened, Operation::List).await
 }
 
 /// `GET /rest/v1/{object}/{id}`
-pub(crate) async fn get(
-    access: ObjectAccess<Read>,
-    State(state): State<AppState>,
-    asked: Asked,
-) -> Result<Response, ApiError> {
-    run(&state, &access, &asked, Operation::Get { id: access.id()? }).await
+pub(crate) async fn get(access: ObjectAccess<Read>, asked: Asked) -> Answered {
+    let id = access.id()?;
+    asked.run(&access.opened, Operation::Get { id }).await
 }
 
 /// `POST /rest/v1/{object}`
-pub(crate) async fn insert(
-    access: ObjectAccess<Insert>,
-    State(state): State<AppState>,
+pub(crate) async fn insert(access: ObjectAccess<Insert>, asked: Asked, sent: Sent<Records>) -> Answered {
+    let body = sent.payload();
+    asked.run(&access.opened, Operation::Insert { body }).await
+}
+
+/// `PUT /rest/v1/{object}`: the record whose key a filter names.
+pub(crate) async fn replace_filtered(
+    access: ObjectAccess<Replace>,
     asked: Asked,
-    JsonBytes(RawBody(body)): JsonBytes,
-) -> Result<Response, ApiError> {
-    run(
-        &state,
-        &access,
-        &asked,
-        Operation::Insert {
-            body: Payload::json(&body),
-        },
-    )
-    .await
+    sent: Sent<Records>,
+) -> Answered {
+    let (target, body) = (Target::Filtered, sent.payload());
+    asked
+        .run(&access.opened, Operation::Replace { target, body })
+        .await
+}
+
+/// `PUT /rest/v1/{object}/{id}`
+pub(crate) async fn replace(access: ObjectAccess<Replace>, asked: Asked, sent: Sent<Records>) -> Answered {
+    let (target, body) = (Target::Id(access.id()?), sent.payload());
+    asked
+        .run(&access.opened, Operation::Replace { target, body })
+        .await
 }
 
 /// `PATCH /rest/v1/{object}`: the records a filter finds.
 pub(crate) async fn update_filtered(
     access: ObjectAccess<Update>,
-    State(state): State<AppState>,
     asked: Asked,
-    JsonBytes(RawBody(body)): JsonBytes,
-) -> Result<Response, ApiError> {
-    run(
-        &state,
-        &access,
-        &asked,
-        Operation::Update {
-            target: Target::Filtered,
-            body: Payload::json(&body),
-        },
-    )
-    .await
+    sent: Sent<Records>,
+) -> Answered {
+    let (target, body) = (Target::Filtered, sent.payload());
+    asked
+        .run(&access.opened, Operation::Update { target, body })
+        .await
 }
 
 /// `PATCH /rest/v1/{object}/{id}`
-pub(crate) async fn update(
-    access: ObjectAccess<Update>,
-    State(state): State<AppState>,
-    asked: Asked,
-    JsonBytes(RawBody(body)): JsonBytes,
-) -> Result<Response, ApiError> {
-    run(
-        &state,
-        &access,
-        &asked,
-        Operation::Update {
-            target: Target::Id(access.id()?),
-            body: Payload::json(&body),
-        },
-    )
-    .await
+pub(crate) async fn update(access: ObjectAccess<Update>, asked: Asked, sent: Sent<Records>) -> Answered {
+    let (target, body) = (Target::Id(access.id()?), sent.payload());
+    asked
+        .run(&access.opened, Operation::Update { target, body })
+        .await
 }
 
 /// `DELETE /rest/v1/{object}`: the records a filter finds.
-pub(crate) async fn delete_filtered(
-    access: ObjectAccess<Delete>,
-    State(state): State<AppState>,
-    asked: Asked,
-) -> Result<Response, ApiError> {
-    run(
-        &state,
-        &access,
-        &asked,
-        Operation::Delete {
-            target: Target::Filtered,
-        },
-    )
-    .await
+pub(crate) async fn delete_filtered(access: ObjectAccess<Delete>, asked: Asked) -> Answered {
+    let target = Target::Filtered;
+    asked.run(&access.opened, Operation::Delete { target }).await
 }
 
 /// `DELETE /rest/v1/{object}/{id}`
-pub(crate) async fn delete(
-    access: ObjectAccess<Delete>,
-    State(state): State<AppState>,
-    asked: Asked,
-) -> Result<Response, ApiError> {
-    run(
-        &state,
-        &access,
-        &asked,
-        Operation::Delete {
-            target: Target::Id(access.id()?),
-        },
-    )
-    .await
+pub(crate) async fn delete(access: ObjectAccess<Delete>, asked: Asked) -> Answered {
+    let target = Target::Id(access.id()?);
+    asked.run(&access.opened, Operation::Delete { target }).await
 }
 
-/// Parse, plan and SQL, then one transaction, then the answer.
-async fn run<A>(
-    state: &AppState,
-    access: &ObjectAccess<A>,
-    asked: &Asked,
-    operation: Operation<'_>,
-) -> Result<Response, ApiError> {
-    let caller = &access.caller;
-    let may_read = |object: &Object| caller.may(&object.name, object.write, Action::Read);
-    let request = Request {
-        object: &access.object,
-        query: asked.query(),
-        preferences: &asked.preferences,
-        form: Form::Plural,
-        range: None,
-        readable: Readable::by(&may_read),
-        may_update: access
-            .model
-            .object(&access.object)
-            .is_ok_and(|object| caller.may(&object.name, object.write, Action::Update)),
-        operation,
-    };
-    let prepared = prepare(&access.model, &request, Limits::default(), &mut || {
-        state.source().uuid()
-    })?;
-    let actor = access.caller.actor();
-    let answer = execute(
-        state.tenants(),
-        &access.tenant,
-        &actor,
-        asked.context.id(),
-        &prepared,
-    )
-    .await?;
-    answer::respond(answer)
+/// `GET /rest/v1/rpc/{function}`: in a transaction that can only read.
+pub(crate) async fn call_to_read(access: FunctionAccess<Read>, asked: Asked) -> Answered {
+    asked.run(&access.opened, Operation::Call(CallBy::Get)).await
+}
+
+/// `POST /rest/v1/rpc/{function}`
+pub(crate) async fn call(access: FunctionAccess<Insert>, asked: Asked, sent: Sent<Arguments>) -> Answered {
+    let by = CallBy::Post(sent.payload());
+    asked.run(&access.opened, Operation::Call(by)).await
 }

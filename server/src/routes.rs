@@ -5,10 +5,10 @@
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::http::Method;
+use axum::http::{Method, header};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use crate::access::{Access, Proof};
+use crate::access::{Access, Proof, Public};
 use crate::error::ApiError;
 use crate::frame::Frame;
 use crate::state::AppState;
@@ -24,6 +24,9 @@ pub struct RouteInfo {
     /// What a caller must be.
     pub access: Access,
 }
+
+/// Where the tenants' records are.
+const RECORDS: &str = "/rest/v1/";
 
 struct Route {
     info: RouteInfo,
@@ -53,6 +56,17 @@ guarded!(A, B);
 guarded!(A, B, C);
 
 fn routes() -> Vec<Route> {
+    let mut routes = declared();
+    let mut paths: Vec<&'static str> = routes.iter().map(|route| route.info.path).collect();
+    paths.retain(|path| path.starts_with(RECORDS));
+    paths.sort_unstable();
+    paths.dedup();
+    let options: Vec<Route> = paths.iter().map(|path| options(path, &routes)).collect();
+    routes.extend(options);
+    routes
+}
+
+fn declared() -> Vec<Route> {
     vec![
         get("/healthz", health::alive),
         get("/readyz", health::ready),
@@ -68,10 +82,14 @@ fn routes() -> Vec<Route> {
         get("/rest/v1/{object}", records::list),
         post("/rest/v1/{object}", records::insert),
         patch("/rest/v1/{object}", records::update_filtered),
+        put("/rest/v1/{object}", records::replace_filtered),
         delete("/rest/v1/{object}", records::delete_filtered),
         get("/rest/v1/{object}/{id}", records::get),
         patch("/rest/v1/{object}/{id}", records::update),
+        put("/rest/v1/{object}/{id}", records::replace),
         delete("/rest/v1/{object}/{id}", records::delete),
+        get("/rest/v1/rpc/{function}", records::call_to_read),
+        post("/rest/v1/rpc/{function}", records::call),
     ]
 }
 
@@ -87,8 +105,28 @@ fn patch<T: 'static>(path: &'static str, handler: impl Guarded<T>) -> Route {
     route(Method::PATCH, MethodFilter::PATCH, path, handler)
 }
 
+fn put<T: 'static>(path: &'static str, handler: impl Guarded<T>) -> Route {
+    route(Method::PUT, MethodFilter::PUT, path, handler)
+}
+
 fn delete<T: 'static>(path: &'static str, handler: impl Guarded<T>) -> Route {
     route(Method::DELETE, MethodFilter::DELETE, path, handler)
+}
+
+/// `OPTIONS` tells which methods an address takes. It tells it of every host, object and function alike, whether they
+/// are there or not, so it needs no credentials.
+fn options(path: &'static str, routes: &[Route]) -> Route {
+    let here = routes.iter().filter(|route| route.info.path == path);
+    let mut allow = "OPTIONS".to_owned();
+    for route in here {
+        allow.push(',');
+        allow.push_str(route.info.method.as_str());
+        if route.info.method == Method::GET {
+            allow.push_str(",HEAD");
+        }
+    }
+    let told = async move |_: Public| [(header::ALLOW, allow)];
+    route(Method::OPTIONS, MethodFilter::OPTIONS, path, told)
 }
 
 fn route<T: 'static, H: Guarded<T>>(

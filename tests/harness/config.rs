@@ -1,4 +1,4 @@
-//! What the harness reads from the environment: where PostgreSQL is.
+//! What the harness reads from the environment: where PostgreSQL is, and what must be there besides.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -20,4 +20,10 @@ pub fn path_beginning_with(folder: &Path) -> OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
     std::env::join_paths(folders).expect("a folder that was found through PATH may stand in it")
+}
+
+/// `TENANTRY_REQUIRE_CLIENTS=1`: Node.js and the clients in `tests/js` must be there. The gate says so; elsewhere their
+/// tests do nothing without them.
+pub fn requires_clients() -> bool {
+    std::env::var_os("TENANTRY_REQUIRE_CLIENTS").is_some_and(|value| value == "1")
 }

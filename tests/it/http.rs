@@ -3,7 +3,9 @@
 mod access;
 mod auth;
 mod bad_input;
+mod clients;
 mod errors;
+mod functions;
 mod hosts;
 mod isolation;
 mod limits;

@@ -1,23 +1,31 @@
-//! Permission for one action on the object in the path.
+//! Permission for what a request does with the object in the path.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use catalog::access::Action;
-use catalog::resolve::ActiveTenant;
-use tenant_schema::records::SchemaModel;
 
-use crate::access::caller::Member;
+use super::opened::Opened;
 use crate::access::{Access, Proof};
-use crate::callers::Caller;
 use crate::error::ApiError;
 use crate::state::AppState;
 
-/// An [`Action`] as a type, so that a handler's signature says which one it does.
+/// What a request does with records as a type, so that a handler's signature says it.
+pub(crate) trait ObjectUse: Send + Sync {
+    const ACCESS: Access;
+    /// All of them have to be allowed.
+    const ACTIONS: &'static [Action];
+}
+
+/// An [`Action`] as a type.
 pub(crate) trait ObjectAction: Send + Sync {
     const ACTION: Action;
+}
+
+impl<A: ObjectAction> ObjectUse for A {
+    const ACCESS: Access = Access::Object(A::ACTION);
+    const ACTIONS: &'static [Action] = &[A::ACTION];
 }
 
 macro_rules! actions {
@@ -33,62 +41,47 @@ macro_rules! actions {
 
 actions!(Read, Insert, Update, Delete);
 
-/// Proof that the caller may do `A` on the object in the path, in the tenant of the host.
-pub(crate) struct ObjectAccess<A> {
-    pub(crate) tenant: ActiveTenant,
-    pub(crate) caller: Caller,
-    pub(crate) model: Arc<SchemaModel>,
-    pub(crate) object: String,
+/// Adds a record, or changes the one that is there.
+pub(crate) struct Replace;
+
+impl ObjectUse for Replace {
+    const ACCESS: Access = Access::Replace;
+    const ACTIONS: &'static [Action] = &[Action::Insert, Action::Update];
+}
+
+/// Proof that the caller may do `U` with the object in the path, in the tenant of the host.
+pub(crate) struct ObjectAccess<U> {
+    pub(crate) opened: Opened,
     id: Option<String>,
-    action: PhantomData<A>,
+    used: PhantomData<U>,
 }
 
-impl<A: ObjectAction> Proof for ObjectAccess<A> {
-    const ACCESS: Access = Access::Object(A::ACTION);
+impl<U: ObjectUse> Proof for ObjectAccess<U> {
+    const ACCESS: Access = U::ACCESS;
 }
 
-impl<A: ObjectAction> FromRequestParts<AppState> for ObjectAccess<A> {
+impl<U: ObjectUse> FromRequestParts<AppState> for ObjectAccess<U> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let Member { tenant, caller } = Member::from_request_parts(parts, state).await?;
-        let (name, id) = path(parts, state).await?;
-        let model = state.models().get(tenant.template_version()).await?;
-        let object = model.object(&name)?;
-        if !caller.may(&name, object.write, A::ACTION) {
-            let message = format!("permission denied: this caller may not {} {name}", A::ACTION);
+        let (opened, id) = Opened::by(parts, state, "object").await?;
+        let object = opened.model.object(&opened.name)?;
+        let may = |action: &&Action| opened.caller.may(&object.name, object.write, **action);
+        if let Some(action) = U::ACTIONS.iter().find(|action| !may(action)) {
+            let message = format!("permission denied: this caller may not {action} {}", object.name);
             return Err(ApiError::forbidden("42501", message));
         }
         Ok(Self {
-            tenant,
-            caller,
-            model,
-            object: name,
+            opened,
             id,
-            action: PhantomData,
+            used: PhantomData,
         })
     }
 }
 
-impl<A> ObjectAccess<A> {
+impl<U> ObjectAccess<U> {
     /// The id in the path.
     pub(crate) fn id(&self) -> Result<&str, ApiError> {
         self.id.as_deref().ok_or_else(ApiError::nothing_here)
     }
-}
-
-async fn path(parts: &mut Parts, state: &AppState) -> Result<(String, Option<String>), ApiError> {
-    let bad_path = || ApiError::bad_request("bad_path", "The path is not UTF-8 once its escapes are undone");
-    let params = RawPathParams::from_request_parts(parts, state)
-        .await
-        .map_err(|_| bad_path())?;
-    let (mut object, mut id) = (None, None);
-    for (name, value) in &params {
-        match name {
-            "object" => object = Some(value.to_owned()),
-            "id" => id = Some(value.to_owned()),
-            _ => {}
-        }
-    }
-    Ok((object.ok_or_else(ApiError::nothing_here)?, id))
 }

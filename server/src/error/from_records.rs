@@ -5,8 +5,19 @@ use tenant_schema::records::{Raised, RecordError};
 
 use super::{ApiError, FieldError};
 
-/// What every object can be asked for, whatever it refuses.
-const READING: HeaderValue = HeaderValue::from_static("GET, HEAD");
+/// `Allow` of a 405 of the engine's (RFC 9110, section 15.5.6): the address takes the method, but what it names does not,
+/// or not said like this.
+fn allowed(refused: &RecordError) -> HeaderValue {
+    HeaderValue::from_static(match refused {
+        RecordError::PutFilters => "OPTIONS,GET,HEAD,POST,PATCH,PUT,DELETE",
+        // It wanted to write in a transaction that only reads: a function, called by GET.
+        refused if refused.code() == READ_ONLY => "OPTIONS,POST",
+        _ => "OPTIONS,GET,HEAD",
+    })
+}
+
+/// `read_only_sql_transaction`
+const READ_ONLY: &str = "25006";
 
 impl From<RecordError> for ApiError {
     fn from(refused: RecordError) -> Self {
@@ -30,7 +41,7 @@ impl From<RecordError> for ApiError {
                 error.0.candidates = refused.candidates().map(<[_]>::to_vec).unwrap_or_default();
                 error.0.hint = refused.hint().map(Into::into);
                 if status == StatusCode::METHOD_NOT_ALLOWED {
-                    error = error.with_header(header::ALLOW, READING);
+                    error = error.with_header(header::ALLOW, allowed(&refused));
                 }
                 error.with_errors(field_errors(&refused, code))
             }

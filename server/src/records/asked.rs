@@ -1,46 +1,83 @@
-//! What a request for records says besides its path: query string, preferences, media types.
+//! What a request for records says besides its path and its body: query string, preferences, the form of the answer,
+//! a range, a schema.
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Uri, header};
-use tenant_schema::records::Preferences;
+use axum::http::{HeaderMap, HeaderName, Method, Uri};
+use catalog::access::Action;
+use tenant_schema::records::{
+    Form, Limits, Object, Operation, Preferences, Readable, Request, RowRange, execute, prepare,
+};
 
-use crate::body::{self, RawBody};
+use super::{Answered, answer, negotiation, range};
+use crate::access::Opened;
 use crate::context::RequestContext;
 use crate::error::ApiError;
 use crate::state::AppState;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
+const ACCEPT_PROFILE: HeaderName = HeaderName::from_static("accept-profile");
+const CONTENT_PROFILE: HeaderName = HeaderName::from_static("content-profile");
 
-/// The query string and the headers that matter.
+/// The one schema that clients know: every tenant's own, under the name that `supabase-js` asks for.
+const SCHEMA: &str = "public";
+
+/// A request for records, but for its path and its body.
 pub(crate) struct Asked {
+    state: AppState,
     uri: Uri,
-    pub(crate) preferences: Preferences,
-    pub(crate) context: RequestContext,
-}
-
-impl Asked {
-    /// The query string as it came, still percent-encoded.
-    pub(crate) fn query(&self) -> &str {
-        self.uri.query().unwrap_or_default()
-    }
+    preferences: Preferences,
+    form: Form,
+    range: Option<RowRange>,
+    context: RequestContext,
 }
 
 impl FromRequestParts<AppState> for Asked {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
-        if !takes_json(&parts.headers) {
-            return Err(
-                ApiError::not_acceptable("PGRST107", "Records are answered as application/json")
-                    .with_hint("Leave Accept out, or accept application/json"),
-            );
-        }
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        check_schema(&parts.method, &parts.headers)?;
         Ok(Self {
+            state: state.clone(),
             uri: parts.uri.clone(),
             preferences: preferences(&parts.headers),
+            form: negotiation::form(&parts.headers)?,
+            range: range::rows(&parts.method, &parts.headers)?,
             context: RequestContext::of(parts)?,
         })
+    }
+}
+
+impl Asked {
+    /// Parse, plan and SQL, then one transaction, then the answer.
+    pub(crate) async fn run(&self, opened: &Opened, operation: Operation<'_>) -> Answered {
+        let Opened {
+            tenant,
+            caller,
+            model,
+            name,
+        } = opened;
+        let may_read = |object: &Object| caller.may(&object.name, object.write, Action::Read);
+        let may_update = |object: &Object| caller.may(&object.name, object.write, Action::Update);
+        let query = self.uri.query().unwrap_or_default();
+        let request = Request {
+            object: name,
+            query,
+            preferences: &self.preferences,
+            form: self.form,
+            range: self.range,
+            readable: Readable::by(&may_read),
+            may_update: model.object(name).is_ok_and(may_update),
+            operation,
+        };
+        let prepared = prepare(model, &request, Limits::default(), &mut || {
+            self.state.source().uuid()
+        })?;
+        let actor = caller.actor();
+        let tenants = self.state.tenants();
+        let answered = execute(tenants, tenant, &actor, self.context.id(), &prepared).await?;
+        let place = matches!(operation, Operation::List).then(|| answer::content_location(name, query));
+        answer::respond(answered, place.flatten())
     }
 }
 
@@ -57,65 +94,16 @@ fn preferences(headers: &HeaderMap) -> Preferences {
     Preferences::parse(&joined)
 }
 
-/// Whether JSON is among what the client accepts (RFC 9110, section 12.5.1); weights but zero make no difference
-/// where there is one form.
-fn takes_json(headers: &HeaderMap) -> bool {
-    let mut values = headers.get_all(header::ACCEPT).iter().peekable();
-    values.peek().is_none()
-        || values
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .any(|range| {
-                let (essence, parameters) = range.split_once(';').unwrap_or((range, ""));
-                let known = ["application/json", "*/*", "application/*"];
-                let refused = parameters.replace(' ', "").split(';').any(|parameter| {
-                    parameter
-                        .strip_prefix("q=")
-                        .is_some_and(|weight| weight.parse() == Ok(0.0_f32))
-                });
-                known
-                    .iter()
-                    .any(|known| essence.trim().eq_ignore_ascii_case(known))
-                    && !refused
-            })
-}
-
-/// A body announced as JSON, unread: PostgreSQL's own parser has the last word on it.
-pub(crate) struct JsonBytes(pub(crate) RawBody);
-
-impl FromRequest<AppState> for JsonBytes {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
-        if !body::is_json(request.headers()) {
-            return Err(ApiError::unsupported_media_type("application/json"));
-        }
-        RawBody::from_request(request, state).await.map(Self)
+/// `Accept-Profile` of a request that reads, `Content-Profile` of one that sends something: the schema it is about.
+fn check_schema(method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
+    let name = match *method {
+        Method::GET | Method::HEAD => ACCEPT_PROFILE,
+        _ => CONTENT_PROFILE,
+    };
+    let mut schemas = headers.get_all(name).iter();
+    if schemas.all(|schema| schema.as_bytes() == SCHEMA.as_bytes()) {
+        return Ok(());
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_is_accepted_in_every_way_clients_say_it() {
-        for (accept, taken) in [
-            (&[][..], true),
-            (&["*/*"], true),
-            (&["application/json"], true),
-            (&["text/html, application/*;q=0.8"], true),
-            (&["text/html", "Application/JSON; charset=utf-8"], true),
-            (&["application/json;q=0"], false),
-            (&["application/json; q=0.000, text/csv"], false),
-            (&["text/csv"], false),
-            (&["application/vnd.pgrst.object+json"], false),
-        ] {
-            let mut headers = HeaderMap::new();
-            for value in accept {
-                headers.append(header::ACCEPT, value.parse().expect("a header value"));
-            }
-            assert_eq!(takes_json(&headers), taken, "{accept:?}");
-        }
-    }
+    let error = ApiError::not_acceptable("PGRST106", "The schema is not one that is exposed");
+    Err(error.with_hint(format!("Only the following schemas are exposed: {SCHEMA}")))
 }

@@ -1,13 +1,19 @@
 //! Who may do what: every route by every kind of caller. A route that stands in no row fails the test.
 
+mod table;
+
+use std::sync::Arc;
+
 use axum::http::Method;
 use catalog::access::Action;
 use catalog::memberships::MemberRole::{Admin, Member};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use server::access::Access;
-use tests::TestApp;
 use tests::app::{AppTenant, Ask, Client, PASSWORD, Person};
+use tests::{TestApp, TestDb};
+
+use self::table::{ONE, READS, RPC, Row, SIGN_UP, TOKEN, WRITES, table, table_of_functions};
 
 /// The callers, in the order of the table's columns.
 const CALLERS: [&str; 13] = [
@@ -26,106 +32,6 @@ const CALLERS: [&str; 13] = [
     "former member",
 ];
 
-/// One request by all callers: method, path as the router has it, object, access, and a status per caller.
-type Row = (Method, &'static str, &'static str, Access, [u16; 13]);
-
-const SIGN_UP: &str = "/auth/v1/signup";
-const TOKEN: &str = "/auth/v1/token";
-const MANY: &str = "/rest/v1/{object}";
-const ONE: &str = "/rest/v1/{object}/{id}";
-
-/// Everybody gets this.
-const fn all(status: u16) -> [u16; 13] {
-    [status; 13]
-}
-
-/// What a member, an admin, a key with the scope and one without get; the others are refused as ever.
-const fn guarded([member, admin, right, wrong]: [u16; 4]) -> [u16; 13] {
-    [
-        401, 401, 404, 401, member, admin, right, wrong, 401, 401, 403, 404, 404,
-    ]
-}
-
-/// The routes that are about no object.
-fn routes_without_object() -> Vec<Row> {
-    let mut rows = vec![
-        (Method::GET, "/healthz", "", Access::Public, all(200)),
-        (Method::GET, "/readyz", "", Access::Public, all(200)),
-        (
-            Method::GET,
-            "/.well-known/jwks.json",
-            "",
-            Access::Public,
-            all(200),
-        ),
-        (Method::POST, SIGN_UP, "", Access::SignIn, all(200)),
-        // The credentials are the body's. Members of a suspended organization are told so.
-        (Method::POST, TOKEN, "", Access::SignIn, {
-            let mut statuses = all(200);
-            statuses[10] = 403;
-            statuses
-        }),
-        (
-            Method::GET,
-            "/auth/v1/user",
-            "",
-            Access::User,
-            guarded([200, 200, 403, 403]),
-        ),
-        (
-            Method::POST,
-            "/auth/v1/logout",
-            "",
-            Access::User,
-            guarded([204, 204, 403, 403]),
-        ),
-        (Method::GET, "/docs", "", Access::SignIn, all(200)),
-        (Method::GET, "/docs/page.js", "", Access::SignIn, all(200)),
-    ];
-    for path in ["/openapi.json", "/rest/v1/"] {
-        rows.push((
-            Method::GET,
-            path,
-            "",
-            Access::Caller,
-            guarded([200, 200, 200, 200]),
-        ));
-    }
-    rows
-}
-
-fn table() -> Vec<Row> {
-    let mut rows = routes_without_object();
-    // What a member, an admin and a key with the scope get for reading, and for writing if it is allowed.
-    for (object, member, admin, key) in [
-        ("contacts", true, true, true),
-        ("pipelines", false, true, true),
-        ("members", false, false, false),
-        ("deal_stage_history", false, false, false),
-    ] {
-        let read = Access::Object(Action::Read);
-        rows.push((Method::GET, MANY, object, read, guarded([200, 200, 200, 403])));
-        rows.push((Method::GET, ONE, object, read, guarded([200, 200, 200, 403])));
-        for (method, path, action, done) in [
-            (Method::POST, MANY, Action::Insert, 201),
-            (Method::PATCH, MANY, Action::Update, 204),
-            (Method::DELETE, MANY, Action::Delete, 204),
-            (Method::PATCH, ONE, Action::Update, 204),
-            (Method::DELETE, ONE, Action::Delete, 204),
-        ] {
-            let told = |may: bool| if may { done } else { 403 };
-            let statuses = guarded([told(member), told(admin), told(key), 403]);
-            rows.push((method, path, object, Access::Object(action), statuses));
-        }
-    }
-    let heads = rows.iter().filter(|row| row.0 == Method::GET).cloned();
-    let heads: Vec<Row> = heads
-        .map(|row| (Method::HEAD, row.1, row.2, row.3, row.4))
-        .collect();
-    rows.extend(heads);
-    rows
-}
-
 /// The tenants and people of the table.
 struct Scene {
     app: TestApp,
@@ -139,11 +45,20 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
-        Box::pin(Self::build()).await
+        Box::pin(Self::build(TestApp::new().await, "contacts")).await
     }
 
-    async fn build() -> Self {
-        let app = TestApp::new().await;
+    /// With the template that has functions.
+    async fn workshop() -> Self {
+        let app = TestApp::on(Arc::new(TestDb::workshop().await), |_| {}).await;
+        let scene = Box::pin(Self::build(app, "customers")).await;
+        let customer = scene.ada.post("/rest/v1/customers", &json!({ "name": "Ann" }));
+        customer.await.expect_status(201);
+        scene
+    }
+
+    /// Everybody who should has read `object` once.
+    async fn build(app: TestApp, object: &str) -> Self {
         let (acme, globex) = (app.tenant("acme").await, app.tenant("globex").await);
         let initech = app.tenant("initech").await;
         let (ann, ada) = (acme.member("ann", Member).await, acme.member("ada", Admin).await);
@@ -157,7 +72,8 @@ impl Scene {
         let other_scope = acme.key(&["tags:*"]).await;
         // They were all good once, and the server has seen that they were.
         for client in [&*revoked, &*expired, &*suspended, &*disabled, &*former] {
-            client.get("/rest/v1/contacts").await.expect_status(200);
+            let list = client.get(&format!("/rest/v1/{object}"));
+            list.await.expect_status(200);
         }
         app.clock().advance(TimeDelta::minutes(1));
         acme.revoke(revoked.key.id).await;
@@ -231,7 +147,7 @@ impl Scene {
             let target = match *path {
                 TOKEN => format!("{TOKEN}?grant_type=password"),
                 "/auth/v1/logout" => "/auth/v1/logout?scope=others".to_owned(),
-                path => path.to_owned(),
+                path => path.replace(['{', '}'], ""),
             };
             let ask = client.ask(method.clone(), &target);
             return match *path {
@@ -249,15 +165,25 @@ impl Scene {
                 _ => ask,
             };
         }
+        if *path == RPC {
+            return call(client, method, object);
+        }
         let id = self.record(object).await;
         let target = match (*path, *access) {
             (ONE, _) => format!("/rest/v1/{object}/{id}"),
-            (_, Access::Object(Action::Update | Action::Delete)) => format!("/rest/v1/{object}?id=eq.{id}"),
+            (_, Access::Replace | Access::Object(Action::Update | Action::Delete)) => {
+                format!("/rest/v1/{object}?id=eq.{id}")
+            }
             _ => format!("/rest/v1/{object}"),
         };
         let ask = client.ask(method.clone(), &target);
         match *access {
             Access::Object(Action::Insert | Action::Update) => ask.json(&self.body(object)),
+            Access::Replace => {
+                let mut body = self.body(object);
+                body["id"] = json!(id);
+                ask.json(&body)
+            }
             _ => ask,
         }
     }
@@ -272,6 +198,44 @@ impl Scene {
         }
     }
 
+    /// Every row by every caller.
+    async fn check(&self, rows: Vec<Row>) {
+        let mut wrong = Vec::new();
+        for row in rows {
+            let right_key = self
+                .acme
+                .key(&scopes(&row).iter().map(String::as_str).collect::<Vec<_>>())
+                .await;
+            for ((caller, client), expected) in CALLERS.iter().zip(&self.callers).zip(row.4) {
+                let client = client.as_ref().unwrap_or(&right_key);
+                let ask = self.request(client, &row, caller).await;
+                let asked = ask.describe();
+                let answer = ask.await;
+                if answer.status() != expected {
+                    wrong.push(format!(
+                        "{asked} by {caller}: {}, not {expected}",
+                        answer.status()
+                    ));
+                }
+                let headless = row.0 == Method::HEAD && !answer.text().is_empty();
+                let silent =
+                    row.0 != Method::HEAD && expected >= 400 && answer.field("request_id").is_empty();
+                if headless || silent {
+                    wrong.push(format!(
+                        "{asked} by {caller}: a body that should not be so: {}",
+                        answer.text()
+                    ));
+                }
+            }
+        }
+        assert!(
+            wrong.is_empty(),
+            "{} cells are wrong:\n{}",
+            wrong.len(),
+            wrong.join("\n")
+        );
+    }
+
     async fn deal(&self) {
         let stage = self
             .ada
@@ -284,18 +248,36 @@ impl Scene {
     }
 }
 
-/// The scope that exactly one kind of request needs.
-fn scope((_, _, object, access, _): &Row) -> String {
+/// A call as it would be right.
+fn call(client: &Client, method: &Method, function: &str) -> Ask {
+    let (name, value) = match function {
+        READS => ("a", 1),
+        WRITES => ("customer", 1),
+        _ => ("factor", 2),
+    };
+    let target = format!("/rest/v1/rpc/{function}");
+    if *method == Method::POST {
+        client.post(&target, &json!({ name: value }))
+    } else {
+        client.ask(method.clone(), &format!("{target}?{name}={value}"))
+    }
+}
+
+/// The scopes that exactly one kind of request needs.
+fn scopes((_, _, object, access, _): &Row) -> Vec<String> {
     match access {
-        Access::Object(action) => format!("{object}:{action}"),
-        _ => "*:*".to_owned(),
+        // What a function does decides, not how it is called.
+        Access::Function(_) if *object == READS => vec![format!("{object}:read")],
+        Access::Object(action) | Access::Function(action) => vec![format!("{object}:{action}")],
+        Access::Replace => vec![format!("{object}:insert"), format!("{object}:update")],
+        _ => vec!["*:*".to_owned()],
     }
 }
 
 #[test]
 fn every_route_stands_in_the_table_with_its_access() {
     let routes = server::routes::table();
-    let rows = table();
+    let rows: Vec<Row> = table().into_iter().chain(table_of_functions()).collect();
     let missing = routes.iter().filter(|route| {
         !rows.iter().any(|(method, path, _, access, _)| {
             (method, *path, access) == (&route.method, route.path, &route.access)
@@ -316,36 +298,13 @@ fn every_route_stands_in_the_table_with_its_access() {
 async fn every_caller_gets_what_the_table_says_on_every_route() {
     let scene = Scene::set().await;
     scene.deal().await;
-    let mut wrong = Vec::new();
-    for row in table() {
-        let right_key = scene.acme.key(&[&scope(&row)]).await;
-        for ((caller, client), expected) in CALLERS.iter().zip(&scene.callers).zip(row.4) {
-            let client = client.as_ref().unwrap_or(&right_key);
-            let ask = scene.request(client, &row, caller).await;
-            let asked = ask.describe();
-            let answer = ask.await;
-            if answer.status() != expected {
-                wrong.push(format!(
-                    "{asked} by {caller}: {}, not {expected}",
-                    answer.status()
-                ));
-            }
-            let headless = row.0 == Method::HEAD && !answer.text().is_empty();
-            let silent = row.0 != Method::HEAD && expected >= 400 && answer.field("request_id").is_empty();
-            if headless || silent {
-                wrong.push(format!(
-                    "{asked} by {caller}: a body that should not be so: {}",
-                    answer.text()
-                ));
-            }
-        }
-    }
-    assert!(
-        wrong.is_empty(),
-        "{} cells are wrong:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    Box::pin(scene.check(table())).await;
+}
+
+#[tokio::test]
+async fn every_caller_gets_what_the_table_says_of_functions() {
+    let scene = Scene::workshop().await;
+    Box::pin(scene.check(table_of_functions())).await;
 }
 
 #[tokio::test]

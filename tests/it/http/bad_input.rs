@@ -1,6 +1,7 @@
 //! No input is an internal error: every nasty text in every place, and random ones.
 
 mod bodies;
+mod calls;
 mod nasty;
 
 use axum::http::Method;
@@ -477,7 +478,13 @@ fn random_requests_are_never_our_fault() {
         let query = pairs.collect::<Vec<_>>().join("&");
         let target = format!("/rest/v1/contacts?{query}");
         runtime.block_on(async {
-            for method in [Method::GET, Method::POST, Method::PATCH, Method::DELETE] {
+            for method in [
+                Method::GET,
+                Method::POST,
+                Method::PUT,
+                Method::PATCH,
+                Method::DELETE,
+            ] {
                 let ask = scene
                     .ada
                     .ask(method, &target)

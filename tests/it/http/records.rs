@@ -2,6 +2,7 @@
 
 mod deals;
 mod embeds;
+mod forms;
 mod limits;
 mod reading;
 mod refusals;

@@ -237,14 +237,23 @@ async fn accept_and_methods() {
         ("application/json", 200),
         ("*/*", 200),
         ("text/html, */*;q=0.1", 200),
-        ("text/csv", 406),
+        ("text/html", 406),
     ] {
         let answer = scene.ada.get("/rest/v1/contacts").header("accept", accept).await;
         assert_eq!(answer.status(), status, "{accept}");
     }
     for (target, method, allow) in [
-        ("/rest/v1/contacts", Method::PUT, "GET,HEAD,POST,PATCH,DELETE"),
-        ("/rest/v1/contacts/x", Method::POST, "GET,HEAD,PATCH,DELETE"),
+        (
+            "/rest/v1/contacts",
+            Method::TRACE,
+            "GET,HEAD,POST,PATCH,PUT,DELETE,OPTIONS",
+        ),
+        (
+            "/rest/v1/contacts/x",
+            Method::POST,
+            "GET,HEAD,PATCH,PUT,DELETE,OPTIONS",
+        ),
+        ("/rest/v1/rpc/x", Method::PUT, "GET,HEAD,POST,OPTIONS"),
         ("/auth/v1/user", Method::DELETE, "GET,HEAD"),
         ("/auth/v1/token", Method::GET, "POST"),
         ("/healthz", Method::POST, "GET,HEAD"),

@@ -135,8 +135,8 @@ async fn bodies_that_are_not_taken() {
     }
     for kind in [
         "text/plain",
-        "text/csv",
-        "application/x-www-form-urlencoded",
+        "application/octet-stream",
+        "application/json; charset=iso-8859-1",
         "application/jsonp",
         "",
     ] {
@@ -150,8 +150,8 @@ async fn bodies_that_are_not_taken() {
     post("Application/JSON ; charset=utf-8", "{\"first_name\":\"x\"}")
         .await
         .expect_status(201);
-    let none = scene.ada.ask(Method::POST, "/rest/v1/contacts").body("{}").await;
-    assert_eq!(none.status(), 415);
+    let untold = scene.ada.ask(Method::POST, "/rest/v1/contacts");
+    untold.body("{\"first_name\":\"x\"}").await.expect_status(201);
     let large = format!("{{\"first_name\":\"{}\"}}", "x".repeat(4 * 1024 * 1024));
     let told = post("application/json", &large)
         .header("content-length", large.len().to_string())

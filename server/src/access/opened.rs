@@ -1,0 +1,53 @@
+//! A tenant that a caller was let into, and what of it the path names.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use catalog::resolve::ActiveTenant;
+use tenant_schema::records::SchemaModel;
+
+use crate::access::Member;
+use crate::callers::Caller;
+use crate::error::ApiError;
+use crate::state::AppState;
+
+/// Where a request for records goes, and who makes it. By itself it proves no permission: that is for
+/// [`ObjectAccess`](super::ObjectAccess) and [`FunctionAccess`](super::FunctionAccess), which hold one.
+pub(crate) struct Opened {
+    pub(crate) tenant: ActiveTenant,
+    pub(crate) caller: Caller,
+    pub(crate) model: Arc<SchemaModel>,
+    /// The name of an object or of a function, as the path has it: perhaps of none.
+    pub(crate) name: String,
+}
+
+impl Opened {
+    /// Lets a member in; the path's segment `kind` has the name, and another perhaps an id.
+    pub(super) async fn by(
+        parts: &mut Parts,
+        state: &AppState,
+        kind: &str,
+    ) -> Result<(Self, Option<String>), ApiError> {
+        let Member { tenant, caller } = Member::from_request_parts(parts, state).await?;
+        let (name, id) = path(parts, state, kind).await?;
+        let model = state.models().get(tenant.template_version()).await?;
+        let opened = Self {
+            tenant,
+            caller,
+            model,
+            name,
+        };
+        Ok((opened, id))
+    }
+}
+
+async fn path(parts: &mut Parts, state: &AppState, kind: &str) -> Result<(String, Option<String>), ApiError> {
+    let bad_path = || ApiError::bad_request("bad_path", "The path is not UTF-8 once its escapes are undone");
+    let params = RawPathParams::from_request_parts(parts, state)
+        .await
+        .map_err(|_| bad_path())?;
+    let find = |wanted| params.iter().find(|(name, _)| *name == wanted);
+    let value = |wanted| find(wanted).map(|(_, value)| value.to_owned());
+    Ok((value(kind).ok_or_else(ApiError::nothing_here)?, value("id")))
+}

@@ -1,0 +1,157 @@
+//! Every route, whom it is for, and what each caller of the test gets.
+
+use axum::http::Method;
+use catalog::access::Action;
+use server::access::Access;
+
+/// One request by all callers: method, path as the router has it, object, access, and a status per caller.
+pub(super) type Row = (Method, &'static str, &'static str, Access, [u16; 13]);
+
+pub(super) const SIGN_UP: &str = "/auth/v1/signup";
+pub(super) const TOKEN: &str = "/auth/v1/token";
+const MANY: &str = "/rest/v1/{object}";
+pub(super) const ONE: &str = "/rest/v1/{object}/{id}";
+pub(super) const RPC: &str = "/rest/v1/rpc/{function}";
+
+/// Functions of the template that has some: one that reads, one that every member calls, and one that admins call.
+pub(super) const READS: &str = "add";
+pub(super) const WRITES: &str = "place_order";
+const ADMINS_WRITE: &str = "refresh_wages";
+
+/// Everybody gets this.
+const fn all(status: u16) -> [u16; 13] {
+    [status; 13]
+}
+
+/// What a member, an admin, a key with the scope and one without get; the others are refused as ever.
+const fn guarded([member, admin, right, wrong]: [u16; 4]) -> [u16; 13] {
+    [
+        401, 401, 404, 401, member, admin, right, wrong, 401, 401, 403, 404, 404,
+    ]
+}
+
+/// The routes that are about no object.
+fn routes_without_object() -> Vec<Row> {
+    let mut rows = vec![
+        (Method::GET, "/healthz", "", Access::Public, all(200)),
+        (Method::GET, "/readyz", "", Access::Public, all(200)),
+        (
+            Method::GET,
+            "/.well-known/jwks.json",
+            "",
+            Access::Public,
+            all(200),
+        ),
+        (Method::POST, SIGN_UP, "", Access::SignIn, all(200)),
+        // The credentials are the body's. Members of a suspended organization are told so.
+        (Method::POST, TOKEN, "", Access::SignIn, {
+            let mut statuses = all(200);
+            statuses[10] = 403;
+            statuses
+        }),
+        (
+            Method::GET,
+            "/auth/v1/user",
+            "",
+            Access::User,
+            guarded([200, 200, 403, 403]),
+        ),
+        (
+            Method::POST,
+            "/auth/v1/logout",
+            "",
+            Access::User,
+            guarded([204, 204, 403, 403]),
+        ),
+        (Method::GET, "/docs", "", Access::SignIn, all(200)),
+        (Method::GET, "/docs/page.js", "", Access::SignIn, all(200)),
+    ];
+    for path in ["/rest/v1/", MANY, ONE, RPC] {
+        rows.push((Method::OPTIONS, path, "", Access::Public, all(200)));
+    }
+    for path in ["/openapi.json", "/rest/v1/"] {
+        rows.push((
+            Method::GET,
+            path,
+            "",
+            Access::Caller,
+            guarded([200, 200, 200, 200]),
+        ));
+    }
+    rows
+}
+
+pub(super) fn table() -> Vec<Row> {
+    let mut rows = routes_without_object();
+    // What a member, an admin and a key with the scope get for reading, and for writing if it is allowed.
+    for (object, member, admin, key) in [
+        ("contacts", true, true, true),
+        ("pipelines", false, true, true),
+        ("members", false, false, false),
+        ("deal_stage_history", false, false, false),
+    ] {
+        let read = Access::Object(Action::Read);
+        rows.push((Method::GET, MANY, object, read, guarded([200, 200, 200, 403])));
+        rows.push((Method::GET, ONE, object, read, guarded([200, 200, 200, 403])));
+        for (method, path, action, done) in [
+            (Method::POST, MANY, Action::Insert, 201),
+            (Method::PATCH, MANY, Action::Update, 204),
+            (Method::DELETE, MANY, Action::Delete, 204),
+            (Method::PATCH, ONE, Action::Update, 204),
+            (Method::DELETE, ONE, Action::Delete, 204),
+        ] {
+            let told = |may: bool| if may { done } else { 403 };
+            let statuses = guarded([told(member), told(admin), told(key), 403]);
+            rows.push((method, path, object, Access::Object(action), statuses));
+        }
+        for path in [MANY, ONE] {
+            let told = |may: bool| if may { 204 } else { 403 };
+            let statuses = guarded([told(member), told(admin), told(key), 403]);
+            rows.push((Method::PUT, path, object, Access::Replace, statuses));
+        }
+    }
+    with_heads(rows)
+}
+
+/// Functions.
+pub(super) fn table_of_functions() -> Vec<Row> {
+    let (read, write) = (Access::Function(Action::Read), Access::Function(Action::Insert));
+    // By GET a function cannot write, and this one tries to.
+    let tried = 405;
+    let rows = vec![
+        (Method::GET, RPC, READS, read, guarded([200, 200, 200, 403])),
+        (Method::POST, RPC, READS, write, guarded([200, 200, 200, 403])),
+        (
+            Method::GET,
+            RPC,
+            WRITES,
+            read,
+            guarded([tried, tried, tried, 403]),
+        ),
+        (Method::POST, RPC, WRITES, write, guarded([200, 200, 200, 403])),
+        (
+            Method::GET,
+            RPC,
+            ADMINS_WRITE,
+            read,
+            guarded([403, tried, tried, 403]),
+        ),
+        (
+            Method::POST,
+            RPC,
+            ADMINS_WRITE,
+            write,
+            guarded([403, 204, 204, 403]),
+        ),
+    ];
+    with_heads(rows)
+}
+
+fn with_heads(mut rows: Vec<Row>) -> Vec<Row> {
+    let heads = rows.iter().filter(|row| row.0 == Method::GET).cloned();
+    let heads: Vec<Row> = heads
+        .map(|row| (Method::HEAD, row.1, row.2, row.3, row.4))
+        .collect();
+    rows.extend(heads);
+    rows
+}
