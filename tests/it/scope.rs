@@ -4,7 +4,6 @@
 //! the one before, and the session itself can be asked what is left on it.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
 
 use catalog::email::EmailAddress;
 use catalog::pg::pool::PoolSettings;
