@@ -101,7 +101,7 @@ pub struct TenantDb {
 }
 
 /// A transaction inside one tenant, which is its tenant from birth to end. Nothing of it is sent before
-/// [`finish`](Self::finish) is.
+/// `finish` is.
 #[must_use = "a transaction does nothing before it is finished"]
 pub struct TenantTx {
     db: TenantDb,

@@ -1,6 +1,6 @@
 //! The statements that write.
 //!
-//! Each is `with w as (insert, update or delete … returning …)` and an answer made of `w` ([`answer`]). What an answer
+//! Each is `with w as (insert, update or delete … returning …)` and an answer made of `w` (`answer`). What an answer
 //! shows of other objects is as it was before the write, because all parts of a statement see one snapshot
 //! (PostgreSQL documentation, section 7.8.4).
 
