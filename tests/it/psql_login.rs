@@ -129,3 +129,28 @@ async fn removing_a_login_ends_its_sessions() {
     let left = t.as_superuser().await.query_one(left, &[&role]).await;
     assert_eq!(left.expect("a count").get::<_, i64>(0), 0);
 }
+
+#[tokio::test]
+async fn removing_a_login_that_another_program_has_removed_is_no_error() {
+    let t = TestDb::new().await;
+    let acme = t.tenant("acme").await;
+    let login = login(&t, &acme, Reach::ReadWrite).await;
+    let removals = (0..4).map(|_| psql_login::drop(t.catalog(), &login.role));
+    for removed in futures_util::future::join_all(removals).await {
+        // Two who alter one role at once may get in each other's way, which a later removal mends.
+        assert!(
+            removed.is_ok()
+                || removed
+                    .as_ref()
+                    .is_err_and(|error| error.sqlstate() == Some("XX000")),
+            "{removed:?}"
+        );
+    }
+    psql_login::drop(t.catalog(), &login.role)
+        .await
+        .expect("it is gone");
+    assert!(
+        config(&t, &login).connect(NoTls).await.is_err(),
+        "nobody is let in"
+    );
+}

@@ -92,20 +92,26 @@ pub async fn create(
 pub async fn drop(db: &CatalogDb, role: &PsqlRole) -> Result<(), PgError> {
     // In a transaction of its own: only what is committed keeps new sessions out while the old ones are ended. Who made
     // a role may become its member, and only a member may end its sessions and drop what it owns.
+    let shut = format!("alter role {role} nologin valid until '-infinity'; grant {role} to current_user");
     let mut tx = db.begin().await?;
-    tx.transaction()
-        .batch(&format!(
-            "alter role {role} nologin valid until '-infinity'; grant {role} to current_user"
-        ))
-        .await?;
-    tx.commit().await?;
+    let outcome = tx.transaction().batch(&shut).await;
+    end(tx, outcome).await?;
 
     let mut tx = db.begin().await?;
     tx.transaction().rows(END_SESSIONS, &[&role.0, &ENDING]).await?;
-    tx.transaction()
-        .batch(&format!("drop owned by {role}; drop role {role}"))
-        .await?;
-    tx.commit().await
+    let removal = format!("drop owned by {role}; drop role {role}");
+    let outcome = tx.transaction().batch(&removal).await;
+    end(tx, outcome).await
+}
+
+/// Ends a transaction by its last statement's outcome. A login that is shut has expired, so that another program that
+/// tidies up may have removed it first: that is as good.
+async fn end(tx: CatalogTx, outcome: Result<(), PgError>) -> Result<(), PgError> {
+    match outcome {
+        Ok(()) => tx.commit().await,
+        Err(error) if error.sqlstate() == Some("42704") => tx.rollback().await,
+        Err(error) => Err(error),
+    }
 }
 
 /// The logins whose time is over: left behind by a program that was killed.
