@@ -135,6 +135,10 @@ impl<'m> Selection<'m> {
                 }
             }
         }
+        // Labels of the record's own values are told apart already.
+        if self.embeds.is_empty() {
+            return shown;
+        }
         let labels: Vec<&str> = shown.iter().map(|column| column.label).collect();
         let mut position = 0;
         shown.retain(|column| {
