@@ -280,8 +280,12 @@ pub fn prepare(
         may_update: request.may_update,
     };
     let outcome = outcome(request, &asked, new_id)?;
-    let applied = preferences
-        .applied(|kind| outcome.applies(kind) && (kind != Preference::TimeZone || time_zone.is_some()));
+    let end = preferences.end.filter(|end| outcome.may_end(*end));
+    let applied = preferences.applied(|kind| match kind {
+        Preference::TimeZone => time_zone.is_some(),
+        Preference::End => end.is_some(),
+        _ => outcome.applies(kind),
+    });
     Ok(Prepared {
         mode: outcome.mode(),
         form: request.form,
@@ -295,7 +299,7 @@ pub fn prepare(
         max_rows: limits.max_rows,
         written: outcome.written,
         guards: outcome.guards,
-        end: preferences.end.unwrap_or_default(),
+        end: end.unwrap_or_default(),
         time_zone: time_zone.map(str::to_owned),
         callers: outcome.callers,
     })
@@ -433,6 +437,12 @@ impl Outcome {
             Shape::Page { .. } | Shape::Record | Shape::Called { writes: false, .. } => Mode::ReadOnly,
             _ => Mode::ReadWrite,
         }
+    }
+
+    /// Whether the client may choose this end. A function that may write keeps books of its own (attempts, quotas),
+    /// which nobody who calls it may undo.
+    fn may_end(&self, end: End) -> bool {
+        end == End::Commit || !matches!(self.shape, Shape::Called { writes: true, .. })
     }
 
     /// Whether a preference that was said makes a difference to this statement.

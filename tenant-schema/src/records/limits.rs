@@ -150,6 +150,12 @@ pub enum Exceeded {
         /// How many it may have.
         allowed: usize,
     },
+    /// The records in a body are much larger than the body: a CSV header names its columns once, a record each time.
+    #[error("The records of the body are larger than {allowed} bytes")]
+    Body {
+        /// How many bytes of JSON they may be.
+        allowed: usize,
+    },
     /// [`Limits::answer_bytes`]
     #[error("The answer would be larger than one answer may be")]
     Answer,
@@ -160,6 +166,7 @@ impl Exceeded {
         match self {
             Self::Query { .. } => "query_too_long",
             Self::Objects { .. } => "too_many_objects",
+            Self::Body { .. } => "payload_too_large",
             Self::Answer => "answer_too_large",
             _ => "PGRST100",
         }
@@ -168,7 +175,7 @@ impl Exceeded {
     pub(super) fn status(&self) -> u16 {
         match self {
             Self::Query { .. } => 414,
-            Self::Objects { .. } | Self::Answer => 413,
+            Self::Objects { .. } | Self::Body { .. } | Self::Answer => 413,
             _ => 400,
         }
     }
@@ -180,7 +187,7 @@ impl Exceeded {
             }
             Self::Select { .. } | Self::Column { .. } => "Name each column once, or leave select out for all",
             Self::Order { .. } => "Leave out what comes after a unique column: it changes nothing",
-            Self::Objects { .. } => "Send the records in several requests",
+            Self::Objects { .. } | Self::Body { .. } => "Send the records in several requests",
             Self::Answer => "Ask for fewer records with limit, or for fewer columns with select",
         }
     }

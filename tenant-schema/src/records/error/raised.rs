@@ -24,14 +24,9 @@ pub struct Raised {
     pub headers: Vec<(String, String)>,
 }
 
-/// Headers that say how an answer is sent, which is not a template's business.
-const RESERVED: [&str; 5] = [
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "transfer-encoding",
-];
+/// Headers that a template may set beside those of its own (`X-…`): they are about the error. The others say how an
+/// answer is sent, cached, shared with other sites or signed in with, which is the server's business.
+const ALLOWED: [&str; 3] = ["link", "retry-after", "www-authenticate"];
 
 /// The message of an error with SQLSTATE `PGRST`.
 #[derive(Deserialize)]
@@ -89,7 +84,7 @@ fn from_json(fault: &DatabaseFault<'_>) -> RecordError {
         return bad("detail", said, &"not an HTTP status or not an HTTP header");
     }
     let mut headers: Vec<_> = detail.headers.into_iter().collect();
-    headers.retain(|(name, _)| !RESERVED.iter().any(|kept| name.eq_ignore_ascii_case(kept)));
+    headers.retain(|(name, _)| is_allowed(name));
     RecordError::Raised(Box::new(Raised {
         status: detail.status,
         code: message.code,
@@ -102,6 +97,11 @@ fn from_json(fault: &DatabaseFault<'_>) -> RecordError {
 
 fn is_status(status: u16) -> bool {
     (200..=599).contains(&status)
+}
+
+fn is_allowed(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.starts_with("x-") || ALLOWED.contains(&name.as_str())
 }
 
 fn is_header((name, value): (&String, &String)) -> bool {
@@ -141,7 +141,8 @@ mod tests {
     #[test]
     fn a_message_may_be_json() {
         let message = r#"{"code":"123","message":"Payment Required","details":"Quota exceeded"}"#;
-        let detail = r#"{"status":402,"headers":{"X-Powered-By":"Nerd Rage","content-length":"3"}}"#;
+        let detail = r#"{"status":402,"headers":{"X-Powered-By":"Nerd Rage","content-length":"3",
+            "Set-Cookie":"a=b","Access-Control-Allow-Origin":"*","Location":"/","Retry-After":"9"}}"#;
         let error = raised(&fault("PGRST", message, Some(detail))).unwrap();
         assert_eq!((error.code(), error.status()), ("123", 402));
         assert_eq!(error.details().as_deref(), Some("Quota exceeded"));
@@ -151,7 +152,8 @@ mod tests {
         };
         assert_eq!(
             raised.headers,
-            [("X-Powered-By".to_owned(), "Nerd Rage".to_owned())]
+            [("Retry-After", "9"), ("X-Powered-By", "Nerd Rage")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
         );
     }
 

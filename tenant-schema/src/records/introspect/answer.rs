@@ -120,6 +120,11 @@ pub(super) struct Argument {
 pub(super) type Sources = BTreeMap<String, BTreeMap<String, Source>>;
 
 impl Relation {
+    /// The names of its columns, also of those that are hidden.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|field| field.name.as_str())
+    }
+
     /// What its columns are copies of.
     pub(super) fn take_sources(&mut self) -> BTreeMap<String, Source> {
         let copies = self.fields.iter_mut().filter_map(|field| {
@@ -132,21 +137,25 @@ impl Relation {
     /// The object, and whether the API is not to know of it: by its tag, or by a name that begins with `_`.
     pub(super) fn into_object(self, kind: ObjectKind) -> (Object, bool) {
         let (comment, access) = access_tag::take(self.comment);
+        let keeps = |field: &Attribute| field.removes(kind) || field.counts();
+        let soft_delete = self.fields.iter().any(|field| field.removes(kind));
+        let versioned = self.fields.iter().any(Attribute::counts);
+        let shows_nothing = self.fields.iter().all(Attribute::is_hidden);
         let fields: Vec<Field> = self
             .fields
             .into_iter()
-            .filter_map(Attribute::into_field)
+            .filter_map(|field| {
+                if keeps(&field) {
+                    Some(field.into_kept())
+                } else {
+                    field.into_field()
+                }
+            })
             .collect();
-        let is_hidden = access.is_hidden || self.name.starts_with('_') || fields.is_empty();
-        let has = |name: &str, suits: fn(&Field) -> bool| fields.iter().any(|f| f.name == name && suits(f));
+        let is_hidden = access.is_hidden || self.name.starts_with('_') || shows_nothing;
         let object = Object {
-            soft_delete: !kind.is_view()
-                && has("deleted_at", |field| {
-                    field.category == TypeCategory::DateTime && field.nullable
-                }),
-            versioned: has("version", |field| {
-                matches!(field.base_type.as_str(), "smallint" | "integer" | "bigint")
-            }),
+            soft_delete,
+            versioned,
             name: self.name,
             kind,
             comment,
@@ -169,20 +178,47 @@ impl Relation {
 }
 
 impl Attribute {
+    fn is_hidden(&self) -> bool {
+        access_tag::take(self.comment.clone()).1.is_hidden
+    }
+
+    /// A record of a table is removed by setting it.
+    fn removes(&self, kind: ObjectKind) -> bool {
+        !kind.is_view()
+            && self.name == "deleted_at"
+            && self.of_type.category() == TypeCategory::DateTime
+            && self.nullable
+    }
+
+    /// It counts the changes of a record.
+    fn counts(&self) -> bool {
+        self.name == "version" && matches!(self.of_type.base_type.as_str(), "smallint" | "integer" | "bigint")
+    }
+
     /// The column, unless its tag hides it. Any other tag keeps values of clients away.
-    pub(super) fn into_field(self) -> Option<Field> {
-        let (comment, access) = access_tag::take(self.comment);
-        if access.is_hidden {
-            return None;
-        }
+    pub(super) fn into_field(mut self) -> Option<Field> {
+        let (comment, access) = access_tag::take(self.comment.take());
+        let takes_values = access.write == ObjectWrite::Members;
+        (!access.is_hidden).then(|| self.field(comment, takes_values))
+    }
+
+    /// The column whatever its tag says, because records are removed and versioned by it: without it, the removed would
+    /// be in every answer again. A tag that would hide it keeps values of clients away.
+    fn into_kept(mut self) -> Field {
+        let (comment, access) = access_tag::take(self.comment.take());
+        let takes_values = access.write == ObjectWrite::Members && !access.is_hidden;
+        self.field(comment, takes_values)
+    }
+
+    fn field(self, comment: Option<String>, takes_values: bool) -> Field {
         let generated = match (self.generated.as_str(), self.identity.as_str()) {
             ("", "a") => Generated::IdentityAlways,
             ("", "d") => Generated::IdentityByDefault,
-            ("", _) if access.write == ObjectWrite::Members => Generated::Never,
+            ("", _) if takes_values => Generated::Never,
             ("", _) => Generated::Kept,
             _ => Generated::Computed,
         };
-        Some(Field {
+        Field {
             name: self.name,
             category: self.of_type.category(),
             type_name: self.of_type.type_name,
@@ -195,7 +231,7 @@ impl Attribute {
             generated,
             updatable: self.updatable,
             comment,
-        })
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use catalog::access::ObjectWrite;
 
+use super::Hidden;
 use super::answer::{Attribute, Routine};
 use crate::access_tag;
 use crate::records::model::{
@@ -12,31 +13,44 @@ use crate::records::model::{
 };
 
 /// Reads the functions, and gives objects their computed columns and relationships.
+///
+/// PostgreSQL chooses among all functions of a name, and not only among those that are known here: a name that a hidden
+/// function has, or one whose arguments cannot be named, is not called at all. What computes is found by its row.
+///
+/// A function of a row that may write is none that computes: reading a record would run it, past its tag. It is called.
 pub(super) fn read(
     routines: Vec<Routine>,
     objects: &mut BTreeMap<String, Object>,
-    hidden: &BTreeSet<String>,
+    hidden: &Hidden,
 ) -> BTreeMap<String, Vec<Function>> {
     let mut functions: BTreeMap<String, Vec<Function>> = BTreeMap::new();
+    let mut closed = BTreeSet::new();
     for mut routine in routines {
         let (comment, access) = access_tag::take(routine.comment.take());
         if access.is_hidden {
+            closed.insert(routine.name);
             continue;
         }
-        match row_argument(&routine).and_then(|name| objects.get_mut(name)) {
-            Some(object) => compute(object, routine, comment),
+        let row = row_argument(&routine).filter(|_| volatility(&routine) != Volatility::Volatile);
+        match row.and_then(|name| objects.get_mut(name)) {
+            Some(object) => compute(object, routine, comment, hidden),
             None => functions.entry(routine.name.clone()).or_default().push(Function {
                 comment,
                 write: access.write,
-                ..function(routine, objects, hidden)
+                ..function(routine, objects, &hidden.objects)
             }),
         }
     }
-    functions.retain(|_, overloads| {
-        overloads.retain(Function::is_callable);
-        !overloads.is_empty()
-    });
+    functions.retain(|name, overloads| !closed.contains(name) && overloads.iter().all(Function::is_callable));
     functions
+}
+
+fn volatility(routine: &Routine) -> Volatility {
+    match routine.volatility {
+        'i' => Volatility::Immutable,
+        's' => Volatility::Stable,
+        _ => Volatility::Volatile,
+    }
 }
 
 /// The relation of which the only parameter is a row.
@@ -47,8 +61,13 @@ fn row_argument(routine: &Routine) -> Option<&str> {
     }
 }
 
-/// A function of a row is a relationship if it returns rows of a relation, and a column if it returns one value.
-fn compute(object: &mut Object, routine: Routine, comment: Option<String>) {
+/// A function of a row is a relationship if it returns rows of a relation, and a column if it returns one value and no
+/// column has its name: PostgreSQL takes that of the record first, also one that is hidden.
+fn compute(object: &mut Object, routine: Routine, comment: Option<String>, hidden: &Hidden) {
+    let is_column = object.field(&routine.name).is_some()
+        || hidden
+            .columns
+            .contains(&(object.name.clone(), routine.name.clone()));
     match routine.row_of {
         Some(target) => {
             // It takes the place of what was found by foreign keys under its name.
@@ -65,7 +84,7 @@ fn compute(object: &mut Object, routine: Routine, comment: Option<String>) {
             });
             object.relationships.sort();
         }
-        None if !routine.set && object.field(&routine.name).is_none() => {
+        None if !routine.set && !is_column => {
             object
                 .computed
                 .push(routine.returns.into_field(routine.name, comment));
@@ -75,6 +94,7 @@ fn compute(object: &mut Object, routine: Routine, comment: Option<String>) {
 }
 
 fn function(routine: Routine, objects: &BTreeMap<String, Object>, hidden: &BTreeSet<String>) -> Function {
+    let volatility = volatility(&routine);
     let row_of = routine.row_of.as_ref().and_then(|name| objects.get(name));
     let returns = match row_of {
         Some(object) if hidden.contains(&object.name) => Returned::Row(Box::new(Object {
@@ -105,11 +125,7 @@ fn function(routine: Routine, objects: &BTreeMap<String, Object>, hidden: &BTree
         write: ObjectWrite::Nobody,
         returns,
         returns_set: routine.set,
-        volatility: match routine.volatility {
-            'i' => Volatility::Immutable,
-            's' => Volatility::Stable,
-            _ => Volatility::Volatile,
-        },
+        volatility,
     }
 }
 

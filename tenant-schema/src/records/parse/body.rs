@@ -147,6 +147,19 @@ impl<'a> Body<'a> {
         })
     }
 
+    /// Reads a body that must not have more than one record: `several` is the message when it has. Nothing is made of
+    /// what follows the first.
+    pub fn parse_one(
+        payload: Payload<'a>,
+        columns: Option<&[String]>,
+        several: &'static str,
+    ) -> Result<Self, RecordError> {
+        Self::parse(payload, columns, 1).map_err(|error| match error {
+            RecordError::Exceeded(Exceeded::Objects { .. }) => RecordError::body(several),
+            other => other,
+        })
+    }
+
     /// How many records there are.
     pub fn rows(&self) -> usize {
         self.rows.len()

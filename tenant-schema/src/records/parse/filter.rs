@@ -101,7 +101,13 @@ fn configuration(reader: &mut Reader<'_>) -> Result<Option<String>, RecordError>
     if !reader.eat("(") {
         return Ok(None);
     }
-    let name = reader.word("a text search configuration")?;
+    let start = *reader;
+    let expected = "a text search configuration";
+    let name = reader.word(expected)?;
+    // PostgreSQL would take a number for the configuration's OID.
+    if name.starts_with(char::is_numeric) {
+        return Err(start.error(expected));
+    }
     reader.expect(")")?;
     Ok(Some(name.to_owned()))
 }
@@ -219,6 +225,9 @@ mod tests {
             "eq(some).{1}",
             "eq().1",
             "fts().a",
+            "fts(99999).a",
+            "fts( 0).a",
+            "plfts(1x).a",
         ] {
             assert_eq!(parse(broken).unwrap_err().code(), "PGRST100", "{broken}");
         }

@@ -76,6 +76,10 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
         .map(Vec::as_slice)
         .unwrap_or_default();
     context.limits.check_length(asked.query)?;
+    if overloads.is_empty() && matches!(by, CallBy::Post(_)) {
+        // Before a body is read that nothing takes.
+        return Err(choose::unknown(context.model, name, &[], None, None));
+    }
     let said = Said::read(context, overloads, asked.query, by)?;
     let function = choose(context.model, name, overloads, &said.arguments, by)?;
     let writes = function.writes() && matches!(by, CallBy::Post(_));

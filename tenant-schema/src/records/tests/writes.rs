@@ -233,11 +233,15 @@ const FUNCTIONS: &str = r#"[
         "returns":{"type_name":"void","base_type":"void","category":"P"}}]"#;
 
 fn call(name: &str, query: &str, by: CallBy<'_>) -> Result<Prepared, RecordError> {
+    call_as(name, query, "", by)
+}
+
+fn call_as(name: &str, query: &str, prefer: &str, by: CallBy<'_>) -> Result<Prepared, RecordError> {
     let model = SchemaModel::from_json(FUNCTIONS).unwrap();
     let request = Request {
         object: name,
         query,
-        preferences: &Preferences::default(),
+        preferences: &Preferences::parse(prefer),
         readable: Readable::nothing(),
         may_update: false,
         form: Form::Plural,
@@ -322,6 +326,45 @@ fn only_a_posted_function_that_may_write_writes() {
     let keep = call("keep", "", post("{}")).unwrap();
     assert_eq!(keep.mode, Mode::ReadWrite);
     assert_eq!(keep.callers(), Some(catalog::access::ObjectWrite::Members));
+}
+
+#[test]
+fn what_a_function_writes_is_not_undone_by_who_calls_it() {
+    let ends = |name, prefer, by| {
+        let prepared = call_as(name, "", prefer, by).unwrap();
+        (prepared.end, prepared.applied)
+    };
+    let (commit, rollback) = (Some("tx=commit".to_owned()), Some("tx=rollback".to_owned()));
+    assert_eq!(ends("keep", "tx=rollback", post("{}")), (End::Commit, None));
+    assert_eq!(ends("keep", "tx=commit", post("{}")), (End::Commit, commit));
+    assert_eq!(
+        ends("add", "tx=rollback", post(r#"{"a":1}"#)),
+        (End::Rollback, rollback)
+    );
+}
+
+#[test]
+fn an_unknown_function_is_refused_before_its_body_is_read() {
+    let refused = call("ad", "", post("{")).unwrap_err();
+    assert_eq!((refused.status(), refused.code()), (404, "PGRST202"));
+    assert_eq!(call("add", "", post("{")).unwrap_err().code(), "PGRST102");
+}
+
+#[test]
+fn names_are_looked_for_as_long_as_a_function_may_have_them() {
+    let body = |count: usize| {
+        let members = (0..count).map(|n| format!("\"k{n}\":1"));
+        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+    };
+    let refused = call("hire", "", post(&body(100_000))).unwrap_err();
+    assert_eq!((refused.status(), refused.code()), (404, "PGRST202"));
+    assert!(
+        call("keep", "", post(&body(100_000))).is_ok(),
+        "a body as a whole"
+    );
+    let wanted = (0..1500).map(|n| format!("k{n}")).collect::<Vec<_>>().join(",");
+    let refused = call("hire", &format!("columns={wanted}"), post(&body(100_000))).unwrap_err();
+    assert_eq!(refused.code(), "PGRST202");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What a body gives a function.
 
+use std::collections::HashSet;
+
 use super::{Format, Keys, Payload, form, json};
 use crate::records::error::RecordError;
 use crate::records::model::BodyType;
@@ -28,9 +30,10 @@ pub enum Arguments<'a> {
 impl<'a> Arguments<'a> {
     /// Forgets the names that are not among these.
     pub fn keep(&mut self, names: &[String]) {
+        let names: HashSet<&str> = names.iter().map(String::as_str).collect();
         match self {
-            Self::Object { keys, .. } => keys.retain(|key| names.contains(key)),
-            Self::Texts(pairs) => pairs.retain(|(name, _)| names.contains(name)),
+            Self::Object { keys, .. } => keys.retain(|key| names.contains(key.as_str())),
+            Self::Texts(pairs) => pairs.retain(|(name, _)| names.contains(name.as_str())),
             Self::Whole { .. } => {}
         }
     }

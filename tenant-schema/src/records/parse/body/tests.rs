@@ -174,6 +174,65 @@ fn reads_comma_separated_values() {
 }
 
 #[test]
+fn a_header_is_bounded_before_lines_repeat_it() {
+    let long = "x".repeat(64);
+    assert_eq!(
+        refused_as(Format::Csv, &format!("{long}\n1")),
+        format!("The column name '{long}' has more than 63 bytes")
+    );
+    assert_eq!(
+        parse_as(Format::Csv, &format!("{}\n1", &long[1..]))
+            .unwrap()
+            .rows(),
+        1
+    );
+    let columns = |count: usize| (0..count).map(|n| format!("c{n}")).collect::<Vec<_>>().join(",");
+    assert_eq!(parse_as(Format::Csv, &columns(1600)).unwrap().rows(), 0);
+    assert_eq!(
+        refused_as(Format::Csv, &columns(1601)),
+        "The header has more than 1600 columns"
+    );
+    assert_eq!(refused_as(Format::Csv, "a,a"), "The key 'a' is given twice");
+}
+
+#[test]
+fn lines_are_not_much_larger_than_their_body() {
+    let header = (0..100).map(|n| format!("{n:060}")).collect::<Vec<_>>().join(",");
+    let body = |lines: usize| format!("{header}\n{}", format!("{}\n", ",".repeat(99)).repeat(lines));
+    let read = |text: &str| {
+        Body::parse(
+            Payload {
+                bytes: text.as_bytes(),
+                format: Format::Csv,
+            },
+            None,
+            10_000,
+        )
+        .map(|body| body.rows())
+    };
+    assert_eq!(read(&body(10)), Ok(10));
+    let refused = read(&body(1000)).unwrap_err();
+    assert_eq!((refused.code(), refused.status()), ("payload_too_large", 413));
+}
+
+#[test]
+fn one_record_is_read_no_further() {
+    let one = |text: &str| {
+        let payload = Payload {
+            bytes: text.as_bytes(),
+            format: Format::Csv,
+        };
+        Body::parse_one(payload, None, "only one").map(|body| body.rows())
+    };
+    assert_eq!(one("a\n1"), Ok(1));
+    assert_eq!(one("a"), Ok(0));
+    assert_eq!(
+        one("a\n1\n2\n3,what is broken here is not read"),
+        Err(RecordError::body("only one"))
+    );
+}
+
+#[test]
 fn reads_a_form() {
     let body = parse_as(Format::Form, "a=x+y&b=%C3%A4%22&c").unwrap();
     assert_eq!(body.to_array(), r#"[{"a":"x y","b":"ä\"","c":""}]"#);

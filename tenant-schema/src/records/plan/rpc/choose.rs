@@ -6,6 +6,9 @@ use crate::records::model::{BodyType, Function, SchemaModel};
 use crate::records::nearest::nearest;
 use crate::records::parse::body::call::Arguments;
 
+/// The most parameters that a function has (`max_function_args` in PostgreSQL's documentation, section 19.15).
+const PARAMETERS: usize = 100;
+
 /// Finds the one function that takes these arguments: by their names, or else the one that takes a body as a whole.
 pub(super) fn choose<'m>(
     model: &'m SchemaModel,
@@ -16,10 +19,14 @@ pub(super) fn choose<'m>(
 ) -> Result<&'m Function, RecordError> {
     let names = names(arguments);
     let whole = whole(arguments, by);
-    let by_name: Vec<&Function> = overloads
-        .iter()
-        .filter(|function| names.as_ref().is_some_and(|names| takes(function, names)))
-        .collect();
+    // Only a body that is taken as a whole has more names than a function has parameters.
+    let by_name: Vec<&Function> = match &names {
+        Some(names) if names.len() <= PARAMETERS => overloads
+            .iter()
+            .filter(|function| takes(function, names))
+            .collect(),
+        _ => Vec::new(),
+    };
     let by_body = overloads
         .iter()
         .filter(|function| whole.is_some() && function.body_type() == whole);
@@ -82,7 +89,8 @@ fn signature(function: &Function) -> String {
     format!("{}({})", function.name, parameters.collect::<Vec<_>>().join(", "))
 }
 
-fn unknown(
+/// The error that no function takes these arguments.
+pub(super) fn unknown(
     model: &SchemaModel,
     name: &str,
     overloads: &[Function],
@@ -90,6 +98,7 @@ fn unknown(
     whole: Option<BodyType>,
 ) -> RecordError {
     let names = names.unwrap_or_default();
+    let names = &names[..names.len().min(PARAMETERS)];
     let called = shorten(name);
     let listed = shorten(&names.join(", "));
     let unnamed = whole.map(|body_type| match body_type {

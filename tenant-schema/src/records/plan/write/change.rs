@@ -58,10 +58,8 @@ pub fn update<'m>(
     may_write(object, object.writable.update, "update records")?;
     let said = said::read(object, asked, "update records", |name| suits(target, name))?;
     let id = targeted(target, &said, "UPDATE")?;
-    let body = Body::parse(body, said.columns.as_deref(), asked.context.limits.objects)?;
-    if body.rows() > 1 {
-        return Err(RecordError::body("The body of an update must be one object"));
-    }
+    let several = "The body of an update must be one object";
+    let body = Body::parse_one(body, said.columns.as_deref(), several)?;
     let with_defaults = asked.preferences.missing == Some(Missing::Default);
     let (mut columns, mut defaults) = (Vec::new(), Vec::new());
     for column in &body.columns {

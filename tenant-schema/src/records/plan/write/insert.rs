@@ -119,9 +119,10 @@ pub fn replace<'m>(
         Target::Id(_) => return Err(RecordError::PutFilters),
         Target::Filtered => named_key(object, &said.query.root.filter)?,
     };
-    let body = Body::parse(body, said.columns.as_deref(), asked.context.limits.objects)?;
+    let several = "The body of a PUT must be one object";
+    let body = Body::parse_one(body, said.columns.as_deref(), several)?;
     if body.rows() != 1 {
-        return Err(RecordError::body("The body of a PUT must be one object"));
+        return Err(RecordError::body(several));
     }
     let has_key = |(field, _): &(&Field, String)| {
         body.column(&field.name)
