@@ -9,6 +9,7 @@ mod embed;
 mod filter;
 mod items;
 mod levels;
+mod nested;
 mod order;
 mod query;
 mod read;

@@ -1,7 +1,7 @@
 //! Related records inside records.
 
 use super::filter::Subject;
-use super::items::{check_alias, selection};
+use super::items::{check_alias, held};
 use super::levels::Levels;
 use super::read::Node;
 use super::select::Selection;
@@ -101,7 +101,7 @@ fn node<'m>(
     let selection = if select.is_empty() {
         Selection::nothing(target)
     } else {
-        selection(context, target, select, &mut levels)?
+        held(context, target, select, &mut levels)?
     };
     let limit = match own.limit {
         None if is_to_one => None,

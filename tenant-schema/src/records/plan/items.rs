@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::embed::{Embed, embed};
 use super::filter::Spot;
 use super::levels::Levels;
+use super::nested::share_rows;
 use super::select::{Output, Selection, Value, whole};
 use super::{Context, cast};
 use crate::records::ast::{Aggregate, AggregateFunction, Column, Place, SelectItem};
@@ -15,8 +16,20 @@ use crate::records::model::Object;
 /// PostgreSQL cuts longer identifiers (`NAMEDATALEN`), so a longer alias would come back under another name.
 const MAX_ALIAS_BYTES: usize = 63;
 
-/// Plans what records of an object hold. No items mean all columns.
+/// Plans what the records of an answer hold. No items mean all columns.
 pub(super) fn selection<'m>(
+    context: Context<'m>,
+    object: &'m Object,
+    items: Vec<SelectItem>,
+    levels: &mut Levels,
+) -> Result<Selection<'m>, RecordError> {
+    let mut selection = held(context, object, items, levels)?;
+    share_rows(&mut selection, context.limits)?;
+    Ok(selection)
+}
+
+/// Plans what records of an object hold, with the limits as they are said.
+pub(super) fn held<'m>(
     context: Context<'m>,
     object: &'m Object,
     items: Vec<SelectItem>,
@@ -173,13 +186,10 @@ fn spot_label<'m>(spot: &Spot<'m>) -> Cow<'m, str> {
 }
 
 fn label(alias: Option<String>, own: Cow<'_, str>) -> Result<Cow<'_, str>, RecordError> {
-    match alias {
-        None => Ok(own),
-        Some(alias) => {
-            check_alias(&alias)?;
-            Ok(Cow::Owned(alias))
-        }
-    }
+    // A key in JSON may be as long as an alias that the client chose.
+    let label = alias.map_or(own, Cow::Owned);
+    check_alias(&label)?;
+    Ok(label)
 }
 
 pub(super) fn check_alias(alias: &str) -> Result<(), RecordError> {

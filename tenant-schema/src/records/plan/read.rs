@@ -51,6 +51,8 @@ impl List<'_> {
 pub struct Get<'m> {
     pub(in crate::records) node: Node<'m>,
     pub(in crate::records) form: Form,
+    /// Bytes of the answer, at most, where it holds more than the record.
+    pub(in crate::records) answer_bytes: Option<u64>,
 }
 
 /// Plans a page of records.
@@ -90,9 +92,11 @@ pub fn get<'m>(object: &'m Object, id: &str, asked: &Asked<'m>) -> Result<Get<'m
         limit: None,
         offset: 0,
     };
+    let holds_more = !node.selection.embeds.is_empty();
     Ok(Get {
         node,
         form: asked.form,
+        answer_bytes: holds_more.then_some(context.limits.answer_bytes),
     })
 }
 

@@ -148,11 +148,6 @@ impl<'m> Selection<'m> {
         shown
     }
 
-    /// The embedded objects without which a record is left out.
-    pub(in crate::records) fn required(&self) -> impl Iterator<Item = &Embed<'m>> {
-        self.embeds.iter().filter(|embed| embed.inner)
-    }
-
     /// Makes groups of its records.
     pub(in crate::records) fn aggregates(&self) -> bool {
         self.shown().iter().any(|column| column.aggregate.is_some())

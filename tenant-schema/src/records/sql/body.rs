@@ -88,7 +88,7 @@ fn line(sql: &mut Writer, labels: &[&str]) -> Result<(), RecordError> {
         sql.push(if index > 0 { " || ',' || " } else { " || " });
         let mut value = Writer::default();
         value.column_named("r", label)?;
-        cell(sql, &value.finish().text);
+        cell(sql, &value.finish()?.text);
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Related records: how they are found, and whether there are any.
 
-use super::filter::{Scope, conditions};
+use super::filter::{Scope, conditions, requires};
 use super::writer::Writer;
 use crate::records::error::RecordError;
 use crate::records::model::{Pair, Via};
@@ -193,7 +193,7 @@ pub(super) fn restrict(
         alias,
         stands: Stands::Object,
     };
-    require(sql, clause, parent)
+    required(sql, clause, parent, |index| !requires(&node.filter, index))
 }
 
 /// That the related records are there which records need to be shown.
@@ -202,9 +202,21 @@ pub(super) fn require(
     clause: &mut Clause,
     parent: Parent<'_, '_>,
 ) -> Result<(), RecordError> {
-    for embed in parent.selection.required() {
-        clause.next(sql);
-        exists(sql, parent, embed, true)?;
+    required(sql, clause, parent, |_| true)
+}
+
+/// The same, where nothing else says it of the embedded object at this place.
+fn required(
+    sql: &mut Writer,
+    clause: &mut Clause,
+    parent: Parent<'_, '_>,
+    is_unsaid: impl Fn(usize) -> bool,
+) -> Result<(), RecordError> {
+    for (index, embed) in parent.selection.embeds.iter().enumerate() {
+        if embed.inner && is_unsaid(index) {
+            clause.next(sql);
+            exists(sql, parent, embed, true)?;
+        }
     }
     Ok(())
 }

@@ -52,6 +52,52 @@ impl Writer {
     }
 }
 
+/// Whether an embedded record has to be there, where a condition asks just that: the embedded object's place, and the
+/// answer that is wanted.
+fn presence(filter: &Filter<Subject<'_>>) -> Option<(usize, bool)> {
+    match filter {
+        Filter::Test(Subject::Embed(index), test) => Some((*index, is_there(test))),
+        // The planner makes a join of "not exists" and of "exists", but not of "not not exists".
+        Filter::Not(part) => presence(part).map(|(index, is_wanted)| (index, !is_wanted)),
+        _ => None,
+    }
+}
+
+/// What a test of an embedded object asks for: it is `is.not_null` if not `is.null`.
+fn is_there(test: &Test) -> bool {
+    *test != Test::Is(Is::Null)
+}
+
+/// The filter says by itself that there is an embedded record.
+pub(super) fn requires(filter: &Filter<Subject<'_>>, index: usize) -> bool {
+    match filter {
+        Filter::All(parts) => parts.iter().any(|part| presence(part) == Some((index, true))),
+        other => presence(other) == Some((index, true)),
+    }
+}
+
+/// Conditions with a word between them. Whether an embedded record is there is asked once: the answer is long to write.
+fn joined(
+    sql: &mut Writer,
+    scope: Scope<'_, '_>,
+    parts: &[Filter<Subject<'_>>],
+    between: &str,
+) -> Result<(), RecordError> {
+    let mut asked: Vec<(usize, bool)> = Vec::new();
+    let mut lead = "";
+    for part in parts {
+        if let Some(presence) = presence(part) {
+            if asked.contains(&presence) {
+                continue;
+            }
+            asked.push(presence);
+        }
+        sql.push(std::mem::replace(&mut lead, between));
+        condition(sql, scope, part)?;
+    }
+    Ok(())
+}
+
 /// The parts of a filter, joined by "and".
 pub(super) fn conditions(
     sql: &mut Writer,
@@ -59,7 +105,7 @@ pub(super) fn conditions(
     filter: &Filter<Subject<'_>>,
 ) -> Result<(), RecordError> {
     match filter {
-        Filter::All(parts) => sql.joined(parts, " and ", |sql, part| condition(sql, scope, part)),
+        Filter::All(parts) => joined(sql, scope, parts, " and "),
         other => condition(sql, scope, other),
     }
 }
@@ -74,21 +120,17 @@ fn condition(
             let is_all = matches!(filter, Filter::All(_));
             sql.push("(");
             let between = if is_all { " and " } else { " or " };
-            sql.joined(parts, between, |sql, part| condition(sql, scope, part))?;
+            joined(sql, scope, parts, between)?;
         }
         Filter::Not(part) => {
-            // The planner makes a join of "not exists" and of "exists", but not of "not not exists".
-            if let Filter::Test(Subject::Embed(index), Test::Is(is)) = part.as_ref() {
-                return scope.embedded(sql, *index, *is == Is::Null);
+            if let Some((index, is_wanted)) = presence(filter) {
+                return scope.embedded(sql, index, is_wanted);
             }
             sql.push("not (");
             condition(sql, scope, part)?;
         }
-        Filter::Test(Subject::Embed(index), test) => {
-            let is_wanted = *test != Test::Is(Is::Null);
-            return scope.embedded(sql, *index, is_wanted);
-        }
         Filter::Test(Subject::Spot(spot), test) => return compare(sql, scope.alias, spot, test),
+        Filter::Test(Subject::Embed(index), test) => return scope.embedded(sql, *index, is_there(test)),
     }
     sql.push(")");
     Ok(())

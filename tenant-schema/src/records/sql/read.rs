@@ -34,7 +34,7 @@ pub fn list(plan: &List<'_>) -> Result<Query, RecordError> {
     sql.push(" from (");
     rows(&mut sql, &plan.node, RowsOf::Object, Form::Labels)?;
     sql.push(") r) a");
-    Ok(sql.finish())
+    sql.finish()
 }
 
 /// Asks PostgreSQL how many records it expects a page to be taken from: one row, a JSON text.
@@ -42,13 +42,16 @@ pub fn estimate(plan: &List<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
     sql.push("explain (format json) ");
     all(&mut sql, &plan.node)?;
-    Ok(sql.finish())
+    sql.finish()
 }
 
 /// One record: one row whose `body` is an object, or no row.
 pub fn get(plan: &Get<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
     let selection = &plan.node.selection;
+    if let Some(bytes) = plan.answer_bytes {
+        bounded(&mut sql, bytes, "");
+    }
     sql.push("select ");
     body::of_one(&mut sql, plan.form, selection)?;
     sql.push(" as body, 1::bigint as count, ");
@@ -72,5 +75,9 @@ pub fn get(plan: &Get<'_>) -> Result<Query, RecordError> {
     };
     record(&mut sql, parent)?;
     restrict(&mut sql, &mut Clause::begin(" where "), &plan.node, "t")?;
-    Ok(sql.finish())
+    if plan.answer_bytes.is_some() {
+        // Without the offset the planner would put the body wherever the bound names it, and make it twice.
+        sql.push(" offset 0) a");
+    }
+    sql.finish()
 }

@@ -55,7 +55,7 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
         }
     }
     sql.push(") a");
-    Ok(sql.finish())
+    sql.finish()
 }
 
 fn records(sql: &mut Writer, plan: &Call<'_>, node: &Node<'_>) -> Result<(), RecordError> {

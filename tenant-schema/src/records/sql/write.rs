@@ -62,7 +62,7 @@ pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
     }
     sql.push(")");
     answer(&mut sql, &plan.answer, false)?;
-    Ok(sql.finish())
+    sql.finish()
 }
 
 /// A delete, or the update that stands for it, of everything the filter finds.
@@ -84,7 +84,7 @@ pub fn delete(plan: &Delete<'_>) -> Result<Query, RecordError> {
     returned(&mut sql, &plan.answer)?;
     sql.push(")");
     answer(&mut sql, &plan.answer, false)?;
-    Ok(sql.finish())
+    sql.finish()
 }
 
 /// The filter, and where the write is limited, the keys of a page of what it finds. The filter stands in both places:

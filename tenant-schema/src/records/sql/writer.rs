@@ -1,9 +1,21 @@
 //! Writes SQL text from left to right and numbers its parameters and aliases.
+//!
+//! A test whether related records are there repeats all that is asked of them, and of those that are related to them,
+//! so a short request could make a text without end. A writer that is full therefore takes no more: all that can fail
+//! fails from then on, which ends the writing where it is.
 
 use super::{Param, Query};
 use crate::records::error::RecordError;
+use crate::records::limits::Exceeded;
 use crate::records::model::Field;
 use crate::records::quote;
+
+/// Bytes of a statement's text. A table of 400 columns can still be read and written in every form.
+const MAX_BYTES: usize = 128 * 1024;
+
+/// Aliases of a statement, besides `t`, `w` and the like. PostgreSQL plans joins in more than linear time. The most that
+/// a request can embed takes 80 when nothing is asked of it.
+const MAX_ALIASES: usize = 100;
 
 /// A statement in the making.
 #[derive(Default)]
@@ -14,20 +26,37 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn finish(self) -> Query {
-        Query {
+    /// The statement, unless it has become too large.
+    pub(super) fn finish(self) -> Result<Query, RecordError> {
+        self.check()?;
+        Ok(Query {
             text: self.text,
             params: self.params,
-        }
+        })
     }
 
-    /// Text of our own, or of the introspected model; never a request's.
+    fn is_full(&self) -> bool {
+        self.text.len() > MAX_BYTES || self.aliases > MAX_ALIASES
+    }
+
+    /// Refuses a request whose statement has become too large.
+    fn check(&self) -> Result<(), Exceeded> {
+        if self.is_full() {
+            return Err(Exceeded::Statement);
+        }
+        Ok(())
+    }
+
+    /// Text of our own, or of the introspected model; never a request's. Nothing, when the statement is full.
     pub(super) fn push(&mut self, sql: &str) {
-        self.text.push_str(sql);
+        if !self.is_full() {
+            self.text.push_str(sql);
+        }
     }
 
     /// A quoted name.
     pub(super) fn name(&mut self, name: &str) -> Result<(), RecordError> {
+        self.check()?;
         Ok(quote::push_identifier(&mut self.text, name)?)
     }
 
@@ -43,7 +72,7 @@ impl Writer {
         self.name(column)
     }
 
-    /// An alias that no other part of the statement has: a letter and a number.
+    /// An alias that no other part of the statement has: a letter and a number. Too many of them fill the statement.
     pub(super) fn alias(&mut self, letter: char) -> String {
         self.aliases += 1;
         format!("{letter}{}", self.aliases)
@@ -66,6 +95,7 @@ impl Writer {
         mut write: impl FnMut(&mut Self, &T) -> Result<(), RecordError>,
     ) -> Result<(), RecordError> {
         for (index, item) in items.iter().enumerate() {
+            self.check()?;
             if index > 0 {
                 self.push(between);
             }
@@ -76,6 +106,7 @@ impl Writer {
 
     /// `$n`, bound to a value for `place`, a column or parameter.
     pub(super) fn bind(&mut self, place: &str, value: String) -> Result<(), RecordError> {
+        self.check()?;
         if value.contains('\0') {
             return Err(RecordError::NulCharacter {
                 place: place.to_owned(),

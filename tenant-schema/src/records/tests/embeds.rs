@@ -1,7 +1,7 @@
 //! Related records, aggregates and paths in the SQL, and what may be embedded.
 
 use super::*;
-use crate::records::fixture::model;
+use crate::records::fixture::{model, prefer};
 
 #[test]
 fn what_is_embedded_is_made_for_the_page_only() {
@@ -65,7 +65,7 @@ fn related_records_are_required_and_asked_about() {
     cross join "labels" as t13
     where j14."contact_id" = t8."id" and t13."id" = j14."label_id" and t13."label" = $8
     limit $9::bigint) r12) e9) r7) e1) r) a
-    -- x | a | b | 1000 | a | b | 1000 | b | 1000
+    -- x | a | b | 1000 | a | b | 316 | b | 316
     "#);
 }
 
@@ -243,4 +243,90 @@ fn a_total_is_counted_without_what_is_embedded() {
         @r#"explain (format json) select from "contacts" as t where t."score" > $1 and t."deleted_at" is null and exists (select from "companies" as t1 where t1."id" = t."company_id")"#
     );
     insta::assert_snapshot!(total("contacts", "select=score,count()&limit=5"), @r#"explain (format json) select t."score", count(*) as "count" from "contacts" as t where t."deleted_at" is null group by 1"#);
+}
+
+#[test]
+fn whether_a_related_record_is_there_is_asked_once() {
+    let query = "select=id,contacts!inner()&contacts=not.is.null&contacts=not.is.null&or=(contacts.is.null,contacts.is.null,id.eq.1)";
+    let text = list("companies", query).unwrap().query.text;
+    assert_eq!(text.matches("exists (select").count(), 2, "{text}");
+    assert_eq!(text.matches("not exists (select").count(), 1, "{text}");
+}
+
+/// A way through embedded objects eight deep, with tests from that step on whether they are there.
+fn nested_tests(first: usize) -> String {
+    let relation = |depth: usize| {
+        if depth.is_multiple_of(2) {
+            "contacts"
+        } else {
+            "companies"
+        }
+    };
+    let select = (0..8).rev().fold("id".to_owned(), |within, depth| {
+        format!("id,a:{}({within})", relation(depth))
+    });
+    let tests = (first..8).map(|depth| {
+        let path = "a.".repeat(depth);
+        format!("&{path}or=(a.is.null,a.not.is.null)").repeat(6)
+    });
+    format!("select={select}{}", tests.collect::<String>())
+}
+
+#[test]
+fn a_statement_that_would_grow_without_end_is_refused() {
+    let query = nested_tests(0);
+    let too_much = (
+        "PGRST100".to_owned(),
+        400,
+        "The request would need a larger statement than one may be".to_owned(),
+        Some("Ask in several requests, or by fewer conditions".to_owned()),
+    );
+    assert_eq!(refused(list("companies", &query)), too_much);
+    assert_eq!(refused(get("companies", "1", &query)), too_much);
+    let query_of_delete = format!("id=eq.1&{}", nested_tests(1));
+    let operation = Operation::Delete {
+        target: Target::Filtered,
+    };
+    assert_eq!(
+        refused(run("companies", &query_of_delete, REPRESENTATION, operation)),
+        too_much
+    );
+    for count in [Count::Exact, Count::Planned] {
+        let preferences = Preferences {
+            count: Some(count),
+            ..Preferences::default()
+        };
+        assert_eq!(
+            refused(prefer("companies", &query, &preferences, Operation::List)),
+            too_much
+        );
+    }
+}
+
+#[test]
+fn one_record_with_related_ones_is_bounded() {
+    let with = shown(get("companies", "1", "select=name,contacts(email)"));
+    assert!(
+        with.starts_with("bounded (select row_to_json(r.*)::text as body"),
+        "{with}"
+    );
+    assert!(with.contains(" offset 0) a"), "{with}");
+    let without = shown(get("companies", "1", "select=name"));
+    assert!(
+        without.starts_with("select row_to_json(r.*)::text as body"),
+        "{without}"
+    );
+}
+
+#[test]
+fn a_label_that_postgresql_would_cut_is_refused() {
+    let key = |bytes| "k".repeat(bytes);
+    for fine in [
+        format!("select=entry->{}", key(63)),
+        format!("select=e:entry->{}", key(64)),
+    ] {
+        assert!(list("audit_logs", &fine).is_ok(), "{fine}");
+    }
+    let (code, status, ..) = refused(list("audit_logs", &format!("select=entry->>{}", key(64))));
+    assert_eq!((code.as_str(), status), ("PGRST100", 400));
 }

@@ -49,7 +49,7 @@ pub fn insert(plan: &Insert<'_>) -> Result<Query, RecordError> {
     returned(&mut sql, &plan.answer)?;
     sql.push(")");
     answer(&mut sql, &plan.answer, plan.merges())?;
-    Ok(sql.finish())
+    sql.finish()
 }
 
 /// `n as (…), `: the object of the body, when its key is the one that the URL names.
