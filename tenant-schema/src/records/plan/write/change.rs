@@ -1,7 +1,10 @@
 //! Changing and removing records.
 
 use super::said::{self, Said};
-use super::{Answering, Asked, Extent, answering, computed, may_write, read_only, written, written_records};
+use super::{
+    Answering, Asked, Extent, answering, computed, may_read, may_write, read_only, shows, written,
+    written_records,
+};
 use crate::records::Target;
 use crate::records::ast::{Filter, OrderTerm, QueryString};
 use crate::records::error::RecordError;
@@ -147,6 +150,7 @@ fn found<'m>(
     mut said: QueryString,
     asked: &Asked<'m>,
 ) -> Result<Found<'m>, RecordError> {
+    may_read(object, asked, shows(&said, asked) || !said.root.filter.is_empty())?;
     let filter = visible(object, id, std::mem::take(&mut said.root.filter), &[])?;
     let (limit, offset) = (said.root.limit, said.root.offset);
     let terms = said.root.order.clone();
