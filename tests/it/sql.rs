@@ -57,6 +57,7 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
                     range: None,
                     readable: Readable::by(&|_| true),
                     may_update: true,
+                    may_delete: true,
                     operation,
                 };
                 match records::prepare(&model, &request, Limits::default(), &mut || t.source().uuid()) {

@@ -16,6 +16,7 @@ use crate::records::{Form, RowRange, guard::Guard};
 
 mod change;
 mod insert;
+mod removal;
 mod said;
 
 pub use change::{Bound, Delete, Update, delete, update};
@@ -36,6 +37,8 @@ pub struct Asked<'m> {
     pub range: Option<RowRange>,
     /// The caller may change records, and not only add them.
     pub may_update: bool,
+    /// The caller may remove records.
+    pub may_delete: bool,
 }
 
 /// What a write gives back.

@@ -178,6 +178,7 @@ fn a_merge_needs_the_right_to_update() {
         preferences: &preferences,
         readable: Readable::nothing(),
         may_update: false,
+        may_delete: false,
         form: Form::Plural,
         range: None,
         operation,
@@ -240,6 +241,7 @@ fn call(name: &str, query: &str, by: CallBy<'_>) -> Result<Prepared, RecordError
         preferences: &Preferences::default(),
         readable: Readable::nothing(),
         may_update: false,
+        may_delete: false,
         form: Form::Plural,
         range: None,
         operation: Operation::Call(by),
@@ -257,6 +259,7 @@ fn a_range_is_for_what_is_read() {
             preferences: &Preferences::default(),
             readable: Readable::nothing(),
             may_update: false,
+            may_delete: false,
             form: Form::Plural,
             range: Some(RowRange {
                 first: 10,

@@ -1,5 +1,6 @@
 //! Changing and removing records.
 
+use super::removal;
 use super::said::{self, Said};
 use super::{
     Answering, Asked, Extent, answering, computed, may_read, may_write, read_only, shows, written,
@@ -60,11 +61,12 @@ pub fn update<'m>(
 ) -> Result<Update<'m>, RecordError> {
     may_write(object, object.writable.update, "update records")?;
     let said = said::read(object, asked, "update records", |name| suits(target, name))?;
-    let id = targeted(target, &said, "UPDATE")?;
+    let id = targeted(target, &said, asked, "UPDATE")?;
     let body = Body::parse(body, said.columns.as_deref(), asked.context.limits.objects)?;
     if body.rows() > 1 {
         return Err(RecordError::body("The body of an update must be one object"));
     }
+    removal::check(object, &body, asked)?;
     let with_defaults = asked.preferences.missing == Some(Missing::Default);
     let (mut columns, mut defaults) = (Vec::new(), Vec::new());
     for column in &body.columns {
@@ -108,7 +110,7 @@ pub fn delete<'m>(
     };
     may_write(object, able, "delete records")?;
     let said = said::read(object, asked, "delete records", |name| suits(target, name))?;
-    let id = targeted(target, &said, "DELETE")?;
+    let id = targeted(target, &said, asked, "DELETE")?;
     let (filter, bound, answer) = found(object, id, said.query, asked)?;
     Ok(Delete {
         object,
@@ -128,13 +130,21 @@ fn extent(id: Option<&str>) -> Extent {
     if id.is_some() { Extent::Named } else { Extent::Many }
 }
 
-/// The id of a target, or the proof that its filter or its limit says something.
-fn targeted<'a>(target: Target<'a>, said: &Said, verb: &'static str) -> Result<Option<&'a str>, RecordError> {
+/// The id of a target, or the proof that its filter or its limit says something. A limit above that of a page does not:
+/// it stands for all records.
+fn targeted<'a>(
+    target: Target<'a>,
+    said: &Said,
+    asked: &Asked<'_>,
+    verb: &'static str,
+) -> Result<Option<&'a str>, RecordError> {
+    let root = &said.query.root;
+    let is_page = root
+        .limit
+        .is_some_and(|limit| limit <= asked.context.limits.max_rows);
     match target {
         Target::Id(id) => Ok(Some(id)),
-        Target::Filtered if said.query.root.filter.is_empty() && said.query.root.limit.is_none() => {
-            Err(RecordError::Unfiltered { verb })
-        }
+        Target::Filtered if root.filter.is_empty() && !is_page => Err(RecordError::Unfiltered { verb }),
         Target::Filtered => Ok(None),
     }
 }

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::removal;
 use super::said::{self, Said};
 use super::{
     Answering, Asked, Extent, answering, computed, may_read, may_write, read_only, shows, written,
@@ -164,6 +165,7 @@ impl<'m> New<'m> {
         asked: &Asked<'m>,
         new_id: &mut dyn FnMut() -> Uuid,
     ) -> Result<Self, RecordError> {
+        removal::check(object, body, asked)?;
         let is_made = |field: &&Field| {
             field.name == "id"
                 && field.base_type == "uuid"
