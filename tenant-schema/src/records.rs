@@ -62,6 +62,8 @@ pub struct Request<'a> {
     pub readable: Readable<'a>,
     /// The caller may change records of the object, as an insert or a `PUT` that meets its key does.
     pub may_update: bool,
+    /// The caller may remove records of the object, as a body does that sets `deleted_at`.
+    pub may_delete: bool,
     /// The form of the answer.
     pub form: Form,
     /// The rows that are wanted, from the `Range` header.
@@ -278,6 +280,7 @@ pub fn prepare(
         form: request.form,
         range: request.range,
         may_update: request.may_update,
+        may_delete: request.may_delete,
     };
     let outcome = outcome(request, &asked, new_id)?;
     let end = preferences.end.filter(|end| outcome.may_end(*end));

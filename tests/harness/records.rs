@@ -68,6 +68,7 @@ impl Records {
             form,
             readable: Readable::by(&|_| true),
             may_update: true,
+            may_delete: true,
             range: None,
             operation,
         };

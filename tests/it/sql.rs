@@ -55,8 +55,9 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
                     preferences: &preferences,
                     form,
                     range: None,
-                    readable: Readable::nothing(),
+                    readable: Readable::by(&|_| true),
                     may_update: true,
+                    may_delete: true,
                     operation,
                 };
                 match records::prepare(&model, &request, Limits::default(), &mut || t.source().uuid()) {

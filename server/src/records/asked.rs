@@ -59,6 +59,7 @@ impl Asked {
         } = opened;
         let may_read = |object: &Object| caller.may(&object.name, object.write, Action::Read);
         let may_update = |object: &Object| caller.may(&object.name, object.write, Action::Update);
+        let may_delete = |object: &Object| caller.may(&object.name, object.write, Action::Delete);
         let query = self.uri.query().unwrap_or_default();
         let request = Request {
             object: name,
@@ -68,6 +69,7 @@ impl Asked {
             range: self.range,
             readable: Readable::by(&may_read),
             may_update: model.object(name).is_ok_and(may_update),
+            may_delete: model.object(name).is_ok_and(may_delete),
             operation,
         };
         let prepared = prepare(model, &request, Limits::default(), &mut || {

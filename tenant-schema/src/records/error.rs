@@ -152,6 +152,20 @@ pub enum RecordError {
         /// The object.
         object: String,
     },
+    /// A body sets `deleted_at`, which removes a record as `DELETE` does.
+    #[error(
+        "permission denied for {object}: this caller may not delete its records, and so not set deleted_at"
+    )]
+    MayNotDelete {
+        /// The object.
+        object: String,
+    },
+    /// The caller may write records, but a request that chooses them by what is in them, or returns them, reads them.
+    #[error("permission denied for {object}: this caller may not read it, and this request needs that")]
+    MayNotRead {
+        /// The object.
+        object: String,
+    },
     /// No function has this name and takes these arguments.
     #[error("Could not find the function {call} in the schema cache")]
     UnknownFunction {
@@ -253,7 +267,7 @@ impl RecordError {
             Self::NotWritable { .. } => "PGRST117",
             Self::NoKey { .. } => "PGRST125",
             Self::UnknownRecord { .. } | Self::NotSingular { .. } => "PGRST116",
-            Self::MayNotUpdate { .. } => "42501",
+            Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => "42501",
             Self::UnknownFunction { .. } => "PGRST202",
             Self::AmbiguousFunction { .. } => "PGRST203",
             Self::CountlessFunction => "PGRST128",
@@ -278,7 +292,7 @@ impl RecordError {
             | Self::UnknownRecord { .. } => 404,
             Self::AmbiguousFunction { .. } => 300,
             Self::NotWritable { .. } | Self::PutFilters => 405,
-            Self::MayNotUpdate { .. } => 403,
+            Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => 403,
             Self::NotSingular { .. } => 406,
             Self::HiddenDuplicate { .. } => 409,
             Self::InvalidRange { .. } => 416,
@@ -357,6 +371,12 @@ impl RecordError {
                     .to_owned(),
             ),
             Self::LimitWithoutOrder => Some("Apply an 'order' using unique column(s)".to_owned()),
+            Self::MayNotDelete { .. } => Some(
+                "Records are removed by DELETE; without the right to, deleted_at can only be set to null".to_owned(),
+            ),
+            Self::MayNotRead { .. } => Some(
+                "Without the right to read, name one record by its path, and ask for no representation".to_owned(),
+            ),
             Self::HiddenDuplicate { .. } => {
                 Some("Restore it by setting its deleted_at to null, or use another key".to_owned())
             }

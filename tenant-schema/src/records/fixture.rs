@@ -38,6 +38,7 @@ pub(super) fn prefer(
         range: None,
         readable: Readable::by(&|object| object.name != "audit_logs"),
         may_update: true,
+        may_delete: true,
         operation,
     };
     let mut next = 0;

@@ -4,6 +4,7 @@ use super::fixture::{delete, get, insert, list, run, update};
 use super::*;
 
 mod embeds;
+mod rights;
 mod writes;
 
 const REPRESENTATION: Option<Return> = Some(Return::Representation);

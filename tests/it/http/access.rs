@@ -13,7 +13,7 @@ use server::access::Access;
 use tests::app::{AppTenant, Ask, Client, PASSWORD, Person};
 use tests::{TestApp, TestDb};
 
-use self::table::{ONE, READS, RPC, Row, SIGN_UP, TOKEN, WRITES, table, table_of_functions};
+use self::table::{MANY, ONE, READS, RPC, Row, SIGN_UP, TOKEN, WRITES, table, table_of_functions};
 
 /// The callers, in the order of the table's columns.
 const CALLERS: [&str; 13] = [
@@ -264,10 +264,14 @@ fn call(client: &Client, method: &Method, function: &str) -> Ask {
 }
 
 /// The scopes that exactly one kind of request needs.
-fn scopes((_, _, object, access, _): &Row) -> Vec<String> {
+fn scopes((_, path, object, access, _): &Row) -> Vec<String> {
     match access {
         // What a function does decides, not how it is called.
         Access::Function(_) if *object == READS => vec![format!("{object}:read")],
+        // A filter reads.
+        Access::Object(action @ (Action::Update | Action::Delete)) if *path == MANY => {
+            vec![format!("{object}:{action}"), format!("{object}:read")]
+        }
         Access::Object(action) | Access::Function(action) => vec![format!("{object}:{action}")],
         Access::Replace => vec![format!("{object}:insert"), format!("{object}:update")],
         _ => vec!["*:*".to_owned()],

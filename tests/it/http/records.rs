@@ -6,6 +6,7 @@ mod forms;
 mod limits;
 mod reading;
 mod refusals;
+mod rights;
 mod writing;
 
 use catalog::memberships::MemberRole::Admin;

@@ -121,7 +121,11 @@ impl RecordError {
                 status(fault.sqlstate)
             },
             message: fault.message.to_owned(),
-            detail: owned(fault.detail.filter(|_| !repeats_row(fault.sqlstate))),
+            detail: owned(
+                fault
+                    .detail
+                    .filter(|detail| !tells_values(fault, detail, prepared)),
+            ),
             // Hints on limits are for the database's administrator.
             hint: owned(fault.hint.filter(|_| !fault.sqlstate.starts_with("54"))),
             column: owned(fault.column).or_else(|| column_of_value(fault, prepared)),
@@ -145,9 +149,31 @@ fn refused_by_itself(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Option<R
     }
 }
 
-/// The detail is "Failing row contains (…)": values of columns that the request never asked to see.
-fn repeats_row(sqlstate: &str) -> bool {
-    matches!(sqlstate, "23502" | "23514" | "44000")
+/// The detail has values of columns that the request never asked to see: "Failing row contains (…)", the key of
+/// another record that is excluded, or a key of which the request wrote a part only, or none.
+fn tells_values(fault: &DatabaseFault<'_>, detail: &str, prepared: &Prepared) -> bool {
+    match fault.sqlstate {
+        "23502" | "23514" | "44000" | "23P01" => true,
+        "23505" => fault.table != Some(&prepared.object) || !is_written(detail, prepared),
+        _ => false,
+    }
+}
+
+/// Whether every column of `Key (a, b)=(1, 2) already exists.` has a value that the request sent. What does not look
+/// like the name of a column, such as an expression, does not.
+fn is_written(detail: &str, prepared: &Prepared) -> bool {
+    let columns = detail
+        .strip_prefix("Key (")
+        .and_then(|rest| rest.split_once(")=("));
+    columns.is_some_and(|(columns, _)| {
+        columns.split(", ").all(|column| {
+            let name = column
+                .strip_prefix('"')
+                .and_then(|quoted| quoted.strip_suffix('"'))
+                .unwrap_or(column);
+            prepared.written.iter().any(|(written, _)| written == name)
+        })
+    })
 }
 
 /// A search vector or query that does not parse has the code of a statement that does not, but is the client's.
@@ -304,6 +330,36 @@ mod tests {
             error.details().as_deref(),
             Some("The value is for the column 'name'.")
         );
+    }
+
+    #[test]
+    fn a_key_is_repeated_only_if_all_of_it_was_sent() {
+        let prepared = insert("contacts", r#"{"email":"a@x.example","score":1}"#).unwrap();
+        let details = |sqlstate, table, detail| {
+            let fault = DatabaseFault {
+                detail: Some(detail),
+                table: Some(table),
+                ..fault(sqlstate, "duplicate key value violates unique constraint")
+            };
+            RecordError::from_database(&fault, &prepared).details()
+        };
+        for sent in [
+            "Key (email)=(a@x.example) already exists.",
+            "Key (email, \"score\")=(a@x.example, 1) already exists.",
+        ] {
+            assert_eq!(details("23505", "contacts", sent).as_deref(), Some(sent));
+            assert_eq!(details("23505", "companies", sent), None);
+            assert_eq!(details("23P01", "contacts", sent), None);
+        }
+        for secret in [
+            "Key (first_name)=(Ann) already exists.",
+            "Key (email, first_name)=(a@x.example, Ann) already exists.",
+            "Key (lower(email))=(a@x.example) already exists.",
+            "Key (email)",
+            "Ann",
+        ] {
+            assert_eq!(details("23505", "contacts", secret), None, "{secret}");
+        }
     }
 
     #[test]

@@ -65,7 +65,6 @@ pub(super) fn visible<'m>(
     said: Filter<Column>,
     embeds: &[Embed<'m>],
 ) -> Result<Filter<Subject<'m>>, RecordError> {
-    let asks_for_deleted = said.mentions(&|column| column.name == "deleted_at");
     let mut parts = Vec::new();
     if let Some(id) = id {
         let key = object.key().ok_or_else(|| RecordError::NoKey {
@@ -73,7 +72,9 @@ pub(super) fn visible<'m>(
         })?;
         parts.push(Filter::Test(Subject::Spot(Spot::whole(key)), Test::equal(id)));
     }
-    match said.resolve(&mut |column, test| subject(object, embeds, column, test))? {
+    let said = said.resolve(&mut |column, test| subject(object, embeds, column, test))?;
+    let asks_for_deleted = said.mentions(&is_deletion);
+    match said {
         Filter::All(said) => parts.extend(said),
         other => parts.push(other),
     }
@@ -81,6 +82,11 @@ pub(super) fn visible<'m>(
         parts.extend(not_deleted(object));
     }
     Ok(Filter::All(parts))
+}
+
+/// The column itself is asked about: not something embedded under its name, and nothing inside it.
+fn is_deletion(subject: &Subject<'_>) -> bool {
+    matches!(subject, Subject::Spot(spot) if spot.field.name == "deleted_at" && spot.path.is_empty())
 }
 
 /// The condition that hides deleted records, where an object has them.

@@ -16,6 +16,7 @@ use crate::records::{Form, RowRange, guard::Guard};
 
 mod change;
 mod insert;
+mod removal;
 mod said;
 
 pub use change::{Bound, Delete, Update, delete, update};
@@ -36,6 +37,8 @@ pub struct Asked<'m> {
     pub range: Option<RowRange>,
     /// The caller may change records, and not only add them.
     pub may_update: bool,
+    /// The caller may remove records.
+    pub may_delete: bool,
 }
 
 /// What a write gives back.
@@ -104,6 +107,26 @@ fn written_records<'m>(
         limit: None,
         offset: 0,
     })
+}
+
+/// PostgreSQL's own rule (`grant`, "Privileges"): a write that returns records, or looks at them to choose which, needs
+/// the right to read them too. `looks` says that it does either; [`Extent::Named`] and a plain insert do not.
+fn may_read(object: &Object, asked: &Asked<'_>, looks: bool) -> Result<(), RecordError> {
+    if !looks || asked.context.readable.allows(object) {
+        return Ok(());
+    }
+    Err(RecordError::MayNotRead {
+        object: object.name.clone(),
+    })
+}
+
+/// The query string makes a page of records, or the answer has them.
+fn shows(said: &QueryString, asked: &Asked<'_>) -> bool {
+    let root = &said.root;
+    asked.preferences.returning == Some(Return::Representation)
+        || !root.order.is_empty()
+        || root.limit.is_some()
+        || root.offset.is_some()
 }
 
 fn may_write(object: &Object, able: bool, action: &'static str) -> Result<(), RecordError> {

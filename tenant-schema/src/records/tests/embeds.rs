@@ -142,6 +142,7 @@ fn embedding(object: &str, query: &str, readable: Readable<'_>) -> Result<Prepar
         preferences: &Preferences::default(),
         readable,
         may_update: true,
+        may_delete: true,
         form: Form::Plural,
         range: None,
         operation: Operation::List,
@@ -234,6 +235,7 @@ fn a_total_is_counted_without_what_is_embedded() {
             form: Form::Plural,
             range: None,
             may_update: false,
+            may_delete: false,
         };
         let plan = plan::list(&model.objects[object], &asked).unwrap();
         sql::estimate(&plan).unwrap().text

@@ -178,6 +178,7 @@ fn a_merge_needs_the_right_to_update() {
         preferences: &preferences,
         readable: Readable::nothing(),
         may_update: false,
+        may_delete: false,
         form: Form::Plural,
         range: None,
         operation,
@@ -244,6 +245,7 @@ fn call_as(name: &str, query: &str, prefer: &str, by: CallBy<'_>) -> Result<Prep
         preferences: &Preferences::parse(prefer),
         readable: Readable::nothing(),
         may_update: false,
+        may_delete: false,
         form: Form::Plural,
         range: None,
         operation: Operation::Call(by),
@@ -261,6 +263,7 @@ fn a_range_is_for_what_is_read() {
             preferences: &Preferences::default(),
             readable: Readable::nothing(),
             may_update: false,
+            may_delete: false,
             form: Form::Plural,
             range: Some(RowRange {
                 first: 10,

@@ -9,7 +9,7 @@ pub(super) type Row = (Method, &'static str, &'static str, Access, [u16; 13]);
 
 pub(super) const SIGN_UP: &str = "/auth/v1/signup";
 pub(super) const TOKEN: &str = "/auth/v1/token";
-const MANY: &str = "/rest/v1/{object}";
+pub(super) const MANY: &str = "/rest/v1/{object}";
 pub(super) const ONE: &str = "/rest/v1/{object}/{id}";
 pub(super) const RPC: &str = "/rest/v1/rpc/{function}";
 

@@ -1,7 +1,11 @@
 //! Changing and removing records.
 
+use super::removal;
 use super::said::{self, Said};
-use super::{Answering, Asked, Extent, answering, computed, may_write, read_only, written, written_records};
+use super::{
+    Answering, Asked, Extent, answering, computed, may_read, may_write, read_only, shows, written,
+    written_records,
+};
 use crate::records::Target;
 use crate::records::ast::{Filter, OrderTerm, QueryString};
 use crate::records::error::RecordError;
@@ -57,9 +61,10 @@ pub fn update<'m>(
 ) -> Result<Update<'m>, RecordError> {
     may_write(object, object.writable.update, "update records")?;
     let said = said::read(object, asked, "update records", |name| suits(target, name))?;
-    let id = targeted(target, &said, "UPDATE")?;
+    let id = targeted(target, &said, asked, "UPDATE")?;
     let several = "The body of an update must be one object";
     let body = Body::parse_one(body, said.columns.as_deref(), several)?;
+    removal::check(object, &body, asked)?;
     let with_defaults = asked.preferences.missing == Some(Missing::Default);
     let (mut columns, mut defaults) = (Vec::new(), Vec::new());
     for column in &body.columns {
@@ -103,7 +108,7 @@ pub fn delete<'m>(
     };
     may_write(object, able, "delete records")?;
     let said = said::read(object, asked, "delete records", |name| suits(target, name))?;
-    let id = targeted(target, &said, "DELETE")?;
+    let id = targeted(target, &said, asked, "DELETE")?;
     let (filter, bound, answer) = found(object, id, said.query, asked)?;
     Ok(Delete {
         object,
@@ -123,13 +128,21 @@ fn extent(id: Option<&str>) -> Extent {
     if id.is_some() { Extent::Named } else { Extent::Many }
 }
 
-/// The id of a target, or the proof that its filter or its limit says something.
-fn targeted<'a>(target: Target<'a>, said: &Said, verb: &'static str) -> Result<Option<&'a str>, RecordError> {
+/// The id of a target, or the proof that its filter or its limit says something. A limit above that of a page does not:
+/// it stands for all records.
+fn targeted<'a>(
+    target: Target<'a>,
+    said: &Said,
+    asked: &Asked<'_>,
+    verb: &'static str,
+) -> Result<Option<&'a str>, RecordError> {
+    let root = &said.query.root;
+    let is_page = root
+        .limit
+        .is_some_and(|limit| limit <= asked.context.limits.max_rows);
     match target {
         Target::Id(id) => Ok(Some(id)),
-        Target::Filtered if said.query.root.filter.is_empty() && said.query.root.limit.is_none() => {
-            Err(RecordError::Unfiltered { verb })
-        }
+        Target::Filtered if root.filter.is_empty() && !is_page => Err(RecordError::Unfiltered { verb }),
         Target::Filtered => Ok(None),
     }
 }
@@ -145,6 +158,7 @@ fn found<'m>(
     mut said: QueryString,
     asked: &Asked<'m>,
 ) -> Result<Found<'m>, RecordError> {
+    may_read(object, asked, shows(&said, asked) || !said.root.filter.is_empty())?;
     let filter = visible(object, id, std::mem::take(&mut said.root.filter), &[])?;
     let (limit, offset) = (said.root.limit, said.root.offset);
     let terms = said.root.order.clone();

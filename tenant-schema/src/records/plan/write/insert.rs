@@ -2,15 +2,19 @@
 
 use uuid::Uuid;
 
+use super::removal;
 use super::said::{self, Said};
-use super::{Answering, Asked, Extent, answering, computed, may_write, read_only, written, written_records};
+use super::{
+    Answering, Asked, Extent, answering, computed, may_read, may_write, read_only, shows, written,
+    written_records,
+};
 use crate::records::Target;
 use crate::records::ast::{Column, Comparison, Filter, Test};
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Generated, Object};
 use crate::records::parse::body::{Body, Given, Payload};
-use crate::records::parse::prefer::{Missing, Resolution};
+use crate::records::parse::prefer::{Missing, Resolution, Return};
 use crate::records::plan::filter::unknown_column;
 
 /// Adds records.
@@ -162,6 +166,7 @@ impl<'m> New<'m> {
         asked: &Asked<'m>,
         new_id: &mut dyn FnMut() -> Uuid,
     ) -> Result<Self, RecordError> {
+        removal::check(object, body, asked)?;
         let is_made = |field: &&Field| {
             field.name == "id"
                 && field.base_type == "uuid"
@@ -279,11 +284,15 @@ fn build<'m>(
     conflict: Option<Conflict<'m>>,
     asked: &Asked<'m>,
 ) -> Result<Insert<'m>, RecordError> {
+    // The key of a record that was there is not of the caller's making.
+    let may_meet = conflict.is_some();
+    let tells_key = may_meet && asked.preferences.returning == Some(Return::HeadersOnly);
+    may_read(object, asked, tells_key || shows(&said.query, asked))?;
     let one = body.rows() == 1;
     let extent = if one { Extent::One } else { Extent::Many };
     let node = written_records(object, said.query, asked)?;
     let mut answer = answering(node, asked, extent);
-    if one {
+    if one && (!may_meet || asked.context.readable.allows(object)) {
         answer.key = key(object);
     }
     let merge = conflict.as_ref().and_then(|conflict| conflict.merge.as_ref());
