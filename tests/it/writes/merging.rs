@@ -54,6 +54,7 @@ async fn keys_are_the_primary_one_or_those_that_are_named() {
         (409, &json!("23505")),
         "another key than the primary one"
     );
+    assert_eq!(twice["details"], "Key (email)=(cy@x.test) already exists.");
     let query = "on_conflict=email&select=id,name";
     let merged = scene.insert("customers", query, MERGE, &made("Cyrus")).await;
     assert_eq!(told(merged), (200, json!([{ "id": 1, "name": "Cyrus" }])));

@@ -133,7 +133,7 @@ fn unremovable(object: &str, query: &str, prefer: &str, operation: Operation<'_>
     Some((refused.status(), refused.code().to_owned()))
 }
 
-fn sent<'a>(format: Format, body: &'a str) -> Operation<'a> {
+fn sent(format: Format, body: &str) -> Operation<'_> {
     let bytes = body.as_bytes();
     Operation::Insert {
         body: Payload { bytes, format },
