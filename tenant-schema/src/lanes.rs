@@ -10,8 +10,9 @@
 //! lane that is free.
 //!
 //! One tenant must not starve the others, however slow its statements are: it holds at most its *share* of all
-//! lanes, among those who wait the tenant with the fewest comes first, and a request that has waited longer than
-//! [`PATIENCE`] is served next, whatever its lanes are.
+//! lanes, among those who wait the tenant with the fewest comes first, and requests that have waited longer than
+//! [`PATIENCE`] come before all others, whatever their lanes are. A request that was given up goes on holding its lane until
+//! the server has let go of it.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};

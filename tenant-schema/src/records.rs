@@ -6,13 +6,12 @@
 //! 2. [`plan`]: names are resolved in the [`model`] of the tenant's template version, rights of the object checked,
 //!    deleted records hidden.
 //! 3. [`sql`]: the plan becomes a statement without values, and its parameters.
-//! 4. [`execute`](fn@execute) runs it in a tenant transaction; one row of four columns comes back ([`ResultRow`]).
+//! 4. [`execute`](fn@execute) runs it in a tenant transaction; one row comes back ([`ResultRow`]).
 //! 5. [`render`](fn@render): the row becomes an [`Answer`]. The JSON in it was made by PostgreSQL and is not read again.
 //!
 //! Stages 1 to 3 are [`prepare`]; none of them does input or output. What PostgreSQL refuses becomes a
 //! [`RecordError`] by [`RecordError::from_database`].
 
-use catalog::access::ObjectWrite;
 use guard::Guard;
 use parse::prefer::Preference;
 use plan::Asked;
@@ -159,8 +158,6 @@ pub struct Prepared {
     end: End,
     /// The time zone of its transaction.
     time_zone: Option<String>,
-    /// Who may call the function that it calls, if that writes.
-    callers: Option<ObjectWrite>,
 }
 
 impl Prepared {
@@ -182,12 +179,6 @@ impl Prepared {
     /// The time zone of its transaction, if it is not the server's: a name that PostgreSQL knows.
     pub fn time_zone(&self) -> Option<&str> {
         self.time_zone.as_deref()
-    }
-
-    /// Who may call the function that was chosen, when it writes. It is known only now, because functions of one name
-    /// are told apart by their arguments; whoever runs the request has to ask whether the caller is among them.
-    pub fn callers(&self) -> Option<ObjectWrite> {
-        self.callers
     }
 
     /// A statement of a test's own, to look at the session from inside: the one way to run SQL in a tenant that did
@@ -213,7 +204,6 @@ impl Prepared {
             guards: Vec::new(),
             end: End::Commit,
             time_zone: None,
-            callers: None,
         }
     }
 }
@@ -304,7 +294,6 @@ pub fn prepare(
         guards: outcome.guards,
         end: end.unwrap_or_default(),
         time_zone: time_zone.map(str::to_owned),
-        callers: outcome.callers,
     })
 }
 
@@ -322,14 +311,15 @@ fn outcome(
             let shape = Shape::Page {
                 offset: plan.offset(),
             };
+            let guess = plan.count.is_some_and(Count::estimates);
             Outcome {
-                estimate: plan.is_estimated().then(|| sql::estimate(&plan)).transpose()?,
-                ..Outcome::read(sql::list(&plan)?, shape)
+                estimate: guess.then(|| sql::estimate(&plan)).transpose()?,
+                ..Outcome::of(sql::list(&plan)?, shape)
             }
         }
         Operation::Get { id } => {
             let plan = plan::get(object()?, id, asked)?;
-            Outcome::read(sql::get(&plan)?, Shape::Record)
+            Outcome::of(sql::get(&plan)?, Shape::Record)
         }
         Operation::Insert { body } => Outcome::insert(&plan::insert(object()?, body, asked, new_id)?)?,
         Operation::Replace { target, body } => {
@@ -342,25 +332,16 @@ fn outcome(
         Operation::Update { target, body } => {
             let plan = plan::update(object()?, target, body, asked)?;
             Outcome {
-                query: sql::update(&plan)?,
-                estimate: None,
-                shape: written_shape(target, Shape::Updated),
                 written: typed(plan.columns.iter().copied()),
-                guards: plan.answer.guards,
-                resolves: false,
-                callers: None,
+                guards: plan.answer.guards.clone(),
+                ..Outcome::of(sql::update(&plan)?, written_shape(target, Shape::Updated))
             }
         }
         Operation::Delete { target } => {
             let plan = plan::delete(object()?, target, asked)?;
             Outcome {
-                query: sql::delete(&plan)?,
-                estimate: None,
-                shape: written_shape(target, Shape::Deleted),
-                written: Vec::new(),
-                guards: plan.answer.guards,
-                resolves: false,
-                callers: None,
+                guards: plan.answer.guards.clone(),
+                ..Outcome::of(sql::delete(&plan)?, written_shape(target, Shape::Deleted))
             }
         }
         Operation::Call(by) => Outcome::call(&plan::call(name, by, asked)?)?,
@@ -377,12 +358,10 @@ struct Outcome {
     guards: Vec<Guard>,
     /// `Prefer: resolution` made a difference.
     resolves: bool,
-    /// Who may call the function, if it writes.
-    callers: Option<ObjectWrite>,
 }
 
 impl Outcome {
-    fn read(query: Query, shape: Shape) -> Self {
+    fn of(query: Query, shape: Shape) -> Self {
         Self {
             query,
             estimate: None,
@@ -390,24 +369,21 @@ impl Outcome {
             written: Vec::new(),
             guards: Vec::new(),
             resolves: false,
-            callers: None,
         }
     }
 
     fn insert(plan: &plan::Insert<'_>) -> Result<Self, RecordError> {
         let key = plan.object.primary_key.clone();
+        let shape = if plan.merges() {
+            Shape::Merged { key }
+        } else {
+            Shape::Inserted { key }
+        };
         Ok(Self {
-            query: sql::insert(plan)?,
-            estimate: None,
-            shape: if plan.merges() {
-                Shape::Merged { key }
-            } else {
-                Shape::Inserted { key }
-            },
             written: typed(plan.columns.iter().map(|column| column.field)),
             guards: plan.answer.guards.clone(),
             resolves: plan.conflict.is_some(),
-            callers: None,
+            ..Self::of(sql::insert(plan)?, shape)
         })
     }
 
@@ -418,20 +394,17 @@ impl Outcome {
             plan::Results::Nothing => None,
         };
         let parameters = plan.function.parameters.iter();
+        let shape = Shape::Called {
+            page,
+            nothing: matches!(plan.result, plan::Results::Nothing),
+            writes: plan.writes,
+        };
         Ok(Self {
-            query: sql::call(plan)?,
-            estimate: None,
-            shape: Shape::Called {
-                page,
-                nothing: matches!(plan.result, plan::Results::Nothing),
-                writes: plan.writes,
-            },
             written: parameters
                 .map(|parameter| (parameter.name.clone(), parameter.type_name.clone()))
                 .collect(),
             guards: plan.guards.clone(),
-            resolves: false,
-            callers: plan.writes.then_some(plan.function.write),
+            ..Self::of(sql::call(plan)?, shape)
         })
     }
 

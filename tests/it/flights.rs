@@ -68,7 +68,7 @@ async fn a_read_and_a_write_are_one_flight_each() {
     ));
     assert_eq!(
         first.0, 1,
-        "never prepared: sent unnamed, still with BEGIN and COMMIT around it"
+        "never prepared: sent unnamed, still as one transaction"
     );
 
     let requests = [
@@ -114,7 +114,7 @@ async fn changing_tenants_costs_no_flight() {
         assert_eq!(cost(&proxy, &acme, &list).await.0, 1);
         assert_eq!(cost(&proxy, &globex, &list).await.0, 1);
     }
-    // The COMMIT behind a refused statement has ended its transaction: the next pays nothing for it.
+    // The Sync behind a refused statement has ended its transaction: the next pays nothing for it.
     let wrong = acme.insert("companies", r#"{"name":" "}"#).await;
     assert!(wrong.is_err(), "{wrong:?}");
     let after = cost(&proxy, &globex, &list).await.0;

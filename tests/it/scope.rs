@@ -262,6 +262,16 @@ async fn what_is_tried_and_undone_is_refused_as_it_would_be_in_earnest() {
 }
 
 #[tokio::test]
+async fn a_statement_that_the_session_has_lost_is_prepared_again() {
+    let scene = Scene::new().await;
+    for _ in 0..3 {
+        names(&scene.acme).await;
+    }
+    scene.proxy.ask("deallocate all").await;
+    scene.all_is_well_on_the_same_connection().await;
+}
+
+#[tokio::test]
 async fn a_read_cannot_be_made_a_write() {
     let scene = Scene::new().await;
     let turn = "set_config('transaction_read_only', 'off', true)";

@@ -1,11 +1,13 @@
 //! TLS to PostgreSQL: what each `sslmode` accepts, on a server of its own with certificates made here.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use catalog::pg::config::PgConfig;
+use catalog::pg::flight::{FlightConnection, Step};
 use catalog::pg::pool::PoolSettings;
 use catalog::private_file;
 use catalog::tx::CatalogDb;
@@ -51,18 +53,49 @@ impl Certificates {
     }
 }
 
-/// Whether a connection by this URL is encrypted, as the server sees it.
+const ENCRYPTED: &str =
+    "select s.ssl from pg_catalog.pg_stat_ssl s where s.pid = pg_catalog.pg_backend_pid()";
+
+/// Whether a connection by this URL is encrypted, as the server sees it, for the catalog and for tenants alike.
 async fn is_encrypted(url: &str) -> Result<bool> {
+    let pooled = in_a_pool(url).await;
+    let flown = in_a_lane(url).await;
+    assert_eq!(
+        pooled.as_ref().ok(),
+        flown.as_ref().ok(),
+        "{pooled:?} and {flown:?}"
+    );
+    pooled
+}
+
+async fn in_a_lane(url: &str) -> Result<bool> {
+    let mut lane = FlightConnection::connect(&url.parse()?, NonZeroUsize::MIN).await?;
+    let scope = "test".into();
+    let step = |sql| {
+        [Step {
+            scope: &scope,
+            sql,
+            params: &[],
+        }]
+    };
+    // Given up, it is cancelled by a connection that is made in the same way.
+    assert!(futures_util::poll!(Box::pin(lane.fly(&step("select pg_sleep(600)"), 0..1))).is_pending());
+    lane.settle().await?;
+    let rows = lane.fly(&step(ENCRYPTED), 0..1).await;
+    let rows = rows.map_err(|failed| anyhow!("{failed:?}"))?;
+    Ok(rows[0][0].text(0) == Some("t"))
+}
+
+async fn in_a_pool(url: &str) -> Result<bool> {
     let config: PgConfig = url.parse()?;
     let settings = PoolSettings {
         size: 1,
         ..PoolSettings::default()
     };
     let mut tx = CatalogDb::new(config, settings).begin().await?;
-    let sql = "select s.ssl from pg_catalog.pg_stat_ssl s where s.pid = pg_catalog.pg_backend_pid()";
     let row = tx
         .transaction()
-        .row(sql, &[])
+        .row(ENCRYPTED, &[])
         .await?
         .context("the server knows us")?;
     tx.rollback().await?;

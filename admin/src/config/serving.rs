@@ -81,7 +81,7 @@ fn tenants(reader: &mut Reader<'_>, config: &mut ServerConfig) -> TenantDbSettin
     // By then every request in flight has its answer.
     config.shutdown_grace = config.shutdown_grace.max(request.0);
     let lanes = reader.count("TENANTRY_LANES", 1..=1_000, default.lanes.lanes);
-    // One tenant with slow statements leaves a quarter of them to the others.
+    // One tenant with slow statements leaves a quarter of four or more to the others.
     let three_quarters = (lanes * 3).div_ceil(4);
     TenantDbSettings {
         lanes: LaneSettings {

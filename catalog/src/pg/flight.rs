@@ -2,10 +2,11 @@
 //!
 //! All statements of a transaction are written together and end with *one* Sync: PostgreSQL runs what stands between two
 //! Syncs as one transaction, which the Sync commits, or which the first refused statement undoes whole, with everything
-//! behind it skipped (documentation, section 55.2.3). So there is no BEGIN and no COMMIT to pay for, the server flushes
-//! its answer once, and a transaction cannot be left open: what was sent whole ends by itself, and the connection of what was
-//! not is closed, which undoes it. The driver cannot send this (it ends every statement with a Sync of its own), so it only makes the connection
-//! (`dial`); from then on the messages are written and read here, by the one task that waits for them.
+//! behind it skipped (documentation, sections 55.2.3 and 55.2.4). So there is no BEGIN and no COMMIT to pay for, the server
+//! flushes its answer once, and a transaction cannot be left open: what was sent whole ends by itself, and the connection of
+//! what was not is closed, which undoes it. The driver cannot send this (it ends every statement with a Sync of its own), so
+//! it only makes the connection (`dial`); from then on the messages are written and read here, by the one task that waits for
+//! them.
 //!
 //! Dropping a flight's future half-way leaves its answer owed. [`FlightConnection::settle`] collects it before anybody
 //! else may use the connection. Any answer that is not the one which was expected closes the connection: an answer can

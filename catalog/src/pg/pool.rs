@@ -25,8 +25,8 @@ pub struct PoolSettings {
     pub recycle: Duration,
     /// The most prepared statements a connection keeps; the least recently used goes first.
     pub statements: NonZeroUsize,
-    /// The most distinct scopes (tenants) a connection serves before it is replaced: a backend's caches grow by
-    /// about half a megabyte with every tenant it touches and never shrink.
+    /// The most distinct scopes a connection serves before it is replaced: a backend's caches grow by about half a
+    /// megabyte with every tenant's schema it touches and never shrink.
     pub scopes: usize,
     /// The least age at which a connection is replaced for that reason: a new backend begins with cold caches, so a
     /// fleet that is larger than `scopes` must not replace its connections all the time.

@@ -16,7 +16,8 @@ pub async fn execute(
     request_id: &str,
     prepared: &Prepared,
 ) -> Result<Answer, RecordError> {
-    let queries = [Some(&prepared.query), prepared.estimate.as_ref()];
+    // The statement with the long answer comes last: what is written behind it might not be read before that is.
+    let queries = [prepared.estimate.as_ref(), Some(&prepared.query)];
     let params = queries.map(|query| query.map(values).unwrap_or_default());
     let statements: Vec<_> = queries
         .into_iter()
@@ -30,15 +31,16 @@ pub async fn execute(
         Mode::ReadOnly => db.read(tenant).await?,
         Mode::ReadWrite => db.write(tenant, actor, request_id).await?,
     };
-    let answers = tx
+    let mut answers = tx
         .in_time_zone(prepared.time_zone())
         .undone(prepared.end == End::Rollback)
         .finish(&statements)
         .await
         .map_err(|error| refused(error, prepared))?;
-    let only = |answer: usize| answers.get(answer).and_then(|rows| rows.first());
-    let mut row = only(0).map(result).transpose()?;
-    if let (Some(row), Some(plan)) = (&mut row, only(1)) {
+    let answer = answers.pop().unwrap_or_default();
+    let mut row = answer.first().map(result).transpose()?;
+    let plan = answers.first().and_then(|rows| rows.first());
+    if let (Some(row), Some(plan)) = (&mut row, plan) {
         row.estimate = plan.text(0).and_then(planned_rows);
     }
     render(prepared, row)

@@ -85,14 +85,6 @@ impl Object {
             .or_else(|| self.computed.iter().find(|field| field.name == name))
     }
 
-    /// The relationships to the object, or by the function, called `name`.
-    pub fn relationships_to(&self, name: &str) -> impl Iterator<Item = &Relationship> {
-        self.relationships.iter().filter(move |known| match &known.via {
-            Via::Function { name: function } => function == name,
-            Via::ForeignKey { .. } | Via::Junction { .. } => known.target == name,
-        })
-    }
-
     /// The field that addresses one record in `/{object}/{id}`: the only column of the primary key.
     pub fn key(&self) -> Option<&Field> {
         match self.primary_key.as_slice() {

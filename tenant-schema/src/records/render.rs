@@ -84,7 +84,7 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         preference_applied: prepared.applied.clone(),
         etag,
     };
-    let counted = matches!(prepared.count, Some(Count::Exact | Count::Estimated));
+    let counted = prepared.count.is_some_and(Count::counts);
     let total = Some(row.count).filter(|_| counted);
     let nothing_new = row.extra == Some(0);
     match &prepared.shape {

@@ -1,8 +1,8 @@
 //! Plan to SQL text and parameters.
 //!
 //! The text holds names and none of a request's values, not even a limit, so that requests of one shape share one
-//! prepared statement. Every statement gives rows of the same four columns: `body`, `count`, `version`, `key`
-//! (see [`ResultRow`](super::ResultRow)). The target is called `t`, a written row `w`, an answer's record `r`; an
+//! prepared statement. Every statement gives rows of the same four columns: `body`, `count`, `version`, `key`, and some
+//! a fifth (see [`ResultRow`](super::ResultRow)). The target is called `t`, a written row `w`, an answer's record `r`; an
 //! embedded object `t1`, `t2`, …, what of it is embedded `e1`, … and a junction `j1`, ….
 //!
 //! JSON is built by `row_to_json` over a lateral subselect, which the planner flattens, so that `t` is still at hand

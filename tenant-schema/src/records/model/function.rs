@@ -106,11 +106,6 @@ impl Function {
         self.body_type().is_some() || self.parameters.iter().all(|parameter| !parameter.name.is_empty())
     }
 
-    /// The last parameter takes any number of values.
-    pub fn is_variadic(&self) -> bool {
-        self.parameters.last().is_some_and(|parameter| parameter.variadic)
-    }
-
     /// It may write: only `POST` calls it, in a transaction that is not read-only.
     pub fn writes(&self) -> bool {
         self.volatility == Volatility::Volatile

@@ -44,6 +44,18 @@ pub enum Count {
     Estimated,
 }
 
+impl Count {
+    /// The records are counted, if only up to a bound.
+    pub fn counts(self) -> bool {
+        matches!(self, Self::Exact | Self::Estimated)
+    }
+
+    /// The planner is asked.
+    pub fn estimates(self) -> bool {
+        matches!(self, Self::Planned | Self::Estimated)
+    }
+}
+
 /// How a transaction ends when nothing has gone wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum End {

@@ -40,11 +40,6 @@ impl List<'_> {
     pub(in crate::records) fn offset(&self) -> u64 {
         self.node.offset
     }
-
-    /// Whether PostgreSQL is asked for its guess.
-    pub(in crate::records) fn is_estimated(&self) -> bool {
-        matches!(self.count, Some(Count::Planned | Count::Estimated))
-    }
 }
 
 /// Reads the one record that the filter's key names.

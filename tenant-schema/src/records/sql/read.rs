@@ -12,7 +12,7 @@ use crate::records::plan::{Get, List};
 /// A page: one row whose `body` is an array and whose `count` is its length.
 pub fn list(plan: &List<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
-    let is_counted = matches!(plan.count, Some(Count::Exact | Count::Estimated));
+    let is_counted = plan.count.is_some_and(Count::counts);
     bounded(
         &mut sql,
         plan.answer_bytes,
