@@ -166,6 +166,11 @@ impl Prepared {
         &self.query.text
     }
 
+    /// What is bound to `$1`, `$2`, …; nothing is NULL.
+    pub fn values(&self) -> impl Iterator<Item = Option<&str>> {
+        self.query.params.iter().map(|param| param.value.as_deref())
+    }
+
     /// The kind of transaction that it needs.
     pub fn mode(&self) -> Mode {
         self.mode
