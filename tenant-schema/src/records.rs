@@ -32,8 +32,8 @@ pub mod openapi;
 pub mod parse;
 pub mod plan;
 pub mod quote;
-mod readable;
 mod render;
+mod rights;
 pub mod sql;
 
 pub use error::{Candidate, DatabaseError, DatabaseFault, EmbedError, Raised, RecordError};
@@ -44,8 +44,8 @@ pub use limits::{Exceeded, Limits};
 pub use model::{Object, SchemaModel};
 pub use parse::body::{Format, Payload};
 pub use parse::prefer::{Count, End, Preferences, Return};
-pub use readable::Readable;
 pub use render::{Answer, ResultRow, Status, render};
+pub use rights::Rights;
 pub use sql::{Param, Query};
 
 /// A request for records, taken from HTTP but free of it.
@@ -57,12 +57,8 @@ pub struct Request<'a> {
     pub query: &'a str,
     /// What the client prefers.
     pub preferences: &'a Preferences,
-    /// What the caller may read besides the object itself.
-    pub readable: Readable<'a>,
-    /// The caller may change records of the object, as an insert or a `PUT` that meets its key does.
-    pub may_update: bool,
-    /// The caller may remove records of the object, as a body does that sets `deleted_at`.
-    pub may_delete: bool,
+    /// What the caller may do.
+    pub rights: Rights<'a>,
     /// The form of the answer.
     pub form: Form,
     /// The rows that are wanted, from the `Range` header.
@@ -261,7 +257,7 @@ pub fn prepare(
     let context = plan::Context {
         model,
         limits,
-        readable: request.readable,
+        rights: request.rights,
     };
     let asked = Asked {
         context,
@@ -269,8 +265,6 @@ pub fn prepare(
         preferences,
         form: request.form,
         range: request.range,
-        may_update: request.may_update,
-        may_delete: request.may_delete,
     };
     let outcome = outcome(request, &asked, new_id)?;
     let end = preferences.end.filter(|end| outcome.may_end(*end));

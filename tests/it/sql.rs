@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::records::model::Field;
 use tenant_schema::records::{
-    self, Form, INTROSPECT, Limits, Object, Operation, Payload, Preferences, Readable, Request, SchemaModel,
+    self, Form, INTROSPECT, Limits, Object, Operation, Payload, Preferences, Request, Rights, SchemaModel,
     Target,
 };
 use tests::TestDb;
@@ -55,9 +55,7 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
                     preferences: &preferences,
                     form,
                     range: None,
-                    readable: Readable::by(&|_| true),
-                    may_update: true,
-                    may_delete: true,
+                    rights: Rights::by(&|_, _| true),
                     operation,
                 };
                 match records::prepare(&model, &request, Limits::default(), &mut || t.source().uuid()) {

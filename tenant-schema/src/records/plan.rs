@@ -2,7 +2,7 @@
 
 use super::limits::Limits;
 use super::model::SchemaModel;
-use super::readable::Readable;
+use super::rights::Rights;
 
 mod cast;
 mod embed;
@@ -36,6 +36,6 @@ pub struct Context<'m> {
     pub model: &'m SchemaModel,
     /// How much one request may ask for.
     pub limits: Limits,
-    /// What the caller may read besides the object of the request.
-    pub readable: Readable<'m>,
+    /// What the caller may do.
+    pub rights: Rights<'m>,
 }

@@ -1,5 +1,7 @@
 //! Related records inside records.
 
+use catalog::access::Action;
+
 use super::filter::Subject;
 use super::items::{check_alias, held};
 use super::levels::Levels;
@@ -119,7 +121,7 @@ fn node<'m>(
 /// The object of this name, if the caller may read it.
 fn readable<'m>(context: Context<'m>, name: &str) -> Result<&'m Object, RecordError> {
     let object = context.model.object(name)?;
-    if context.readable.allows(object) {
+    if context.rights.allows(object, Action::Read) {
         return Ok(object);
     }
     Err(EmbedError::Forbidden {

@@ -1,5 +1,6 @@
 //! Adding records, or merging them with those that have their key.
 
+use catalog::access::Action;
 use uuid::Uuid;
 
 use super::removal;
@@ -223,7 +224,7 @@ fn merge<'m>(
     asked: &Asked<'m>,
 ) -> Result<Merge<'m>, RecordError> {
     may_write(object, object.writable.update, "update records")?;
-    if !asked.may_update {
+    if !asked.context.rights.allows(object, Action::Update) {
         return Err(RecordError::MayNotUpdate {
             object: object.name.clone(),
         });
@@ -292,7 +293,7 @@ fn build<'m>(
     let extent = if one { Extent::One } else { Extent::Many };
     let node = written_records(object, said.query, asked)?;
     let mut answer = answering(node, asked, extent);
-    if one && (!may_meet || asked.context.readable.allows(object)) {
+    if one && (!may_meet || asked.context.rights.allows(object, Action::Read)) {
         answer.key = key(object);
     }
     let merge = conflict.as_ref().and_then(|conflict| conflict.merge.as_ref());
