@@ -101,6 +101,16 @@ pub enum Operation<'a> {
         /// Which records.
         target: Target<'a>,
     },
+    /// `POST /{object}/{id}/restore`
+    Restore {
+        /// The record's id, percent-decoded.
+        id: &'a str,
+    },
+    /// `POST /{object}/{id}/purge`
+    Purge {
+        /// The record's id, percent-decoded.
+        id: &'a str,
+    },
     /// `GET` or `POST /rpc/{function}`: the request's object is the function's name.
     Call(CallBy<'a>),
 }
@@ -150,6 +160,9 @@ pub struct Prepared {
     written: Vec<(String, String)>,
     /// What the statement checks of its outcome.
     guards: Vec<Guard>,
+    /// The objects whose records a restored one belongs to, as far as the caller may know them, in the order in which
+    /// the statement numbers them.
+    owners: Vec<Option<String>>,
     /// How its transaction ends.
     end: End,
     /// The time zone of its transaction.
@@ -198,6 +211,7 @@ impl Prepared {
             max_rows: 0,
             written: Vec::new(),
             guards: Vec::new(),
+            owners: Vec::new(),
             end: End::Commit,
             time_zone: None,
         }
@@ -286,6 +300,7 @@ pub fn prepare(
         max_rows: limits.max_rows,
         written: outcome.written,
         guards: outcome.guards,
+        owners: outcome.owners,
         end: end.unwrap_or_default(),
         time_zone: time_zone.map(str::to_owned),
     })
@@ -332,10 +347,25 @@ fn outcome(
             }
         }
         Operation::Delete { target } => {
-            let plan = plan::delete(object()?, target, asked)?;
+            let plan = plan::delete(object()?, target, asked, new_id)?;
             Outcome {
                 guards: plan.answer.guards.clone(),
                 ..Outcome::of(sql::delete(&plan)?, written_shape(target, Shape::Deleted))
+            }
+        }
+        Operation::Restore { id } => {
+            let plan = plan::restore(object()?, id, asked)?;
+            Outcome {
+                guards: plan.answer.guards.clone(),
+                owners: plan.owners.iter().map(|owner| owner.shown.clone()).collect(),
+                ..Outcome::of(sql::restore(&plan)?, Shape::WrittenRecord)
+            }
+        }
+        Operation::Purge { id } => {
+            let plan = plan::purge(object()?, id, asked)?;
+            Outcome {
+                guards: plan.answer.guards.clone(),
+                ..Outcome::of(sql::purge(&plan)?, Shape::WrittenRecord)
             }
         }
         Operation::Call(by) => Outcome::call(&plan::call(name, by, asked)?)?,
@@ -350,6 +380,8 @@ struct Outcome {
     shape: Shape,
     written: Vec<(String, String)>,
     guards: Vec<Guard>,
+    /// What a restored record belongs to.
+    owners: Vec<Option<String>>,
     /// `Prefer: resolution` made a difference.
     resolves: bool,
 }
@@ -362,6 +394,7 @@ impl Outcome {
             shape,
             written: Vec::new(),
             guards: Vec::new(),
+            owners: Vec::new(),
             resolves: false,
         }
     }

@@ -115,7 +115,7 @@ const PREFERENCES: [(&str, Form); 4] = [
     ("resolution=ignore-duplicates,missing=null", Form::Plural),
 ];
 
-const N_OPERATIONS: usize = 11;
+const N_OPERATIONS: usize = 14;
 
 fn operations<'a>(
     everything: &'a str,
@@ -132,6 +132,9 @@ fn operations<'a>(
         ("list", "", Operation::List),
         ("list everything", everything, Operation::List),
         ("get", "", Operation::Get { id }),
+        ("restore", "", Operation::Restore { id }),
+        ("purge", "", Operation::Purge { id }),
+        ("update deleted", "id=eq.0&deleted=only", change(filtered)),
         (
             "insert defaults",
             "",
@@ -195,7 +198,18 @@ fn refusals() -> BTreeSet<String> {
     let kept = READ_ONLY
         .into_iter()
         .flat_map(|object| writes.map(|name| format!("{object} {name}: PGRST117")));
-    links.chain(kept).collect()
+    let binless = NO_BIN
+        .into_iter()
+        .flat_map(|object| ["restore", "purge"].map(|name| format!("{object} {name}: no_soft_delete")));
+    let filtered = NO_BIN.into_iter().map(|object| {
+        let code = match object {
+            kept if READ_ONLY.contains(&kept) => "PGRST117",
+            link if link.ends_with("_tags") => "42703",
+            _ => "no_soft_delete",
+        };
+        format!("{object} update deleted: {code}")
+    });
+    links.chain(kept).chain(binless).chain(filtered).collect()
 }
 
 /// The tables that the template lets nobody write.
@@ -369,3 +383,15 @@ async fn roles_can_use_their_schema_but_make_nothing_in_it() {
         );
     }
 }
+
+/// The tables that keep no record that was removed.
+const NO_BIN: [&str; 8] = [
+    "company_tags",
+    "contact_tags",
+    "deal_stage_history",
+    "deal_tags",
+    "members",
+    "note_targets",
+    "stages",
+    "tags",
+];

@@ -4,7 +4,9 @@ use super::limits::Limits;
 use super::model::SchemaModel;
 use super::rights::Rights;
 
+mod cascade;
 mod cast;
+mod deleted;
 mod embed;
 mod filter;
 mod items;
@@ -18,6 +20,8 @@ mod rpc;
 mod select;
 mod write;
 
+pub use cascade::{Cascade, Falling, Group, Tie};
+pub(super) use cascade::{distinct, is_same, key};
 pub use embed::{Embed, Shape};
 pub use filter::{Spot, Subject};
 pub use order::SortBy;
@@ -25,8 +29,8 @@ pub use read::{Get, List, Node, get, list};
 pub use rpc::{Call, Given, Results, call};
 pub use select::{Origin, Output, Selection, Shown, Value};
 pub use write::{
-    Answering, Asked, Bound, Conflict, Delete, Insert, Merge, Update, Written, delete, insert, replace,
-    update,
+    Answering, Asked, Bound, Conflict, Delete, Fall, Insert, Merge, Owner, Purge, Restore, Update, Written,
+    delete, insert, purge, replace, restore, update,
 };
 
 /// What every plan depends on besides the request.

@@ -142,7 +142,11 @@ fn refused_by_itself(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Option<R
         "22P02" if fault.message.contains(TOO_LARGE) => Some(Exceeded::Answer.into()),
         "22P02" => {
             let (guard, count) = Guard::failed(&prepared.guards, fault.message)?;
-            Some(guard.error(count, &prepared.object))
+            let refused = guard.error(count, &prepared.object);
+            Some(refused.with_parent(|| {
+                let index = usize::try_from(count).ok()?;
+                prepared.owners.get(index)?.clone()
+            }))
         }
         "54000" if prepared.mode == Mode::ReadOnly => Some(Exceeded::Answer.into()),
         _ => None,

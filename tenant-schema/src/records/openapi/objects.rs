@@ -24,9 +24,10 @@ pub(super) fn describe(
                 Action::Insert => object.writable.insert,
                 Action::Update => object.writable.update,
                 Action::Delete => object.writable.delete || (object.soft_delete && object.writable.update),
+                Action::Purge => object.writable.delete && object.soft_delete,
             }
     };
-    let [read, insert, update, delete] = Action::ALL.map(can);
+    let [read, insert, update, delete, _] = Action::ALL.map(can);
     if ![read, insert, update, delete].contains(&true) {
         return;
     }

@@ -110,7 +110,7 @@ fn node<'m>(
         limit => Some(context.limits.rows(limit)),
     };
     Ok(Node {
-        filter: filter::visible(target, None, own.filter, &selection.embeds)?,
+        filter: filter::visible(target, None, own.filter, None, &selection.embeds)?,
         order: order::order(&selection, own.order)?,
         selection,
         limit,

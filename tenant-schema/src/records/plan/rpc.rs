@@ -211,7 +211,7 @@ fn result<'m>(
     let (offset, limit) = page(said.root.offset.unwrap_or(0), said.root.limit, range)?;
     Ok(Results::Rows(Node {
         order: order(&selection, said.root.order)?,
-        filter: visible(row, None, said.root.filter, &selection.embeds)?,
+        filter: visible(row, None, said.root.filter, said.deleted, &selection.embeds)?,
         selection,
         limit: function.returns_set.then(|| context.limits.rows(limit)),
         offset,

@@ -16,11 +16,15 @@ use crate::records::{Form, RowRange, guard::Guard};
 
 mod change;
 mod insert;
+mod purge;
 mod removal;
+mod restore;
 mod said;
 
-pub use change::{Bound, Delete, Update, delete, update};
+pub use change::{Bound, Delete, Fall, Update, delete, update};
 pub use insert::{Conflict, Insert, Merge, Written, insert, replace};
+pub use purge::{Purge, purge};
+pub use restore::{Owner, Restore, restore};
 
 /// What a write is asked beside its target and its body.
 #[derive(Clone, Copy)]

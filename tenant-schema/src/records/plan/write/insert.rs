@@ -16,6 +16,7 @@ use crate::records::guard::Guard;
 use crate::records::model::{Field, Generated, Object};
 use crate::records::parse::body::{Body, Given, Payload};
 use crate::records::parse::prefer::{Missing, Resolution, Return};
+use crate::records::plan::deleted;
 use crate::records::plan::filter::unknown_column;
 
 /// Adds records.
@@ -76,6 +77,7 @@ pub fn insert<'m>(
     let said = said::read(object, asked, "insert records", |name| {
         said::answers(object, name)
     })?;
+    deleted::refuse(said.query.deleted, "insert records")?;
     let body = Body::parse(body, said.columns.as_deref(), asked.context.limits.objects)?;
     let on_conflict = match &said.on_conflict {
         None => key(object),
@@ -111,6 +113,7 @@ pub fn replace<'m>(
 ) -> Result<Insert<'m>, RecordError> {
     may_write(object, object.writable.insert, "insert records")?;
     let said = said::read(object, asked, "put a record", |_| true)?;
+    deleted::refuse(said.query.deleted, "put a record")?;
     if said.query.root.limit.is_some() || said.query.root.offset.is_some() {
         return Err(RecordError::PagedPut);
     }
