@@ -163,6 +163,8 @@ pub struct Prepared {
     /// The objects whose records a restored one belongs to, as far as the caller may know them, in the order in which
     /// the statement numbers them.
     owners: Vec<Option<String>>,
+    /// It brings back what was removed.
+    restores: bool,
     /// How its transaction ends.
     end: End,
     /// The time zone of its transaction.
@@ -212,6 +214,7 @@ impl Prepared {
             written: Vec::new(),
             guards: Vec::new(),
             owners: Vec::new(),
+            restores: false,
             end: End::Commit,
             time_zone: None,
         }
@@ -301,6 +304,7 @@ pub fn prepare(
         written: outcome.written,
         guards: outcome.guards,
         owners: outcome.owners,
+        restores: matches!(request.operation, Operation::Restore { .. }),
         end: end.unwrap_or_default(),
         time_zone: time_zone.map(str::to_owned),
     })

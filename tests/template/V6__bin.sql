@@ -64,7 +64,7 @@ begin
 end
 $$;
 create trigger remarks_stay before update on remarks
-    for each row when (new.text = 'stay') execute function refuse_remark();
+    for each row when (old.text = 'stay') execute function refuse_remark();
 
 -- Gone for good with its paper, and still there while that is only in the bin.
 create table stickers (

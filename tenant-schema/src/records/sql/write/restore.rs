@@ -7,7 +7,7 @@
 use super::{answer, returned};
 use crate::records::error::RecordError;
 use crate::records::model::{Field, Object};
-use crate::records::plan::{Purge, Restore, distinct, is_same};
+use crate::records::plan::{Cascade, Purge, Restore, distinct, is_same};
 use crate::records::sql::Query;
 use crate::records::sql::writer::Writer;
 
@@ -95,7 +95,7 @@ fn there(sql: &mut Writer, object: &Object, key: &Field, id: &str) -> Result<(),
 /// Brings back what fell with the record. Gives the parts that have records of the object itself.
 fn fallen(sql: &mut Writer, plan: &Restore<'_>, owned: &[&Field]) -> Result<Vec<&'static str>, RecordError> {
     let mut restored = vec!["w"];
-    let tables = plan.cascade.iter().flat_map(|cascade| cascade.tables());
+    let tables = plan.cascade.iter().flat_map(Cascade::tables);
     for (number, table) in tables.enumerate() {
         let is_own = is_same(table.object, plan.object);
         sql.push(", ");
