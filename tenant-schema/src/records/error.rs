@@ -401,7 +401,7 @@ impl RecordError {
                 "Without the right to read, name one record by its path, and ask for no representation".to_owned(),
             ),
             Self::HiddenDuplicate { .. } => {
-                Some("Restore it by setting its deleted_at to null, or use another key".to_owned())
+                Some("Restore it first by POST to its path with /restore, or use another key".to_owned())
             }
             Self::NoBin { .. } => Some("Leave it out: every record there is live".to_owned()),
             Self::NotDeleted { .. } => {

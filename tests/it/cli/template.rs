@@ -83,7 +83,7 @@ async fn another_template_changes_no_tenant() {
     let shown = operator(&t).await.json("tenant show acme").await;
     assert_eq!(
         (&shown["template_version"], &shown["latest_version"]),
-        (&5.into(), &5.into())
+        (&6.into(), &6.into())
     );
 }
 

@@ -58,6 +58,23 @@ async fn a_record_that_is_changed_meanwhile_falls_all_the_same() {
 }
 
 #[tokio::test]
+async fn records_that_belong_to_each_other_fall_all_the_same() {
+    let office = Office::set().await;
+    for place in PLACES {
+        let locks = format!("update {place}");
+        if place.starts_with("cabinets") {
+            continue;
+        }
+        let done = meanwhile(&office, &locks, office.delete("folders", "1"), "commit").await;
+        assert_eq!(done, DONE, "{place}");
+        assert_eq!(office.deleted().await, ALL[1..], "{place}");
+        let done = meanwhile(&office, &locks, office.restore("folders", "1"), "commit").await;
+        assert_eq!(done, DONE, "{place}");
+        assert_eq!(office.deleted().await, [""; 0], "{place}");
+    }
+}
+
+#[tokio::test]
 async fn a_record_that_falls_meanwhile_is_left_to_its_own_deletion() {
     let office = Office::set().await;
     // A folder with what belongs to it, and a record to which nothing does.

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::*;
+use tenant_schema::records::CallBy;
 use tokio_postgres::Client;
 
 /// Of cabinets, folders, papers and remarks: what hangs together, and what does not.
@@ -101,7 +102,7 @@ impl Office {
             prefer,
             ..Ask::default()
         };
-        told(self.scene.run(object, ask, operation).await)
+        told(Box::pin(self.scene.run(object, ask, operation)).await)
     }
 
     pub(super) async fn delete(&self, object: &str, id: &str) -> (u16, Value) {
@@ -404,6 +405,29 @@ async fn ten_thousand_records_fall_and_come_back_in_one_statement() {
         start.elapsed().as_millis()
     ));
     assert_eq!(office.deleted().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_functions_records_are_looked_at_by_the_word_too() {
+    let office = Office::set().await;
+    assert_eq!(office.delete("folders", "3").await, DONE);
+    let query = |word: &str| format!("select=id&parent=2{word}");
+    for (word, found) in [
+        ("", json!([])),
+        ("&deleted=only", json!([{ "id": 3 }])),
+        ("&deleted=include", json!([{ "id": 3 }])),
+    ] {
+        let query = query(word);
+        let ask = Ask {
+            query: &query,
+            ..Ask::default()
+        };
+        let called = office
+            .scene
+            .run("folders_of", ask, Operation::Call(CallBy::Get))
+            .await;
+        assert_eq!(told(called), (200, found), "{word}");
+    }
 }
 
 #[tokio::test]

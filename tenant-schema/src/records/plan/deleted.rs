@@ -23,15 +23,13 @@ pub(super) fn take(
     }
     let mut taken = None;
     for (_, word) in parameters.iter().filter(|(name, _)| name == DELETED) {
-        let deleted = match word.as_str() {
-            "exclude" => Deleted::Exclude,
-            "include" => Deleted::Include,
-            "only" => Deleted::Only,
+        let deleted = match self::word(word) {
+            Some(deleted) => deleted,
             // As any parameter that is the name of no column.
-            _ if !object.soft_delete => return Ok(None),
-            other => {
+            None if !object.soft_delete => return Ok(None),
+            None => {
                 let details = "exclude, include or only is expected";
-                return Err(RecordError::syntax(DELETED, other, details));
+                return Err(RecordError::syntax(DELETED, word, details));
             }
         };
         if !object.soft_delete {
@@ -46,6 +44,16 @@ pub(super) fn take(
     }
     parameters.retain(|(name, _)| taken.is_none() || name != DELETED);
     Ok(taken)
+}
+
+/// What a word means.
+pub(super) fn word(word: &str) -> Option<Deleted> {
+    match word {
+        "exclude" => Some(Deleted::Exclude),
+        "include" => Some(Deleted::Include),
+        "only" => Some(Deleted::Only),
+        _ => None,
+    }
 }
 
 /// Refuses the parameter where a request is about records that are live, or about one that is not.

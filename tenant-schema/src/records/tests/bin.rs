@@ -40,6 +40,7 @@ fn office() -> SchemaModel {
         table("labels", "", &["shelf>shelves!", "boxed>boxes!", "author>people"]),
         table("logs", "@access read", &["shelf>shelves!"]),
         table("notes", "", &["log>logs!"]),
+        table("flags", "", &["deleted>rooms"]),
         table("rooms", "", &[]),
     ];
     SchemaModel::from_json(&format!("[{}]", tables.join(","))).unwrap()
@@ -219,4 +220,37 @@ fn a_body_that_marks_a_record_takes_it_out_of_its_deletion() {
     let kept = "deletion_id = case when r.deleted_at is null or t.deleted_at is null then null else t.deletion_id end";
     assert!(text(r#"{"deleted_at":null}"#).contains(kept));
     assert!(!text(r#"{"shelf":1}"#).contains("deletion_id"));
+}
+
+#[test]
+fn a_column_or_an_embed_called_deleted_keeps_its_meaning() {
+    let text = |object: &str, query: &str| {
+        let list = run_office(object, query, Operation::List);
+        list.map(|list| list.text().to_owned())
+    };
+    let flags = text("flags", "deleted=eq.1").unwrap();
+    assert!(
+        flags.contains(r#"t."deleted" = $1 and t."deleted_at" is null"#),
+        "{flags}"
+    );
+    assert_eq!(text("flags", "deleted=only").unwrap_err().code(), "PGRST100");
+    let embed = "select=id,deleted:shelves(id)&deleted=";
+    assert!(
+        text("boxes", &format!("{embed}is.null"))
+            .unwrap()
+            .contains("not exists")
+    );
+    assert!(text("boxes", &format!("{embed}only")).is_err());
+    for (word, condition) in [
+        ("exclude", r#" where t."deleted_at" is null"#),
+        ("only", r#" where t."deleted_at" is not null"#),
+    ] {
+        let found = text("boxes", &format!("select=id&deleted={word}")).unwrap();
+        assert!(found.contains(condition), "{found}");
+    }
+    assert!(
+        !text("boxes", "select=id&deleted=include")
+            .unwrap()
+            .contains("deleted_at")
+    );
 }

@@ -98,5 +98,8 @@ pub(super) fn of_the_bin<'m>(
     let node = written_records(object, said.query, asked)?;
     let mut answer = answering(node, asked, Extent::Named);
     answer.guards.insert(0, Guard::Deleted);
+    if let Some(most) = asked.preferences.bound() {
+        answer.guards.insert(0, Guard::MaxAffected(most));
+    }
     Ok((key, answer))
 }

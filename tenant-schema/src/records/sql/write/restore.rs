@@ -2,7 +2,8 @@
 //!
 //! A record comes back with all that has its `deletion_id`: `_o` is the record as the statement finds it, `w` that record
 //! brought back, and every table whose records may have fallen with it has a part of its own. When another transaction
-//! has brought it back meanwhile, or removed it anew, `w` is empty and nothing else happens.
+//! has brought it back meanwhile, or removed it anew, `w` is empty and nothing else happens. What it belongs to is looked
+//! at as it was before the statement and not locked: it may be removed at the same moment, as when a record is added.
 
 use super::{answer, returned};
 use crate::records::error::RecordError;
