@@ -14,6 +14,7 @@ use crate::records::sent::{Arguments, Records, Sent};
 
 mod answer;
 mod asked;
+pub(crate) mod bin;
 mod negotiation;
 mod range;
 mod sent;

@@ -41,3 +41,14 @@ begin
 end
 $$;
 comment on function stamp_record() is 'Trigger: keeps version, created_at, created_by, updated_at and updated_by.';
+
+-- The bin. Deleting sets deleted_at; the records that fall with one, because their foreign key to it says `on delete
+-- cascade`, get the same deletion_id, by which they are restored together. The API does all of that in one statement. In
+-- psql an UPDATE of deleted_at marks a record alone, and one that makes it live again leaves the deletion it was part of:
+create function leave_deletion() returns trigger language plpgsql as $$
+begin
+    new.deletion_id := null;
+    return new;
+end
+$$;
+comment on function leave_deletion() is 'Trigger: a live record is part of no deletion.';

@@ -13,6 +13,7 @@ create table pipelines (
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
     deleted_at timestamptz,
+    deletion_id uuid,
     constraint pipelines_pkey primary key (id),
     constraint pipelines_owner_id_fkey foreign key (owner_id) references members (id) on delete set null,
     constraint pipelines_name_check check (btrim(name) <> '' and length(name) <= 200),
@@ -22,8 +23,12 @@ create table pipelines (
 create unique index pipelines_name_key on pipelines (lower(name)) where deleted_at is null;
 create unique index pipelines_is_default_key on pipelines (is_default) where is_default;
 create index pipelines_owner_id_idx on pipelines (owner_id);
+create index pipelines_deleted_at_idx on pipelines (deleted_at) where deleted_at is not null;
+create index pipelines_deletion_id_idx on pipelines (deletion_id) where deletion_id is not null;
 create trigger pipelines_stamp before insert or update on pipelines
     for each row execute function stamp_record();
+create trigger pipelines_leave_deletion before update of deleted_at on pipelines
+    for each row when (new.deleted_at is null and new.deletion_id is not null) execute function leave_deletion();
 
 comment on table pipelines is 'Ways a deal can go, each with its own stages.
 @access member:read';
@@ -39,6 +44,7 @@ comment on column pipelines.created_by is 'Who created the record: user:<id>, ke
 comment on column pipelines.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column pipelines.version is 'Counts the changes of the record, starting at 1.';
 comment on column pipelines.deleted_at is 'When the record was deleted; null while it is live.';
+comment on column pipelines.deletion_id is 'What records that were deleted together have in common; kept by the platform.';
 
 -- pipeline_id: stages are parts of their pipeline and go with it. A pipeline or stage in use cannot be
 -- purged, because deals refer to the stage (deals_stage_fkey).

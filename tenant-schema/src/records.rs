@@ -32,8 +32,8 @@ pub mod openapi;
 pub mod parse;
 pub mod plan;
 pub mod quote;
-mod readable;
 mod render;
+mod rights;
 pub mod sql;
 
 pub use error::{Candidate, DatabaseError, DatabaseFault, EmbedError, Raised, RecordError};
@@ -44,8 +44,8 @@ pub use limits::{Exceeded, Limits};
 pub use model::{Object, SchemaModel};
 pub use parse::body::{Format, Payload};
 pub use parse::prefer::{Count, End, Preferences, Return};
-pub use readable::Readable;
 pub use render::{Answer, ResultRow, Status, render};
+pub use rights::Rights;
 pub use sql::{Param, Query};
 
 /// A request for records, taken from HTTP but free of it.
@@ -57,12 +57,8 @@ pub struct Request<'a> {
     pub query: &'a str,
     /// What the client prefers.
     pub preferences: &'a Preferences,
-    /// What the caller may read besides the object itself.
-    pub readable: Readable<'a>,
-    /// The caller may change records of the object, as an insert or a `PUT` that meets its key does.
-    pub may_update: bool,
-    /// The caller may remove records of the object, as a body does that sets `deleted_at`.
-    pub may_delete: bool,
+    /// What the caller may do.
+    pub rights: Rights<'a>,
     /// The form of the answer.
     pub form: Form,
     /// The rows that are wanted, from the `Range` header.
@@ -104,6 +100,16 @@ pub enum Operation<'a> {
     Delete {
         /// Which records.
         target: Target<'a>,
+    },
+    /// `POST /{object}/{id}/restore`
+    Restore {
+        /// The record's id, percent-decoded.
+        id: &'a str,
+    },
+    /// `POST /{object}/{id}/purge`
+    Purge {
+        /// The record's id, percent-decoded.
+        id: &'a str,
     },
     /// `GET` or `POST /rpc/{function}`: the request's object is the function's name.
     Call(CallBy<'a>),
@@ -154,6 +160,11 @@ pub struct Prepared {
     written: Vec<(String, String)>,
     /// What the statement checks of its outcome.
     guards: Vec<Guard>,
+    /// The objects whose records a restored one belongs to, as far as the caller may know them, in the order in which
+    /// the statement numbers them.
+    owners: Vec<Option<String>>,
+    /// It brings back what was removed.
+    restores: bool,
     /// How its transaction ends.
     end: End,
     /// The time zone of its transaction.
@@ -207,6 +218,8 @@ impl Prepared {
             max_rows: 0,
             written: Vec::new(),
             guards: Vec::new(),
+            owners: Vec::new(),
+            restores: false,
             end: End::Commit,
             time_zone: None,
         }
@@ -266,7 +279,7 @@ pub fn prepare(
     let context = plan::Context {
         model,
         limits,
-        readable: request.readable,
+        rights: request.rights,
     };
     let asked = Asked {
         context,
@@ -274,8 +287,6 @@ pub fn prepare(
         preferences,
         form: request.form,
         range: request.range,
-        may_update: request.may_update,
-        may_delete: request.may_delete,
     };
     let outcome = outcome(request, &asked, new_id)?;
     let end = preferences.end.filter(|end| outcome.may_end(*end));
@@ -297,6 +308,8 @@ pub fn prepare(
         max_rows: limits.max_rows,
         written: outcome.written,
         guards: outcome.guards,
+        owners: outcome.owners,
+        restores: matches!(request.operation, Operation::Restore { .. }),
         end: end.unwrap_or_default(),
         time_zone: time_zone.map(str::to_owned),
     })
@@ -343,10 +356,25 @@ fn outcome(
             }
         }
         Operation::Delete { target } => {
-            let plan = plan::delete(object()?, target, asked)?;
+            let plan = plan::delete(object()?, target, asked, new_id)?;
             Outcome {
                 guards: plan.answer.guards.clone(),
                 ..Outcome::of(sql::delete(&plan)?, written_shape(target, Shape::Deleted))
+            }
+        }
+        Operation::Restore { id } => {
+            let plan = plan::restore(object()?, id, asked)?;
+            Outcome {
+                guards: plan.answer.guards.clone(),
+                owners: plan.owners.iter().map(|owner| owner.shown.clone()).collect(),
+                ..Outcome::of(sql::restore(&plan)?, Shape::WrittenRecord)
+            }
+        }
+        Operation::Purge { id } => {
+            let plan = plan::purge(object()?, id, asked)?;
+            Outcome {
+                guards: plan.answer.guards.clone(),
+                ..Outcome::of(sql::purge(&plan)?, Shape::WrittenRecord)
             }
         }
         Operation::Call(by) => Outcome::call(&plan::call(name, by, asked)?)?,
@@ -361,6 +389,8 @@ struct Outcome {
     shape: Shape,
     written: Vec<(String, String)>,
     guards: Vec<Guard>,
+    /// What a restored record belongs to.
+    owners: Vec<Option<String>>,
     /// `Prefer: resolution` made a difference.
     resolves: bool,
 }
@@ -373,6 +403,7 @@ impl Outcome {
             shape,
             written: Vec::new(),
             guards: Vec::new(),
+            owners: Vec::new(),
             resolves: false,
         }
     }

@@ -5,8 +5,8 @@ use catalog::clock::Source;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::models::Models;
 use tenant_schema::records::{
-    self, Answer, Form, Limits, Mode, Operation, Payload, Preferences, Prepared, Readable, RecordError,
-    Request, Return, Target,
+    self, Answer, Form, Limits, Mode, Operation, Payload, Preferences, Prepared, RecordError, Request,
+    Return, Rights, Target,
 };
 use tenant_schema::tenant_db::TenantDb;
 
@@ -66,9 +66,7 @@ impl Records {
             query,
             preferences,
             form,
-            readable: Readable::by(&|_| true),
-            may_update: true,
-            may_delete: true,
+            rights: Rights::by(&|_, _| true),
             range: None,
             operation,
         };

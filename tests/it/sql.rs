@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::records::model::Field;
 use tenant_schema::records::{
-    self, Form, INTROSPECT, Limits, Object, Operation, Payload, Preferences, Readable, Request, SchemaModel,
+    self, Form, INTROSPECT, Limits, Object, Operation, Payload, Preferences, Request, Rights, SchemaModel,
     Target,
 };
 use tests::TestDb;
@@ -55,9 +55,7 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
                     preferences: &preferences,
                     form,
                     range: None,
-                    readable: Readable::by(&|_| true),
-                    may_update: true,
-                    may_delete: true,
+                    rights: Rights::by(&|_, _| true),
                     operation,
                 };
                 match records::prepare(&model, &request, Limits::default(), &mut || t.source().uuid()) {
@@ -117,7 +115,7 @@ const PREFERENCES: [(&str, Form); 4] = [
     ("resolution=ignore-duplicates,missing=null", Form::Plural),
 ];
 
-const N_OPERATIONS: usize = 11;
+const N_OPERATIONS: usize = 14;
 
 fn operations<'a>(
     everything: &'a str,
@@ -134,6 +132,9 @@ fn operations<'a>(
         ("list", "", Operation::List),
         ("list everything", everything, Operation::List),
         ("get", "", Operation::Get { id }),
+        ("restore", "", Operation::Restore { id }),
+        ("purge", "", Operation::Purge { id }),
+        ("update deleted", "id=eq.0&deleted=only", change(filtered)),
         (
             "insert defaults",
             "",
@@ -197,7 +198,17 @@ fn refusals() -> BTreeSet<String> {
     let kept = READ_ONLY
         .into_iter()
         .flat_map(|object| writes.map(|name| format!("{object} {name}: PGRST117")));
-    links.chain(kept).collect()
+    let binless = NO_BIN
+        .into_iter()
+        .flat_map(|object| ["restore", "purge"].map(|name| format!("{object} {name}: no_soft_delete")));
+    let filtered = NO_BIN.into_iter().map(|object| {
+        let code = match object {
+            kept if READ_ONLY.contains(&kept) => "PGRST117",
+            _ => "no_soft_delete",
+        };
+        format!("{object} update deleted: {code}")
+    });
+    links.chain(kept).chain(binless).chain(filtered).collect()
 }
 
 /// The tables that the template lets nobody write.
@@ -371,3 +382,15 @@ async fn roles_can_use_their_schema_but_make_nothing_in_it() {
         );
     }
 }
+
+/// The tables that keep no record that was removed.
+const NO_BIN: [&str; 8] = [
+    "company_tags",
+    "contact_tags",
+    "deal_stage_history",
+    "deal_tags",
+    "members",
+    "note_targets",
+    "stages",
+    "tags",
+];

@@ -6,6 +6,8 @@ use tenant_schema::tenant_db::TenantDb;
 use tests::database::one_connection;
 use tests::{Records, TestDb, TestTenant};
 
+mod at_once;
+mod bin;
 mod bodies;
 mod bounds;
 mod merging;

@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, Uri};
 use catalog::access::Action;
 use tenant_schema::records::{
-    Form, Limits, Object, Operation, Preferences, Readable, Request, RowRange, execute, prepare,
+    Form, Limits, Object, Operation, Preferences, Request, Rights, RowRange, execute, prepare,
 };
 
 use super::{Answered, answer, negotiation, range};
@@ -57,9 +57,7 @@ impl Asked {
             model,
             name,
         } = opened;
-        let may_read = |object: &Object| caller.may(&object.name, object.write, Action::Read);
-        let may_update = |object: &Object| caller.may(&object.name, object.write, Action::Update);
-        let may_delete = |object: &Object| caller.may(&object.name, object.write, Action::Delete);
+        let may = |object: &Object, action: Action| caller.may(&object.name, object.write, action);
         let query = self.uri.query().unwrap_or_default();
         let request = Request {
             object: name,
@@ -67,9 +65,7 @@ impl Asked {
             preferences: &self.preferences,
             form: self.form,
             range: self.range,
-            readable: Readable::by(&may_read),
-            may_update: model.object(name).is_ok_and(may_update),
-            may_delete: model.object(name).is_ok_and(may_delete),
+            rights: Rights::by(&may),
             operation,
         };
         let prepared = prepare(model, &request, Limits::default(), &mut || {

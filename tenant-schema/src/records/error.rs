@@ -193,6 +193,26 @@ pub enum RecordError {
         /// The action, as a verb phrase.
         action: &'static str,
     },
+    /// `deleted=…`, a restore or a purge where what is deleted is gone.
+    #[error("'{object}' has no soft delete: what is deleted from it is gone")]
+    NoBin {
+        /// The object.
+        object: String,
+    },
+    /// A restore or a purge of a record that is live.
+    #[error("the record of '{object}' is not deleted")]
+    NotDeleted {
+        /// The object.
+        object: String,
+    },
+    /// A restore of a record that belongs to one which stays deleted.
+    #[error("the record of '{object}' belongs to a record that is deleted")]
+    ParentDeleted {
+        /// The object.
+        object: String,
+        /// The object of that other record, if the caller may read it.
+        parent: Option<String>,
+    },
     /// `/{object}/{id}` on an object without a primary key of one column.
     #[error("'{object}' has no primary key of one column, so no record of it has a path")]
     NoKey {
@@ -265,6 +285,9 @@ impl RecordError {
             Self::NulCharacter { .. } => "22021",
             Self::Unfiltered { .. } => "21000",
             Self::NotWritable { .. } => "PGRST117",
+            Self::NoBin { .. } => "no_soft_delete",
+            Self::NotDeleted { .. } => "not_deleted",
+            Self::ParentDeleted { .. } => "parent_deleted",
             Self::NoKey { .. } => "PGRST125",
             Self::UnknownRecord { .. } | Self::NotSingular { .. } => "PGRST116",
             Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => "42501",
@@ -294,7 +317,7 @@ impl RecordError {
             Self::NotWritable { .. } | Self::PutFilters => 405,
             Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => 403,
             Self::NotSingular { .. } => 406,
-            Self::HiddenDuplicate { .. } => 409,
+            Self::HiddenDuplicate { .. } | Self::NotDeleted { .. } | Self::ParentDeleted { .. } => 409,
             Self::InvalidRange { .. } => 416,
             Self::Embed(error) => error.status(),
             Self::Exceeded(bound) => bound.status(),
@@ -378,8 +401,18 @@ impl RecordError {
                 "Without the right to read, name one record by its path, and ask for no representation".to_owned(),
             ),
             Self::HiddenDuplicate { .. } => {
-                Some("Restore it by setting its deleted_at to null, or use another key".to_owned())
+                Some("Restore it first by POST to its path with /restore, or use another key".to_owned())
             }
+            Self::NoBin { .. } => Some("Leave it out: every record there is live".to_owned()),
+            Self::NotDeleted { .. } => {
+                Some("Only what DELETE has put into the bin is restored or purged: see deleted=only".to_owned())
+            }
+            Self::ParentDeleted { parent, .. } => Some(match parent {
+                Some(parent) => format!(
+                    "Restore its record of '{parent}' first, which brings back what was deleted with it"
+                ),
+                None => "Restore the record that it belongs to first".to_owned(),
+            }),
             Self::NoKey { object } => Some(format!("Filter instead: /{object}?column=eq.value")),
             Self::Embed(error) => error.hint(),
             Self::Exceeded(bound) => Some(bound.hint().to_owned()),
@@ -387,6 +420,14 @@ impl RecordError {
             Self::Raised(raised) => raised.hint.clone(),
             _ => None,
         }
+    }
+
+    /// Names the object of the other record, where there is one.
+    fn with_parent(mut self, known: impl Fn() -> Option<String>) -> Self {
+        if let Self::ParentDeleted { parent, .. } = &mut self {
+            *parent = known();
+        }
+        self
     }
 
     /// A grammar error in `parameter`, with its input shortened so that an answer stays small.

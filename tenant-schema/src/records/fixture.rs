@@ -1,9 +1,10 @@
 //! A small schema model for tests, as [`INTROSPECT`](super::INTROSPECT) wrote it.
 
+use catalog::access::Action;
 use uuid::Uuid;
 
 use super::{
-    Form, Limits, Operation, Payload, Preferences, Prepared, Readable, RecordError, Request, Return,
+    Form, Limits, Operation, Payload, Preferences, Prepared, RecordError, Request, Return, Rights,
     SchemaModel, Target, prepare,
 };
 
@@ -36,9 +37,7 @@ pub(super) fn prefer(
         preferences,
         form: Form::Plural,
         range: None,
-        readable: Readable::by(&|object| object.name != "audit_logs"),
-        may_update: true,
-        may_delete: true,
+        rights: Rights::by(&|object, action| action != Action::Read || object.name != "audit_logs"),
         operation,
     };
     let mut next = 0;

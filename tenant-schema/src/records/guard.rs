@@ -20,6 +20,10 @@ pub(super) enum Guard {
     MaxAffected(u64),
     /// Exactly one record is written (`application/vnd.pgrst.object+json`).
     Singular,
+    /// No record that was restored belongs to one that stays deleted.
+    Owner,
+    /// If nothing was restored or purged, the record is not there: it is not live.
+    Deleted,
     /// The answer has at most so many bytes.
     Size(u64),
 }
@@ -33,6 +37,8 @@ impl Guard {
             Self::Limit(_) => "records are more than the limit",
             Self::MaxAffected(_) => "records are more than max-affected",
             Self::Singular => "records are not one record",
+            Self::Owner => "is the number of an owner that is deleted",
+            Self::Deleted => "records are not deleted",
             Self::Size(_) => TOO_LARGE,
         }
     }
@@ -56,6 +62,13 @@ impl Guard {
             Self::Limit(allowed) => RecordError::LimitSurpassed { count, allowed },
             Self::MaxAffected(_) => RecordError::TooManyAffected { count },
             Self::Singular => RecordError::NotSingular { count },
+            Self::Owner => RecordError::ParentDeleted {
+                object: object.to_owned(),
+                parent: None,
+            },
+            Self::Deleted => RecordError::NotDeleted {
+                object: object.to_owned(),
+            },
             Self::Size(_) => Exceeded::Answer.into(),
         }
     }
@@ -73,6 +86,8 @@ mod tests {
             Guard::Limit(3),
             Guard::MaxAffected(3),
             Guard::Singular,
+            Guard::Owner,
+            Guard::Deleted,
             Guard::Size(3),
         ];
         for guard in guards {

@@ -28,7 +28,7 @@ mod writer;
 
 pub use read::{estimate, get, list};
 pub use rpc::call;
-pub use write::{delete, insert, update};
+pub use write::{delete, insert, purge, restore, update};
 
 /// A statement and what to bind to it.
 #[derive(Debug, Clone, PartialEq, Eq)]

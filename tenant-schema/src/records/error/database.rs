@@ -127,13 +127,20 @@ impl RecordError {
                     .filter(|detail| !tells_values(fault, detail, prepared)),
             ),
             // Hints on limits are for the database's administrator.
-            hint: owned(fault.hint.filter(|_| !fault.sqlstate.starts_with("54"))),
+            hint: match fault.sqlstate {
+                "23505" if prepared.restores => Some(TAKEN.to_owned()),
+                _ => owned(fault.hint.filter(|_| !fault.sqlstate.starts_with("54"))),
+            },
             column: owned(fault.column).or_else(|| column_of_value(fault, prepared)),
             constraint: owned(fault.constraint),
             table: owned(fault.table),
         }))
     }
 }
+
+/// What to do about a record that cannot come back.
+const TAKEN: &str =
+    "A live record has taken a unique value of what is to be restored: change or delete that one first";
 
 /// The statement refused its own outcome, or PostgreSQL gave up building it: no value of PostgreSQL's has more than
 /// 1 GB, and a read that is not sent values of that size can exceed a program limit in no other way.
@@ -142,7 +149,11 @@ fn refused_by_itself(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Option<R
         "22P02" if fault.message.contains(TOO_LARGE) => Some(Exceeded::Answer.into()),
         "22P02" => {
             let (guard, count) = Guard::failed(&prepared.guards, fault.message)?;
-            Some(guard.error(count, &prepared.object))
+            let refused = guard.error(count, &prepared.object);
+            Some(refused.with_parent(|| {
+                let index = usize::try_from(count).ok()?;
+                prepared.owners.get(index)?.clone()
+            }))
         }
         "54000" if prepared.mode == Mode::ReadOnly => Some(Exceeded::Answer.into()),
         _ => None,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::access_tag;
 use crate::records::model::{
-    Field, ForeignKey, Generated, Object, ObjectKind, TypeCategory, UniqueKey, Writable,
+    DELETION_ID, Field, ForeignKey, Generated, Object, ObjectKind, TypeCategory, UniqueKey, Writable,
 };
 
 /// One element of the answer.
@@ -145,7 +145,9 @@ impl Relation {
             .fields
             .into_iter()
             .filter_map(|field| {
-                if keeps(&field) {
+                if soft_delete && field.joins_deletions() {
+                    Some(field.into_books())
+                } else if keeps(&field) {
                     Some(field.into_kept())
                 } else {
                     field.into_field()
@@ -190,6 +192,11 @@ impl Attribute {
             && self.nullable
     }
 
+    /// It says which records were removed together, if removed ones are kept.
+    fn joins_deletions(&self) -> bool {
+        self.name == DELETION_ID && self.of_type.base_type == "uuid" && self.nullable
+    }
+
     /// It counts the changes of a record.
     fn counts(&self) -> bool {
         self.name == "version" && matches!(self.of_type.base_type.as_str(), "smallint" | "integer" | "bigint")
@@ -208,6 +215,12 @@ impl Attribute {
         let (comment, access) = access_tag::take(self.comment.take());
         let takes_values = access.write == ObjectWrite::Members && !access.is_hidden;
         self.field(comment, takes_values)
+    }
+
+    /// The column whatever its tag says, kept by the engine alone.
+    fn into_books(mut self) -> Field {
+        let (comment, _) = access_tag::take(self.comment.take());
+        self.field(comment, false)
     }
 
     fn field(self, comment: Option<String>, takes_values: bool) -> Field {

@@ -24,9 +24,10 @@ pub(super) fn describe(
                 Action::Insert => object.writable.insert,
                 Action::Update => object.writable.update,
                 Action::Delete => object.writable.delete || (object.soft_delete && object.writable.update),
+                Action::Purge => object.writable.delete && object.soft_delete,
             }
     };
-    let [read, insert, update, delete] = Action::ALL.map(can);
+    let [read, insert, update, delete, purge] = Action::ALL.map(can);
     if ![read, insert, update, delete].contains(&true) {
         return;
     }
@@ -53,18 +54,7 @@ pub(super) fn describe(
     }
     let path = format!("/rest/v1/{}", segment(&object.name));
     if let Some(id) = object.key() {
-        let mut one = Map::from_iter([("parameters".to_owned(), json!([id_parameter(id)]))]);
-        let operations = [
-            (read, "get", described.get()),
-            (update, "patch", described.update()),
-            (delete, "delete", described.delete()),
-        ];
-        for (is, method, operation) in operations {
-            if is {
-                one.insert(method.to_owned(), operation);
-            }
-        }
-        paths.insert(format!("{path}/{{id}}"), Value::Object(one));
+        described.one(id, &path, [read, update, delete, purge], paths);
     }
     paths.insert(path, Value::Object(all));
 }
@@ -74,6 +64,38 @@ struct Described<'a> {
 }
 
 impl Described<'_> {
+    /// Adds the paths of one record, with what may be done there: read, update, delete, purge.
+    fn one(
+        &self,
+        id: &Field,
+        path: &str,
+        [read, update, delete, purge]: [bool; 4],
+        paths: &mut Map<String, Value>,
+    ) {
+        let mut one = Map::from_iter([("parameters".to_owned(), json!([id_parameter(id)]))]);
+        let operations = [
+            (read, "get", self.get()),
+            (update, "patch", self.update()),
+            (delete, "delete", self.delete()),
+        ];
+        for (is, method, operation) in operations {
+            if is {
+                one.insert(method.to_owned(), operation);
+            }
+        }
+        paths.insert(format!("{path}/{{id}}"), Value::Object(one));
+        let of_the_bin = [
+            (update && self.object.soft_delete, "restore", self.restore()),
+            (purge, "purge", self.purge()),
+        ];
+        for (is, verb, operation) in of_the_bin {
+            if is {
+                let item = json!({ "parameters": [id_parameter(id)], "post": operation });
+                paths.insert(format!("{path}/{{id}}/{verb}"), item);
+            }
+        }
+    }
+
     fn operation(&self, verb: &str, summary: &str, parameters: Vec<Value>, responses: Value) -> Value {
         let mut operation = json!({
             "operationId": format!("{verb}.{}", key(&self.object.name)),
@@ -141,7 +163,7 @@ impl Described<'_> {
         self.operation(
             "list",
             &format!("List {}", self.object.name),
-            parameters.chain(self.filters()).collect(),
+            parameters.chain(self.deleted()).chain(self.filters()).collect(),
             parts::read(json!({
                 "200": page("All that were found."),
                 "206": page("Some of those that were counted."),
@@ -153,7 +175,7 @@ impl Described<'_> {
         self.operation(
             "get",
             &format!("Get one of {}", self.object.name),
-            named(&["select", "prefer_read"]).collect(),
+            named(&["select", "prefer_read"]).chain(self.deleted()).collect(),
             parts::read(json!({
                 "200": { "description": "The record.", "content": { "application/json": { "schema": self.row() } } },
             })),
@@ -225,7 +247,7 @@ impl Described<'_> {
         let mut operation = self.operation(
             "update",
             &format!("Change those of {} that a filter finds", self.object.name),
-            parameters.chain(self.filters()).collect(),
+            parameters.chain(self.deleted()).chain(self.filters()).collect(),
             parts::write(json!({ "200": self.written("The changed records."), "204": nothing() })),
         );
         operation["requestBody"] = self.changes();
@@ -236,7 +258,9 @@ impl Described<'_> {
         let mut operation = self.operation(
             "update_one",
             &format!("Change one of {}", self.object.name),
-            named(&["select", "columns", "prefer_write"]).collect(),
+            named(&["select", "columns", "prefer_write"])
+                .chain(self.deleted())
+                .collect(),
             parts::write(json!({ "200": self.written_one("The changed record."), "204": nothing() })),
         );
         operation["requestBody"] = self.changes();
@@ -265,6 +289,33 @@ impl Described<'_> {
             named(&["select", "prefer_write"]).collect(),
             parts::write(json!({ "200": self.written_one("The removed record."), "204": nothing() })),
         )
+    }
+
+    fn restore(&self) -> Value {
+        self.operation(
+            "restore_one",
+            &format!(
+                "Bring back one of {} that was deleted, with what was deleted with it",
+                self.object.name
+            ),
+            named(&["select", "prefer_write"]).collect(),
+            parts::write(json!({ "200": self.written_one("The restored record."), "204": nothing() })),
+        )
+    }
+
+    fn purge(&self) -> Value {
+        self.operation(
+            "purge_one",
+            &format!("Remove for good one of {} that was deleted", self.object.name),
+            named(&["select", "prefer_write"]).collect(),
+            parts::write(json!({ "200": self.written_one("The removed record."), "204": nothing() })),
+        )
+    }
+
+    /// `deleted`, where it is no column's name.
+    fn deleted(&self) -> impl Iterator<Item = Value> + use<> {
+        let is_ours = self.object.soft_delete && self.object.readable("deleted").is_none();
+        is_ours.then(|| parts::parameter("deleted")).into_iter()
     }
 
     fn written(&self, description: &str) -> Value {

@@ -42,6 +42,13 @@ const PARAMETERS: &[(&str, &str, &str, &str)] = &[
         "Conditions of which one must hold: `(status.eq.open,status.is.null)`.",
     ),
     (
+        "deleted",
+        "query",
+        "deleted",
+        "Which records are meant: those that are live (`exclude`, as without it), those that are deleted (`only`), or \
+         both (`include`).",
+    ),
+    (
         "columns",
         "query",
         "columns",
@@ -196,10 +203,10 @@ pub(super) fn parameter(name: &str) -> Value {
 
 pub(super) fn parameters() -> Value {
     let all = PARAMETERS.iter().map(|(key, place, name, description)| {
-        let schema = if ["limit", "offset"].contains(key) {
-            json!({ "type": "integer", "minimum": 0 })
-        } else {
-            json!({ "type": "string" })
+        let schema = match *key {
+            "limit" | "offset" => json!({ "type": "integer", "minimum": 0 }),
+            "deleted" => json!({ "type": "string", "enum": ["exclude", "include", "only"] }),
+            _ => json!({ "type": "string" }),
         };
         let parameter = json!({ "name": name, "in": place, "description": description, "schema": schema });
         ((*key).to_owned(), parameter)

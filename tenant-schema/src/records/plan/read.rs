@@ -59,7 +59,7 @@ pub fn list<'m>(object: &'m Object, asked: &Asked<'m>) -> Result<List<'m>, Recor
     let selection = selection(context, object, said.select, &mut levels)?;
     let node = Node {
         order: order(&selection, said.root.order)?,
-        filter: visible(object, None, said.root.filter, &selection.embeds)?,
+        filter: visible(object, None, said.root.filter, said.deleted, &selection.embeds)?,
         selection,
         limit: Some(limits.rows(limit)),
         offset,
@@ -81,7 +81,13 @@ pub fn get<'m>(object: &'m Object, id: &str, asked: &Asked<'m>) -> Result<Get<'m
     let selection = selection(context, object, said.select, &mut levels)?;
     selection.refuse_aggregates()?;
     let node = Node {
-        filter: visible(object, Some(id), said.root.filter, &selection.embeds)?,
+        filter: visible(
+            object,
+            Some(id),
+            said.root.filter,
+            said.deleted,
+            &selection.embeds,
+        )?,
         order: Vec::new(),
         selection,
         limit: None,

@@ -2,6 +2,7 @@
 
 use catalog::access::ObjectWrite;
 
+use super::deleted::{self, DELETED};
 use super::filter::visible;
 use super::items::selection;
 use super::levels::Levels;
@@ -189,7 +190,8 @@ fn is_argument(context: Context<'_>, overloads: &[Function], name: &str, value: 
 /// Reads like something that is said of records.
 fn is_filter(name: &str, value: &str) -> bool {
     let parameters: Parameters = vec![(name.to_owned(), value.to_owned())];
-    parse::RESERVED.contains(&name) || parse::query(&parameters).is_ok()
+    let is_word = name == DELETED && deleted::word(value).is_some();
+    parse::RESERVED.contains(&name) || is_word || parse::query(&parameters).is_ok()
 }
 
 fn result<'m>(
@@ -211,7 +213,7 @@ fn result<'m>(
     let (offset, limit) = page(said.root.offset.unwrap_or(0), said.root.limit, range)?;
     Ok(Results::Rows(Node {
         order: order(&selection, said.root.order)?,
-        filter: visible(row, None, said.root.filter, &selection.embeds)?,
+        filter: visible(row, None, said.root.filter, said.deleted, &selection.embeds)?,
         selection,
         limit: function.returns_set.then(|| context.limits.rows(limit)),
         offset,

@@ -1,6 +1,6 @@
 //! Writes: adding, changing and removing records, and what is given back of them.
 
-use catalog::access::ObjectWrite;
+use catalog::access::{Action, ObjectWrite};
 
 use super::Context;
 use super::items::selection;
@@ -16,11 +16,15 @@ use crate::records::{Form, RowRange, guard::Guard};
 
 mod change;
 mod insert;
+mod purge;
 mod removal;
+mod restore;
 mod said;
 
-pub use change::{Bound, Delete, Update, delete, update};
+pub use change::{Bound, Delete, Fall, Update, delete, update};
 pub use insert::{Conflict, Insert, Merge, Written, insert, replace};
+pub use purge::{Purge, purge};
+pub use restore::{Owner, Restore, restore};
 
 /// What a write is asked beside its target and its body.
 #[derive(Clone, Copy)]
@@ -35,10 +39,6 @@ pub struct Asked<'m> {
     pub form: Form,
     /// The rows that are wanted, from the `Range` header.
     pub range: Option<RowRange>,
-    /// The caller may change records, and not only add them.
-    pub may_update: bool,
-    /// The caller may remove records.
-    pub may_delete: bool,
 }
 
 /// What a write gives back.
@@ -112,7 +112,7 @@ fn written_records<'m>(
 /// PostgreSQL's own rule (`grant`, "Privileges"): a write that returns records, or looks at them to choose which, needs
 /// the right to read them too. `looks` says that it does either; [`Extent::Named`] and a plain insert do not.
 fn may_read(object: &Object, asked: &Asked<'_>, looks: bool) -> Result<(), RecordError> {
-    if !looks || asked.context.readable.allows(object) {
+    if !looks || asked.context.rights.allows(object, Action::Read) {
         return Ok(());
     }
     Err(RecordError::MayNotRead {

@@ -1,5 +1,6 @@
 //! Adding records, or merging them with those that have their key.
 
+use catalog::access::Action;
 use uuid::Uuid;
 
 use super::removal;
@@ -15,6 +16,7 @@ use crate::records::guard::Guard;
 use crate::records::model::{Field, Generated, Object};
 use crate::records::parse::body::{Body, Given, Payload};
 use crate::records::parse::prefer::{Missing, Resolution, Return};
+use crate::records::plan::deleted;
 use crate::records::plan::filter::unknown_column;
 
 /// Adds records.
@@ -75,6 +77,7 @@ pub fn insert<'m>(
     let said = said::read(object, asked, "insert records", |name| {
         said::answers(object, name)
     })?;
+    deleted::refuse(said.query.deleted, "insert records")?;
     let body = Body::parse(body, said.columns.as_deref(), asked.context.limits.objects)?;
     let on_conflict = match &said.on_conflict {
         None => key(object),
@@ -110,6 +113,7 @@ pub fn replace<'m>(
 ) -> Result<Insert<'m>, RecordError> {
     may_write(object, object.writable.insert, "insert records")?;
     let said = said::read(object, asked, "put a record", |_| true)?;
+    deleted::refuse(said.query.deleted, "put a record")?;
     if said.query.root.limit.is_some() || said.query.root.offset.is_some() {
         return Err(RecordError::PagedPut);
     }
@@ -223,7 +227,7 @@ fn merge<'m>(
     asked: &Asked<'m>,
 ) -> Result<Merge<'m>, RecordError> {
     may_write(object, object.writable.update, "update records")?;
-    if !asked.may_update {
+    if !asked.context.rights.allows(object, Action::Update) {
         return Err(RecordError::MayNotUpdate {
             object: object.name.clone(),
         });
@@ -292,7 +296,7 @@ fn build<'m>(
     let extent = if one { Extent::One } else { Extent::Many };
     let node = written_records(object, said.query, asked)?;
     let mut answer = answering(node, asked, extent);
-    if one && (!may_meet || asked.context.readable.allows(object)) {
+    if one && (!may_meet || asked.context.rights.allows(object, Action::Read)) {
         answer.key = key(object);
     }
     let merge = conflict.as_ref().and_then(|conflict| conflict.merge.as_ref());

@@ -73,12 +73,16 @@ pub(in crate::records::sql) fn guarded(
         sql.push(" when ");
         let outcome = match guard {
             Guard::Put => "(select count(*) from n)",
+            Guard::Owner => "(select min(p.n) from _p as p)",
+            Guard::Deleted => "(select count(*) from _l where a.count = 0)",
             Guard::Size(_) => "octet_length(a.body)",
-            _ => "a.count",
+            Guard::Hidden(_) | Guard::Limit(_) | Guard::MaxAffected(_) | Guard::Singular => "a.count",
         };
         sql.push(outcome);
         match guard {
             Guard::Put | Guard::Singular => sql.push(" <> 1"),
+            Guard::Owner => sql.push(" is not null"),
+            Guard::Deleted => sql.push(" > 0"),
             Guard::Hidden(sent) => {
                 sql.push(" <> ");
                 sql.bind("body", sent.to_string())?;

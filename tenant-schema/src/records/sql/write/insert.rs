@@ -46,7 +46,7 @@ pub fn insert(plan: &Insert<'_>) -> Result<Query, RecordError> {
         on_conflict(&mut sql, conflict)?;
     }
     sql.push(" returning ");
-    returned(&mut sql, &plan.answer)?;
+    returned(&mut sql, &plan.answer, &[])?;
     sql.push(")");
     answer(&mut sql, &plan.answer, plan.merges())?;
     sql.finish()
