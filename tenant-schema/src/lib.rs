@@ -7,6 +7,7 @@
 mod access_tag;
 pub mod demo_data;
 pub mod erd;
+pub mod exports;
 pub mod fleet;
 mod lanes;
 pub mod lifecycle;

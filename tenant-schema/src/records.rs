@@ -38,7 +38,8 @@ pub mod sql;
 
 pub use error::{Candidate, DatabaseError, DatabaseFault, EmbedError, Raised, RecordError};
 pub use execute::execute;
-pub use form::{Form, RowRange};
+pub(crate) use execute::{refused, values};
+pub use form::{Form, Lines, RowRange};
 pub use introspect::INTROSPECT;
 pub use limits::{Exceeded, Limits};
 pub use model::{Object, SchemaModel};
@@ -76,6 +77,8 @@ pub struct Request<'a> {
 pub enum Operation<'a> {
     /// `GET /{object}`
     List,
+    /// `GET /{object}` in a form that has as many records as there are: see [`Exports`](crate::exports).
+    Export(Lines),
     /// `GET /{object}/{id}`
     Get {
         /// The record's id, percent-decoded.
@@ -131,7 +134,7 @@ pub enum Target<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
     /// The one statement to run.
-    query: Query,
+    pub(crate) query: Query,
     /// `explain` of what a page is taken from, when its number is to be estimated.
     estimate: Option<Query>,
     /// The kind of transaction that it needs.
@@ -140,6 +143,8 @@ pub struct Prepared {
     object: String,
     /// What its row means.
     shape: Shape,
+    /// It gives a row for every record of an export.
+    pub(crate) export: Option<Export>,
     /// The form of the answer.
     form: Form,
     /// `Preference-Applied`
@@ -181,6 +186,12 @@ impl Prepared {
         self.time_zone.as_deref()
     }
 
+    /// The headers of an export: `Content-Type`, how its file's name ends, and `Preference-Applied`.
+    pub fn export_headers(&self) -> Option<(&'static str, &'static str, Option<&str>)> {
+        let lines = self.export.as_ref()?.lines;
+        Some((lines.media_type(), lines.extension(), self.applied.as_deref()))
+    }
+
     /// A statement of a test's own, to look at the session from inside: the one way to run SQL in a tenant that did
     /// not come from [`prepare`]. `tidy` keeps it out of everything but tests.
     #[doc(hidden)]
@@ -195,6 +206,7 @@ impl Prepared {
             mode,
             object: "test".to_owned(),
             shape: Shape::Record,
+            export: None,
             form: Form::Plural,
             applied: None,
             returning: Return::Minimal,
@@ -215,6 +227,15 @@ pub enum Mode {
     ReadOnly,
     /// It writes.
     ReadWrite,
+}
+
+/// What an export has besides its records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Export {
+    /// Its form.
+    pub(crate) lines: Lines,
+    /// Its first line, if that is no record.
+    pub(crate) header: Option<String>,
 }
 
 /// What the row of a prepared request means.
@@ -271,6 +292,7 @@ pub fn prepare(
         range: request.range,
         may_update: request.may_update,
         may_delete: request.may_delete,
+        every_row: matches!(request.operation, Operation::Export(_)),
     };
     let outcome = outcome(request, &asked, new_id)?;
     let end = preferences.end.filter(|end| outcome.may_end(*end));
@@ -286,6 +308,7 @@ pub fn prepare(
         query: outcome.query,
         estimate: outcome.estimate,
         shape: outcome.shape,
+        export: outcome.export,
         object: request.object.to_owned(),
         returning: preferences.returning.unwrap_or(Return::Minimal),
         count: preferences.count,
@@ -315,6 +338,19 @@ fn outcome(
             Outcome {
                 estimate: guess.then(|| sql::estimate(&plan)).transpose()?,
                 ..Outcome::of(sql::list(&plan)?, shape)
+            }
+        }
+        Operation::Export(lines) => {
+            let plan = plan::list(object()?, asked)?;
+            let shape = Shape::Page {
+                offset: plan.offset(),
+            };
+            Outcome {
+                export: Some(Export {
+                    lines,
+                    header: sql::export_header(&plan, lines),
+                }),
+                ..Outcome::of(sql::export(&plan, lines)?, shape)
             }
         }
         Operation::Get { id } => {
@@ -354,6 +390,7 @@ struct Outcome {
     /// Says what PostgreSQL expects a page to be taken from.
     estimate: Option<Query>,
     shape: Shape,
+    export: Option<Export>,
     written: Vec<(String, String)>,
     guards: Vec<Guard>,
     /// `Prefer: resolution` made a difference.
@@ -366,6 +403,7 @@ impl Outcome {
             query,
             estimate: None,
             shape,
+            export: None,
             written: Vec::new(),
             guards: Vec::new(),
             resolves: false,
@@ -434,7 +472,8 @@ impl Outcome {
             Preference::Missing => is_insert || matches!(self.shape, Shape::Updated),
             Preference::Return => self.mode() == Mode::ReadWrite && !is_call,
             Preference::MaxAffected => is_change,
-            Preference::Count | Preference::End | Preference::Handling | Preference::TimeZone => true,
+            Preference::Count => self.export.is_none(),
+            Preference::End | Preference::Handling | Preference::TimeZone => true,
         }
     }
 }

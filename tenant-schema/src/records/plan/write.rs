@@ -39,6 +39,8 @@ pub struct Asked<'m> {
     pub may_update: bool,
     /// The caller may remove records.
     pub may_delete: bool,
+    /// A list is not held to the most rows of a page.
+    pub every_row: bool,
 }
 
 /// What a write gives back.

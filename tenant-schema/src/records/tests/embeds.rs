@@ -235,6 +235,7 @@ fn a_total_is_counted_without_what_is_embedded() {
             form: Form::Plural,
             range: None,
             may_update: false,
+            every_row: false,
             may_delete: false,
         };
         let plan = plan::list(&model.objects[object], &asked).unwrap();
