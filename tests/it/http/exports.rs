@@ -109,20 +109,37 @@ async fn two_tenants_export_all_they_have_at_once() {
 async fn an_export_is_the_list_without_its_bound() {
     let scene = Scene::set().await;
     let company = json!({ "name": "Initech, \"the\" best\nof all" });
-    let company = scene.ada.post("/rest/v1/companies", &company).header("prefer", "return=representation");
+    let company = scene
+        .ada
+        .post("/rest/v1/companies", &company)
+        .header("prefer", "return=representation");
     let company = company.await.expect_status(201).json()[0]["id"].clone();
     let people: Vec<_> = (0..1200)
         .map(|n| json!({ "first_name": format!("P{n:04}"), "company_id": company }))
         .collect();
-    scene.ada.post("/rest/v1/contacts", &json!(people)).await.expect_status(201);
+    scene
+        .ada
+        .post("/rest/v1/contacts", &json!(people))
+        .await
+        .expect_status(201);
 
     let query = "contacts?select=first_name,company:companies(name,contacts(first_name))&first_name=gte.P0003\
                  &order=first_name.desc&company.contacts.limit=2&company.contacts.order=first_name";
     let all = records(&text(scene.export("application/ndjson", query).await).await);
     assert_eq!(all.len(), 1197);
-    let list = scene.ada.get(&format!("/rest/v1/{query}")).await.expect_status(200).json();
+    let list = scene
+        .ada
+        .get(&format!("/rest/v1/{query}"))
+        .await
+        .expect_status(200)
+        .json();
     assert_eq!(all[..1000], list.as_array().expect("a list")[..]);
-    let middle = scene.export(NDJSON, "contacts?select=first_name&order=first_name&limit=1100&offset=5").await;
+    let middle = scene
+        .export(
+            NDJSON,
+            "contacts?select=first_name&order=first_name&limit=1100&offset=5",
+        )
+        .await;
     let middle = records(&text(middle).await);
     assert_eq!((middle.len(), &middle[0]["first_name"]), (1100, &json!("P0005")));
     let none = scene.export(NDJSON, "contacts?first_name=eq.nobody").await;
@@ -138,10 +155,18 @@ async fn a_table_for_a_spreadsheet_has_a_header_and_nothing_is_changed_in_it() {
         let note = json!({ "content": content });
         scene.ada.post("/rest/v1/notes", &note).await.expect_status(201);
     }
-    let response = scene.export(CSV, "notes?select=content,%22my%20owner%22:owner_id&order=content.desc").await;
+    let response = scene
+        .export(
+            CSV,
+            "notes?select=content,%22my%20owner%22:owner_id&order=content.desc",
+        )
+        .await;
     let header = |name: &str| response.headers()[name].to_str().expect("ASCII").to_owned();
     assert_eq!(header("content-type"), "text/csv; charset=utf-8; header=present");
-    assert_eq!(header("content-disposition"), "attachment; filename=\"notes.csv\"");
+    assert_eq!(
+        header("content-disposition"),
+        "attachment; filename=\"notes.csv\""
+    );
     assert!(!response.headers().contains_key("content-range"));
     assert_eq!(
         text(response).await,
@@ -149,7 +174,9 @@ async fn a_table_for_a_spreadsheet_has_a_header_and_nothing_is_changed_in_it() {
     );
     let empty = scene.export(CSV, "notes?select=id&content=eq.none").await;
     assert_eq!(text(empty).await, "id\r\n");
-    let page = scene.export("text/csv", "notes?select=content&order=content&limit=1").await;
+    let page = scene
+        .export("text/csv", "notes?select=content&order=content&limit=1")
+        .await;
     assert_eq!(text(page).await, "content\n=1+1", "a page stays as it was");
 }
 
@@ -160,11 +187,23 @@ async fn what_cannot_be_exported_is_refused_with_a_status() {
         (NDJSON, "notes?pinned=eq.perhaps", 400, "22P02"),
         (CSV, "notes?nothing=eq.1", 400, "42703"),
         (NDJSON, "nothing", 404, "PGRST205"),
-        (NDJSON, "notes/01890a5d-ac96-774b-bcce-b302099a8057", 406, "PGRST107"),
+        (
+            NDJSON,
+            "notes/01890a5d-ac96-774b-bcce-b302099a8057",
+            406,
+            "PGRST107",
+        ),
         (NDJSON, "notes?select=content::integer", 400, "22P02"),
     ] {
-        scene.ada.post("/rest/v1/notes", &json!({ "content": "x" })).await.expect_status(201);
-        let ask = scene.ada.get(&format!("/rest/v1/{list}")).header("accept", accept);
+        scene
+            .ada
+            .post("/rest/v1/notes", &json!({ "content": "x" }))
+            .await
+            .expect_status(201);
+        let ask = scene
+            .ada
+            .get(&format!("/rest/v1/{list}"))
+            .header("accept", accept);
         let problem = ask.await.expect_status(status);
         assert_eq!(problem.code(), code, "{list}");
         assert_eq!(problem.header("content-type"), Some("application/problem+json"));
@@ -172,7 +211,10 @@ async fn what_cannot_be_exported_is_refused_with_a_status() {
     }
     let head = scene.ada.ask(axum::http::Method::HEAD, "/rest/v1/notes");
     let head = head.header("accept", NDJSON).await.expect_status(200);
-    assert_eq!(head.header("content-type"), Some("application/x-ndjson; charset=utf-8"));
+    assert_eq!(
+        head.header("content-type"),
+        Some("application/x-ndjson; charset=utf-8")
+    );
     let key = scene.acme.key(&["companies:read"]).await;
     let refused = key.get("/rest/v1/notes").header("accept", NDJSON).await;
     assert_eq!(refused.expect_status(403).code(), "42501");

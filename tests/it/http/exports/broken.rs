@@ -57,8 +57,17 @@ async fn an_export_ends_when_it_has_lasted_too_long() {
 #[tokio::test]
 async fn what_goes_wrong_in_the_middle_breaks_the_transfer() {
     let scene = Scene::set().await;
-    scene.notes(&scene.acme, MANY, "case when n = 40000 then 'none' else n::text end").await;
-    let mut body = scene.export(NDJSON, "notes?select=content::integer").await.into_body();
+    scene
+        .notes(
+            &scene.acme,
+            MANY,
+            "case when n = 40000 then 'none' else n::text end",
+        )
+        .await;
+    let mut body = scene
+        .export(NDJSON, "notes?select=content::integer")
+        .await
+        .into_body();
     first_piece(&mut body).await;
     body.collect().await.expect_err("a value is no number");
     scene.leaves_nothing().await;
@@ -95,7 +104,10 @@ async fn there_are_only_so_many_at_once() {
         settings.tenants.exports.of_one_tenant = 1;
     })
     .await;
-    let others = [scene.app.tenant("globex").await, scene.app.tenant("initech").await];
+    let others = [
+        scene.app.tenant("globex").await,
+        scene.app.tenant("initech").await,
+    ];
     for tenant in others.iter().chain([&scene.acme]) {
         scene.notes(tenant, MANY, LONG).await;
     }

@@ -16,7 +16,9 @@ const MANY: u32 = 30_000;
 const LONG: &str = "repeat('x', 1000)";
 
 async fn listening(scene: &Scene) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
-    let server = Server::bind(scene.app.state().clone()).await.expect("a free port");
+    let server = Server::bind(scene.app.state().clone())
+        .await
+        .expect("a free port");
     let address = server.local_addr();
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(server.run(async move {
