@@ -38,8 +38,8 @@ select t.relname::text as made, d.description is null as bare,
 pub(crate) const OUTSIDE: &str = "\
 select distinct own.identity as made, other.identity as part
   from pg_catalog.pg_depend d
- cross join lateral pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) own
- cross join lateral pg_catalog.pg_identify_object(d.refclassid, d.refobjid, d.refobjsubid) other
+ cross join lateral pg_catalog.pg_identify_object(d.classid, d.objid, 0) own
+ cross join lateral pg_catalog.pg_identify_object(d.refclassid, d.refobjid, 0) other
  where d.xmin = pg_catalog.pg_current_xact_id()::xid and d.deptype in ('n', 'a')
    and pg_catalog.strpos(own.identity, $1 || '.') > 0
    and other.schema not in ($1, 'pg_catalog', 'information_schema', 'extensions', 'pg_toast')
@@ -67,6 +67,7 @@ pub async fn check(
     let mut findings = look(tx.transaction(), schema.as_str(), &Places::of(files)).await?;
     tx.rollback().await?;
     findings.sort();
+    findings.dedup();
     Ok(findings)
 }
 
@@ -112,7 +113,7 @@ async fn look(tx: &mut Transaction, schema: &str, places: &Places<'_>) -> Result
             [name, ""],
             Severity::Error,
             "outside-dependency",
-            format!("{own} depends on {other}, which is in another schema"),
+            format!("{name} depends on {other}, which is in another schema"),
             "keep what a tenant needs in its schema: the other one is not dumped, moved and restored with it",
         ));
     }
