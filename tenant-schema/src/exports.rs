@@ -126,7 +126,7 @@ impl Exports {
         })
     }
 
-    /// Waits until there are no exports.
+    /// Waits until there are no exports; meanwhile none can begin.
     pub async fn ended(&self) {
         let all = u32::try_from(self.settings.at_once).unwrap_or(u32::MAX);
         // The semaphore is never closed, so there is nothing to be told but that all places are free.

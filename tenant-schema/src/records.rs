@@ -20,6 +20,7 @@ use uuid::Uuid;
 pub mod ast;
 mod error;
 mod execute;
+mod export;
 #[cfg(test)]
 mod fixture;
 mod form;
@@ -39,6 +40,7 @@ pub mod sql;
 pub use error::{Candidate, DatabaseError, DatabaseFault, EmbedError, Raised, RecordError};
 pub use execute::execute;
 pub(crate) use execute::{refused, values};
+use export::Export;
 pub use form::{Form, Lines, RowRange};
 pub use introspect::INTROSPECT;
 pub use limits::{Exceeded, Limits};
@@ -186,12 +188,6 @@ impl Prepared {
         self.time_zone.as_deref()
     }
 
-    /// The headers of an export: `Content-Type`, how its file's name ends, and `Preference-Applied`.
-    pub fn export_headers(&self) -> Option<(&'static str, &'static str, Option<&str>)> {
-        let lines = self.export.as_ref()?.lines;
-        Some((lines.media_type(), lines.extension(), self.applied.as_deref()))
-    }
-
     /// A statement of a test's own, to look at the session from inside: the one way to run SQL in a tenant that did
     /// not come from [`prepare`]. `tidy` keeps it out of everything but tests.
     #[doc(hidden)]
@@ -227,15 +223,6 @@ pub enum Mode {
     ReadOnly,
     /// It writes.
     ReadWrite,
-}
-
-/// What an export has besides its records.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Export {
-    /// Its form.
-    pub(crate) lines: Lines,
-    /// Its first line, if that is no record.
-    pub(crate) header: Option<String>,
 }
 
 /// What the row of a prepared request means.
@@ -340,19 +327,7 @@ fn outcome(
                 ..Outcome::of(sql::list(&plan)?, shape)
             }
         }
-        Operation::Export(lines) => {
-            let plan = plan::list(object()?, asked)?;
-            let shape = Shape::Page {
-                offset: plan.offset(),
-            };
-            Outcome {
-                export: Some(Export {
-                    lines,
-                    header: sql::export_header(&plan, lines),
-                }),
-                ..Outcome::of(sql::export(&plan, lines)?, shape)
-            }
-        }
+        Operation::Export(lines) => Outcome::export(&plan::list(object()?, asked)?, lines)?,
         Operation::Get { id } => {
             let plan = plan::get(object()?, id, asked)?;
             Outcome::of(sql::get(&plan)?, Shape::Record)

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::records::model::Field;
 use tenant_schema::records::{
-    self, Form, INTROSPECT, Limits, Object, Operation, Payload, Preferences, Readable, Request, SchemaModel,
-    Target,
+    self, Form, INTROSPECT, Limits, Lines, Object, Operation, Payload, Preferences, Readable, Request,
+    SchemaModel, Target,
 };
 use tests::TestDb;
 use tokio_postgres::Client;
@@ -117,7 +117,7 @@ const PREFERENCES: [(&str, Form); 4] = [
     ("resolution=ignore-duplicates,missing=null", Form::Plural),
 ];
 
-const N_OPERATIONS: usize = 11;
+const N_OPERATIONS: usize = 13;
 
 fn operations<'a>(
     everything: &'a str,
@@ -133,6 +133,8 @@ fn operations<'a>(
     [
         ("list", "", Operation::List),
         ("list everything", everything, Operation::List),
+        ("export", everything, Operation::Export(Lines::Ndjson)),
+        ("export a table", everything, Operation::Export(Lines::Csv)),
         ("get", "", Operation::Get { id }),
         (
             "insert defaults",

@@ -138,10 +138,19 @@ fn transaction(statement: Statement<'_>) -> Option<Refused> {
     })
 }
 
+/// Settings that are not for one file alone, local or not: the path and the role of all files, and how a string is read.
+const SHARED_SETTINGS: [&str; 5] = [
+    "search_path",
+    "role",
+    "session",
+    "schema",
+    "standard_conforming_strings",
+];
+
 /// Settings end with their statement or their function.
 fn session(statement: Statement<'_>) -> Option<Refused> {
     let tokens = statement.0;
-    let path = |token: &Token| token.is_any(&["search_path", "role", "schema"]);
+    let path = |token: &Token| token.is_any(&SHARED_SETTINGS);
     let is_set = statement.begins(&["set"])
         && match tokens.get(1)? {
             second if second.is("constraints") => false,
