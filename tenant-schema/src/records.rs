@@ -20,6 +20,7 @@ use uuid::Uuid;
 pub mod ast;
 mod error;
 mod execute;
+mod export;
 #[cfg(test)]
 mod fixture;
 mod form;
@@ -38,7 +39,9 @@ pub mod sql;
 
 pub use error::{Candidate, DatabaseError, DatabaseFault, EmbedError, Raised, RecordError};
 pub use execute::execute;
-pub use form::{Form, RowRange};
+pub(crate) use execute::{refused, values};
+use export::Export;
+pub use form::{Form, Lines, RowRange};
 pub use introspect::INTROSPECT;
 pub use limits::{Exceeded, Limits};
 pub use model::{Object, SchemaModel};
@@ -72,6 +75,8 @@ pub struct Request<'a> {
 pub enum Operation<'a> {
     /// `GET /{object}`
     List,
+    /// `GET /{object}` in a form that has as many records as there are: see [`Exports`](crate::exports).
+    Export(Lines),
     /// `GET /{object}/{id}`
     Get {
         /// The record's id, percent-decoded.
@@ -137,7 +142,7 @@ pub enum Target<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
     /// The one statement to run.
-    query: Query,
+    pub(crate) query: Query,
     /// `explain` of what a page is taken from, when its number is to be estimated.
     estimate: Option<Query>,
     /// The kind of transaction that it needs.
@@ -146,6 +151,8 @@ pub struct Prepared {
     object: String,
     /// What its row means.
     shape: Shape,
+    /// It gives a row for every record of an export.
+    pub(crate) export: Option<Export>,
     /// The form of the answer.
     form: Form,
     /// `Preference-Applied`
@@ -211,6 +218,7 @@ impl Prepared {
             mode,
             object: "test".to_owned(),
             shape: Shape::Record,
+            export: None,
             form: Form::Plural,
             applied: None,
             returning: Return::Minimal,
@@ -287,6 +295,7 @@ pub fn prepare(
         preferences,
         form: request.form,
         range: request.range,
+        every_row: matches!(request.operation, Operation::Export(_)),
     };
     let outcome = outcome(request, &asked, new_id)?;
     let end = preferences.end.filter(|end| outcome.may_end(*end));
@@ -302,6 +311,7 @@ pub fn prepare(
         query: outcome.query,
         estimate: outcome.estimate,
         shape: outcome.shape,
+        export: outcome.export,
         object: request.object.to_owned(),
         returning: preferences.returning.unwrap_or(Return::Minimal),
         count: preferences.count,
@@ -335,6 +345,7 @@ fn outcome(
                 ..Outcome::of(sql::list(&plan)?, shape)
             }
         }
+        Operation::Export(lines) => Outcome::export(&plan::list(object()?, asked)?, lines)?,
         Operation::Get { id } => {
             let plan = plan::get(object()?, id, asked)?;
             Outcome::of(sql::get(&plan)?, Shape::Record)
@@ -387,6 +398,7 @@ struct Outcome {
     /// Says what PostgreSQL expects a page to be taken from.
     estimate: Option<Query>,
     shape: Shape,
+    export: Option<Export>,
     written: Vec<(String, String)>,
     guards: Vec<Guard>,
     /// What a restored record belongs to.
@@ -401,6 +413,7 @@ impl Outcome {
             query,
             estimate: None,
             shape,
+            export: None,
             written: Vec::new(),
             guards: Vec::new(),
             owners: Vec::new(),
@@ -470,7 +483,8 @@ impl Outcome {
             Preference::Missing => is_insert || matches!(self.shape, Shape::Updated),
             Preference::Return => self.mode() == Mode::ReadWrite && !is_call,
             Preference::MaxAffected => is_change,
-            Preference::Count | Preference::End | Preference::Handling | Preference::TimeZone => true,
+            Preference::Count => self.export.is_none(),
+            Preference::End | Preference::Handling | Preference::TimeZone => true,
         }
     }
 }

@@ -44,6 +44,7 @@ struct Inner {
     db: Arc<TestDb>,
     state: AppState,
     router: Router,
+    tenants: TenantDb,
     keys: TokenKeys,
     hasher: PasswordHasher,
     heard: watch::Sender<Vec<Change>>,
@@ -108,10 +109,11 @@ impl TestApp {
         let hasher = PasswordHasher::new(Argon2Params::CHEAPEST, db.source().clone());
         let hasher = hasher.expect("Argon2 takes its least parameters");
         let feed = Arc::new(ChangeFeed::start(&settings.database));
+        let tenants = TenantDb::new(&settings.database, &settings.tenants);
         let state = AppState::new(StateParts {
             catalog: CatalogDb::new(settings.database.clone(), settings.catalog),
             feed: Arc::clone(&feed),
-            tenants: TenantDb::new(&settings.database, &settings.tenants),
+            tenants: tenants.clone(),
             hasher: hasher.clone(),
             keys: keys.clone(),
             ring: db.key_ring(),
@@ -127,6 +129,7 @@ impl TestApp {
             router: server::router(state.clone()),
             db,
             state,
+            tenants,
             keys,
             hasher,
             heard,
@@ -156,6 +159,11 @@ impl TestApp {
     /// The clock the server reads.
     pub fn clock(&self) -> &FixedClock {
         self.0.db.clock()
+    }
+
+    /// The server's connections to its tenants.
+    pub fn tenants(&self) -> &TenantDb {
+        &self.0.tenants
     }
 
     /// What the clock shows, in seconds since 1970.

@@ -133,6 +133,17 @@ impl Records {
         .await
     }
 
+    /// The same inside an export's: what is told is one line.
+    pub async fn evaluate_exporting(&self, expression: &str) -> Result<String, RecordError> {
+        let text = format!("select ({expression})::text as body");
+        let prepared = Prepared::of_test(Mode::ReadOnly, &text).as_test_export();
+        let place = self.db.exports().enter(&self.tenant, prepared);
+        let mut export = place.expect("there is a place");
+        let line = export.next().await;
+        export.close().await;
+        Ok(String::from_utf8(line?.unwrap_or_default().into()).expect("JSON is UTF-8"))
+    }
+
     /// The text an SQL expression gives inside the tenant's transaction: what does that session see?
     pub async fn evaluate(&self, mode: Mode, expression: &str) -> Result<String, RecordError> {
         let text = format!(

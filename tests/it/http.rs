@@ -5,6 +5,7 @@ mod auth;
 mod bad_input;
 mod clients;
 mod errors;
+mod exports;
 mod functions;
 mod hosts;
 mod isolation;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::records::model::Field;
 use tenant_schema::records::{
-    self, Form, INTROSPECT, Limits, Object, Operation, Payload, Preferences, Request, Rights, SchemaModel,
-    Target,
+    self, Form, INTROSPECT, Limits, Lines, Object, Operation, Payload, Preferences, Request, Rights,
+    SchemaModel, Target,
 };
 use tests::TestDb;
 use tokio_postgres::Client;
@@ -115,7 +115,7 @@ const PREFERENCES: [(&str, Form); 4] = [
     ("resolution=ignore-duplicates,missing=null", Form::Plural),
 ];
 
-const N_OPERATIONS: usize = 14;
+const N_OPERATIONS: usize = 16;
 
 fn operations<'a>(
     everything: &'a str,
@@ -131,6 +131,8 @@ fn operations<'a>(
     [
         ("list", "", Operation::List),
         ("list everything", everything, Operation::List),
+        ("export", everything, Operation::Export(Lines::Ndjson)),
+        ("export a table", everything, Operation::Export(Lines::Csv)),
         ("get", "", Operation::Get { id }),
         ("restore", "", Operation::Restore { id }),
         ("purge", "", Operation::Purge { id }),

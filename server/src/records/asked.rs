@@ -6,10 +6,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, Uri};
 use catalog::access::Action;
 use tenant_schema::records::{
-    Form, Limits, Object, Operation, Preferences, Request, Rights, RowRange, execute, prepare,
+    Form, Limits, Lines, Object, Operation, Preferences, Prepared, Request, Rights, RowRange, execute,
+    prepare,
 };
 
-use super::{Answered, answer, negotiation, range};
+use super::export::Outlet;
+use super::negotiation::{self, Wanted};
+use super::{Answered, answer, range};
 use crate::access::Opened;
 use crate::context::RequestContext;
 use crate::error::ApiError;
@@ -36,46 +39,73 @@ impl FromRequestParts<AppState> for Asked {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        check_schema(&parts.method, &parts.headers)?;
-        Ok(Self {
-            state: state.clone(),
-            uri: parts.uri.clone(),
-            preferences: preferences(&parts.headers),
-            form: negotiation::form(&parts.headers)?,
-            range: range::rows(&parts.method, &parts.headers)?,
-            context: RequestContext::of(parts)?,
+        let form = negotiation::form(&parts.headers)?;
+        Self::read(parts, state, form)
+    }
+}
+
+/// What is asked of a list: a page of it, or all.
+pub(crate) enum Listing {
+    Page(Asked),
+    Export(Asked, Lines, Outlet),
+}
+
+impl FromRequestParts<AppState> for Listing {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        Ok(match negotiation::of_list(&parts.headers)? {
+            Wanted::Page(form) => Self::Page(Asked::read(parts, state, form)?),
+            Wanted::Export(lines) => {
+                let asked = Asked::read(parts, state, Form::default())?;
+                Self::Export(asked, lines, Outlet::of(parts, state))
+            }
         })
     }
 }
 
 impl Asked {
+    fn read(parts: &Parts, state: &AppState, form: Form) -> Result<Self, ApiError> {
+        check_schema(&parts.method, &parts.headers)?;
+        Ok(Self {
+            state: state.clone(),
+            uri: parts.uri.clone(),
+            preferences: preferences(&parts.headers),
+            form,
+            range: range::rows(&parts.method, &parts.headers)?,
+            context: RequestContext::of(parts)?,
+        })
+    }
+
     /// Parse, plan and SQL, then one transaction, then the answer.
     pub(crate) async fn run(&self, opened: &Opened, operation: Operation<'_>) -> Answered {
+        let prepared = self.prepare(opened, operation)?;
+        let (tenant, actor) = (&opened.tenant, opened.caller.actor());
+        let tenants = self.state.tenants();
+        let answered = execute(tenants, tenant, &actor, self.context.id(), &prepared).await?;
+        let query = self.uri.query().unwrap_or_default();
+        let is_list = matches!(operation, Operation::List);
+        let place = is_list.then(|| answer::content_location(&opened.name, query));
+        answer::respond(answered, place.flatten())
+    }
+
+    /// Parse, plan and SQL.
+    pub(super) fn prepare(&self, opened: &Opened, operation: Operation<'_>) -> Result<Prepared, ApiError> {
         let Opened {
-            tenant,
-            caller,
-            model,
-            name,
+            caller, model, name, ..
         } = opened;
         let may = |object: &Object, action: Action| caller.may(&object.name, object.write, action);
-        let query = self.uri.query().unwrap_or_default();
         let request = Request {
             object: name,
-            query,
+            query: self.uri.query().unwrap_or_default(),
             preferences: &self.preferences,
             form: self.form,
             range: self.range,
             rights: Rights::by(&may),
             operation,
         };
-        let prepared = prepare(model, &request, Limits::default(), &mut || {
-            self.state.source().uuid()
-        })?;
-        let actor = caller.actor();
-        let tenants = self.state.tenants();
-        let answered = execute(tenants, tenant, &actor, self.context.id(), &prepared).await?;
-        let place = matches!(operation, Operation::List).then(|| answer::content_location(name, query));
-        answer::respond(answered, place.flatten())
+        let mut new_id = || self.state.source().uuid();
+        Ok(prepare(model, &request, Limits::default(), &mut new_id)?)
     }
 }
 

@@ -46,7 +46,7 @@ pub async fn execute(
     render(prepared, row)
 }
 
-fn values(query: &Query) -> Vec<Option<&str>> {
+pub(crate) fn values(query: &Query) -> Vec<Option<&str>> {
     query.params.iter().map(|param| param.value.as_deref()).collect()
 }
 
@@ -81,7 +81,7 @@ fn planned_rows(plan: &str) -> Option<i64> {
 }
 
 /// What PostgreSQL said about the statement, or that it could not be asked.
-fn refused(error: PgError, prepared: &Prepared) -> RecordError {
+pub(crate) fn refused(error: PgError, prepared: &Prepared) -> RecordError {
     let PgError::Statement(said) = &error else {
         return error.into();
     };

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use tenant_schema::records::{
-    Form, Limits, Operation, Payload, Preferences, Readable, Request, SchemaModel, prepare,
+    Form, Limits, Operation, Payload, Preferences, Request, Rights, SchemaModel, prepare,
 };
 use tests::bench::{Script, Tenant};
 use uuid::Uuid;
@@ -159,9 +159,7 @@ fn script(asked: &Asked, model: &SchemaModel, tenant: &Tenant) -> Result<Script>
         object,
         query: &query,
         preferences: &Preferences::parse(asked.prefer),
-        readable: Readable::by(&|_| true),
-        may_update: true,
-        may_delete: true,
+        rights: Rights::by(&|_, _| true),
         form: Form::Plural,
         range: None,
         operation: match (asked.method, key) {

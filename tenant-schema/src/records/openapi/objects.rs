@@ -160,12 +160,19 @@ impl Described<'_> {
                 "content": self.many_forms(),
             })
         };
+        let mut all = page(
+            "All that were found, up to the most that a page has. In the forms `application/x-ndjson` and \
+                            `text/csv;rows=all`, which are exports, all without a bound; there is no Content-Range then.",
+        );
+        for form in ["application/x-ndjson", "text/csv;rows=all"] {
+            all["content"][form] = json!({ "schema": { "type": "string" } });
+        }
         self.operation(
             "list",
             &format!("List {}", self.object.name),
             parameters.chain(self.deleted()).chain(self.filters()).collect(),
             parts::read(json!({
-                "200": page("All that were found."),
+                "200": all,
                 "206": page("Some of those that were counted."),
             })),
         )

@@ -12,6 +12,9 @@ use crate::records::error::RecordError;
 use crate::records::model::Object;
 use crate::records::{Count, Form, RowRange};
 
+/// The greatest `limit` that PostgreSQL takes.
+const EVERY_ROW: u64 = i64::MAX.cast_unsigned();
+
 /// Records of one object: what of them, which of them, and in what order.
 pub struct Node<'m> {
     pub(in crate::records) selection: Selection<'m>,
@@ -61,7 +64,11 @@ pub fn list<'m>(object: &'m Object, asked: &Asked<'m>) -> Result<List<'m>, Recor
         order: order(&selection, said.root.order)?,
         filter: visible(object, None, said.root.filter, said.deleted, &selection.embeds)?,
         selection,
-        limit: Some(limits.rows(limit)),
+        limit: Some(if asked.every_row {
+            limit.unwrap_or(EVERY_ROW).min(EVERY_ROW)
+        } else {
+            limits.rows(limit)
+        }),
         offset,
     };
     Ok(List {

@@ -39,6 +39,8 @@ pub struct Asked<'m> {
     pub form: Form,
     /// The rows that are wanted, from the `Range` header.
     pub range: Option<RowRange>,
+    /// A list is not held to the most rows of a page.
+    pub every_row: bool,
 }
 
 /// What a write gives back.

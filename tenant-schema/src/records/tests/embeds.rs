@@ -232,6 +232,7 @@ fn a_total_is_counted_without_what_is_embedded() {
             preferences: &preferences,
             form: Form::Plural,
             range: None,
+            every_row: false,
         };
         let plan = plan::list(&model.objects[object], &asked).unwrap();
         sql::estimate(&plan).unwrap().text
