@@ -24,6 +24,7 @@ create table companies (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
     search tsvector generated always as (
         setweight(to_tsvector('simple', immutable_unaccent(left(name, 300))), 'A')
@@ -47,6 +48,8 @@ create index companies_search_idx on companies using gin (search);
 create index companies_name_trgm_idx on companies using gin (name gin_trgm_ops);
 create trigger companies_stamp before insert or update on companies
     for each row execute function stamp_record();
+create trigger companies_versions before insert or update on companies
+    for each row execute function stamp_fields();
 
 comment on table companies is 'Organizations you do business with.';
 comment on column companies.id is 'Identifies the company.';
@@ -65,6 +68,8 @@ comment on column companies.updated_at is 'When the record was last changed.';
 comment on column companies.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column companies.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column companies.version is 'Counts the changes of the record, starting at 1.';
+comment on column companies.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column companies.deleted_at is 'When the record was deleted; null while it is live.';
 
 -- company_id: a person outlives the company record. Soft deletion does not touch references at all: it only
@@ -89,6 +94,7 @@ create table contacts (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
     search tsvector generated always as (
         setweight(to_tsvector('simple', immutable_unaccent(
@@ -119,6 +125,8 @@ create index contacts_search_idx on contacts using gin (search);
 create index contacts_trgm_idx on contacts using gin (full_name gin_trgm_ops, email gin_trgm_ops);
 create trigger contacts_stamp before insert or update on contacts
     for each row execute function stamp_record();
+create trigger contacts_versions before insert or update on contacts
+    for each row execute function stamp_fields();
 
 comment on table contacts is 'People you do business with.';
 comment on column contacts.id is 'Identifies the contact.';
@@ -139,4 +147,6 @@ comment on column contacts.updated_at is 'When the record was last changed.';
 comment on column contacts.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column contacts.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column contacts.version is 'Counts the changes of the record, starting at 1.';
+comment on column contacts.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column contacts.deleted_at is 'When the record was deleted; null while it is live.';

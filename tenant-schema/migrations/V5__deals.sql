@@ -27,6 +27,7 @@ create table deals (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
     search tsvector generated always as (to_tsvector('simple', immutable_unaccent(left(title, 300)))) stored,
     constraint deals_pkey primary key (id),
@@ -59,6 +60,8 @@ create index deals_search_idx on deals using gin (search);
 create index deals_title_trgm_idx on deals using gin (title gin_trgm_ops);
 create trigger deals_stamp before insert or update on deals
     for each row execute function stamp_record();
+create trigger deals_versions before insert or update on deals
+    for each row execute function stamp_fields();
 
 -- Status follows the stage, and the times follow the status, so that moving a deal is one write: stage_id. A
 -- status that says something else than the stage is left as it is and refused by deals_stage_fkey.
@@ -120,6 +123,8 @@ comment on column deals.updated_at is 'When the record was last changed.';
 comment on column deals.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column deals.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column deals.version is 'Counts the changes of the record, starting at 1.';
+comment on column deals.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column deals.deleted_at is 'When the record was deleted; null while it is live.';
 
 -- deal_id: the history is part of the deal and is purged with it. Stages: names are copied, so a stage may go.

@@ -22,6 +22,7 @@ create table activities (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
     constraint activities_pkey primary key (id),
     constraint activities_contact_id_fkey foreign key (contact_id) references contacts (id) on delete cascade,
@@ -44,6 +45,8 @@ create index activities_owner_id_idx on activities (owner_id);
 create index activities_due_at_idx on activities (due_at) where completed_at is null and deleted_at is null;
 create trigger activities_stamp before insert or update on activities
     for each row execute function stamp_record();
+create trigger activities_versions before insert or update on activities
+    for each row execute function stamp_fields();
 
 comment on table activities is 'Calls, meetings, e-mails and tasks about a contact, company or deal.';
 comment on column activities.id is 'Identifies the activity.';
@@ -65,6 +68,8 @@ comment on column activities.updated_at is 'When the record was last changed.';
 comment on column activities.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column activities.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column activities.version is 'Counts the changes of the record, starting at 1.';
+comment on column activities.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column activities.deleted_at is 'When the record was deleted; null while it is live.';
 
 create table notes (
@@ -78,6 +83,7 @@ create table notes (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
     constraint notes_pkey primary key (id),
     constraint notes_owner_id_fkey foreign key (owner_id) references members (id) on delete set null,
@@ -87,6 +93,8 @@ create table notes (
 create index notes_owner_id_idx on notes (owner_id);
 create trigger notes_stamp before insert or update on notes
     for each row execute function stamp_record();
+create trigger notes_versions before insert or update on notes
+    for each row execute function stamp_fields();
 
 comment on table notes is 'Things worth remembering about contacts, companies and deals.';
 comment on column notes.id is 'Identifies the note.';
@@ -99,6 +107,8 @@ comment on column notes.updated_at is 'When the record was last changed.';
 comment on column notes.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column notes.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column notes.version is 'Counts the changes of the record, starting at 1.';
+comment on column notes.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column notes.deleted_at is 'When the record was deleted; null while it is live.';
 
 -- One row per record a note is about. A target goes with its note and with its record. The unique keys begin

@@ -139,6 +139,7 @@ async fn objects_have_their_kinds_keys_and_rights() {
     seen_employees View key (id) can [iud] Members
     shouted_tasks View key (code) can [iud] Members
     tasks Table key (code) can [iud] Nobody
+    tools Table key (id) can [iud] Members
     visits PartitionedTable key (id, came_at) can [iud] Members
     wage_sums View key () can [] Members
     ");
