@@ -19,12 +19,13 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants and run by an operator, so that a test can prepare each.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 7] {
+pub fn statements() -> [&'static str; 8] {
     [
         records::INTROSPECT,
         lifecycle::RELATIONS,
         lifecycle::psql_login::END_SESSIONS,
         lifecycle::psql_login::EXPIRED,
+        fleet::HAS_TABLE,
         fleet::STAMP,
         members::HAS_MIRROR,
         size::ON_DISK,
