@@ -15,6 +15,7 @@ use crate::records::sent::{Arguments, Records, Sent};
 mod answer;
 mod asked;
 mod negotiation;
+mod once;
 mod range;
 mod sent;
 

@@ -148,6 +148,8 @@ async fn objects_have_their_kinds_keys_and_rights() {
         Some("People who bring bicycles.")
     );
     assert!(model.objects["documents"].soft_delete && model.objects["documents"].versioned);
+    let tracks = |name: &str| model.objects[name].tracks_fields;
+    assert!(tracks("tools") && !tracks("documents"));
 }
 
 #[tokio::test]

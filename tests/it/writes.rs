@@ -9,6 +9,7 @@ use tests::{Records, TestDb, TestTenant};
 mod bodies;
 mod bounds;
 mod merging;
+mod once;
 mod raised;
 
 /// A tenant whose records are written.

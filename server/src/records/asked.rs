@@ -3,12 +3,13 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
 use catalog::access::Action;
 use tenant_schema::records::{
-    Form, Limits, Object, Operation, Preferences, Readable, Request, RowRange, execute, prepare,
+    Conditions, Form, Limits, Object, Operation, Preferences, Readable, Request, RowRange, execute, prepare,
 };
 
+use super::once::Once;
 use super::{Answered, answer, negotiation, range};
 use crate::access::Opened;
 use crate::context::RequestContext;
@@ -29,6 +30,8 @@ pub(crate) struct Asked {
     preferences: Preferences,
     form: Form,
     range: Option<RowRange>,
+    conditions: Conditions,
+    once: Option<Box<Once>>,
     context: RequestContext,
 }
 
@@ -43,6 +46,8 @@ impl FromRequestParts<AppState> for Asked {
             preferences: preferences(&parts.headers),
             form: negotiation::form(&parts.headers)?,
             range: range::rows(&parts.method, &parts.headers)?,
+            conditions: conditions(&parts.headers)?,
+            once: Once::asked(parts)?.map(Box::new),
             context: RequestContext::of(parts)?,
         })
     }
@@ -61,12 +66,19 @@ impl Asked {
         let may_update = |object: &Object| caller.may(&object.name, object.write, Action::Update);
         let may_delete = |object: &Object| caller.may(&object.name, object.write, Action::Delete);
         let query = self.uri.query().unwrap_or_default();
+        let actor = caller.actor();
+        let claim = self
+            .once
+            .as_ref()
+            .map(|once| once.claim(tenant.schema(), &actor, operation));
         let request = Request {
             object: name,
             query,
             preferences: &self.preferences,
             form: self.form,
             range: self.range,
+            conditions: &self.conditions,
+            claim: claim.as_ref(),
             readable: Readable::by(&may_read),
             may_update: model.object(name).is_ok_and(may_update),
             may_delete: model.object(name).is_ok_and(may_delete),
@@ -75,11 +87,11 @@ impl Asked {
         let prepared = prepare(model, &request, Limits::default(), &mut || {
             self.state.source().uuid()
         })?;
-        let actor = caller.actor();
         let tenants = self.state.tenants();
         let answered = execute(tenants, tenant, &actor, self.context.id(), &prepared).await?;
         let place = matches!(operation, Operation::List).then(|| answer::content_location(name, query));
-        answer::respond(answered, place.flatten())
+        let varies = matches!(operation, Operation::Get { .. });
+        answer::respond(answered, place.flatten(), varies)
     }
 }
 
@@ -94,6 +106,19 @@ fn preferences(headers: &HeaderMap) -> Preferences {
     };
     let joined = values.fold(first.to_owned(), |joined, value| joined + "," + value);
     Preferences::parse(&joined)
+}
+
+/// `If-Match` and `If-None-Match`, each with its lines in their order. A value that is no text is no tag either.
+fn conditions(headers: &HeaderMap) -> Result<Conditions, ApiError> {
+    let joined = |name: HeaderName| {
+        let lines = headers.get_all(name).iter();
+        let lines: Vec<_> = lines
+            .map(|line| String::from_utf8_lossy(line.as_bytes()))
+            .collect();
+        (!lines.is_empty()).then(|| lines.join(","))
+    };
+    let (if_match, if_none_match) = (joined(header::IF_MATCH), joined(header::IF_NONE_MATCH));
+    Ok(Conditions::parse(if_match.as_deref(), if_none_match.as_deref())?)
 }
 
 /// `Accept-Profile` of a request that reads, `Content-Profile` of one that sends something: the schema it is about.

@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::{
-    Form, Limits, Operation, Payload, Preferences, Prepared, Readable, RecordError, Request, Return,
-    SchemaModel, Target, prepare,
+    Conditions, Form, Limits, Operation, Payload, Preferences, Prepared, Readable, RecordError, Request,
+    Return, SchemaModel, Target, prepare,
 };
 
 pub(super) fn model() -> SchemaModel {
@@ -36,6 +36,8 @@ pub(super) fn prefer(
         preferences,
         form: Form::Plural,
         range: None,
+        conditions: &Conditions::NONE,
+        claim: None,
         readable: Readable::by(&|object| object.name != "audit_logs"),
         may_update: true,
         may_delete: true,

@@ -22,6 +22,10 @@ pub(super) enum Guard {
     Singular,
     /// The answer has at most so many bytes.
     Size(u64),
+    /// The record is in the state that the request's conditions want.
+    State,
+    /// An answer that is kept for an idempotency key has at most so many bytes.
+    Kept(u64),
 }
 
 impl Guard {
@@ -34,6 +38,8 @@ impl Guard {
             Self::MaxAffected(_) => "records are more than max-affected",
             Self::Singular => "records are not one record",
             Self::Size(_) => TOO_LARGE,
+            Self::State => "is the version of the record now",
+            Self::Kept(_) => "bytes are too many to be kept",
         }
     }
 
@@ -57,6 +63,12 @@ impl Guard {
             Self::MaxAffected(_) => RecordError::TooManyAffected { count },
             Self::Singular => RecordError::NotSingular { count },
             Self::Size(_) => Exceeded::Answer.into(),
+            Self::State => RecordError::Outdated {
+                object: object.to_owned(),
+                version: Some(count).filter(|version| *version > 0),
+                changed: Vec::new(),
+            },
+            Self::Kept(allowed) => Exceeded::Kept { allowed }.into(),
         }
     }
 }
@@ -74,6 +86,8 @@ mod tests {
             Guard::MaxAffected(3),
             Guard::Singular,
             Guard::Size(3),
+            Guard::State,
+            Guard::Kept(3),
         ];
         for guard in guards {
             let message = format!("invalid input syntax for type bigint: \"14 {}\"", guard.words());

@@ -25,9 +25,11 @@ pub use read::{Get, List, Node, get, list};
 pub use rpc::{Call, Given, Results, call};
 pub use select::{Origin, Output, Selection, Shown, Value};
 pub use write::{
-    Answering, Asked, Bound, Conflict, Delete, Insert, Merge, Update, Written, delete, insert, replace,
-    update,
+    Answering, Asked, Bound, Conflict, Delete, Held, Insert, Merge, Since, Unwanted, Update, Written, delete,
+    insert, replace, update,
 };
+
+pub(super) use write::check;
 
 /// What every plan depends on besides the request.
 #[derive(Debug, Clone, Copy)]

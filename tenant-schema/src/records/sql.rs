@@ -19,6 +19,7 @@ use writer::Writer;
 mod body;
 mod embed;
 mod filter;
+mod keep;
 mod read;
 mod rows;
 mod rpc;
@@ -26,6 +27,7 @@ mod select;
 mod write;
 mod writer;
 
+pub use keep::Keep;
 pub use read::{estimate, get, list};
 pub use rpc::call;
 pub use write::{delete, insert, update};

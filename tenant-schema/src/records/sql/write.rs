@@ -15,11 +15,13 @@ use crate::records::model::Field;
 use crate::records::plan::{Answering, Bound, Delete, SortBy, Subject, Update};
 
 mod answer;
+mod held;
 mod insert;
 
 use super::from;
 use answer::answer;
 pub(super) use answer::guarded;
+use held::and_holds;
 pub use insert::insert;
 
 /// An update of everything the filter finds; with no columns, the same answer without a change.
@@ -30,6 +32,7 @@ pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
         returned(&mut sql, &plan.answer)?;
         from(&mut sql, plan.object)?;
         found(&mut sql, &plan.filter, plan.bound.as_ref())?;
+        and_holds(&mut sql, plan.answer.held.as_ref(), "t")?;
     } else {
         sql.push("with w as (update ");
         sql.name(&plan.object.name)?;
@@ -57,6 +60,7 @@ pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
             sql.push(")");
         }
         found(&mut sql, &plan.filter, plan.bound.as_ref())?;
+        and_holds(&mut sql, plan.answer.held.as_ref(), "t")?;
         sql.push(" returning ");
         returned(&mut sql, &plan.answer)?;
     }
@@ -80,6 +84,7 @@ pub fn delete(plan: &Delete<'_>) -> Result<Query, RecordError> {
         " as t"
     });
     found(&mut sql, &plan.filter, plan.bound.as_ref())?;
+    and_holds(&mut sql, plan.answer.held.as_ref(), "t")?;
     sql.push(" returning ");
     returned(&mut sql, &plan.answer)?;
     sql.push(")");

@@ -143,6 +143,8 @@ fn embedding(object: &str, query: &str, readable: Readable<'_>) -> Result<Prepar
         readable,
         may_update: true,
         may_delete: true,
+        conditions: &Conditions::NONE,
+        claim: None,
         form: Form::Plural,
         range: None,
         operation: Operation::List,
@@ -236,6 +238,8 @@ fn a_total_is_counted_without_what_is_embedded() {
             range: None,
             may_update: false,
             may_delete: false,
+            conditions: &Conditions::NONE,
+            claim: None,
         };
         let plan = plan::list(&model.objects[object], &asked).unwrap();
         sql::estimate(&plan).unwrap().text

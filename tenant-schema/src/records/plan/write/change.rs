@@ -3,7 +3,7 @@
 use super::removal;
 use super::said::{self, Said};
 use super::{
-    Answering, Asked, Extent, answering, computed, may_read, may_write, read_only, shows, written,
+    Answering, Asked, Extent, Held, answering, computed, may_read, may_write, read_only, shows, written,
     written_records,
 };
 use crate::records::Target;
@@ -83,7 +83,10 @@ pub fn update<'m>(
             return Err(read_only(object, field));
         }
     }
-    let (filter, bound, answer) = found(object, id, said.query, asked)?;
+    let (filter, bound, mut answer) = found(object, id, said.query, asked)?;
+    if let Some(held) = &mut answer.held {
+        held.merge(&[columns.as_slice(), &defaults].concat(), asked)?;
+    }
     Ok(Update {
         object,
         columns,
@@ -109,7 +112,11 @@ pub fn delete<'m>(
     may_write(object, able, "delete records")?;
     let said = said::read(object, asked, "delete records", |name| suits(target, name))?;
     let id = targeted(target, &said, asked, "DELETE")?;
-    let (filter, bound, answer) = found(object, id, said.query, asked)?;
+    let (filter, bound, mut answer) = found(object, id, said.query, asked)?;
+    if !object.soft_delete {
+        // What is gone has no version.
+        answer.version = None;
+    }
     Ok(Delete {
         object,
         soft: object.soft_delete,
@@ -167,6 +174,7 @@ fn found<'m>(
     if let Some(most) = asked.preferences.bound() {
         answer.guards.insert(0, Guard::MaxAffected(most));
     }
+    answer.hold(Held::by(object, &filter, asked, false));
     if limit.is_none() && offset.is_none() {
         return Ok((filter, None, answer));
     }
