@@ -24,6 +24,7 @@ create table companies (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
     deletion_id uuid,
     search tsvector generated always as (
@@ -52,6 +53,8 @@ create trigger companies_stamp before insert or update on companies
     for each row execute function stamp_record();
 create trigger companies_leave_deletion before update of deleted_at on companies
     for each row when (new.deleted_at is null and new.deletion_id is not null) execute function leave_deletion();
+create trigger companies_versions before insert or update on companies
+    for each row execute function stamp_fields();
 
 comment on table companies is 'Organizations you do business with.';
 comment on column companies.id is 'Identifies the company.';
@@ -70,6 +73,8 @@ comment on column companies.updated_at is 'When the record was last changed.';
 comment on column companies.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column companies.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column companies.version is 'Counts the changes of the record, starting at 1.';
+comment on column companies.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column companies.deleted_at is 'When the record was deleted; null while it is live.';
 comment on column companies.deletion_id is 'What records that were deleted together have in common; kept by the platform.';
 
@@ -95,6 +100,7 @@ create table contacts (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
     deletion_id uuid,
     search tsvector generated always as (
@@ -130,6 +136,8 @@ create trigger contacts_stamp before insert or update on contacts
     for each row execute function stamp_record();
 create trigger contacts_leave_deletion before update of deleted_at on contacts
     for each row when (new.deleted_at is null and new.deletion_id is not null) execute function leave_deletion();
+create trigger contacts_versions before insert or update on contacts
+    for each row execute function stamp_fields();
 
 comment on table contacts is 'People you do business with.';
 comment on column contacts.id is 'Identifies the contact.';
@@ -150,5 +158,7 @@ comment on column contacts.updated_at is 'When the record was last changed.';
 comment on column contacts.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column contacts.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column contacts.version is 'Counts the changes of the record, starting at 1.';
+comment on column contacts.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column contacts.deleted_at is 'When the record was deleted; null while it is live.';
 comment on column contacts.deletion_id is 'What records that were deleted together have in common; kept by the platform.';

@@ -18,6 +18,8 @@ use plan::Asked;
 use uuid::Uuid;
 
 pub mod ast;
+mod claim;
+mod condition;
 mod error;
 mod execute;
 mod export;
@@ -37,6 +39,8 @@ mod render;
 mod rights;
 pub mod sql;
 
+pub use claim::{Claim, Fingerprint, IdempotencyKey};
+pub use condition::{Conditions, Tag, Tags};
 pub use error::{Candidate, DatabaseError, DatabaseFault, EmbedError, Raised, RecordError};
 pub use execute::execute;
 pub(crate) use execute::{refused, values};
@@ -66,6 +70,10 @@ pub struct Request<'a> {
     pub form: Form,
     /// The rows that are wanted, from the `Range` header.
     pub range: Option<RowRange>,
+    /// The state that the record must be in.
+    pub conditions: &'a Conditions,
+    /// The idempotency key of a write; a read is done again at no harm and claims none.
+    pub claim: Option<&'a Claim>,
     /// What to do.
     pub operation: Operation<'a>,
 }
@@ -176,6 +184,12 @@ pub struct Prepared {
     end: End,
     /// The time zone of its transaction.
     time_zone: Option<String>,
+    /// What a read must be like to be answered.
+    conditions: Conditions,
+    /// The representation follows from the record's version alone.
+    is_plain: bool,
+    /// The idempotency key that it claims.
+    claim: Option<Claim>,
 }
 
 impl Prepared {
@@ -230,6 +244,9 @@ impl Prepared {
             restores: false,
             end: End::Commit,
             time_zone: None,
+            conditions: Conditions::default(),
+            is_plain: true,
+            claim: None,
         }
     }
 }
@@ -296,6 +313,8 @@ pub fn prepare(
         form: request.form,
         range: request.range,
         every_row: matches!(request.operation, Operation::Export(_)),
+        conditions: request.conditions,
+        claim: request.claim,
     };
     let outcome = outcome(request, &asked, new_id)?;
     let end = preferences.end.filter(|end| outcome.may_end(*end));
@@ -304,8 +323,9 @@ pub fn prepare(
         Preference::End => end.is_some(),
         _ => outcome.applies(kind),
     });
+    let mode = outcome.mode();
     Ok(Prepared {
-        mode: outcome.mode(),
+        mode,
         form: request.form,
         applied,
         query: outcome.query,
@@ -322,6 +342,9 @@ pub fn prepare(
         restores: matches!(request.operation, Operation::Restore { .. }),
         end: end.unwrap_or_default(),
         time_zone: time_zone.map(str::to_owned),
+        conditions: request.conditions.clone(),
+        is_plain: outcome.is_plain && time_zone.is_none(),
+        claim: request.claim.filter(|_| mode == Mode::ReadWrite).cloned(),
     })
 }
 
@@ -333,6 +356,7 @@ fn outcome(
 ) -> Result<Outcome, RecordError> {
     let name = request.object;
     let object = || asked.context.model.object(name);
+    plan::check(request, object)?;
     Ok(match request.operation {
         Operation::List => {
             let plan = plan::list(object()?, asked)?;
@@ -348,7 +372,10 @@ fn outcome(
         Operation::Export(lines) => Outcome::export(&plan::list(object()?, asked)?, lines)?,
         Operation::Get { id } => {
             let plan = plan::get(object()?, id, asked)?;
-            Outcome::of(sql::get(&plan)?, Shape::Record)
+            Outcome {
+                is_plain: plan.is_plain(),
+                ..Outcome::of(sql::get(&plan)?, Shape::Record)
+            }
         }
         Operation::Insert { body } => Outcome::insert(&plan::insert(object()?, body, asked, new_id)?)?,
         Operation::Replace { target, body } => {
@@ -363,6 +390,7 @@ fn outcome(
             Outcome {
                 written: typed(plan.columns.iter().copied()),
                 guards: plan.answer.guards.clone(),
+                merges: plan.answer.merges(),
                 ..Outcome::of(sql::update(&plan)?, written_shape(target, Shape::Updated))
             }
         }
@@ -405,6 +433,10 @@ struct Outcome {
     owners: Vec<Option<String>>,
     /// `Prefer: resolution` made a difference.
     resolves: bool,
+    /// `Prefer: merge` made a difference.
+    merges: bool,
+    /// What is answered follows from the record's version alone.
+    is_plain: bool,
 }
 
 impl Outcome {
@@ -418,6 +450,8 @@ impl Outcome {
             guards: Vec::new(),
             owners: Vec::new(),
             resolves: false,
+            merges: false,
+            is_plain: true,
         }
     }
 
@@ -483,6 +517,7 @@ impl Outcome {
             Preference::Missing => is_insert || matches!(self.shape, Shape::Updated),
             Preference::Return => self.mode() == Mode::ReadWrite && !is_call,
             Preference::MaxAffected => is_change,
+            Preference::Merge => self.merges,
             Preference::Count => self.export.is_none(),
             Preference::End | Preference::Handling | Preference::TimeZone => true,
         }

@@ -5,8 +5,8 @@ use catalog::clock::Source;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::models::Models;
 use tenant_schema::records::{
-    self, Answer, Form, Limits, Mode, Operation, Payload, Preferences, Prepared, RecordError, Request,
-    Return, Rights, Target,
+    self, Answer, Claim, Conditions, Fingerprint, Form, IdempotencyKey, Limits, Mode, Operation, Payload,
+    Preferences, Prepared, RecordError, Request, Return, Rights, Target,
 };
 use tenant_schema::tenant_db::TenantDb;
 
@@ -68,9 +68,35 @@ impl Records {
             form,
             rights: Rights::by(&|_, _| true),
             range: None,
+            conditions: &Conditions::NONE,
+            claim: None,
             operation,
         };
         records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())
+    }
+
+    /// `POST /{object}` with an idempotency key.
+    pub async fn insert_once(&self, key: &str, object: &str, body: &str) -> Result<Answer, RecordError> {
+        let model = self.models.get(self.tenant.template_version()).await?;
+        let key = IdempotencyKey::parse(key)?;
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.count(body.as_bytes());
+        let claim = Claim::new(self.tenant.schema(), &self.actor, &key, fingerprint);
+        let request = Request {
+            object,
+            query: "",
+            preferences: &Preferences::default(),
+            form: Form::Plural,
+            rights: Rights::by(&|_, _| true),
+            range: None,
+            conditions: &Conditions::NONE,
+            claim: Some(&claim),
+            operation: Operation::Insert {
+                body: Payload::json(body.as_bytes()),
+            },
+        };
+        let prepared = records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())?;
+        self.run(&prepared).await
     }
 
     /// Runs it as the tenant.

@@ -146,10 +146,13 @@ async fn objects_have_their_kinds_keys_and_rights() {
     shouted_tasks View key (code) can [iud] Members
     stickers Table key (id) can [iud] Members
     tasks Table key (code) can [iud] Nobody
+    tools Table key (id) can [iud] Members
     visits PartitionedTable key (id, came_at) can [iud] Members
     wage_sums View key () can [] Members
     ");
     assert!(model.objects["documents"].soft_delete && model.objects["documents"].versioned);
+    let tracks = |name: &str| model.objects[name].tracks_fields;
+    assert!(tracks("tools") && !tracks("documents"));
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod bin;
 mod bodies;
 mod bounds;
 mod merging;
+mod once;
 mod raised;
 
 /// A tenant whose records are written.

@@ -185,6 +185,43 @@ pub enum RecordError {
     /// `max-affected` for a function whose results cannot be counted.
     #[error("Function must return SETOF or TABLE when max-affected preference is used with handling=strict")]
     CountlessFunction,
+    /// A header that cannot be read.
+    #[error("The header {header} cannot be read")]
+    BadHeader {
+        /// Its name.
+        header: &'static str,
+        /// What was expected.
+        details: String,
+    },
+    /// A condition on the state of a record, on a request that is not about one.
+    #[error(
+        "If-Match and If-None-Match are about the one record that the path names, and this request names none"
+    )]
+    MisplacedCondition,
+    /// A condition on the state of a record that has no version.
+    #[error(
+        "'{object}' has no versions, so nothing can say whether a record of it is in the state that is meant"
+    )]
+    NoVersion {
+        /// The object.
+        object: String,
+    },
+    /// The record is not in the state that the request is meant for.
+    #[error("The record of '{object}' is not in the state that the request is meant for")]
+    Outdated {
+        /// The object.
+        object: String,
+        /// The version that it has now, if there is a record and it can be seen.
+        version: Option<u64>,
+        /// The fields that keep the change from being merged: others have changed them.
+        changed: Vec<String>,
+    },
+    /// A request with the same idempotency key is being answered just now.
+    #[error("A request with this Idempotency-Key is being answered just now")]
+    KeyInUse,
+    /// The idempotency key was used for another request.
+    #[error("This Idempotency-Key was used for another request")]
+    KeyReused,
     /// The object cannot be written in this way by anybody.
     #[error("'{object}' cannot be written: it does not allow to {action}")]
     NotWritable {
@@ -291,6 +328,11 @@ impl RecordError {
             Self::NoKey { .. } => "PGRST125",
             Self::UnknownRecord { .. } | Self::NotSingular { .. } => "PGRST116",
             Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => "42501",
+            Self::BadHeader { .. } => "bad_header",
+            Self::MisplacedCondition | Self::NoVersion { .. } => "condition_not_supported",
+            Self::Outdated { .. } => "precondition_failed",
+            Self::KeyInUse => "idempotency_key_in_use",
+            Self::KeyReused => "idempotency_key_reused",
             Self::UnknownFunction { .. } => "PGRST202",
             Self::AmbiguousFunction { .. } => "PGRST203",
             Self::CountlessFunction => "PGRST128",
@@ -317,7 +359,12 @@ impl RecordError {
             Self::NotWritable { .. } | Self::PutFilters => 405,
             Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => 403,
             Self::NotSingular { .. } => 406,
-            Self::HiddenDuplicate { .. } | Self::NotDeleted { .. } | Self::ParentDeleted { .. } => 409,
+            Self::HiddenDuplicate { .. }
+            | Self::NotDeleted { .. }
+            | Self::ParentDeleted { .. }
+            | Self::KeyInUse => 409,
+            Self::Outdated { .. } => 412,
+            Self::KeyReused => 422,
             Self::InvalidRange { .. } => 416,
             Self::Embed(error) => error.status(),
             Self::Exceeded(bound) => bound.status(),
@@ -346,8 +393,11 @@ impl RecordError {
     /// The `details` of the error body.
     pub fn details(&self) -> Option<String> {
         match self {
-            Self::Syntax { details, .. } | Self::InvalidRange { details } => Some(details.clone()),
+            Self::Syntax { details, .. }
+            | Self::InvalidRange { details }
+            | Self::BadHeader { details, .. } => Some(details.clone()),
             Self::InvalidBody { details, .. } => details.clone(),
+            Self::Outdated { version, changed, .. } => Some(state(*version, changed)),
             Self::UnknownRecord { .. } => Some("The result contains 0 rows".to_owned()),
             Self::UnknownFunction { searched, .. } => Some(searched.clone()),
             Self::NotSingular { count } => Some(format!("The result contains {count} rows")),
@@ -413,6 +463,11 @@ impl RecordError {
                 ),
                 None => "Restore the record that it belongs to first".to_owned(),
             }),
+            Self::MisplacedCondition => Some("Name the record by its path, /{object}/{id}, or leave the condition out".to_owned()),
+            Self::NoVersion { object } => Some(format!("Leave the condition out, or give the table '{object}' an integer column version that counts its changes")),
+            Self::Outdated { .. } => Some("Read the record again, and repeat the request with the ETag of that answer".to_owned()),
+            Self::KeyInUse => Some("Send the same request again in a moment to get its answer".to_owned()),
+            Self::KeyReused => Some("Use a new key for each request, and the same one only to send the same request again".to_owned()),
             Self::NoKey { object } => Some(format!("Filter instead: /{object}?column=eq.value")),
             Self::Embed(error) => error.hint(),
             Self::Exceeded(bound) => Some(bound.hint().to_owned()),
@@ -459,6 +514,18 @@ impl From<NulInName> for RecordError {
         Self::NulCharacter {
             place: "alias".to_owned(),
         }
+    }
+}
+
+/// In which state a record is, and what others have changed of it.
+fn state(version: Option<u64>, changed: &[String]) -> String {
+    match version {
+        None => "There is no record with this key, or one that this request cannot see".to_owned(),
+        Some(version) if changed.is_empty() => format!("The current version is {version}"),
+        Some(version) => format!(
+            "The current version is {version}; these fields were changed since: {}",
+            changed.join(", ")
+        ),
     }
 }
 

@@ -4,8 +4,8 @@ use catalog::access::Action;
 use uuid::Uuid;
 
 use super::{
-    Form, Limits, Operation, Payload, Preferences, Prepared, RecordError, Request, Return, Rights,
-    SchemaModel, Target, prepare,
+    Conditions, Form, Limits, Operation, Payload, Preferences, Prepared, RecordError, Request, Return,
+    Rights, SchemaModel, Target, prepare,
 };
 
 pub(super) fn model() -> SchemaModel {
@@ -37,6 +37,8 @@ pub(super) fn prefer(
         preferences,
         form: Form::Plural,
         range: None,
+        conditions: &Conditions::NONE,
+        claim: None,
         rights: Rights::by(&|object, action| action != Action::Read || object.name != "audit_logs"),
         operation,
     };

@@ -74,6 +74,9 @@ pub struct Object {
     pub soft_delete: bool,
     /// Has an integer column `version` that counts changes.
     pub versioned: bool,
+    /// Has a hidden column `field_versions jsonb` as well: an object that has, of each field, the version at which it
+    /// last changed. A field that is not in it has not changed since the record was new.
+    pub tracks_fields: bool,
 }
 
 impl Object {

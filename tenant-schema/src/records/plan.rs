@@ -29,9 +29,11 @@ pub use read::{Get, List, Node, get, list};
 pub use rpc::{Call, Given, Results, call};
 pub use select::{Origin, Output, Selection, Shown, Value};
 pub use write::{
-    Answering, Asked, Bound, Conflict, Delete, Fall, Insert, Merge, Owner, Purge, Restore, Update, Written,
-    delete, insert, purge, replace, restore, update,
+    Answering, Asked, Bound, Conflict, Delete, Fall, Held, Insert, Merge, Owner, Purge, Restore, Since,
+    Unwanted, Update, Written, delete, insert, purge, replace, restore, update,
 };
+
+pub(super) use write::check;
 
 /// What every plan depends on besides the request.
 #[derive(Debug, Clone, Copy)]

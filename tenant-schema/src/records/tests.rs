@@ -5,6 +5,7 @@ use super::*;
 
 mod bin;
 mod embeds;
+mod held;
 mod rights;
 mod writes;
 

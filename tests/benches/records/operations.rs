@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use tenant_schema::records::{
-    Form, Limits, Operation, Payload, Preferences, Request, Rights, SchemaModel, prepare,
+    Conditions, Form, Limits, Operation, Payload, Preferences, Request, Rights, SchemaModel, prepare,
 };
 use tests::bench::{Script, Tenant};
 use uuid::Uuid;
@@ -160,6 +160,8 @@ fn script(asked: &Asked, model: &SchemaModel, tenant: &Tenant) -> Result<Script>
         query: &query,
         preferences: &Preferences::parse(asked.prefer),
         rights: Rights::by(&|_, _| true),
+        conditions: &Conditions::NONE,
+        claim: None,
         form: Form::Plural,
         range: None,
         operation: match (asked.method, key) {

@@ -149,8 +149,11 @@ fn refused_by_itself(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Option<R
         "22P02" if fault.message.contains(TOO_LARGE) => Some(Exceeded::Answer.into()),
         "22P02" => {
             let (guard, count) = Guard::failed(&prepared.guards, fault.message)?;
-            let refused = guard.error(count, &prepared.object);
-            Some(refused.with_parent(|| {
+            let mut error = guard.error(count, &prepared.object);
+            if let RecordError::Outdated { changed, .. } = &mut error {
+                *changed = fields_after(guard.words(), fault.message);
+            }
+            Some(error.with_parent(|| {
                 let index = usize::try_from(count).ok()?;
                 prepared.owners.get(index)?.clone()
             }))
@@ -158,6 +161,14 @@ fn refused_by_itself(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Option<R
         "54000" if prepared.mode == Mode::ReadOnly => Some(Exceeded::Answer.into()),
         _ => None,
     }
+}
+
+/// The names that stand in the message behind a check's words, as a JSON array.
+fn fields_after(words: &str, message: &str) -> Vec<String> {
+    let after = message.split_once(words).map(|(_, after)| after.trim());
+    let list = after.and_then(|after| after.strip_suffix('"'));
+    list.and_then(|list| serde_json::from_str(list).ok())
+        .unwrap_or_default()
 }
 
 /// The detail has values of columns that the request never asked to see: "Failing row contains (…)", the key of

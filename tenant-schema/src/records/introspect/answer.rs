@@ -140,6 +140,7 @@ impl Relation {
         let keeps = |field: &Attribute| field.removes(kind) || field.counts();
         let soft_delete = self.fields.iter().any(|field| field.removes(kind));
         let versioned = self.fields.iter().any(Attribute::counts);
+        let tracks_fields = versioned && self.fields.iter().any(Attribute::tracks);
         let shows_nothing = self.fields.iter().all(Attribute::is_hidden);
         let fields: Vec<Field> = self
             .fields
@@ -158,6 +159,7 @@ impl Relation {
         let object = Object {
             soft_delete,
             versioned,
+            tracks_fields,
             name: self.name,
             kind,
             comment,
@@ -200,6 +202,11 @@ impl Attribute {
     /// It counts the changes of a record.
     fn counts(&self) -> bool {
         self.name == "version" && matches!(self.of_type.base_type.as_str(), "smallint" | "integer" | "bigint")
+    }
+
+    /// It keeps at which version each field changed. Only when it is hidden: nobody else may write it.
+    fn tracks(&self) -> bool {
+        self.name == "field_versions" && self.of_type.base_type == "jsonb" && self.is_hidden()
     }
 
     /// The column, unless its tag hides it. Any other tag keeps values of clients away.

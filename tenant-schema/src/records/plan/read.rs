@@ -5,7 +5,7 @@ use super::items::selection;
 use super::levels::Levels;
 use super::order::{SortBy, order};
 use super::query::{finds, read_query};
-use super::select::Selection;
+use super::select::{Output, Selection, Value};
 use super::write::Asked;
 use crate::records::ast::{Filter, OrderTerm};
 use crate::records::error::RecordError;
@@ -51,6 +51,22 @@ pub struct Get<'m> {
     pub(in crate::records) form: Form,
     /// Bytes of the answer, at most, where it holds more than the record.
     pub(in crate::records) answer_bytes: Option<u64>,
+}
+
+impl Get<'_> {
+    /// What it answers follows from the version of the record: its own columns as JSON, and nothing of other records,
+    /// which change by themselves.
+    pub(in crate::records) fn is_plain(&self) -> bool {
+        let selection = &self.node.selection;
+        let is_own = |output: &Output<'_>| match &output.value {
+            Value::Spot(spot) => selection.object.field(&spot.field.name).is_some(),
+            Value::Record => false,
+        };
+        matches!(self.form, Form::Plural | Form::Singular)
+            && !selection.object.kind.is_view()
+            && selection.embeds.is_empty()
+            && selection.outputs.iter().all(is_own)
+    }
 }
 
 /// Plans a page of records.

@@ -10,11 +10,13 @@ use super::order::order;
 use super::query::read_query;
 use super::read::{Node, page};
 use super::{Asked, Context};
+use crate::records::claim::MAX_BODY;
 use crate::records::error::{RecordError, shorten};
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Function, Object, Parameter, Returned};
 use crate::records::parse::body::call::Arguments;
 use crate::records::parse::{self, Parameters, columns};
+use crate::records::sql::Keep;
 use crate::records::{CallBy, Form, RowRange};
 
 mod choose;
@@ -31,6 +33,8 @@ pub struct Call<'m> {
     pub(in crate::records) guards: Vec<Guard>,
     /// The function may write, and the request lets it.
     pub(in crate::records) writes: bool,
+    /// What keeps the answer.
+    pub(in crate::records) keep: Option<Keep<'m>>,
 }
 
 /// What a function is called with.
@@ -106,6 +110,8 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
         guards.push(Guard::Singular);
     }
     guards.push(Guard::Size(context.limits.answer_bytes));
+    let claim = asked.claim.filter(|_| writes);
+    guards.extend(claim.map(|_| Guard::Kept(MAX_BODY)));
     Ok(Call {
         function,
         given: given(function, said.arguments)?,
@@ -117,6 +123,10 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
         },
         guards,
         writes,
+        keep: claim.map(|claim| Keep {
+            claim,
+            written_only: false,
+        }),
     })
 }
 

@@ -55,6 +55,16 @@ pub(super) fn content_range(offset: u64, count: i64, total: Option<i64>) -> Stri
     }
 }
 
+/// The same for a page of a function's results. A page that is not full is the last one.
+pub(super) fn called(offset: u64, limit: u64, count: i64, total: Option<i64>) -> String {
+    let is_last = u64::try_from(count).is_ok_and(|count| (1..limit).contains(&count));
+    let before = i64::try_from(offset).unwrap_or(i64::MAX);
+    let total = total
+        .filter(|_| is_last)
+        .map(|count| count.saturating_add(before));
+    content_range(offset, count, total)
+}
+
 /// The range of rows that have no place.
 pub(super) fn nowhere(total: Option<i64>) -> String {
     total.map_or_else(|| "*/*".to_owned(), |total| format!("*/{total}"))

@@ -52,6 +52,8 @@ fn run_office(object: &str, query: &str, operation: Operation<'_>) -> Result<Pre
         query,
         preferences: &Preferences::default(),
         rights: Rights::by(&|_, _| true),
+        conditions: &Conditions::NONE,
+        claim: None,
         form: Form::Plural,
         range: None,
         operation,

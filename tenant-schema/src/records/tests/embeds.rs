@@ -141,6 +141,8 @@ fn embedding(object: &str, query: &str, rights: Rights<'_>) -> Result<Prepared, 
         query,
         preferences: &Preferences::default(),
         rights,
+        conditions: &Conditions::NONE,
+        claim: None,
         form: Form::Plural,
         range: None,
         operation: Operation::List,
@@ -233,6 +235,8 @@ fn a_total_is_counted_without_what_is_embedded() {
             form: Form::Plural,
             range: None,
             every_row: false,
+            conditions: &Conditions::NONE,
+            claim: None,
         };
         let plan = plan::list(&model.objects[object], &asked).unwrap();
         sql::estimate(&plan).unwrap().text
