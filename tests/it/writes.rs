@@ -10,6 +10,7 @@ mod at_once;
 mod bin;
 mod bodies;
 mod bounds;
+mod falling;
 mod merging;
 mod once;
 mod raised;
