@@ -18,6 +18,7 @@ use plan::Asked;
 use uuid::Uuid;
 
 pub mod ast;
+mod cursor;
 mod error;
 mod execute;
 #[cfg(test)]
@@ -36,7 +37,8 @@ mod readable;
 mod render;
 pub mod sql;
 
-pub use error::{Candidate, DatabaseError, DatabaseFault, EmbedError, Raised, RecordError};
+pub use cursor::{CursorKeys, CursorSeal};
+pub use error::{Candidate, CursorError, DatabaseError, DatabaseFault, EmbedError, Raised, RecordError};
 pub use execute::execute;
 pub use form::{Form, RowRange};
 pub use introspect::INTROSPECT;
@@ -67,6 +69,8 @@ pub struct Request<'a> {
     pub form: Form,
     /// The rows that are wanted, from the `Range` header.
     pub range: Option<RowRange>,
+    /// What signs the tenant's cursors.
+    pub cursors: &'a CursorSeal,
     /// What to do.
     pub operation: Operation<'a>,
 }
@@ -158,6 +162,8 @@ pub struct Prepared {
     end: End,
     /// The time zone of its transaction.
     time_zone: Option<String>,
+    /// What names the page behind a list that is paged by cursor.
+    next: Option<cursor::Next>,
 }
 
 impl Prepared {
@@ -204,6 +210,7 @@ impl Prepared {
             guards: Vec::new(),
             end: End::Commit,
             time_zone: None,
+            next: None,
         }
     }
 }
@@ -220,8 +227,11 @@ pub enum Mode {
 /// What the row of a prepared request means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Shape {
-    /// A page that begins after `offset` rows.
-    Page { offset: u64 },
+    /// A page that begins after so many rows.
+    Page {
+        /// Nothing where a cursor says where it begins: nobody counted what comes before.
+        offset: Option<u64>,
+    },
     /// One record, or no row.
     Record,
     /// New records; the names of the key's columns.
@@ -269,6 +279,7 @@ pub fn prepare(
         preferences,
         form: request.form,
         range: request.range,
+        cursors: request.cursors,
         may_update: request.may_update,
         may_delete: request.may_delete,
     };
@@ -294,6 +305,7 @@ pub fn prepare(
         guards: outcome.guards,
         end: end.unwrap_or_default(),
         time_zone: time_zone.map(str::to_owned),
+        next: outcome.next,
     })
 }
 
@@ -314,6 +326,7 @@ fn outcome(
             let guess = plan.count.is_some_and(Count::estimates);
             Outcome {
                 estimate: guess.then(|| sql::estimate(&plan)).transpose()?,
+                next: plan.next(),
                 ..Outcome::of(sql::list(&plan)?, shape)
             }
         }
@@ -358,6 +371,7 @@ struct Outcome {
     guards: Vec<Guard>,
     /// `Prefer: resolution` made a difference.
     resolves: bool,
+    next: Option<cursor::Next>,
 }
 
 impl Outcome {
@@ -369,6 +383,7 @@ impl Outcome {
             written: Vec::new(),
             guards: Vec::new(),
             resolves: false,
+            next: None,
         }
     }
 

@@ -5,8 +5,8 @@ use catalog::clock::Source;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::models::Models;
 use tenant_schema::records::{
-    self, Answer, Form, Limits, Mode, Operation, Payload, Preferences, Prepared, Readable, RecordError,
-    Request, Return, Target,
+    self, Answer, CursorKeys, CursorSeal, Form, Limits, Mode, Operation, Payload, Preferences, Prepared,
+    Readable, RecordError, Request, Return, Target,
 };
 use tenant_schema::tenant_db::TenantDb;
 
@@ -21,6 +21,13 @@ pub struct Records {
     tenant: ActiveTenant,
     actor: Actor,
     source: Source,
+    cursors: CursorSeal,
+}
+
+/// What signs a tenant's cursors, for requests that no server makes.
+pub fn cursors(tenant: &TestTenant) -> CursorSeal {
+    let ring = "test:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse();
+    CursorKeys::new(&ring.expect("a key ring")).of(tenant.organization)
 }
 
 impl TestTenant {
@@ -32,6 +39,7 @@ impl TestTenant {
             tenant: self.active.clone(),
             actor: t.actor(),
             source: t.source().clone(),
+            cursors: cursors(self),
         }
     }
 }
@@ -70,6 +78,7 @@ impl Records {
             may_update: true,
             may_delete: true,
             range: None,
+            cursors: &self.cursors,
             operation,
         };
         records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())

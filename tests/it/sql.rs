@@ -29,6 +29,7 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
     let t = TestDb::new().await;
     let acme = t.tenant("acme").await;
     let model = model(&t, &acme.active).await;
+    let cursors = tests::records::cursors(&acme);
     let session = t.as_server().await;
     let (role, path) = (acme.schema.read_write_role(), acme.schema.search_path());
     let enter = format!("set role {role}; set search_path = {path}");
@@ -55,6 +56,7 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
                     preferences: &preferences,
                     form,
                     range: None,
+                    cursors: &cursors,
                     readable: Readable::by(&|_| true),
                     may_update: true,
                     may_delete: true,

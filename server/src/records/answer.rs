@@ -25,8 +25,8 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Puts the answer into HTTP.
-pub(super) fn respond(answer: Answer, content_location: Option<HeaderValue>) -> Answered {
+/// Puts the answer into HTTP, which is one about this object.
+pub(super) fn respond(answer: Answer, object: &str, content_location: Option<HeaderValue>) -> Answered {
     let Answer {
         status,
         body,
@@ -35,6 +35,7 @@ pub(super) fn respond(answer: Answer, content_location: Option<HeaderValue>) -> 
         location,
         preference_applied,
         etag,
+        next,
     } = answer;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(status.as_u16()).map_err(ApiError::internal)?;
@@ -44,6 +45,7 @@ pub(super) fn respond(answer: Answer, content_location: Option<HeaderValue>) -> 
         (header::LOCATION, location.map(|path| format!("{ROOT}{path}"))),
         (PREFERENCE_APPLIED, preference_applied),
         (header::ETAG, etag),
+        (header::LINK, next.map(|query| next_link(object, &query))),
     ];
     for (name, text) in texts {
         if let Some(text) = text {
@@ -58,6 +60,12 @@ pub(super) fn respond(answer: Answer, content_location: Option<HeaderValue>) -> 
         *response.body_mut() = Body::from(body);
     }
     Ok(response)
+}
+
+/// Where the next page is (RFC 8288, section 3), relative to the address of this one, whatever name the service has there.
+fn next_link(object: &str, query: &str) -> String {
+    let object = utf8_percent_encode(object, SEGMENT);
+    format!("<{ROOT}/{object}?{query}>; rel=\"next\"")
 }
 
 /// `Content-Location` of a list: its address with the parameters in the order of their names, so that lists that are

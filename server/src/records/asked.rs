@@ -61,12 +61,14 @@ impl Asked {
         let may_update = |object: &Object| caller.may(&object.name, object.write, Action::Update);
         let may_delete = |object: &Object| caller.may(&object.name, object.write, Action::Delete);
         let query = self.uri.query().unwrap_or_default();
+        let cursors = self.state.cursors().of(tenant.organization_id());
         let request = Request {
             object: name,
             query,
             preferences: &self.preferences,
             form: self.form,
             range: self.range,
+            cursors: &cursors,
             readable: Readable::by(&may_read),
             may_update: model.object(name).is_ok_and(may_update),
             may_delete: model.object(name).is_ok_and(may_delete),
@@ -79,7 +81,7 @@ impl Asked {
         let tenants = self.state.tenants();
         let answered = execute(tenants, tenant, &actor, self.context.id(), &prepared).await?;
         let place = matches!(operation, Operation::List).then(|| answer::content_location(name, query));
-        answer::respond(answered, place.flatten())
+        answer::respond(answered, name, place.flatten())
     }
 }
 

@@ -63,6 +63,10 @@ pub struct QueryString {
     pub root: Level,
     /// What is said of embedded objects, by the way to them, each way once.
     pub embedded: Vec<(Vec<String>, Level)>,
+    /// `cursor`: where the page before ended, or nothing but the wish for pages by cursor.
+    pub cursor: Option<String>,
+    /// `q`: what to search for, in the words of a person.
+    pub search: Option<String>,
 }
 
 impl QueryString {

@@ -1,15 +1,27 @@
 //! A small schema model for tests, as [`INTROSPECT`](super::INTROSPECT) wrote it.
 
+use std::sync::LazyLock;
+
 use uuid::Uuid;
 
 use super::{
-    Form, Limits, Operation, Payload, Preferences, Prepared, Readable, RecordError, Request, Return,
-    SchemaModel, Target, prepare,
+    CursorKeys, CursorSeal, Form, Limits, Operation, Payload, Preferences, Prepared, Readable, RecordError,
+    Request, Return, SchemaModel, Target, prepare,
 };
 
 pub(super) fn model() -> SchemaModel {
     SchemaModel::from_json(include_str!("fixture.json")).unwrap()
 }
+
+/// What signs the cursors of a tenant.
+pub(super) fn cursors() -> CursorSeal {
+    CURSORS.of(Uuid::from_u128(7).into())
+}
+
+static CURSORS: LazyLock<CursorKeys> = LazyLock::new(|| {
+    let ring = "test:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse();
+    CursorKeys::new(&ring.unwrap())
+});
 
 pub(super) fn run(
     object: &str,
@@ -36,6 +48,7 @@ pub(super) fn prefer(
         preferences,
         form: Form::Plural,
         range: None,
+        cursors: &cursors(),
         readable: Readable::by(&|object| object.name != "audit_logs"),
         may_update: true,
         may_delete: true,

@@ -5,6 +5,7 @@ use super::model::SchemaModel;
 use super::readable::Readable;
 
 mod cast;
+mod cursor;
 mod embed;
 mod filter;
 mod items;
@@ -15,14 +16,18 @@ mod query;
 mod read;
 mod relate;
 mod rpc;
+mod search;
 mod select;
 mod write;
 
+pub use cursor::{Paging, Sorted};
+pub(in crate::records) use cursor::{is_descending, nulls_come_first};
 pub use embed::{Embed, Shape};
 pub use filter::{Spot, Subject};
 pub use order::SortBy;
 pub use read::{Get, List, Node, get, list};
 pub use rpc::{Call, Given, Results, call};
+pub use search::Words;
 pub use select::{Origin, Output, Selection, Shown, Value};
 pub use write::{
     Answering, Asked, Bound, Conflict, Delete, Insert, Merge, Update, Written, delete, insert, replace,

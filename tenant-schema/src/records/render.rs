@@ -19,7 +19,8 @@ pub struct ResultRow {
     pub count: i64,
     /// `version text`: of a single record of a versioned object.
     pub version: Option<String>,
-    /// `key text`: a JSON array of the primary key's values as strings, for a single new record.
+    /// `key text`: a JSON array of the primary key's values as strings, for a single new record; of the sort values of the
+    /// last record, for a full page of a list that is paged by cursor.
     pub key: Option<String>,
     /// `inserted bigint` of a statement that may merge: how many of the records are new. `total bigint` of a page whose
     /// records are counted: how many there are in all.
@@ -45,6 +46,8 @@ pub struct Answer {
     pub preference_applied: Option<String>,
     /// `ETag`, with its quotes.
     pub etag: Option<String>,
+    /// The query string of the next page, fit to stand in a `Link`.
+    pub next: Option<String>,
 }
 
 /// The statuses of success.
@@ -83,6 +86,7 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         location: None,
         preference_applied: prepared.applied.clone(),
         etag,
+        next: None,
     };
     let counted = prepared.count.is_some_and(Count::counts);
     let total = Some(row.count).filter(|_| counted);
@@ -91,8 +95,15 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         Shape::Record => {}
         Shape::Page { offset } => {
             let total = page::total(prepared, &row);
-            answer.status = page::status(prepared.form, *offset, row.count, total)?;
-            answer.content_range = Some(content_range(*offset, row.count, total));
+            answer.status = page::status(prepared.form, offset.unwrap_or(0), row.count, total)?;
+            answer.content_range = Some(match offset {
+                Some(offset) => content_range(*offset, row.count, total),
+                None => nowhere(total),
+            });
+            answer.next = match (&prepared.next, &row.key) {
+                (Some(next), Some(values)) => Some(next.after(values)?),
+                _ => None,
+            };
         }
         Shape::Inserted { key } | Shape::Merged { key } => {
             let merged = matches!(prepared.shape, Shape::Merged { .. }) && nothing_new;

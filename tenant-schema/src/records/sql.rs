@@ -22,6 +22,7 @@ mod filter;
 mod read;
 mod rows;
 mod rpc;
+mod search;
 mod select;
 mod write;
 mod writer;

@@ -1,6 +1,7 @@
 //! The conditions of a request, on things that exist, and those that nobody asks for.
 
 use super::embed::Embed;
+use super::search::Words;
 use crate::records::ast::{Column, Filter, Is, Step, Test};
 use crate::records::error::{EmbedError, RecordError, shorten};
 use crate::records::model::{Field, Object};
@@ -13,6 +14,8 @@ pub enum Subject<'m> {
     Spot(Spot<'m>),
     /// Whether there is an embedded record, by its place among the embedded objects.
     Embed(usize),
+    /// Whether words are found in the record.
+    Words(Words<'m>),
 }
 
 /// A column, or a place inside its JSON.

@@ -12,7 +12,7 @@ use crate::records::error::{self, RecordError};
 use crate::records::model::{Field, Object};
 use crate::records::nearest::nearest;
 use crate::records::parse::prefer::{Preferences, Return};
-use crate::records::{Form, RowRange, guard::Guard};
+use crate::records::{CursorSeal, Form, RowRange, guard::Guard};
 
 mod change;
 mod insert;
@@ -35,6 +35,8 @@ pub struct Asked<'m> {
     pub form: Form,
     /// The rows that are wanted, from the `Range` header.
     pub range: Option<RowRange>,
+    /// What signs the tenant's cursors.
+    pub cursors: &'m CursorSeal,
     /// The caller may change records, and not only add them.
     pub may_update: bool,
     /// The caller may remove records.

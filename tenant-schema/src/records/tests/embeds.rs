@@ -145,6 +145,7 @@ fn embedding(object: &str, query: &str, readable: Readable<'_>) -> Result<Prepar
         may_delete: true,
         form: Form::Plural,
         range: None,
+        cursors: &fixture::cursors(),
         operation: Operation::List,
     };
     prepare(&model(), &request, Limits::default(), &mut Uuid::nil)
@@ -234,6 +235,7 @@ fn a_total_is_counted_without_what_is_embedded() {
             preferences: &preferences,
             form: Form::Plural,
             range: None,
+            cursors: &fixture::cursors(),
             may_update: false,
             may_delete: false,
         };

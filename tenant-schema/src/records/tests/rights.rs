@@ -36,6 +36,7 @@ fn unreadable(query: &str, prefer: &str, operation: Operation<'_>) -> Option<(u1
         may_delete: true,
         form: Form::Plural,
         range: None,
+        cursors: &fixture::cursors(),
         operation,
     };
     let refused = prepare(&model(), &request, Limits::default(), &mut Uuid::nil).err()?;
@@ -107,6 +108,7 @@ fn a_merge_tells_the_key_only_to_those_who_may_read() {
             may_delete: true,
             form: Form::Plural,
             range: None,
+            cursors: &fixture::cursors(),
             operation: add(r#"{"name":"x"}"#),
         };
         let prepared = prepare(&model(), &request, Limits::default(), &mut Uuid::nil).unwrap();
@@ -127,6 +129,7 @@ fn unremovable(object: &str, query: &str, prefer: &str, operation: Operation<'_>
         may_delete: false,
         form: Form::Plural,
         range: None,
+        cursors: &fixture::cursors(),
         operation,
     };
     let refused = prepare(&model(), &request, Limits::default(), &mut Uuid::nil).err()?;
