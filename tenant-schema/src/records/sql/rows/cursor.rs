@@ -86,6 +86,10 @@ pub(in crate::records::sql) fn last(sql: &mut Writer, node: &Node<'_>) -> Result
     Ok(())
 }
 
+/// A value is NULL as a whole. `is null` would be true of a row whose fields are all NULL too; this is the same test to the
+/// parser, but for that, so that an index serves it alike.
+const IS_NULL: &str = " is not distinct from null";
+
 /// Which records of a page.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
@@ -129,7 +133,7 @@ impl Page<'_, '_> {
             (Some(_), Part::NullsBehind) => {
                 clause.next(sql);
                 self.key(sql, 0)?;
-                sql.push(" is null");
+                sql.push(IS_NULL);
             }
         }
         rows.order_by(sql, |sql, index, key| match column(key) {
@@ -163,7 +167,8 @@ impl Page<'_, '_> {
             }
             None if !order.first().is_some_and(nulls_come_first) => {
                 self.key(sql, 0)?;
-                sql.push(" is null and ");
+                sql.push(IS_NULL);
+                sql.push(" and ");
             }
             _ => {}
         }
@@ -215,7 +220,7 @@ impl Page<'_, '_> {
                     sql.push(" = ");
                     self.value(sql, index, value)?;
                 }
-                None => sql.push(" is null"),
+                None => sql.push(IS_NULL),
             }
             sql.push(" and ");
             self.behind_from(sql, index + 1, after)?;
@@ -236,7 +241,7 @@ impl Page<'_, '_> {
         let Some(value) = value else {
             if nulls_first {
                 self.key(sql, index)?;
-                sql.push(" is not null");
+                sql.push(" is distinct from null");
             } else {
                 sql.push("false");
             }
@@ -249,7 +254,7 @@ impl Page<'_, '_> {
         if index > 0 && !nulls_first && self.paging.sorted[index].is_nullable {
             sql.push(" or ");
             self.key(sql, index)?;
-            sql.push(" is null");
+            sql.push(IS_NULL);
         }
         Ok(())
     }
