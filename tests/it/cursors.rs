@@ -2,9 +2,7 @@
 
 use serde_json::Value;
 use tenant_schema::records::{Answer, Count, Form, Operation, Preferences, RecordError};
-use tenant_schema::tenant_db::TenantDb;
-use tests::database::one_connection;
-use tests::{Records, TestDb, TestTenant};
+use tests::{Records, TestDb};
 use tokio_postgres::Client;
 
 mod any_order;
@@ -16,8 +14,8 @@ mod refusals;
 struct Shop {
     records: Records,
     behind: Client,
-    database: TestDb,
-    tenant: TestTenant,
+    /// Gone when it is dropped.
+    _database: TestDb,
 }
 
 /// A page: its records, and the query string of the next.
@@ -37,8 +35,7 @@ impl Shop {
         Self {
             records,
             behind,
-            database,
-            tenant,
+            _database: database,
         }
     }
 

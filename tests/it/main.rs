@@ -11,6 +11,7 @@ mod models;
 mod psql_login;
 mod records_read;
 mod scope;
+mod search;
 mod server_login;
 mod sql;
 mod tidy;

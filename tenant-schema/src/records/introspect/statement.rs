@@ -13,7 +13,8 @@
 /// outermost query lies two deep.
 ///
 /// The text search configuration of a search vector is read off the expression that generates it, and so is whether it
-/// knows accents. A trigram index counts if it is of a column, or of a column without its accents.
+/// knows accents. A trigram index counts if it is of a column, or, which is better, of a column without
+/// its accents.
 ///
 /// It is compiled more slowly than it runs: turn `jit` off.
 pub const INTROSPECT: &str = r#"
@@ -131,9 +132,9 @@ vectors as (
 ),
 trigrams as (
   select t.relation, json_agg(json_build_object('column', t.attname, 'unaccented', t.unaccented)
-           order by t.attnum, t.unaccented) as list
+           order by t.attnum) as list
     from (
-      select distinct c.relation, c.attname, c.attnum, k.key <> quote_ident(c.attname) as unaccented
+      select c.relation, c.attname, c.attnum, bool_or(k.key <> quote_ident(c.attname)) as unaccented
         from pg_index i
         cross join lateral unnest(i.indclass::oid[]) with ordinality o (class, position)
         join pg_opclass y on y.oid = o.class and y.opcname in ('gin_trgm_ops', 'gist_trgm_ops')
@@ -142,6 +143,7 @@ trigrams as (
                quote_ident(c.attname), 'immutable_unaccent(' || quote_ident(c.attname) || ')',
                'immutable_unaccent((' || quote_ident(c.attname) || ')::text)')
        where i.indisvalid and i.indpred is null
+       group by c.relation, c.attname, c.attnum
     ) t
    group by t.relation
 )

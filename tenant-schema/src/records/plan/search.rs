@@ -27,6 +27,9 @@ impl<'m> Words<'m> {
                 object: object.name.clone(),
             });
         }
+        if text.contains('\0') {
+            return Err(RecordError::NulCharacter { place: "q".to_owned() });
+        }
         let each: Vec<String> = text
             .split_whitespace()
             .filter(|word| word.chars().any(char::is_alphanumeric))

@@ -61,31 +61,28 @@ fn one(sql: &mut Writer, alias: &str, within: &TextSearch, word: &str) -> Result
 /// The configuration that passes over no word.
 const SIMPLE: &str = "simple";
 
-/// How well the record called `alias` fits: how often and where it has words that begin like these and these words
-/// themselves (`ts_rank`), and how much like them it is.
+/// How well the record called `alias` fits: best if it has words that begin like all of these, by how often and where it
+/// has them and these words themselves (`ts_rank`), and else by how much like these it is. Likeness costs most, so it is
+/// not asked where words are found.
 pub(super) fn relevance(sql: &mut Writer, alias: &str, words: &Words<'_>) -> Result<(), RecordError> {
-    sql.push("(0");
-    for vector in &words.within.vectors {
-        if !words.each.is_empty() {
-            sql.push(" + coalesce(ts_rank(");
-            sql.column_named(alias, &vector.column)?;
-            sql.push(", ");
-            sql.joined(&words.each, " || ", |sql, word| {
-                sql.push("coalesce(");
-                beginning(sql, vector, word)?;
-                sql.push(", '')");
-                Ok(())
-            })?;
-            sql.push("), 0)");
-        }
-        sql.push(" + coalesce(ts_rank(");
+    sql.push("coalesce(");
+    for vector in words.within.vectors.iter().filter(|_| !words.each.is_empty()) {
+        sql.push("case when ");
+        sql.column_named(alias, &vector.column)?;
+        sql.push(" @@ (");
+        beginnings(sql, vector, words)?;
+        sql.push(") then 1 + ts_rank(");
+        sql.column_named(alias, &vector.column)?;
+        sql.push(", ");
+        beginnings(sql, vector, words)?;
+        sql.push(") + ts_rank(");
         sql.column_named(alias, &vector.column)?;
         sql.push(", ");
         query(sql, vector, &words.text)?;
-        sql.push("), 0)");
+        sql.push(") end, ");
     }
     if !words.within.trigrams.is_empty() {
-        sql.push(" + coalesce(greatest(");
+        sql.push("greatest(");
         sql.list(&words.within.trigrams, |sql, trigram| {
             sql.push("word_similarity(");
             text(sql, trigram.unaccented, &words.text)?;
@@ -94,10 +91,20 @@ pub(super) fn relevance(sql: &mut Writer, alias: &str, words: &Words<'_>) -> Res
             sql.push(")");
             Ok(())
         })?;
-        sql.push("), 0)");
+        sql.push("), ");
     }
-    sql.push(")");
+    sql.push("0)");
     Ok(())
+}
+
+/// A query for beginnings of all words, those passed over which the configuration passes over.
+fn beginnings(sql: &mut Writer, vector: &Vector, words: &Words<'_>) -> Result<(), RecordError> {
+    sql.joined(&words.each, " && ", |sql, word| {
+        sql.push("coalesce(");
+        beginning(sql, vector, word)?;
+        sql.push(", '')");
+        Ok(())
+    })
 }
 
 /// A query for all words that begin like the last of these; NULL where the configuration finds no word in them.

@@ -5,7 +5,8 @@
 //! before it are equal, behind a bound on the first. Records whose first term is NULL and which stand behind all others
 //! would take that bound away, so they are a part of their own, which is read where the first did not fill the page.
 
-use super::{Rows, RowsOf, column};
+use super::{Rows, RowsOf, column, direction};
+use crate::records::ast::OrderTerm;
 use crate::records::cursor::MOST_VALUES;
 use crate::records::error::RecordError;
 use crate::records::plan::{Node, Paging, is_descending, nulls_come_first};
@@ -90,6 +91,9 @@ pub(in crate::records::sql) fn last(sql: &mut Writer, node: &Node<'_>) -> Result
 /// parser, but for that, so that an index serves it alike.
 const IS_NULL: &str = " is not distinct from null";
 
+/// The opposite.
+const IS_NOT_NULL: &str = " is distinct from null";
+
 /// Which records of a page.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
@@ -105,17 +109,31 @@ struct Page<'a, 'm> {
 }
 
 impl Page<'_, '_> {
-    /// Records whose first term is NULL stand behind the cursor, whose own is not.
+    /// Records whose first term is NULL stand behind others in this page.
     fn has_nulls_behind(&self) -> bool {
-        let first = self.rows.node.order.first();
-        let is_value = |values: &Vec<Option<String>>| matches!(values.first(), Some(Some(_)));
-        self.paging.after.as_ref().is_some_and(is_value)
-            && first.is_some_and(|term| !nulls_come_first(term))
-            && self
-                .paging
-                .sorted
-                .first()
-                .is_some_and(|sorted| sorted.is_nullable)
+        let Some(term) = self.rows.node.order.first() else {
+            return false;
+        };
+        let is_split = match &self.paging.after {
+            Some(after) => matches!(after.first(), Some(Some(_))),
+            // An index has them first in this direction, and so gives its order only without them.
+            None => is_descending(term),
+        };
+        is_split && !nulls_come_first(term) && self.paging.sorted[0].is_nullable
+    }
+
+    /// Where NULLs of a term stand makes a difference to this part of the page. Where it makes none it is not said, so that
+    /// an index gives the order wherever it has them.
+    fn has_nulls(&self, index: usize, part: Part) -> bool {
+        let may_be = self.paging.sorted[index].is_nullable;
+        if index > 0 || part == Part::NullsBehind {
+            return may_be;
+        }
+        match self.paging.after.as_ref().and_then(|after| after.first()) {
+            Some(Some(_)) => false,
+            Some(None) => may_be && nulls_come_first(&self.rows.node.order[0]),
+            None => may_be && !self.has_nulls_behind(),
+        }
     }
 
     fn part(&self, sql: &mut Writer, part: Part) -> Result<(), RecordError> {
@@ -125,24 +143,44 @@ impl Page<'_, '_> {
         rows.from(sql)?;
         let mut clause = rows.restrict(sql)?;
         match (&self.paging.after, part) {
-            (None, _) => {}
-            (Some(after), Part::Page) => {
-                clause.next(sql);
-                self.behind(sql, after)?;
-            }
-            (Some(_), Part::NullsBehind) => {
+            (_, Part::NullsBehind) => {
                 clause.next(sql);
                 self.key(sql, 0)?;
                 sql.push(IS_NULL);
             }
+            (Some(after), Part::Page) => {
+                clause.next(sql);
+                self.behind(sql, after)?;
+            }
+            (None, Part::Page) if self.has_nulls_behind() => {
+                clause.next(sql);
+                self.key(sql, 0)?;
+                sql.push(IS_NOT_NULL);
+            }
+            (None, Part::Page) => {}
         }
-        rows.order_by(sql, |sql, index, key| match column(key) {
-            Some(field) => sql.column(rows.alias, field),
-            None => sql.name(&rows.carried(index)),
-        })?;
+        self.order_by(sql, part)?;
         rows.limit(sql)?;
         if part == Part::NullsBehind {
             sql.push(" - (select count(*) from p1)");
+        }
+        Ok(())
+    }
+
+    fn order_by(&self, sql: &mut Writer, part: Part) -> Result<(), RecordError> {
+        let rows = &self.rows;
+        for (index, term) in rows.node.order.iter().enumerate() {
+            sql.push(if index == 0 { " order by " } else { ", " });
+            match column(&term.key) {
+                Some(field) => sql.column(rows.alias, field)?,
+                None => sql.name(&rows.carried(index))?,
+            }
+            let term = OrderTerm {
+                key: (),
+                direction: term.direction,
+                nulls: term.nulls.filter(|_| self.has_nulls(index, part)),
+            };
+            direction(sql, &term);
         }
         Ok(())
     }
@@ -241,7 +279,7 @@ impl Page<'_, '_> {
         let Some(value) = value else {
             if nulls_first {
                 self.key(sql, index)?;
-                sql.push(" is distinct from null");
+                sql.push(IS_NOT_NULL);
             } else {
                 sql.push("false");
             }
