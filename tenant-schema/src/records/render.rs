@@ -93,18 +93,7 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
     let nothing_new = row.extra == Some(0);
     match &prepared.shape {
         Shape::Record => {}
-        Shape::Page { offset } => {
-            let total = page::total(prepared, &row);
-            answer.status = page::status(prepared.form, offset.unwrap_or(0), row.count, total)?;
-            answer.content_range = Some(match offset {
-                Some(offset) => content_range(*offset, row.count, total),
-                None => nowhere(total),
-            });
-            answer.next = match (&prepared.next, &row.key) {
-                (Some(next), Some(values)) => Some(next.after(values)?),
-                _ => None,
-            };
-        }
+        Shape::Page { offset } => page::render(prepared, *offset, &row, &mut answer)?,
         Shape::Inserted { key } | Shape::Merged { key } => {
             let merged = matches!(prepared.shape, Shape::Merged { .. }) && nothing_new;
             answer.status = if merged { Status::Ok } else { Status::Created };

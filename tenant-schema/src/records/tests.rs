@@ -3,6 +3,7 @@
 use super::fixture::{delete, get, insert, list, run, update};
 use super::*;
 
+mod cursors;
 mod embeds;
 mod rights;
 mod writes;

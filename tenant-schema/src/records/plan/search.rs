@@ -28,7 +28,9 @@ impl<'m> Words<'m> {
             });
         }
         if text.contains('\0') {
-            return Err(RecordError::NulCharacter { place: "q".to_owned() });
+            return Err(RecordError::NulCharacter {
+                place: "q".to_owned(),
+            });
         }
         let each: Vec<String> = text
             .split_whitespace()

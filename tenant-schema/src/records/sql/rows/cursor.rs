@@ -207,6 +207,7 @@ impl Page<'_, '_> {
                 self.key(sql, 0)?;
                 sql.push(IS_NULL);
                 sql.push(" and ");
+                return self.behind_from(sql, 1, after);
             }
             _ => {}
         }
