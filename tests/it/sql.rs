@@ -119,7 +119,7 @@ const PREFERENCES: [(&str, Form); 4] = [
     ("resolution=ignore-duplicates,missing=null", Form::Plural),
 ];
 
-const N_OPERATIONS: usize = 11;
+const N_OPERATIONS: usize = 13;
 
 fn operations<'a>(
     everything: &'a str,
@@ -135,6 +135,8 @@ fn operations<'a>(
     [
         ("list", "", Operation::List),
         ("list everything", everything, Operation::List),
+        ("page by cursor", "cursor=", Operation::List),
+        ("search", "q=some%20words", Operation::List),
         ("get", "", Operation::Get { id }),
         (
             "insert defaults",
@@ -199,8 +201,29 @@ fn refusals() -> BTreeSet<String> {
     let kept = READ_ONLY
         .into_iter()
         .flat_map(|object| writes.map(|name| format!("{object} {name}: PGRST117")));
-    links.chain(kept).collect()
+    let searched = ["companies", "contacts", "deals"];
+    let others = OBJECTS.into_iter().filter(|object| !searched.contains(object));
+    let unsearched = others.map(|object| format!("{object} search: search_unsupported"));
+    links.chain(kept).chain(unsearched).collect()
 }
+
+/// All tables of the template.
+const OBJECTS: [&str; 14] = [
+    "activities",
+    "companies",
+    "company_tags",
+    "contact_tags",
+    "contacts",
+    "deal_stage_history",
+    "deal_tags",
+    "deals",
+    "members",
+    "note_targets",
+    "notes",
+    "pipelines",
+    "stages",
+    "tags",
+];
 
 /// The tables that the template lets nobody write.
 const READ_ONLY: [&str; 2] = ["deal_stage_history", "members"];

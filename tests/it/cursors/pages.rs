@@ -5,12 +5,12 @@ use tenant_schema::records::{Count, Form};
 
 use super::Shop;
 
-const RECORDS: &str = r#"
+const RECORDS: &str = r"
 insert into customers (name, email) values ('Ann', 'ann@x.example'), ('Bob', null), ('Cid', null), ('Dan', null), ('Ann', null);
 insert into employees (name, manager_id) values ('Max', null), ('Eve', 1), ('Tom', 1), ('Kim', 2), ('Ina', 2);
 insert into mentorships (mentor_id, pupil_id) values (1, 2), (1, 3), (1, 4), (2, 1), (2, 3), (3, 5);
 insert into orders (customer_id, status, total) values (1, 'placed', 5), (2, 'draft', 5), (3, 'done', 7), (5, 'done', 9);
-"#;
+";
 
 async fn filled() -> Shop {
     let shop = Shop::new().await;
@@ -96,6 +96,17 @@ async fn embedded_objects_sort_restrict_and_are_shown() {
             json!({"id": 1, "customer": {"name": "Ann"}}),
         ]
     );
+}
+
+#[tokio::test]
+async fn what_a_function_computes_sorts_too() {
+    let shop = filled().await;
+    let ids = async |order: &str| {
+        shop.all("orders", &format!("select=id&limit=1&order={order}"), "id")
+            .await
+    };
+    assert_eq!(ids("total_with_tax.desc").await.join(" "), "4 3 2 1");
+    assert_eq!(ids("total_with_tax,customer_id.desc").await.join(" "), "2 1 3 4");
 }
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+//! Cursors are read as they were written, and not otherwise.
+
 use super::*;
 use crate::records::fixture::cursors;
 

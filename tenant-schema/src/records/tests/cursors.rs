@@ -83,7 +83,7 @@ fn a_cursor_survives_a_template_that_leaves_its_columns_alone() {
 fn a_page_without_a_cursor_is_the_statement_it_was() {
     let model = fixture::model();
     let plain = list(&model, "order=email&limit=1").unwrap();
-    assert!(!plain.text().contains("with p as"), "{}", plain.text());
+    assert!(!plain.text().contains("with _page as"), "{}", plain.text());
     assert_eq!(next(&model, "order=email&limit=1", EMAIL).unwrap(), None);
 }
 

@@ -1,4 +1,5 @@
-//! A page that is continued by cursor: found first, as `p`, from which come its records and its last record's sort values.
+//! A page that is continued by cursor: found first, as `_page`, from which come its records and its last record's sort
+//! values. No object of the API has a name that begins so, and could be taken for it.
 //!
 //! What comes behind a record is said so that an index finds where to begin. Where all terms sort in one direction and only
 //! the first may be NULL, rows are compared (PostgreSQL documentation, 9.24.5). Otherwise each term is compared where those
@@ -14,7 +15,7 @@ use crate::records::sql::embed::Stands;
 use crate::records::sql::select::{Form, Laterals, columns};
 use crate::records::sql::writer::Writer;
 
-/// The page before a list of statements: `with p as (…) `.
+/// The page before a list of statements: `with _page as (…) `.
 pub(in crate::records::sql) fn page(
     sql: &mut Writer,
     node: &Node<'_>,
@@ -23,25 +24,25 @@ pub(in crate::records::sql) fn page(
     let rows = Rows::new(sql, node, RowsOf::Object);
     let page = Page { rows, paging };
     if !page.has_nulls_behind() {
-        sql.push("with p as (");
+        sql.push("with _page as (");
         page.part(sql, Part::Page)?;
         sql.push(") ");
         return Ok(());
     }
-    sql.push("with p1 as (");
+    sql.push("with _values as (");
     page.part(sql, Part::Page)?;
-    sql.push("), p2 as (");
+    sql.push("), _nulls as (");
     page.part(sql, Part::NullsBehind)?;
-    sql.push("), p as (select ");
+    sql.push("), _page as (select ");
     let names = page.rows.page_names();
     sql.list(&names, |sql, name| sql.name(name))?;
-    sql.push(" from p1 union all select ");
+    sql.push(" from _values union all select ");
     sql.list(&names, |sql, name| sql.name(name))?;
-    sql.push(" from p2) ");
+    sql.push(" from _nulls) ");
     Ok(())
 }
 
-/// `select … from p as t …`: the records of the page.
+/// `select … from _page as t …`: the records of the page.
 pub(in crate::records::sql) fn records(sql: &mut Writer, node: &Node<'_>) -> Result<(), RecordError> {
     let laterals = Laterals::new(sql, &node.selection);
     let rows = Rows {
@@ -52,7 +53,7 @@ pub(in crate::records::sql) fn records(sql: &mut Writer, node: &Node<'_>) -> Res
     };
     sql.push("select ");
     columns(sql, &node.selection, &laterals, rows.alias, Form::Labels)?;
-    sql.push(" from p as t");
+    sql.push(" from _page as t");
     laterals.join(sql, rows.parent(Stands::Columns))?;
     rows.order_by(sql, |sql, index, key| rows.carried_key(sql, index, key))
 }
@@ -79,7 +80,7 @@ pub(in crate::records::sql) fn last(sql: &mut Writer, node: &Node<'_>) -> Result
         rows.carried_key(sql, index, &term.key)?;
         sql.push(&format!("::text, {})", MOST_VALUES + 1));
     }
-    sql.push(")::text from p as t");
+    sql.push(")::text from _page as t");
     rows.order_by(sql, |sql, index, key| rows.carried_key(sql, index, key))?;
     sql.push(" offset ");
     sql.bind("limit", before.to_string())?;
@@ -162,7 +163,7 @@ impl Page<'_, '_> {
         self.order_by(sql, part)?;
         rows.limit(sql)?;
         if part == Part::NullsBehind {
-            sql.push(" - (select count(*) from p1)");
+            sql.push(" - (select count(*) from _values)");
         }
         Ok(())
     }
