@@ -3,6 +3,7 @@
 mod calls;
 mod change_channel;
 mod cli;
+mod cursors;
 mod flights;
 mod http;
 mod lifecycle;
@@ -10,6 +11,7 @@ mod models;
 mod psql_login;
 mod records_read;
 mod scope;
+mod search;
 mod server_login;
 mod sql;
 mod tidy;
