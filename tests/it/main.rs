@@ -9,6 +9,7 @@ mod lifecycle;
 mod models;
 mod psql_login;
 mod records_read;
+mod reference;
 mod scope;
 mod server_login;
 mod sql;

@@ -120,12 +120,11 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
             page: Some((offset, limit)),
             ..
         } => {
-            // A page that is not full is the last one.
-            let is_last = u64::try_from(row.count).is_ok_and(|count| (1..*limit).contains(&count));
-            let before = i64::try_from(*offset).unwrap_or(i64::MAX);
-            let total = total
-                .filter(|_| is_last)
-                .map(|count| count.saturating_add(before));
+            let total = match row.extra {
+                Some(_) => page::total(prepared, &row),
+                None => total.and_then(|count| page::total_at_the_end(*offset, count, *limit)),
+            };
+            answer.status = page::status(prepared.form, *offset, row.count, total)?;
             answer.content_range = Some(content_range(*offset, row.count, total));
         }
     }

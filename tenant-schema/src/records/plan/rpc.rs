@@ -14,7 +14,7 @@ use crate::records::guard::Guard;
 use crate::records::model::{Field, Function, Object, Parameter, Returned};
 use crate::records::parse::body::call::Arguments;
 use crate::records::parse::{self, Parameters, columns};
-use crate::records::{CallBy, Form, RowRange};
+use crate::records::{CallBy, Count, Form, RowRange};
 
 mod choose;
 
@@ -30,6 +30,10 @@ pub struct Call<'m> {
     pub(in crate::records) guards: Vec<Guard>,
     /// The function may write, and the request lets it.
     pub(in crate::records) writes: bool,
+    /// All results are counted, and not only those of the page: by calling the function once more.
+    pub(in crate::records) count: Option<Count>,
+    /// The most records of a page.
+    pub(in crate::records) max_rows: u64,
 }
 
 /// What a function is called with.
@@ -115,7 +119,13 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
             asked.form.of_one()
         },
         guards,
+        // What writes is called once.
+        count: asked
+            .preferences
+            .count
+            .filter(|count| count.counts() && function.returns_set && !writes),
         writes,
+        max_rows: context.limits.max_rows,
     })
 }
 

@@ -22,6 +22,14 @@ pub(super) fn total(prepared: &Prepared, row: &ResultRow) -> Option<i64> {
     }
 }
 
+/// How many results there are of a call that cannot be made twice to count them: known when the page is the last one,
+/// which is one that is not full.
+pub(super) fn total_at_the_end(offset: u64, count: i64, limit: u64) -> Option<i64> {
+    let is_last = u64::try_from(count).is_ok_and(|count| (1..limit).contains(&count));
+    let before = i64::try_from(offset).unwrap_or(i64::MAX);
+    is_last.then(|| count.saturating_add(before))
+}
+
 /// A page that is not all there is, is a part (206, RFC 9110, section 15.3.7); one that begins behind the last record
 /// cannot be satisfied (416). One object is made of exactly one record (406).
 pub(super) fn status(form: Form, offset: u64, count: i64, total: Option<i64>) -> Result<Status, RecordError> {

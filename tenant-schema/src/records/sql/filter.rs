@@ -165,12 +165,28 @@ pub(super) fn spot(sql: &mut Writer, source: &str, spot: &Spot<'_>) -> Result<()
     Ok(())
 }
 
+/// The same where it is compared or sorted: what `->` finds in a `json` column has no order and no equality, and as
+/// `jsonb` it has both.
+pub(super) fn operand(sql: &mut Writer, source: &str, of: &Spot<'_>) -> Result<(), RecordError> {
+    spot(sql, source, of)?;
+    if is_inner_json(of) {
+        sql.push("::jsonb");
+    }
+    Ok(())
+}
+
+/// It is a value within a `json` column, as JSON.
+pub(super) fn is_inner_json(spot: &Spot<'_>) -> bool {
+    let last = spot.path.last();
+    spot.field.base_type == "json" && last.is_some_and(|step| step.arrow == Arrow::Json)
+}
+
 fn compare(sql: &mut Writer, source: &str, tested: &Spot<'_>, test: &Test) -> Result<(), RecordError> {
     if let Test::Search(search, configuration, words) = test {
         return matches(sql, source, tested, (*search, configuration.as_deref(), words));
     }
     let place = &tested.field.name;
-    spot(sql, source, tested)?;
+    operand(sql, source, tested)?;
     match test {
         Test::Compare(comparison, quantifier, value) => {
             let value = if comparison.has_wildcards() {
