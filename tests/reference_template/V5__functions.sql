@@ -46,3 +46,15 @@ begin
     raise exception 'I refuse' using detail = 'Quite', hint = 'Ask another';
 end
 $$;
+
+-- An argument of every type.
+create function take(
+    a_smallint smallint default null, an_integer integer default null, a_bigint bigint default null,
+    a_real real default null, a_double double precision default null, a_numeric numeric default null,
+    a_boolean boolean default null, a_date date default null, a_time time default null, a_timetz timetz default null,
+    a_timestamp timestamp default null, a_timestamptz timestamptz default null, an_interval interval default null,
+    a_uuid uuid default null, a_json json default null, a_jsonb jsonb default null, a_bytea bytea default null,
+    an_inet inet default null, a_cidr cidr default null, a_macaddr macaddr default null, a_bit bit(4) default null,
+    an_int4range int4range default null, a_tstzrange tstzrange default null, a_point point default null,
+    a_tsquery tsquery default null, a_spot spot default null, some_numbers integer[] default null
+) returns boolean language sql immutable as $$ select true $$;

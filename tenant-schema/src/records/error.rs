@@ -5,6 +5,7 @@ use super::quote::NulInName;
 
 mod database;
 mod embed;
+mod place;
 mod raised;
 
 pub use database::{DatabaseError, DatabaseFault};

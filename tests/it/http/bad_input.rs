@@ -4,6 +4,8 @@ mod bodies;
 mod calls;
 mod headers;
 mod nasty;
+mod sizes;
+mod types;
 
 use axum::http::Method;
 use catalog::memberships::MemberRole::Admin;

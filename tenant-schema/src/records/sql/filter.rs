@@ -4,6 +4,7 @@ use super::embed::{Parent, Stands, exists};
 use super::writer::Writer;
 use crate::records::ast::{Arrow, Filter, Is, Place, Quantifier, Search, Test};
 use crate::records::error::RecordError;
+use crate::records::model::TypeCategory;
 use crate::records::plan::{Selection, Spot, Subject};
 
 /// The record that conditions are about.
@@ -196,20 +197,27 @@ fn compare(sql: &mut Writer, source: &str, tested: &Spot<'_>, test: &Test) -> Re
             };
             operator(sql, comparison.sql());
             match quantifier {
-                None => return sql.bind(place, value),
+                None => {
+                    sql.bind(place, value)?;
+                    sql.push(&composite(tested, ""));
+                    return Ok(());
+                }
                 Some(Quantifier::Any) => sql.push("any ("),
                 Some(Quantifier::All) => sql.push("all ("),
             }
             sql.bind(place, value)?;
+            sql.push(&composite(tested, "[]"));
             sql.push(")");
         }
         Test::Relate(relation, value) => {
             operator(sql, relation.sql());
             sql.bind(place, value.clone())?;
+            sql.push(&composite(tested, ""));
         }
         Test::Distinct(value) => {
             operator(sql, "is distinct from");
             sql.bind(place, value.clone())?;
+            sql.push(&composite(tested, ""));
         }
         Test::Is(is) => {
             sql.push(" is ");
@@ -218,11 +226,21 @@ fn compare(sql: &mut Writer, source: &str, tested: &Spot<'_>, test: &Test) -> Re
         Test::In(values) => {
             sql.push(" = any (");
             sql.bind(place, array_literal(values))?;
+            sql.push(&composite(tested, "[]"));
             sql.push(")");
         }
         Test::Search(..) => {}
     }
     Ok(())
+}
+
+/// `::type`, from the introspected model, for a value that is compared with a composite one: PostgreSQL would take it for
+/// a row of no known type.
+fn composite(spot: &Spot<'_>, dimensions: &str) -> String {
+    match spot.field.category {
+        TypeCategory::Composite if spot.path.is_empty() => format!("::{}{dimensions}", spot.field.type_name),
+        _ => String::new(),
+    }
 }
 
 fn operator(sql: &mut Writer, name: &str) {
