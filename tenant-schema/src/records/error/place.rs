@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_value_in_a_body_is_found_by_what_is_said_of_it() {
-        let body = r#"{"email":"Mars/Base","score":"many","balance":1}"#;
+        let body = r#"{"email":"Mars/Base","score":"many"}"#;
         let prepared = insert("contacts", body).expect("prepared");
         for (sqlstate, message, column) in [
             (
@@ -189,7 +189,6 @@ mod tests {
             ("22023", "time zone \"mars/base\" not recognized", Some("email")),
             ("22P02", "malformed array literal: \"an\"", Some("score")),
             ("22P02", "malformed array literal: \"x\"", None),
-            ("22P02", "invalid input syntax for type uuid: \"x\"", None),
             ("42703", "column \"many\" does not exist", None),
         ] {
             let fault = DatabaseFault {
