@@ -3,9 +3,9 @@
 mod bodies;
 mod calls;
 mod headers;
+mod literals;
 mod nasty;
 mod sizes;
-mod types;
 
 use axum::http::Method;
 use catalog::memberships::MemberRole::Admin;

@@ -61,7 +61,7 @@ async fn bodies_of_ten_megabytes() {
             let ask = ask.header("content-type", *media_type);
             let answer = trial.put(ask).await;
             let (status, told) = (answer.status(), answer.text());
-            assert!(statuses.contains(&status), "{media_type}: {status} {:.200}", told);
+            assert!(statuses.contains(&status), "{media_type}: {status} {told:.200}");
             assert!(told.len() < 2000, "it is not repeated: {} bytes", told.len());
             is_as_before(&ada, media_type).await;
         }
