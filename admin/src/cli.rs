@@ -4,6 +4,7 @@ mod environment;
 mod key;
 mod lifetime;
 mod organization;
+mod template;
 mod tenant;
 mod user;
 
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::key::{KeyCommand, KeyCreateArgs};
 pub(crate) use self::lifetime::Lifetime;
 pub(crate) use self::organization::{GroupKind, OrganizationCommand, OrganizationCreateArgs};
+pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{TenantCommand, TenantCreateArgs, TenantKind};
 pub(crate) use self::user::{UserCommand, UserCreateArgs};
 
@@ -73,6 +75,9 @@ pub(crate) enum Command {
     Operate(OperatorCommand),
     /// Draw the tables of the catalog or of a tenant as a Mermaid diagram
     Erd(ErdArgs),
+    /// Templates: what tenants are built from
+    #[command(subcommand)]
+    Template(TemplateCommand),
 }
 
 /// The commands of an operator.

@@ -8,11 +8,13 @@ mod migrate;
 mod organization;
 mod psql;
 mod serve;
+mod template;
 mod tenant;
 mod user;
 
 use crate::cli::{
-    Cli, Command, KeyCommand, LogFormat, OperatorCommand, OrganizationCommand, TenantCommand, UserCommand,
+    Cli, Command, KeyCommand, LogFormat, OperatorCommand, OrganizationCommand, TemplateCommand,
+    TenantCommand, UserCommand,
 };
 use crate::config::Config;
 use crate::exit::ExitStatus;
@@ -36,6 +38,9 @@ pub(crate) async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitStatus> 
         Command::Demo(args) => Box::pin(demo::run(args, config, output)).await,
         Command::Serve(args) => serve::run(&args, config, output).await,
         Command::Erd(args) => Box::pin(erd::run(args, config, output)).await,
+        Command::Template(TemplateCommand::Check(args)) => {
+            Box::pin(template::check::run(args, config, output)).await
+        }
         Command::Operate(command) => match Operator::open(config, output) {
             Ok(operator) => operate(command, &operator).await,
             Err(error) => Err(error),

@@ -271,6 +271,8 @@ mod tests {
             ("TENANTRY_REQUEST_DEADLINE", "61s"),
             ("TENANTRY_BODY_LIMIT", "512KiB"),
             ("TENANTRY_CONCURRENCY", "64"),
+            ("TENANTRY_EXPORTS", "6"),
+            ("TENANTRY_EXPORT_STALL_TIMEOUT", "10s"),
         ])
         .unwrap();
         let tenants = &config.sizing.tenants;
@@ -282,6 +284,10 @@ mod tests {
             ),
             (8, 3, 6)
         );
+        let exports = &tenants.exports;
+        assert_eq!((exports.at_once, exports.of_one_tenant), (6, 3));
+        assert_eq!(exports.stall, Duration::from_secs(10));
+        assert_eq!(exports.duration, Duration::from_hours(1));
         assert_eq!(tenants.statement_timeout, Duration::from_mins(1));
         assert_eq!(tenants.lock_timeout, Duration::from_millis(500));
         assert_eq!(config.server.request_deadline, Duration::from_secs(61));

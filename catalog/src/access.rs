@@ -13,13 +13,15 @@ pub enum Action {
     Insert,
     /// Change them; restoring one from the bin is a change.
     Update,
-    /// Remove them, into the bin or for good.
+    /// Remove them: into the bin, where the object has one.
     Delete,
+    /// Remove for good what is in the bin.
+    Purge,
 }
 
 impl Action {
     /// All actions, in the order of declaration.
-    pub const ALL: [Self; 4] = [Self::Read, Self::Insert, Self::Update, Self::Delete];
+    pub const ALL: [Self; 5] = [Self::Read, Self::Insert, Self::Update, Self::Delete, Self::Purge];
 }
 
 impl fmt::Display for Action {
@@ -29,6 +31,7 @@ impl fmt::Display for Action {
             Self::Insert => "insert",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::Purge => "purge",
         })
     }
 }
@@ -46,14 +49,17 @@ pub enum ObjectWrite {
     Nobody,
 }
 
-/// Whether a member of that role may do `action` on an object with that rule.
+/// Whether a member of that role may do `action` on an object with that rule. What is purged cannot be brought back, so
+/// that is for admins, whoever writes the object.
 pub const fn role_allows(role: MemberRole, write: ObjectWrite, action: Action) -> bool {
     match (action, write, role) {
         (Action::Read, _, MemberRole::Admin | MemberRole::Member)
         | (Action::Insert | Action::Update | Action::Delete, ObjectWrite::Members, _)
-        | (Action::Insert | Action::Update | Action::Delete, ObjectWrite::Admins, MemberRole::Admin) => true,
+        | (Action::Insert | Action::Update | Action::Delete, ObjectWrite::Admins, MemberRole::Admin)
+        | (Action::Purge, ObjectWrite::Members | ObjectWrite::Admins, MemberRole::Admin) => true,
         (Action::Insert | Action::Update | Action::Delete, ObjectWrite::Admins, MemberRole::Member)
-        | (Action::Insert | Action::Update | Action::Delete, ObjectWrite::Nobody, _) => false,
+        | (Action::Purge, _, MemberRole::Member)
+        | (_, ObjectWrite::Nobody, _) => false,
     }
 }
 
@@ -65,14 +71,14 @@ mod tests {
     fn every_cell_of_the_table() {
         use MemberRole::{Admin, Member};
         use ObjectWrite::{Admins, Members, Nobody};
-        //                            read  insert update delete
+        //                            read  insert update delete purge
         let table = [
-            (Admin, Members, [true, true, true, true]),
-            (Admin, Admins, [true, true, true, true]),
-            (Admin, Nobody, [true, false, false, false]),
-            (Member, Members, [true, true, true, true]),
-            (Member, Admins, [true, false, false, false]),
-            (Member, Nobody, [true, false, false, false]),
+            (Admin, Members, [true, true, true, true, true]),
+            (Admin, Admins, [true, true, true, true, true]),
+            (Admin, Nobody, [true, false, false, false, false]),
+            (Member, Members, [true, true, true, true, false]),
+            (Member, Admins, [true, false, false, false, false]),
+            (Member, Nobody, [true, false, false, false, false]),
         ];
         for (role, write, expected) in table {
             let got = Action::ALL.map(|action| role_allows(role, write, action));

@@ -20,17 +20,20 @@ impl Actions {
     const INSERT: Self = Self(2);
     const UPDATE: Self = Self(4);
     const DELETE: Self = Self(8);
+    const PURGE: Self = Self(16);
     const WRITE: Self = Self(Self::INSERT.0 | Self::UPDATE.0 | Self::DELETE.0);
-    const ALL: Self = Self(Self::READ.0 | Self::WRITE.0);
+    /// All but to purge, which no one gets without naming it: what a key did to records by mistake can be undone.
+    const STAR: Self = Self(Self::READ.0 | Self::WRITE.0);
 
     /// Every word a scope may say after the colon.
-    const WORDS: [(&'static str, Self); 6] = [
+    const WORDS: [(&'static str, Self); 7] = [
         ("read", Self::READ),
         ("insert", Self::INSERT),
         ("update", Self::UPDATE),
         ("delete", Self::DELETE),
+        ("purge", Self::PURGE),
         ("write", Self::WRITE),
-        ("*", Self::ALL),
+        ("*", Self::STAR),
     ];
 
     const fn one(action: Action) -> Self {
@@ -39,6 +42,7 @@ impl Actions {
             Action::Insert => Self::INSERT,
             Action::Update => Self::UPDATE,
             Action::Delete => Self::DELETE,
+            Action::Purge => Self::PURGE,
         }
     }
 
@@ -47,8 +51,8 @@ impl Actions {
     }
 }
 
-/// One scope: an object's name or `*` for all of them, a colon, and `read`, `insert`, `update`, `delete`, `write`
-/// (insert, update and delete) or `*` (those and read).
+/// One scope: an object's name or `*` for all of them, a colon, and `read`, `insert`, `update`, `delete`, `purge`,
+/// `write` (insert, update and delete) or `*` (those and read, but not purge).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Scope {
     /// `None` is every object.
@@ -62,7 +66,7 @@ pub enum ScopeError {
     /// One text is not `object:action`.
     #[error(
         "{0:?} is not a scope: object:action is the form, with an object's name or *, and read, insert, update, \
-         delete, write or *"
+         delete, purge, write or *"
     )]
     Form(String),
     /// There is none, or more than 64.
@@ -156,12 +160,13 @@ mod tests {
     #[test]
     fn a_scope_allows_what_it_says_and_nothing_else() {
         let cases = [
-            ("contacts:read", [true, false, false, false]),
-            ("contacts:insert", [false, true, false, false]),
-            ("contacts:update", [false, false, true, false]),
-            ("contacts:delete", [false, false, false, true]),
-            ("contacts:write", [false, true, true, true]),
-            ("contacts:*", [true, true, true, true]),
+            ("contacts:read", [true, false, false, false, false]),
+            ("contacts:insert", [false, true, false, false, false]),
+            ("contacts:update", [false, false, true, false, false]),
+            ("contacts:delete", [false, false, false, true, false]),
+            ("contacts:purge", [false, false, false, false, true]),
+            ("contacts:write", [false, true, true, true, false]),
+            ("contacts:*", [true, true, true, true, false]),
         ];
         for (text, expected) in cases {
             let scopes = scopes(&[text]);
@@ -172,7 +177,7 @@ mod tests {
             );
             assert_eq!(
                 Action::ALL.map(|action| scopes.allow("contact", action)),
-                [false; 4],
+                [false; 5],
                 "{text}"
             );
         }

@@ -88,12 +88,14 @@ pub async fn find(
 }
 
 /// The schemas that are older than this template version, the oldest tenant first: what a migration has to do.
-/// Those of suspended and cancelled tenants are among them, since these may come back.
+/// Those of suspended and cancelled tenants are among them, since these may come back. Schemas that lack this `table` are
+/// among them too, whatever their version.
 pub async fn list_behind(
     tx: &mut CatalogTx,
     template_version: i32,
+    table: &str,
 ) -> Result<Vec<TenantSchema>, CatalogError> {
-    tx.rows(LIST_BEHIND, &[&template_version])
+    tx.rows(LIST_BEHIND, &[&template_version, &table])
         .await?
         .iter()
         .map(tenant_schema)
@@ -167,7 +169,10 @@ const LIST_BEHIND: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
       t.last_error \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
-    where t.template_version < $1 and t.state <> 'dropped' order by t.organization_id";
+    where t.state <> 'dropped' and (t.template_version < $1 or exists ( \
+      select from pg_catalog.pg_namespace n where n.nspname = t.schema_name and not exists ( \
+        select from pg_catalog.pg_class c where c.relnamespace = n.oid and c.relname = $2))) \
+    order by t.organization_id";
 
 const SET_VERSION: &str = "\
     update catalog.tenant_schemas set template_version = $2, migrated_at = $3, last_error = null \

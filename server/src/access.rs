@@ -23,7 +23,7 @@ mod tenant;
 
 pub(crate) use caller::{Member, Signed};
 pub(crate) use function::FunctionAccess;
-pub(crate) use object::{Delete, Insert, ObjectAccess, ObjectAction, Read, Replace, Update};
+pub(crate) use object::{Delete, Insert, ObjectAccess, ObjectAction, Purge, Read, Replace, Update};
 pub(crate) use opened::Opened;
 pub(crate) use tenant::Tenant;
 

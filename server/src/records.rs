@@ -9,20 +9,29 @@ use tenant_schema::records::{CallBy, Operation, Target};
 
 use crate::access::{Delete, FunctionAccess, Insert, ObjectAccess, Read, Replace, Update};
 use crate::error::ApiError;
-use crate::records::asked::Asked;
+use crate::records::asked::{Asked, Listing};
 use crate::records::sent::{Arguments, Records, Sent};
 
 mod answer;
 mod asked;
+pub(crate) mod bin;
+mod export;
 mod negotiation;
+mod once;
 mod range;
 mod sent;
 
 type Answered = Result<Response, ApiError>;
 
 /// `GET /rest/v1/{object}`
-pub(crate) async fn list(access: ObjectAccess<Read>, asked: Asked) -> Answered {
-    asked.run(&access.opened, Operation::List).await
+pub(crate) async fn list(access: ObjectAccess<Read>, listing: Listing) -> Answered {
+    match listing {
+        Listing::Page(asked) => asked.run(&access.opened, Operation::List).await,
+        Listing::Export(asked, lines, outlet) => {
+            let prepared = asked.prepare(&access.opened, Operation::Export(lines))?;
+            outlet.run(&access.opened, prepared).await
+        }
+    }
 }
 
 /// `GET /rest/v1/{object}/{id}`

@@ -28,6 +28,9 @@ use crate::state::AppState;
 /// Streams one HTTP/2 connection may have open at once.
 const STREAMS: u32 = 128;
 
+/// How long exports that were cut may take to end.
+const EXPORTS_END: Duration = Duration::from_secs(3);
+
 /// How long a full table of file descriptors is given to drain before the next accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -107,6 +110,11 @@ impl Server {
         {
             tracing::warn!("the grace period is over: the remaining connections are cut");
             cut.cancel();
+            // What an export that was cut still runs is told to stop, so that PostgreSQL does not go on with it.
+            let exports = self.state.tenants().exports().ended();
+            if tokio::time::timeout(EXPORTS_END, exports).await.is_err() {
+                tracing::warn!("exports that were cut have not ended");
+            }
         }
     }
 }
@@ -177,7 +185,19 @@ struct Activity {
 }
 
 /// A request in flight, until it is dropped.
-struct InFlight(Arc<Activity>);
+pub(crate) struct InFlight(Arc<Activity>);
+
+/// The connection of a request, told to the handler: an answer that is still being made when it begins to be sent keeps
+/// the connection from counting as idle.
+#[derive(Clone)]
+pub(crate) struct OnConnection(Arc<Activity>);
+
+impl OnConnection {
+    /// As long as the guard lives, a request is in flight.
+    pub(crate) fn keep(&self) -> InFlight {
+        self.0.begin()
+    }
+}
 
 impl Activity {
     fn begin(self: &Arc<Self>) -> InFlight {
@@ -214,6 +234,9 @@ impl Connection {
         let service = service_fn(|mut request: Request<Incoming>| {
             let in_flight = activity.begin();
             request.extensions_mut().insert(Peer(peer.ip()));
+            request
+                .extensions_mut()
+                .insert(OnConnection(Arc::clone(&activity)));
             let mut router = router.clone();
             async move {
                 let answer = into_ok(router.call(request.map(Body::new)).await);

@@ -41,3 +41,29 @@ begin
 end
 $$;
 comment on function stamp_record() is 'Trigger: keeps version, created_at, created_by, updated_at and updated_by.';
+
+-- The bin. Deleting sets deleted_at; the records that fall with one, because their foreign key to it says `on delete
+-- cascade`, get the same deletion_id, by which they are restored together. The API does all of that in one statement. In
+-- psql an UPDATE of deleted_at marks a record alone, and one that makes it live again leaves the deletion it was part of:
+create function leave_deletion() returns trigger language plpgsql as $$
+begin
+    new.deletion_id := null;
+    return new;
+end
+$$;
+comment on function leave_deletion() is 'Trigger: a live record is part of no deletion.';
+
+-- Keeps field_versions: the version at which each field last changed, for writes that are merged. Its triggers are named to
+-- fire last ({table}_versions), so that what other triggers change is counted too. What every change changes is left out,
+-- and so is the search vector, which PostgreSQL computes later. On a new record everything is of version 1.
+create function stamp_fields() returns trigger language plpgsql as $$
+begin
+    new.field_versions := case when tg_op = 'INSERT' then '{}' else old.field_versions || (
+        select coalesce(jsonb_object_agg(n.key, new.version), '{}')
+          from jsonb_each(to_jsonb(new)) n cross join (select to_jsonb(old) as fields) o
+         where n.value is distinct from o.fields -> n.key
+           and n.key not in ('version', 'field_versions', 'updated_at', 'updated_by', 'search')) end;
+    return new;
+end
+$$;
+comment on function stamp_fields() is 'Trigger: keeps field_versions.';

@@ -24,7 +24,9 @@ create table companies (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
+    deletion_id uuid,
     search tsvector generated always as (
         setweight(to_tsvector('simple', immutable_unaccent(left(name, 300))), 'A')
         || setweight(to_tsvector('simple', immutable_unaccent(
@@ -45,8 +47,14 @@ create index companies_domain_idx on companies (lower(domain));
 create index companies_tag_ids_idx on companies using gin (tag_ids);
 create index companies_search_idx on companies using gin (search);
 create index companies_name_trgm_idx on companies using gin (name gin_trgm_ops);
+create index companies_deleted_at_idx on companies (deleted_at) where deleted_at is not null;
+create index companies_deletion_id_idx on companies (deletion_id) where deletion_id is not null;
 create trigger companies_stamp before insert or update on companies
     for each row execute function stamp_record();
+create trigger companies_leave_deletion before update of deleted_at on companies
+    for each row when (new.deleted_at is null and new.deletion_id is not null) execute function leave_deletion();
+create trigger companies_versions before insert or update on companies
+    for each row execute function stamp_fields();
 
 comment on table companies is 'Organizations you do business with.';
 comment on column companies.id is 'Identifies the company.';
@@ -65,10 +73,13 @@ comment on column companies.updated_at is 'When the record was last changed.';
 comment on column companies.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column companies.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column companies.version is 'Counts the changes of the record, starting at 1.';
+comment on column companies.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column companies.deleted_at is 'When the record was deleted; null while it is live.';
+comment on column companies.deletion_id is 'What records that were deleted together have in common; kept by the platform.';
 
 -- company_id: a person outlives the company record. Soft deletion does not touch references at all: it only
--- sets deleted_at, so a deleted company neither blocks nor loses its contacts.
+-- sets deleted_at, so a deleted company neither blocks nor loses its contacts, which do not fall with it.
 create table contacts (
     id uuid not null default gen_random_uuid(),
     first_name text,
@@ -89,7 +100,9 @@ create table contacts (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
+    deletion_id uuid,
     search tsvector generated always as (
         setweight(to_tsvector('simple', immutable_unaccent(
             left(coalesce(first_name, ''), 200) || ' ' || left(coalesce(last_name, ''), 200))), 'A')
@@ -117,8 +130,14 @@ create index contacts_status_idx on contacts (status);
 create index contacts_tag_ids_idx on contacts using gin (tag_ids);
 create index contacts_search_idx on contacts using gin (search);
 create index contacts_trgm_idx on contacts using gin (full_name gin_trgm_ops, email gin_trgm_ops);
+create index contacts_deleted_at_idx on contacts (deleted_at) where deleted_at is not null;
+create index contacts_deletion_id_idx on contacts (deletion_id) where deletion_id is not null;
 create trigger contacts_stamp before insert or update on contacts
     for each row execute function stamp_record();
+create trigger contacts_leave_deletion before update of deleted_at on contacts
+    for each row when (new.deleted_at is null and new.deletion_id is not null) execute function leave_deletion();
+create trigger contacts_versions before insert or update on contacts
+    for each row execute function stamp_fields();
 
 comment on table contacts is 'People you do business with.';
 comment on column contacts.id is 'Identifies the contact.';
@@ -139,4 +158,7 @@ comment on column contacts.updated_at is 'When the record was last changed.';
 comment on column contacts.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column contacts.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column contacts.version is 'Counts the changes of the record, starting at 1.';
+comment on column contacts.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column contacts.deleted_at is 'When the record was deleted; null while it is live.';
+comment on column contacts.deletion_id is 'What records that were deleted together have in common; kept by the platform.';

@@ -1,7 +1,8 @@
 -- What was done and said: activities with a date, notes with none.
 --
 -- contact_id, company_id, deal_id: purging a record purges what was done about it; a call with a person who
--- asked to be erased must not survive them. completed_by, owner_id: the member may go, the activity stays.
+-- asked to be erased must not survive them. So deleting a record deletes them with it, whatever else they are
+-- about, and restoring it restores them. completed_by, owner_id: the member may go, the activity stays.
 create table activities (
     id uuid not null default gen_random_uuid(),
     type text not null,
@@ -22,7 +23,9 @@ create table activities (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
+    deletion_id uuid,
     constraint activities_pkey primary key (id),
     constraint activities_contact_id_fkey foreign key (contact_id) references contacts (id) on delete cascade,
     constraint activities_company_id_fkey foreign key (company_id) references companies (id) on delete cascade,
@@ -42,8 +45,14 @@ create index activities_deal_id_idx on activities (deal_id);
 create index activities_completed_by_idx on activities (completed_by);
 create index activities_owner_id_idx on activities (owner_id);
 create index activities_due_at_idx on activities (due_at) where completed_at is null and deleted_at is null;
+create index activities_deleted_at_idx on activities (deleted_at) where deleted_at is not null;
+create index activities_deletion_id_idx on activities (deletion_id) where deletion_id is not null;
 create trigger activities_stamp before insert or update on activities
     for each row execute function stamp_record();
+create trigger activities_leave_deletion before update of deleted_at on activities
+    for each row when (new.deleted_at is null and new.deletion_id is not null) execute function leave_deletion();
+create trigger activities_versions before insert or update on activities
+    for each row execute function stamp_fields();
 
 comment on table activities is 'Calls, meetings, e-mails and tasks about a contact, company or deal.';
 comment on column activities.id is 'Identifies the activity.';
@@ -65,7 +74,10 @@ comment on column activities.updated_at is 'When the record was last changed.';
 comment on column activities.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column activities.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column activities.version is 'Counts the changes of the record, starting at 1.';
+comment on column activities.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column activities.deleted_at is 'When the record was deleted; null while it is live.';
+comment on column activities.deletion_id is 'What records that were deleted together have in common; kept by the platform.';
 
 create table notes (
     id uuid not null default gen_random_uuid(),
@@ -78,15 +90,23 @@ create table notes (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
+    deletion_id uuid,
     constraint notes_pkey primary key (id),
     constraint notes_owner_id_fkey foreign key (owner_id) references members (id) on delete set null,
     constraint notes_content_check check (btrim(content) <> ''),
     constraint notes_format_check check (format in ('plain', 'markdown'))
 );
 create index notes_owner_id_idx on notes (owner_id);
+create index notes_deleted_at_idx on notes (deleted_at) where deleted_at is not null;
+create index notes_deletion_id_idx on notes (deletion_id) where deletion_id is not null;
 create trigger notes_stamp before insert or update on notes
     for each row execute function stamp_record();
+create trigger notes_leave_deletion before update of deleted_at on notes
+    for each row when (new.deleted_at is null and new.deletion_id is not null) execute function leave_deletion();
+create trigger notes_versions before insert or update on notes
+    for each row execute function stamp_fields();
 
 comment on table notes is 'Things worth remembering about contacts, companies and deals.';
 comment on column notes.id is 'Identifies the note.';
@@ -99,10 +119,14 @@ comment on column notes.updated_at is 'When the record was last changed.';
 comment on column notes.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column notes.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column notes.version is 'Counts the changes of the record, starting at 1.';
+comment on column notes.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column notes.deleted_at is 'When the record was deleted; null while it is live.';
+comment on column notes.deletion_id is 'What records that were deleted together have in common; kept by the platform.';
 
--- One row per record a note is about. A target goes with its note and with its record. The unique keys begin
--- with the record's column, so each of them is the index of that foreign key too.
+-- One row per record a note is about. A target goes with its note and with its record, for good; deleting either
+-- leaves it, so a note stays where one of several records it is about was deleted. The unique keys begin with the
+-- record's column, so each of them is the index of that foreign key too.
 create table note_targets (
     id uuid not null default gen_random_uuid(),
     note_id uuid not null,

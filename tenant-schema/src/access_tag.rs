@@ -65,6 +65,29 @@ pub(crate) fn take(comment: Option<String>) -> (Option<String>, Access) {
     ((!before.is_empty()).then(|| before.to_owned()), access)
 }
 
+/// What is wrong with the tag of a comment, and on which of its lines, counted from zero.
+pub(crate) fn mistake(text: &str) -> Option<(usize, String)> {
+    let start = tag(text)?;
+    let line = line(text)?;
+    let said = text[start + TAG.len()..].trim();
+    let known = ["member:read", "read", "hidden"];
+    if known.contains(&said) {
+        return None;
+    }
+    let (first, more) = said.split_once('\n').unwrap_or((said, ""));
+    let reason = if known.contains(&first.trim()) && !more.trim().is_empty() {
+        "the line @access is not the last one of its comment".to_owned()
+    } else {
+        format!("@access {} is nothing that is known", first.trim())
+    };
+    Some((line, reason))
+}
+
+/// On which line of a comment its tag is, counted from zero.
+pub(crate) fn line(text: &str) -> Option<usize> {
+    Some(text[..tag(text)?].matches('\n').count())
+}
+
 /// Where the first line that begins with the tag has it.
 fn tag(text: &str) -> Option<usize> {
     let mut start = 0;
@@ -115,6 +138,27 @@ mod tests {
         assert_eq!(comment.as_deref(), Some("Pay."));
         assert!(access.is_hidden);
         assert_eq!(access.write, ObjectWrite::Members);
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_line() {
+        for (text, expected) in [
+            ("People.\n@access read", None),
+            ("People.", None),
+            ("@access hidden", None),
+            (
+                "People.\nAll.\n@access raed",
+                Some((2, "@access raed is nothing that is known")),
+            ),
+            (
+                "@access read\nAll.",
+                Some((0, "the line @access is not the last one of its comment")),
+            ),
+        ] {
+            let found = mistake(text);
+            let found = found.as_ref().map(|(line, reason)| (*line, reason.as_str()));
+            assert_eq!(found, expected, "{text:?}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use catalog::slug::Slug;
 use catalog::tenant_schemas::{self, TenantSchema};
 use catalog::tx::CatalogDb;
 
-use crate::lifecycle::{self, LifecycleError};
+use crate::lifecycle::{self, LifecycleError, idempotency_keys};
 use crate::models;
 use crate::template::Template;
 
@@ -28,10 +28,10 @@ pub struct Migrated {
     pub outcome: Result<i32, LifecycleError>,
 }
 
-/// The tenants whose recorded version is behind the template: one query, no visit.
+/// The tenants whose recorded version is behind the template, or that lack the engine's own table: one query, no visit.
 pub async fn behind(db: &CatalogDb, template: &Template) -> Result<Vec<TenantSchema>, CatalogError> {
     let mut tx = db.begin().await?;
-    let behind = tenant_schemas::list_behind(&mut tx, template.latest()).await?;
+    let behind = tenant_schemas::list_behind(&mut tx, template.latest(), idempotency_keys::TABLE).await?;
     tx.commit().await?;
     Ok(behind)
 }
@@ -91,12 +91,22 @@ async fn migrate_one(
             what: "tenant schema",
         })?
         .template_version;
-    if from >= version {
+    let is_whole = tx
+        .transaction()
+        .row(HAS_TABLE, &[&schema.as_str(), &idempotency_keys::TABLE])
+        .await?
+        .is_some();
+    if from >= version && is_whole {
         tx.rollback().await?;
         return Ok((from, from));
     }
     pin(tx.transaction(), tenant).await?;
     tx.transaction().touch(schema.as_str());
+    idempotency_keys::create(tx.transaction(), schema).await?;
+    if from >= version {
+        tx.commit().await?;
+        return Ok((from, from));
+    }
     template
         .migrations()
         .apply(tx.transaction(), schema.as_str(), Sending::FileByFile)
@@ -146,6 +156,11 @@ async fn pin(tx: &mut Transaction, tenant: &TenantSchema) -> Result<(), Lifecycl
     let path = format!("set local search_path = {}", tenant.schema.search_path());
     Ok(tx.batch(&path).await?)
 }
+
+/// A row where the schema has the table.
+pub(crate) const HAS_TABLE: &str = "\
+select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+ where n.nspname = $1 and c.relname = $2";
 
 pub(crate) const STAMP: &str = "\
 select obj_description(n.oid, 'pg_namespace') as stamp from pg_catalog.pg_namespace n where n.nspname = $1";

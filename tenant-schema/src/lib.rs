@@ -7,6 +7,7 @@
 mod access_tag;
 pub mod demo_data;
 pub mod erd;
+pub mod exports;
 pub mod fleet;
 mod lanes;
 pub mod lifecycle;
@@ -15,18 +16,23 @@ pub mod models;
 pub mod records;
 pub mod size;
 pub mod template;
+pub mod template_check;
 pub mod tenant_db;
 
 /// The statements of this crate that are constants and run by an operator, so that a test can prepare each.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 7] {
+pub fn statements() -> [&'static str; 11] {
     [
         records::INTROSPECT,
         lifecycle::RELATIONS,
         lifecycle::psql_login::END_SESSIONS,
         lifecycle::psql_login::EXPIRED,
+        fleet::HAS_TABLE,
         fleet::STAMP,
         members::HAS_MIRROR,
         size::ON_DISK,
+        template_check::live::FOREIGN_KEYS,
+        template_check::live::TABLES,
+        template_check::live::OUTSIDE,
     ]
 }

@@ -5,6 +5,7 @@
 //! migration of the template, the owner's membership and its mirror, the audit entry) is made in the caller's one
 //! transaction. PostgreSQL's DDL is transactional, roles included, so a crash at any statement leaves nothing.
 
+pub(crate) mod idempotency_keys;
 pub mod psql_login;
 pub(crate) mod scratch;
 mod stamp;
@@ -115,6 +116,7 @@ pub async fn provision(
         .migrations()
         .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
         .await?;
+    idempotency_keys::create(tx.transaction(), &schema).await?;
     grant(tx.transaction(), &schema).await?;
     let version = template.latest();
     models::record(tx, template, version, source).await?;
@@ -186,7 +188,16 @@ async fn create_schema(
 /// the schema under another login is that login's to grant.
 pub(crate) async fn grant(tx: &mut Transaction, schema: &SchemaName) -> Result<(), PgError> {
     let (mut readable, mut written, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
-    for row in tx.rows(RELATIONS, &[&schema.as_str(), &HISTORY_TABLE]).await? {
+    for row in tx
+        .rows(
+            RELATIONS,
+            &[
+                &schema.as_str(),
+                &[HISTORY_TABLE, idempotency_keys::TABLE].as_slice(),
+            ],
+        )
+        .await?
+    {
         let relation = format!("{schema}.{}", row.get::<_, &str>("quoted"));
         let (_, access) = access_tag::take(row.get("comment"));
         match row.get("kind") {
@@ -222,6 +233,6 @@ select quote_ident(c.relname) as quoted, c.relkind::text as kind, obj_descriptio
   from pg_catalog.pg_class c
  where c.relnamespace = $1::text::regnamespace
    and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-   and c.relname <> $2
+   and c.relname <> all($2::text[])
    and pg_has_role(c.relowner, 'usage')
  order by c.relname";

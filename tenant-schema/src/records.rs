@@ -18,8 +18,11 @@ use plan::Asked;
 use uuid::Uuid;
 
 pub mod ast;
+mod claim;
+mod condition;
 mod error;
 mod execute;
+mod export;
 #[cfg(test)]
 mod fixture;
 mod form;
@@ -32,20 +35,24 @@ pub mod openapi;
 pub mod parse;
 pub mod plan;
 pub mod quote;
-mod readable;
 mod render;
+mod rights;
 pub mod sql;
 
+pub use claim::{Claim, Fingerprint, IdempotencyKey};
+pub use condition::{Conditions, Tag, Tags};
 pub use error::{Candidate, DatabaseError, DatabaseFault, EmbedError, Raised, RecordError};
 pub use execute::execute;
-pub use form::{Form, RowRange};
+pub(crate) use execute::{refused, values};
+use export::Export;
+pub use form::{Form, Lines, RowRange};
 pub use introspect::INTROSPECT;
 pub use limits::{Exceeded, Limits};
 pub use model::{Object, SchemaModel};
 pub use parse::body::{Format, Payload};
 pub use parse::prefer::{Count, End, Preferences, Return};
-pub use readable::Readable;
 pub use render::{Answer, ResultRow, Status, render};
+pub use rights::Rights;
 pub use sql::{Param, Query};
 
 /// A request for records, taken from HTTP but free of it.
@@ -57,16 +64,16 @@ pub struct Request<'a> {
     pub query: &'a str,
     /// What the client prefers.
     pub preferences: &'a Preferences,
-    /// What the caller may read besides the object itself.
-    pub readable: Readable<'a>,
-    /// The caller may change records of the object, as an insert or a `PUT` that meets its key does.
-    pub may_update: bool,
-    /// The caller may remove records of the object, as a body does that sets `deleted_at`.
-    pub may_delete: bool,
+    /// What the caller may do.
+    pub rights: Rights<'a>,
     /// The form of the answer.
     pub form: Form,
     /// The rows that are wanted, from the `Range` header.
     pub range: Option<RowRange>,
+    /// The state that the record must be in.
+    pub conditions: &'a Conditions,
+    /// The idempotency key of a write; a read is done again at no harm and claims none.
+    pub claim: Option<&'a Claim>,
     /// What to do.
     pub operation: Operation<'a>,
 }
@@ -76,6 +83,8 @@ pub struct Request<'a> {
 pub enum Operation<'a> {
     /// `GET /{object}`
     List,
+    /// `GET /{object}` in a form that has as many records as there are: see [`Exports`](crate::exports).
+    Export(Lines),
     /// `GET /{object}/{id}`
     Get {
         /// The record's id, percent-decoded.
@@ -105,6 +114,16 @@ pub enum Operation<'a> {
         /// Which records.
         target: Target<'a>,
     },
+    /// `POST /{object}/{id}/restore`
+    Restore {
+        /// The record's id, percent-decoded.
+        id: &'a str,
+    },
+    /// `POST /{object}/{id}/purge`
+    Purge {
+        /// The record's id, percent-decoded.
+        id: &'a str,
+    },
     /// `GET` or `POST /rpc/{function}`: the request's object is the function's name.
     Call(CallBy<'a>),
 }
@@ -131,7 +150,7 @@ pub enum Target<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
     /// The one statement to run.
-    query: Query,
+    pub(crate) query: Query,
     /// `explain` of what a page is taken from, when its number is to be estimated.
     estimate: Option<Query>,
     /// The kind of transaction that it needs.
@@ -140,6 +159,8 @@ pub struct Prepared {
     object: String,
     /// What its row means.
     shape: Shape,
+    /// It gives a row for every record of an export.
+    pub(crate) export: Option<Export>,
     /// The form of the answer.
     form: Form,
     /// `Preference-Applied`
@@ -154,16 +175,32 @@ pub struct Prepared {
     written: Vec<(String, String)>,
     /// What the statement checks of its outcome.
     guards: Vec<Guard>,
+    /// The objects whose records a restored one belongs to, as far as the caller may know them, in the order in which
+    /// the statement numbers them.
+    owners: Vec<Option<String>>,
+    /// It brings back what was removed.
+    restores: bool,
     /// How its transaction ends.
     end: End,
     /// The time zone of its transaction.
     time_zone: Option<String>,
+    /// What a read must be like to be answered.
+    conditions: Conditions,
+    /// The representation follows from the record's version alone.
+    is_plain: bool,
+    /// The idempotency key that it claims.
+    claim: Option<Claim>,
 }
 
 impl Prepared {
     /// The text of the statement; values are never in it.
     pub fn text(&self) -> &str {
         &self.query.text
+    }
+
+    /// What is bound to `$1`, `$2`, …; nothing is NULL.
+    pub fn values(&self) -> impl Iterator<Item = Option<&str>> {
+        self.query.params.iter().map(|param| param.value.as_deref())
     }
 
     /// The kind of transaction that it needs.
@@ -195,6 +232,7 @@ impl Prepared {
             mode,
             object: "test".to_owned(),
             shape: Shape::Record,
+            export: None,
             form: Form::Plural,
             applied: None,
             returning: Return::Minimal,
@@ -202,8 +240,13 @@ impl Prepared {
             max_rows: 0,
             written: Vec::new(),
             guards: Vec::new(),
+            owners: Vec::new(),
+            restores: false,
             end: End::Commit,
             time_zone: None,
+            conditions: Conditions::default(),
+            is_plain: true,
+            claim: None,
         }
     }
 }
@@ -261,7 +304,7 @@ pub fn prepare(
     let context = plan::Context {
         model,
         limits,
-        readable: request.readable,
+        rights: request.rights,
     };
     let asked = Asked {
         context,
@@ -269,8 +312,9 @@ pub fn prepare(
         preferences,
         form: request.form,
         range: request.range,
-        may_update: request.may_update,
-        may_delete: request.may_delete,
+        every_row: matches!(request.operation, Operation::Export(_)),
+        conditions: request.conditions,
+        claim: request.claim,
     };
     let outcome = outcome(request, &asked, new_id)?;
     let end = preferences.end.filter(|end| outcome.may_end(*end));
@@ -279,21 +323,28 @@ pub fn prepare(
         Preference::End => end.is_some(),
         _ => outcome.applies(kind),
     });
+    let mode = outcome.mode();
     Ok(Prepared {
-        mode: outcome.mode(),
+        mode,
         form: request.form,
         applied,
         query: outcome.query,
         estimate: outcome.estimate,
         shape: outcome.shape,
+        export: outcome.export,
         object: request.object.to_owned(),
         returning: preferences.returning.unwrap_or(Return::Minimal),
         count: preferences.count,
         max_rows: limits.max_rows,
         written: outcome.written,
         guards: outcome.guards,
+        owners: outcome.owners,
+        restores: matches!(request.operation, Operation::Restore { .. }),
         end: end.unwrap_or_default(),
         time_zone: time_zone.map(str::to_owned),
+        conditions: request.conditions.clone(),
+        is_plain: outcome.is_plain && time_zone.is_none(),
+        claim: request.claim.filter(|_| mode == Mode::ReadWrite).cloned(),
     })
 }
 
@@ -305,6 +356,7 @@ fn outcome(
 ) -> Result<Outcome, RecordError> {
     let name = request.object;
     let object = || asked.context.model.object(name);
+    plan::check(request, object)?;
     Ok(match request.operation {
         Operation::List => {
             let plan = plan::list(object()?, asked)?;
@@ -317,9 +369,13 @@ fn outcome(
                 ..Outcome::of(sql::list(&plan)?, shape)
             }
         }
+        Operation::Export(lines) => Outcome::export(&plan::list(object()?, asked)?, lines)?,
         Operation::Get { id } => {
             let plan = plan::get(object()?, id, asked)?;
-            Outcome::of(sql::get(&plan)?, Shape::Record)
+            Outcome {
+                is_plain: plan.is_plain(),
+                ..Outcome::of(sql::get(&plan)?, Shape::Record)
+            }
         }
         Operation::Insert { body } => Outcome::insert(&plan::insert(object()?, body, asked, new_id)?)?,
         Operation::Replace { target, body } => {
@@ -334,14 +390,30 @@ fn outcome(
             Outcome {
                 written: typed(plan.columns.iter().copied()),
                 guards: plan.answer.guards.clone(),
+                merges: plan.answer.merges(),
                 ..Outcome::of(sql::update(&plan)?, written_shape(target, Shape::Updated))
             }
         }
         Operation::Delete { target } => {
-            let plan = plan::delete(object()?, target, asked)?;
+            let plan = plan::delete(object()?, target, asked, new_id)?;
             Outcome {
                 guards: plan.answer.guards.clone(),
                 ..Outcome::of(sql::delete(&plan)?, written_shape(target, Shape::Deleted))
+            }
+        }
+        Operation::Restore { id } => {
+            let plan = plan::restore(object()?, id, asked)?;
+            Outcome {
+                guards: plan.answer.guards.clone(),
+                owners: plan.owners.iter().map(|owner| owner.shown.clone()).collect(),
+                ..Outcome::of(sql::restore(&plan)?, Shape::WrittenRecord)
+            }
+        }
+        Operation::Purge { id } => {
+            let plan = plan::purge(object()?, id, asked)?;
+            Outcome {
+                guards: plan.answer.guards.clone(),
+                ..Outcome::of(sql::purge(&plan)?, Shape::WrittenRecord)
             }
         }
         Operation::Call(by) => Outcome::call(&plan::call(name, by, asked)?)?,
@@ -354,10 +426,17 @@ struct Outcome {
     /// Says what PostgreSQL expects a page to be taken from.
     estimate: Option<Query>,
     shape: Shape,
+    export: Option<Export>,
     written: Vec<(String, String)>,
     guards: Vec<Guard>,
+    /// What a restored record belongs to.
+    owners: Vec<Option<String>>,
     /// `Prefer: resolution` made a difference.
     resolves: bool,
+    /// `Prefer: merge` made a difference.
+    merges: bool,
+    /// What is answered follows from the record's version alone.
+    is_plain: bool,
 }
 
 impl Outcome {
@@ -366,9 +445,13 @@ impl Outcome {
             query,
             estimate: None,
             shape,
+            export: None,
             written: Vec::new(),
             guards: Vec::new(),
+            owners: Vec::new(),
             resolves: false,
+            merges: false,
+            is_plain: true,
         }
     }
 
@@ -434,7 +517,9 @@ impl Outcome {
             Preference::Missing => is_insert || matches!(self.shape, Shape::Updated),
             Preference::Return => self.mode() == Mode::ReadWrite && !is_call,
             Preference::MaxAffected => is_change,
-            Preference::Count | Preference::End | Preference::Handling | Preference::TimeZone => true,
+            Preference::Merge => self.merges,
+            Preference::Count => self.export.is_none(),
+            Preference::End | Preference::Handling | Preference::TimeZone => true,
         }
     }
 }

@@ -67,6 +67,7 @@ use catalog::pg::flight::{Failed, Step, TextRow};
 use catalog::pg::sqlstate::PgError;
 use catalog::resolve::ActiveTenant;
 
+use crate::exports::{ExportSettings, Exports};
 use crate::lanes::{Lanes, Seat};
 
 pub use crate::lanes::LaneSettings;
@@ -80,6 +81,8 @@ pub struct TenantDbSettings {
     pub statement_timeout: Duration,
     /// How long one statement may wait for a lock.
     pub lock_timeout: Duration,
+    /// What exports may take.
+    pub exports: ExportSettings,
 }
 
 impl Default for TenantDbSettings {
@@ -88,6 +91,7 @@ impl Default for TenantDbSettings {
             lanes: LaneSettings::default(),
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(3),
+            exports: ExportSettings::default(),
         }
     }
 }
@@ -96,6 +100,7 @@ impl Default for TenantDbSettings {
 #[derive(Debug, Clone)]
 pub struct TenantDb {
     lanes: Arc<Lanes>,
+    exports: Arc<Exports>,
     /// The scope of the opening statements: they name nothing that depends on one.
     session: Arc<str>,
 }
@@ -120,7 +125,7 @@ struct Opening {
 
 /// The settings of a reading transaction. `set_config` with `true` is `SET LOCAL` (PostgreSQL documentation, section
 /// 9.27.1); evaluated from left to right, so that the role comes when everything it could forbid is done.
-const READ: &str = "select pg_catalog.set_config('transaction_read_only', 'on', true), \
+pub(crate) const READ: &str = "select pg_catalog.set_config('transaction_read_only', 'on', true), \
     pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('role', $2, true)";
 
 /// The settings of a writing transaction, with what its triggers write into rows and audit entries.
@@ -129,7 +134,7 @@ const WRITE: &str = "select pg_catalog.set_config('tenantry.actor', $3, true), \
     pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('role', $2, true)";
 
 /// The time zone of a transaction that asks for one.
-const TIME_ZONE: &str = "select pg_catalog.set_config('TimeZone', $1, true)";
+pub(crate) const TIME_ZONE: &str = "select pg_catalog.set_config('TimeZone', $1, true)";
 
 /// A statement and its parameters: NULL, or a text that the type's input function reads.
 #[derive(Debug, Clone, Copy)]
@@ -141,11 +146,18 @@ pub(crate) struct Statement<'a> {
 impl TenantDb {
     /// Lanes to this database; connections are made when first needed.
     pub fn new(config: &PgConfig, settings: &TenantDbSettings) -> Self {
+        let exports = Exports::new(config, &settings.exports, settings.lock_timeout);
         let config = config.for_tenants(settings.statement_timeout, settings.lock_timeout);
         Self {
+            exports: Arc::new(exports),
             lanes: Arc::new(Lanes::new(config, settings.lanes.clone())),
             session: "session".into(),
         }
+    }
+
+    /// The exports of all tenants.
+    pub fn exports(&self) -> &Exports {
+        &self.exports
     }
 
     /// A transaction that can only read (`READ ONLY`).
@@ -243,7 +255,7 @@ impl TenantTx {
 }
 
 /// What pins a transaction to a tenant: its `search_path` and its role.
-fn pinned_to(tenant: &ActiveTenant) -> [String; 2] {
+pub(crate) fn pinned_to(tenant: &ActiveTenant) -> [String; 2] {
     [tenant.schema().search_path(), tenant.schema().read_write_role()]
 }
 

@@ -44,6 +44,7 @@ struct Inner {
     db: Arc<TestDb>,
     state: AppState,
     router: Router,
+    tenants: TenantDb,
     keys: TokenKeys,
     hasher: PasswordHasher,
     heard: watch::Sender<Vec<Change>>,
@@ -96,6 +97,11 @@ impl TestApp {
         Self::start(Arc::clone(&self.0.db), self.keys().clone(), |_| {}).await
     }
 
+    /// The same with other settings.
+    pub async fn beside_with(&self, set: impl FnOnce(&mut AppSettings)) -> Self {
+        Self::start(Arc::clone(&self.0.db), self.keys().clone(), set).await
+    }
+
     async fn start(db: Arc<TestDb>, keys: TokenKeys, set: impl FnOnce(&mut AppSettings)) -> Self {
         let anywhere: SocketAddr = ([127, 0, 0, 1], 0).into();
         let mut settings = AppSettings {
@@ -108,10 +114,11 @@ impl TestApp {
         let hasher = PasswordHasher::new(Argon2Params::CHEAPEST, db.source().clone());
         let hasher = hasher.expect("Argon2 takes its least parameters");
         let feed = Arc::new(ChangeFeed::start(&settings.database));
+        let tenants = TenantDb::new(&settings.database, &settings.tenants);
         let state = AppState::new(StateParts {
             catalog: CatalogDb::new(settings.database.clone(), settings.catalog),
             feed: Arc::clone(&feed),
-            tenants: TenantDb::new(&settings.database, &settings.tenants),
+            tenants: tenants.clone(),
             hasher: hasher.clone(),
             keys: keys.clone(),
             ring: db.key_ring(),
@@ -127,6 +134,7 @@ impl TestApp {
             router: server::router(state.clone()),
             db,
             state,
+            tenants,
             keys,
             hasher,
             heard,
@@ -156,6 +164,11 @@ impl TestApp {
     /// The clock the server reads.
     pub fn clock(&self) -> &FixedClock {
         self.0.db.clock()
+    }
+
+    /// The server's connections to its tenants.
+    pub fn tenants(&self) -> &TenantDb {
+        &self.0.tenants
     }
 
     /// What the clock shows, in seconds since 1970.

@@ -1,8 +1,10 @@
-//! What the harness reads from the environment: where PostgreSQL is, and what must be there besides.
+//! What the harness reads from the environment: where PostgreSQL is, what must be there besides, and how long a
+//! benchmark takes.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result};
 use catalog::pg::local::Search;
 
 /// `TENANTRY_PG_BIN` names the folder of `postgres` and `initdb`; without it, `PATH` and the usual folders are
@@ -26,4 +28,11 @@ pub fn path_beginning_with(folder: &Path) -> OsString {
 /// tests do nothing without them.
 pub fn requires_clients() -> bool {
     std::env::var_os("TENANTRY_REQUIRE_CLIENTS").is_some_and(|value| value == "1")
+}
+
+/// Numbers that a benchmark is told by the environment, `default` where it is told nothing.
+pub fn numbers(name: &str, default: &str) -> Result<Vec<usize>> {
+    let text = std::env::var_os(name).map_or_else(|| default.into(), |v| v.to_string_lossy().into_owned());
+    let parsed: Result<_, _> = text.split(',').map(str::parse).collect();
+    parsed.with_context(|| format!("{name}={text} is not a list of numbers such as {default}"))
 }

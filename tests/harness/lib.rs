@@ -12,6 +12,7 @@
 //! network flights, cut a connection after any message, or ask a question on somebody else's connection.
 
 pub mod app;
+pub mod bench;
 pub mod binary;
 pub mod cluster;
 pub mod config;

@@ -5,8 +5,8 @@ use catalog::clock::Source;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::models::Models;
 use tenant_schema::records::{
-    self, Answer, Form, Limits, Mode, Operation, Payload, Preferences, Prepared, Readable, RecordError,
-    Request, Return, Target,
+    self, Answer, Claim, Conditions, Fingerprint, Form, IdempotencyKey, Limits, Mode, Operation, Payload,
+    Preferences, Prepared, RecordError, Request, Return, Rights, Target,
 };
 use tenant_schema::tenant_db::TenantDb;
 
@@ -66,13 +66,37 @@ impl Records {
             query,
             preferences,
             form,
-            readable: Readable::by(&|_| true),
-            may_update: true,
-            may_delete: true,
+            rights: Rights::by(&|_, _| true),
             range: None,
+            conditions: &Conditions::NONE,
+            claim: None,
             operation,
         };
         records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())
+    }
+
+    /// `POST /{object}` with an idempotency key.
+    pub async fn insert_once(&self, key: &str, object: &str, body: &str) -> Result<Answer, RecordError> {
+        let model = self.models.get(self.tenant.template_version()).await?;
+        let key = IdempotencyKey::parse(key)?;
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.count(body.as_bytes());
+        let claim = Claim::new(self.tenant.schema(), &self.actor, &key, fingerprint);
+        let request = Request {
+            object,
+            query: "",
+            preferences: &Preferences::default(),
+            form: Form::Plural,
+            rights: Rights::by(&|_, _| true),
+            range: None,
+            conditions: &Conditions::NONE,
+            claim: Some(&claim),
+            operation: Operation::Insert {
+                body: Payload::json(body.as_bytes()),
+            },
+        };
+        let prepared = records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())?;
+        self.run(&prepared).await
     }
 
     /// Runs it as the tenant.
@@ -133,6 +157,17 @@ impl Records {
             },
         )
         .await
+    }
+
+    /// The same inside an export's: what is told is one line.
+    pub async fn evaluate_exporting(&self, expression: &str) -> Result<String, RecordError> {
+        let text = format!("select ({expression})::text as body");
+        let prepared = Prepared::of_test(Mode::ReadOnly, &text).as_test_export();
+        let place = self.db.exports().enter(&self.tenant, prepared);
+        let mut export = place.expect("there is a place");
+        let line = export.next().await;
+        export.close().await;
+        Ok(String::from_utf8(line?.unwrap_or_default().into()).expect("JSON is UTF-8"))
     }
 
     /// The text an SQL expression gives inside the tenant's transaction: what does that session see?

@@ -11,3 +11,4 @@ mod psql;
 mod refusals;
 mod serve;
 mod template;
+mod template_check;

@@ -106,6 +106,27 @@ async fn what_a_transaction_may_see_is_set_for_it_and_ends_with_it() {
 }
 
 #[tokio::test]
+async fn an_export_sees_what_a_transaction_that_reads_sees() {
+    let scene = Scene::new().await;
+    let schema = &scene.acme_tenant.schema;
+    let inside = scene.acme.evaluate_exporting(SESSION).await.expect("a line");
+    // Its timeouts are there for a server that has fallen silent.
+    let expected = format!("tenantry_server|{schema}_rw|{schema}, extensions, pg_temp|2h|3s|on||\n");
+    assert_eq!(inside, expected);
+    for (expression, code) in [
+        (format!("(select count(*) from {schema}.companies)"), "42501"),
+        ("(select count(*) from catalog.users)".to_owned(), "42501"),
+        (
+            "set_config('transaction_read_only', 'off', true)".to_owned(),
+            "25001",
+        ),
+    ] {
+        let refused = scene.globex.evaluate_exporting(&expression).await;
+        assert_eq!(sqlstate(&refused), code, "{expression}");
+    }
+}
+
+#[tokio::test]
 async fn a_forgotten_scope_is_refused() {
     let scene = Scene::new().await;
     let schema = &scene.acme_tenant.schema;

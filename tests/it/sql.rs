@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::records::model::Field;
 use tenant_schema::records::{
-    self, Form, INTROSPECT, Limits, Object, Operation, Payload, Preferences, Readable, Request, SchemaModel,
-    Target,
+    self, Conditions, Form, INTROSPECT, Limits, Lines, Object, Operation, Payload, Preferences, Request,
+    Rights, SchemaModel, Target,
 };
 use tests::TestDb;
 use tokio_postgres::Client;
@@ -55,9 +55,9 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
                     preferences: &preferences,
                     form,
                     range: None,
-                    readable: Readable::by(&|_| true),
-                    may_update: true,
-                    may_delete: true,
+                    conditions: &Conditions::NONE,
+                    claim: None,
+                    rights: Rights::by(&|_, _| true),
                     operation,
                 };
                 match records::prepare(&model, &request, Limits::default(), &mut || t.source().uuid()) {
@@ -117,7 +117,7 @@ const PREFERENCES: [(&str, Form); 4] = [
     ("resolution=ignore-duplicates,missing=null", Form::Plural),
 ];
 
-const N_OPERATIONS: usize = 11;
+const N_OPERATIONS: usize = 16;
 
 fn operations<'a>(
     everything: &'a str,
@@ -133,7 +133,12 @@ fn operations<'a>(
     [
         ("list", "", Operation::List),
         ("list everything", everything, Operation::List),
+        ("export", everything, Operation::Export(Lines::Ndjson)),
+        ("export a table", everything, Operation::Export(Lines::Csv)),
         ("get", "", Operation::Get { id }),
+        ("restore", "", Operation::Restore { id }),
+        ("purge", "", Operation::Purge { id }),
+        ("update deleted", "id=eq.0&deleted=only", change(filtered)),
         (
             "insert defaults",
             "",
@@ -197,7 +202,17 @@ fn refusals() -> BTreeSet<String> {
     let kept = READ_ONLY
         .into_iter()
         .flat_map(|object| writes.map(|name| format!("{object} {name}: PGRST117")));
-    links.chain(kept).collect()
+    let binless = NO_BIN
+        .into_iter()
+        .flat_map(|object| ["restore", "purge"].map(|name| format!("{object} {name}: no_soft_delete")));
+    let filtered = NO_BIN.into_iter().map(|object| {
+        let code = match object {
+            kept if READ_ONLY.contains(&kept) => "PGRST117",
+            _ => "no_soft_delete",
+        };
+        format!("{object} update deleted: {code}")
+    });
+    links.chain(kept).chain(binless).chain(filtered).collect()
 }
 
 /// The tables that the template lets nobody write.
@@ -330,7 +345,7 @@ async fn a_tenants_tables_are_granted_as_the_template_says() {
                (r.relname <> 'refinery_schema_history' and case who
                   when $1 || '_rw' then what = 'select'
                     or (what in ('insert', 'update', 'delete') and r.relname <> all ($2::text[]))
-                  when $1 || '_ro' then what = 'select'
+                  when $1 || '_ro' then what = 'select' and r.relname <> '_idempotency_keys'
                   else false end)";
     let superuser = t.as_superuser().await;
     let rows = superuser
@@ -371,3 +386,15 @@ async fn roles_can_use_their_schema_but_make_nothing_in_it() {
         );
     }
 }
+
+/// The tables that keep no record that was removed.
+const NO_BIN: [&str; 8] = [
+    "company_tags",
+    "contact_tags",
+    "deal_stage_history",
+    "deal_tags",
+    "members",
+    "note_targets",
+    "stages",
+    "tags",
+];

@@ -4,12 +4,13 @@
 
 mod dependencies;
 mod layout;
-mod migrations;
 mod source;
 mod sql_text;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use tenant_schema::template_check::{self, SqlFile};
 
 use self::source::SourceFile;
 
@@ -109,12 +110,7 @@ fn no_setting_outlives_its_transaction() {
 #[test]
 fn statements_name_their_columns() {
     holds(sql_text::star);
-    for (path, sql) in migrations() {
-        assert!(
-            !sql_text::has_star(&source::words(&migrations::without_comments_and_texts(&sql))),
-            "{path}"
-        );
-    }
+    checked("catalog", |finding| finding.rule == "select-star");
 }
 
 #[test]
@@ -142,46 +138,30 @@ fn nothing_is_unfinished_skipped_or_left_to_luck() {
     holds(layout::unfinished);
 }
 
-/// Path and text of every migration.
-fn migrations() -> Vec<(String, String)> {
-    let root = repository();
-    let mut paths = Vec::new();
-    for krate in CRATES {
-        files_under(&root.join(krate).join("migrations"), "sql", &mut paths);
-    }
-    let read = |path: PathBuf| {
-        let text = fs::read_to_string(&path).expect("migrations are UTF-8");
-        (
-            path.strip_prefix(&root)
-                .expect("it was found under the root")
-                .to_string_lossy()
-                .into_owned(),
-            text,
-        )
-    };
-    paths.into_iter().map(read).collect()
+/// The migrations of a crate.
+fn migrations(krate: &str) -> Vec<SqlFile> {
+    let folder = repository().join(krate).join("migrations");
+    let files = template_check::files_of(&folder).expect("migrations are there, and UTF-8");
+    assert!(!files.is_empty(), "{krate} has migrations");
+    files
+}
+
+/// No finding of `tenantry template check` that counts.
+#[track_caller]
+fn checked(krate: &str, counts: impl Fn(&template_check::Finding) -> bool) {
+    let mut findings = template_check::check(&migrations(krate));
+    findings.retain(counts);
+    assert_eq!(findings, [], "{krate}");
 }
 
 #[test]
 fn migrations_are_numbered_without_gaps() {
     for krate in ["catalog", "tenant-schema"] {
-        let mut paths = Vec::new();
-        files_under(&repository().join(krate).join("migrations"), "sql", &mut paths);
-        let name = |path: &PathBuf| path.file_name().expect("a file").to_string_lossy().into_owned();
-        let names: Vec<String> = paths.iter().map(name).collect();
-        assert!(!names.is_empty(), "{krate} has migrations");
-        let wrong = migrations::numbering(&names);
-        assert!(wrong.is_empty(), "{krate}: {}", wrong.join("; "));
+        checked(krate, |finding| finding.rule.starts_with("file-"));
     }
 }
 
 #[test]
 fn the_template_keeps_to_its_rules() {
-    for (path, sql) in migrations()
-        .iter()
-        .filter(|(path, _)| path.starts_with("tenant-schema/"))
-    {
-        let wrong = migrations::template(sql);
-        assert!(wrong.is_empty(), "{path}: {}", wrong.join("; "));
-    }
+    checked("tenant-schema", |_| true);
 }

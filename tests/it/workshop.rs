@@ -120,33 +120,63 @@ async fn objects_have_their_kinds_keys_and_rights() {
     badges Table key (id) can [iud] Members
     billed_products View key () can [] Members
     bosses View key (boss_id) can [] Members
+    cabinets Table key (id) can [iud] Members
     customer_details Table key (customer_id) can [iud] Members
     customers Table key (id) can [iud] Members
     documents Table key (id) can [iud] Members
     employees Table key (id) can [iud] Admins
+    folders Table key (id) can [iud] Members
     large_open_orders View key (number) can [iud] Members
     line_remarks Table key (id) can [iud] Members
     lines_with_products View key (order_id, product_sku) can [] Members
+    locks Table key (id) can [iud] Members
     mentorships Table key (mentor_id, pupil_id) can [iud] Members
     names View key () can [] Members
     open_orders View key (number) can [iud] Members
     order_lines Table key (order_id, product_sku) can [iud] Members
     order_overview View key (owner_id, id) can [] Members
     orders Table key (id) can [iud] Members
+    papers Table key (id) can [iud] Members
     products Table key (sku) can [iud] Members
+    remarks Table key (id) can [iud] Members
     sales MaterializedView key () can [] Members
     samples Table key (id) can [iud] Members
+    seals Table key (id) can [iud] Nobody
     seen_employees View key (id) can [iud] Members
     shouted_tasks View key (code) can [iud] Members
+    stickers Table key (id) can [iud] Members
     tasks Table key (code) can [iud] Nobody
+    tools Table key (id) can [iud] Members
     visits PartitionedTable key (id, came_at) can [iud] Members
     wage_sums View key () can [] Members
     ");
-    assert_eq!(
-        model.objects["customers"].comment.as_deref(),
-        Some("People who bring bicycles.")
-    );
     assert!(model.objects["documents"].soft_delete && model.objects["documents"].versioned);
+    let tracks = |name: &str| model.objects[name].tracks_fields;
+    assert!(tracks("tools") && !tracks("documents"));
+}
+
+#[tokio::test]
+async fn a_bin_is_known_by_its_columns_and_a_key_by_what_it_takes_along() {
+    let model = model().await;
+    let comment = model.objects["customers"].comment.as_deref();
+    assert_eq!(comment, Some("People who bring bicycles."));
+    let has_bin = |name: &str| model.objects[name].deletion().is_some();
+    assert_eq!(
+        ["folders", "seals", "stickers", "documents"].map(has_bin),
+        [true, true, false, false]
+    );
+    let cascades = |name: &str| {
+        model.objects[name]
+            .foreign_keys
+            .iter()
+            .map(|key| key.cascades)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(cascades("remarks"), [true, true]);
+    assert_eq!(
+        (cascades("locks"), cascades("order_lines")),
+        (vec![false], vec![true, false])
+    );
 }
 
 #[tokio::test]
@@ -263,6 +293,7 @@ async fn functions_say_how_they_are_called() {
     echo_json( json) -> json, Immutable, Members, body Json
     echo_text( text) -> text, Immutable, Members, body Text
     first_order() -> row of orders, Stable, Members
+    folders_of(parent integer) -> set of row of folders, Stable, Members
     home_of(customer bigint) -> row (street text, city text, zip character varying(10)), Stable, Members
     numbers(up_to integer) -> set of integer, Immutable, Members
     one_out(n integer) -> row (doubled integer), Immutable, Members

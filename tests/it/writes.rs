@@ -6,9 +6,13 @@ use tenant_schema::tenant_db::TenantDb;
 use tests::database::one_connection;
 use tests::{Records, TestDb, TestTenant};
 
+mod at_once;
+mod bin;
 mod bodies;
 mod bounds;
+mod falling;
 mod merging;
+mod once;
 mod raised;
 
 /// A tenant whose records are written.

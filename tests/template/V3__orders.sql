@@ -100,6 +100,30 @@ comment on column documents.secret is 'Nobody reads it over the API.
 comment on column documents.version is 'Counts changes.
 @access read';
 
+-- Changes of different fields are told apart.
+create table tools (
+    id integer not null,
+    name text not null,
+    place text,
+    price numeric(12,2),
+    version integer not null default 1,
+    field_versions jsonb not null default '{}',
+    constraint tools_pkey primary key (id)
+);
+comment on column tools.field_versions is 'At which version each field last changed.
+@access hidden';
+create function count_changes() returns trigger language plpgsql as $$
+begin
+    new.version := old.version + 1;
+    new.field_versions := old.field_versions || (
+        select coalesce(jsonb_object_agg(n.key, new.version), '{}')
+          from jsonb_each(to_jsonb(new)) n cross join (select to_jsonb(old) as fields) o
+         where n.value <> o.fields -> n.key and n.key not in ('version', 'field_versions'));
+    return new;
+end
+$$;
+create trigger tools_versions before update on tools for each row execute function count_changes();
+
 create table samples (
     id integer not null,
     a_smallint smallint,

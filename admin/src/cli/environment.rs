@@ -51,9 +51,21 @@ Environment, for the size of a server (serve and demo):
   TENANTRY_BODY_LIMIT    the largest request body: bytes, KiB or MiB [4MiB]
   TENANTRY_CONCURRENCY   requests handled at once; one more is answered by
                          503 [1024]
+  TENANTRY_EXPORTS       exports at once, each with a connection of its own;
+                         one more is answered by 503 [4]
+  TENANTRY_TENANT_EXPORTS
+                         exports of one tenant at once; one more is answered
+                         by 429 [half]
+  TENANTRY_EXPORT_FETCH_TIMEOUT
+                         how long PostgreSQL may take to give the next record
+                         of an export [1m]
+  TENANTRY_EXPORT_STALL_TIMEOUT
+                         how long a client may take nothing of one [30s]
+  TENANTRY_EXPORT_DEADLINE
+                         how long one may take in all [60m]
 
-A server opens at most TENANTRY_LANES plus TENANTRY_CATALOG_CONNECTIONS
-connections, and one more that listens for changes: 13 by default. PostgreSQL's max_connections must have room for all servers.
+A server opens at most TENANTRY_LANES plus TENANTRY_CATALOG_CONNECTIONS plus
+TENANTRY_EXPORTS connections, and one more that listens for changes: 17 by default. PostgreSQL's max_connections must have room for all servers.
 Lengths of time are whole numbers with ms, s or m.";
 
 /// The end of `tenantry --help`.

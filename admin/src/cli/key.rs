@@ -16,7 +16,8 @@ Examples:
   tenantry key create acme --name Import --scope contacts:write companies:write --expires 30d
   tenantry key create acme --name Everything --scope '*:*'
 
-A scope is OBJECT:ACTION: a table of the tenant or *, and read, insert, update, delete, write or *.")]
+A scope is OBJECT:ACTION: a table of the tenant or *, and read, insert, update, delete, purge, write or *. To remove
+for good what was deleted, purge must be named: neither write nor * holds it.")]
     Create(KeyCreateArgs),
     /// List a tenant's keys
     #[command(after_help = "Example:\n  tenantry key list acme")]

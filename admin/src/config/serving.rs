@@ -7,6 +7,7 @@ use catalog::pg::pool::PoolSettings;
 use server::ServerConfig;
 use server::config::{Network, Scheme};
 use server::host::BaseDomain;
+use tenant_schema::exports::ExportSettings;
 use tenant_schema::tenant_db::{LaneSettings, TenantDbSettings};
 
 use super::quantity::{ByteCount, Interval};
@@ -91,6 +92,27 @@ fn tenants(reader: &mut Reader<'_>, config: &mut ServerConfig) -> TenantDbSettin
         },
         statement_timeout: statement.0,
         lock_timeout: lock.0,
+        exports: exports(reader),
+    }
+}
+
+/// How many exports there may be, and how long each thing may take of them.
+fn exports(reader: &mut Reader<'_>) -> ExportSettings {
+    let default = ExportSettings::default();
+    let mut interval = |name, default| {
+        let bounds = Interval(Duration::from_millis(10))..=Interval(Duration::from_hours(24));
+        reader.within(name, bounds, Interval(default)).0
+    };
+    let fetch = interval("TENANTRY_EXPORT_FETCH_TIMEOUT", default.fetch);
+    let stall = interval("TENANTRY_EXPORT_STALL_TIMEOUT", default.stall);
+    let duration = interval("TENANTRY_EXPORT_DEADLINE", default.duration);
+    let at_once = reader.count("TENANTRY_EXPORTS", 1..=1_000, default.at_once);
+    ExportSettings {
+        at_once,
+        of_one_tenant: reader.count("TENANTRY_TENANT_EXPORTS", 1..=1_000, at_once.div_ceil(2)),
+        fetch,
+        stall,
+        duration,
     }
 }
 

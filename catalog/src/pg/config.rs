@@ -105,16 +105,27 @@ impl PgConfig {
     /// with them, and every transaction comes back to them.
     #[must_use]
     pub fn for_tenants(&self, statement: Duration, lock: Duration) -> Self {
-        let mut other = self.clone();
-        let before = self
-            .driver
-            .get_options()
-            .map(|options| format!("{options} "))
-            .unwrap_or_default();
         let (statement, lock) = (statement.as_millis(), lock.as_millis());
-        other.driver.options(format!(
-            "{before}-c statement_timeout={statement} -c lock_timeout={lock} -c search_path=pg_catalog"
-        ));
+        self.with_settings(&format!(
+            "-c statement_timeout={statement} -c lock_timeout={lock} -c search_path=pg_catalog"
+        ))
+    }
+
+    /// The same for sessions that export: how long a transaction may wait for its next statement is told too, whatever
+    /// the server's own setting is, since a client that reads slowly makes it wait.
+    #[must_use]
+    pub fn for_exports(&self, statement: Duration, lock: Duration, idle: Duration) -> Self {
+        let idle = idle.as_millis();
+        self.for_tenants(statement, lock)
+            .with_settings(&format!("-c idle_in_transaction_session_timeout={idle}"))
+    }
+
+    /// The same with more settings in the start-up packet.
+    fn with_settings(&self, settings: &str) -> Self {
+        let mut other = self.clone();
+        let before = self.driver.get_options();
+        let before = before.map(|options| format!("{options} ")).unwrap_or_default();
+        other.driver.options(format!("{before}{settings}"));
         other
     }
 

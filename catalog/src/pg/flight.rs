@@ -14,6 +14,7 @@
 
 mod answer;
 mod dial;
+mod portal;
 
 use std::collections::HashSet;
 use std::io;
@@ -34,6 +35,7 @@ use tokio_postgres::CancelToken;
 
 pub use self::answer::TextRow;
 use self::dial::{Place, Socket};
+pub use self::portal::Next;
 use super::config::PgConfig;
 use super::server_error::ServerError;
 use super::sqlstate::PgError;
@@ -252,17 +254,17 @@ impl FlightConnection {
         for step in steps {
             let sent = self.way_of(step);
             match &sent {
-                Sent::Named(name) => bind(name, step.params, &mut out)?,
+                Sent::Named(name) => bind("", name, step.params, &mut out)?,
                 Sent::Naming(name) => {
                     // Until the flight has succeeded the name may or may not exist, and closing one that does not is no
                     // error.
                     fresh.push(Arc::clone(name));
                     parse(name, step.sql, &mut out)?;
-                    bind(name, step.params, &mut out)?;
+                    bind("", name, step.params, &mut out)?;
                 }
                 Sent::Unnamed => {
                     parse("", step.sql, &mut out)?;
-                    bind("", step.params, &mut out)?;
+                    bind("", "", step.params, &mut out)?;
                 }
             }
             frontend::execute("", 0, &mut out).map_err(PgError::unsendable)?;
@@ -472,7 +474,7 @@ fn parse(name: &str, sql: &str, out: &mut BytesMut) -> Result<(), PgError> {
 }
 
 /// Parameters and results in text format.
-fn bind(name: &str, params: &[Option<&str>], out: &mut BytesMut) -> Result<(), PgError> {
+fn bind(portal: &str, name: &str, params: &[Option<&str>], out: &mut BytesMut) -> Result<(), PgError> {
     let write = |param: Option<&str>, out: &mut BytesMut| {
         Ok(match param {
             Some(text) => {
@@ -482,7 +484,7 @@ fn bind(name: &str, params: &[Option<&str>], out: &mut BytesMut) -> Result<(), P
             None => IsNull::Yes,
         })
     };
-    frontend::bind("", name, [], params.iter().copied(), write, [], out).map_err(|error| match error {
+    frontend::bind(portal, name, [], params.iter().copied(), write, [], out).map_err(|error| match error {
         frontend::BindError::Conversion(error) => PgError::Protocol(error),
         frontend::BindError::Serialization(error) => PgError::unsendable(error),
     })

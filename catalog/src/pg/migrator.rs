@@ -84,6 +84,12 @@ impl Migrations {
         })
     }
 
+    /// The names of the files without their ending, and what they say, in their order.
+    pub fn files(&self) -> impl Iterator<Item = (String, &str)> {
+        let named = self.0.iter();
+        named.map(|migration| (migration.to_string(), migration.sql().unwrap_or_default()))
+    }
+
     /// The number of the last one: the version of a schema that has them all.
     pub fn latest(&self) -> i32 {
         self.0.last().map_or(0, Migration::version)

@@ -2,7 +2,7 @@
 
 use fallible_iterator::FallibleIterator as _;
 use postgres_protocol::message::backend::ErrorFields;
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, ErrorPosition};
 
 /// An `ErrorResponse` of the server's (PostgreSQL documentation, section 55.8, "Error and Notice Message Fields").
 #[derive(Debug, Clone, PartialEq, Eq, Default, thiserror::Error)]
@@ -24,6 +24,8 @@ pub struct ServerError {
     pub column: Option<Box<str>>,
     /// The constraint that refused the row.
     pub constraint: Option<Box<str>>,
+    /// Where in the statement it is, in characters counted from one.
+    pub position: Option<usize>,
 }
 
 impl ServerError {
@@ -42,6 +44,7 @@ impl ServerError {
                 b't' => error.table = Some(text()),
                 b'c' => error.column = Some(text()),
                 b'n' => error.constraint = Some(text()),
+                b'P' => error.position = text().parse().ok(),
                 _ => {}
             }
         }
@@ -61,6 +64,10 @@ impl From<&DbError> for ServerError {
             table: owned(error.table()),
             column: owned(error.column()),
             constraint: owned(error.constraint()),
+            position: match error.position() {
+                Some(ErrorPosition::Original(position)) => usize::try_from(*position).ok(),
+                _ => None,
+            },
         }
     }
 }

@@ -39,7 +39,7 @@ macro_rules! actions {
     )+};
 }
 
-actions!(Read, Insert, Update, Delete);
+actions!(Read, Insert, Update, Delete, Purge);
 
 /// Adds a record, or changes the one that is there.
 pub(crate) struct Replace;

@@ -11,6 +11,9 @@ use crate::error::ApiError;
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
+/// An answer that was kept for an idempotency key says so.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
 /// Where the engine's `Location` begins.
 const ROOT: &str = "/rest/v1";
 
@@ -26,7 +29,8 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// Puts the answer into HTTP.
-pub(super) fn respond(answer: Answer, content_location: Option<HeaderValue>) -> Answered {
+/// One that `varies` is kept by clients, who have to know what it depends on (RFC 9110, section 12.5.5).
+pub(super) fn respond(answer: Answer, content_location: Option<HeaderValue>, varies: bool) -> Answered {
     let Answer {
         status,
         body,
@@ -35,6 +39,7 @@ pub(super) fn respond(answer: Answer, content_location: Option<HeaderValue>) -> 
         location,
         preference_applied,
         etag,
+        is_replayed,
     } = answer;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(status.as_u16()).map_err(ApiError::internal)?;
@@ -49,6 +54,12 @@ pub(super) fn respond(answer: Answer, content_location: Option<HeaderValue>) -> 
         if let Some(text) = text {
             headers.insert(name, HeaderValue::try_from(text).map_err(ApiError::internal)?);
         }
+    }
+    if varies {
+        headers.insert(header::VARY, HeaderValue::from_static("Accept, Prefer"));
+    }
+    if is_replayed {
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
     }
     if let Some(place) = content_location {
         headers.insert(header::CONTENT_LOCATION, place);

@@ -3,13 +3,17 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
 use catalog::access::Action;
 use tenant_schema::records::{
-    Form, Limits, Object, Operation, Preferences, Readable, Request, RowRange, execute, prepare,
+    Conditions, Form, Limits, Lines, Object, Operation, Preferences, Prepared, Request, Rights, RowRange,
+    execute, prepare,
 };
 
-use super::{Answered, answer, negotiation, range};
+use super::export::Outlet;
+use super::negotiation::{self, Wanted};
+use super::once::Once;
+use super::{Answered, answer, range};
 use crate::access::Opened;
 use crate::context::RequestContext;
 use crate::error::ApiError;
@@ -29,6 +33,8 @@ pub(crate) struct Asked {
     preferences: Preferences,
     form: Form,
     range: Option<RowRange>,
+    conditions: Conditions,
+    once: Option<Box<Once>>,
     context: RequestContext,
 }
 
@@ -36,50 +42,85 @@ impl FromRequestParts<AppState> for Asked {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        check_schema(&parts.method, &parts.headers)?;
-        Ok(Self {
-            state: state.clone(),
-            uri: parts.uri.clone(),
-            preferences: preferences(&parts.headers),
-            form: negotiation::form(&parts.headers)?,
-            range: range::rows(&parts.method, &parts.headers)?,
-            context: RequestContext::of(parts)?,
+        let form = negotiation::form(&parts.headers)?;
+        Self::read(parts, state, form)
+    }
+}
+
+/// What is asked of a list: a page of it, or all.
+pub(crate) enum Listing {
+    Page(Asked),
+    Export(Asked, Lines, Outlet),
+}
+
+impl FromRequestParts<AppState> for Listing {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        Ok(match negotiation::of_list(&parts.headers)? {
+            Wanted::Page(form) => Self::Page(Asked::read(parts, state, form)?),
+            Wanted::Export(lines) => {
+                let asked = Asked::read(parts, state, Form::default())?;
+                Self::Export(asked, lines, Outlet::of(parts, state))
+            }
         })
     }
 }
 
 impl Asked {
+    fn read(parts: &Parts, state: &AppState, form: Form) -> Result<Self, ApiError> {
+        check_schema(&parts.method, &parts.headers)?;
+        Ok(Self {
+            state: state.clone(),
+            uri: parts.uri.clone(),
+            preferences: preferences(&parts.headers),
+            form,
+            range: range::rows(&parts.method, &parts.headers)?,
+            conditions: conditions(&parts.headers)?,
+            once: Once::asked(parts)?.map(Box::new),
+            context: RequestContext::of(parts)?,
+        })
+    }
+
     /// Parse, plan and SQL, then one transaction, then the answer.
     pub(crate) async fn run(&self, opened: &Opened, operation: Operation<'_>) -> Answered {
+        let prepared = self.prepare(opened, operation)?;
+        let (tenant, actor) = (&opened.tenant, opened.caller.actor());
+        let tenants = self.state.tenants();
+        let answered = execute(tenants, tenant, &actor, self.context.id(), &prepared).await?;
+        let query = self.uri.query().unwrap_or_default();
+        let is_list = matches!(operation, Operation::List);
+        let place = is_list.then(|| answer::content_location(&opened.name, query));
+        let varies = matches!(operation, Operation::Get { .. });
+        answer::respond(answered, place.flatten(), varies)
+    }
+
+    /// Parse, plan and SQL.
+    pub(super) fn prepare(&self, opened: &Opened, operation: Operation<'_>) -> Result<Prepared, ApiError> {
         let Opened {
             tenant,
             caller,
             model,
             name,
         } = opened;
-        let may_read = |object: &Object| caller.may(&object.name, object.write, Action::Read);
-        let may_update = |object: &Object| caller.may(&object.name, object.write, Action::Update);
-        let may_delete = |object: &Object| caller.may(&object.name, object.write, Action::Delete);
-        let query = self.uri.query().unwrap_or_default();
+        let may = |object: &Object, action: Action| caller.may(&object.name, object.write, action);
+        let claim = self
+            .once
+            .as_ref()
+            .map(|once| once.claim(tenant.schema(), &caller.actor(), operation));
         let request = Request {
             object: name,
-            query,
+            query: self.uri.query().unwrap_or_default(),
             preferences: &self.preferences,
             form: self.form,
             range: self.range,
-            readable: Readable::by(&may_read),
-            may_update: model.object(name).is_ok_and(may_update),
-            may_delete: model.object(name).is_ok_and(may_delete),
+            conditions: &self.conditions,
+            claim: claim.as_ref(),
+            rights: Rights::by(&may),
             operation,
         };
-        let prepared = prepare(model, &request, Limits::default(), &mut || {
-            self.state.source().uuid()
-        })?;
-        let actor = caller.actor();
-        let tenants = self.state.tenants();
-        let answered = execute(tenants, tenant, &actor, self.context.id(), &prepared).await?;
-        let place = matches!(operation, Operation::List).then(|| answer::content_location(name, query));
-        answer::respond(answered, place.flatten())
+        let mut new_id = || self.state.source().uuid();
+        Ok(prepare(model, &request, Limits::default(), &mut new_id)?)
     }
 }
 
@@ -94,6 +135,19 @@ fn preferences(headers: &HeaderMap) -> Preferences {
     };
     let joined = values.fold(first.to_owned(), |joined, value| joined + "," + value);
     Preferences::parse(&joined)
+}
+
+/// `If-Match` and `If-None-Match`, each with its lines in their order. A value that is no text is no tag either.
+fn conditions(headers: &HeaderMap) -> Result<Conditions, ApiError> {
+    let joined = |name: HeaderName| {
+        let lines = headers.get_all(name).iter();
+        let lines: Vec<_> = lines
+            .map(|line| String::from_utf8_lossy(line.as_bytes()))
+            .collect();
+        (!lines.is_empty()).then(|| lines.join(","))
+    };
+    let (if_match, if_none_match) = (joined(header::IF_MATCH), joined(header::IF_NONE_MATCH));
+    Ok(Conditions::parse(if_match.as_deref(), if_none_match.as_deref())?)
 }
 
 /// `Accept-Profile` of a request that reads, `Content-Profile` of one that sends something: the schema it is about.

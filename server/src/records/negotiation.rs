@@ -1,7 +1,7 @@
 //! Which of the forms that records have is the one a client likes best (RFC 9110, section 12.5.1).
 
 use axum::http::{HeaderMap, header};
-use tenant_schema::records::Form;
+use tenant_schema::records::{Form, Lines};
 
 use crate::error::ApiError;
 
@@ -14,15 +14,52 @@ struct MediaRange<'a> {
     essence: &'a str,
     /// `nulls=stripped` is among its parameters.
     strips_nulls: bool,
+    /// `rows=all` is among its parameters.
+    takes_all: bool,
     /// Its weight in thousandths.
     weight: u16,
 }
 
-/// The form of the answer; the error is PostgREST's when there is none that the client takes.
+/// What a list is answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// A page.
+    Page(Form),
+    /// All records, however many there are: `application/x-ndjson` (or `application/ndjson`), `text/csv;rows=all`. No
+    /// wildcard means them.
+    Export(Lines),
+}
+
+/// The form of the answer, of those that are no export; the error is PostgREST's when there is none that the client takes.
 ///
 /// Of two that it likes equally, the one it says first is taken. Weights count as RFC 9110 has them: the most precise
 /// of the ranges that hold a form is the one that decides on it.
 pub(super) fn form(headers: &HeaderMap) -> Result<Form, ApiError> {
+    let pages = FORMS.map(Wanted::Page);
+    match liked(headers, &pages)? {
+        Wanted::Page(form) => Ok(form),
+        Wanted::Export(_) => Ok(Form::default()),
+    }
+}
+
+/// The same for a list, which can be exported too.
+pub(super) fn of_list(headers: &HeaderMap) -> Result<Wanted, ApiError> {
+    // What is meant more precisely comes first: `text/csv;rows=all` is `text/csv` too.
+    let exports = [Lines::Ndjson, Lines::Csv].map(Wanted::Export);
+    let offered = exports.into_iter().chain(FORMS.map(Wanted::Page));
+    liked(headers, &offered.collect::<Vec<_>>())
+}
+
+/// The forms of an answer that is no export.
+const FORMS: [Form; 5] = [
+    Form::Plural,
+    Form::PluralStripped,
+    Form::Singular,
+    Form::SingularStripped,
+    Form::Csv,
+];
+
+fn liked(headers: &HeaderMap, offered: &[Wanted]) -> Result<Wanted, ApiError> {
     let values = headers.get_all(header::ACCEPT).iter();
     let said: Vec<&str> = values
         .filter_map(|value| value.to_str().ok())
@@ -31,29 +68,22 @@ pub(super) fn form(headers: &HeaderMap) -> Result<Form, ApiError> {
         .filter(|range| !range.is_empty())
         .collect();
     if said.is_empty() {
-        return Ok(Form::Plural);
+        return Ok(Wanted::Page(Form::Plural));
     }
     let ranges: Vec<MediaRange<'_>> = said.iter().filter_map(|text| MediaRange::read(text)).collect();
-    best(&ranges).ok_or_else(|| none_of(&said))
+    best(&ranges, offered).ok_or_else(|| none_of(&said))
 }
 
-fn best(ranges: &[MediaRange<'_>]) -> Option<Form> {
-    let forms = [
-        Form::Plural,
-        Form::PluralStripped,
-        Form::Singular,
-        Form::SingularStripped,
-        Form::Csv,
-    ];
-    let mut best: Option<(u16, usize, Form)> = None;
-    for form in forms {
+fn best(ranges: &[MediaRange<'_>], offered: &[Wanted]) -> Option<Wanted> {
+    let mut best: Option<(u16, usize, Wanted)> = None;
+    for form in offered.iter().copied() {
         let held = ranges.iter().enumerate();
         let held = held.filter_map(|(place, range)| range.precision(form).map(|found| (found, place, range)));
         // The first of the most precise.
         let Some((_, place, range)) = held.min_by_key(|(found, ..)| std::cmp::Reverse(*found)) else {
             continue;
         };
-        let is_better = |(weight, before, _): &(u16, usize, Form)| {
+        let is_better = |(weight, before, _): &(u16, usize, Wanted)| {
             range.weight > *weight || range.weight == *weight && place < *before
         };
         if range.weight > 0 && best.as_ref().is_none_or(is_better) {
@@ -71,6 +101,7 @@ impl<'a> MediaRange<'a> {
         let mut range = Self {
             essence,
             strips_nulls: false,
+            takes_all: false,
             weight: 1000,
         };
         for parameter in parts {
@@ -80,19 +111,28 @@ impl<'a> MediaRange<'a> {
                 range.weight = weight(value)?;
             } else if name.eq_ignore_ascii_case("nulls") {
                 range.strips_nulls = value.trim_matches('"').eq_ignore_ascii_case("stripped");
+            } else if name.eq_ignore_ascii_case("rows") {
+                range.takes_all = value.trim_matches('"').eq_ignore_ascii_case("all");
             }
         }
         Some(range)
     }
 
     /// How precisely it means a form, if it does. Wildcards do not mean PostgREST's own types.
-    fn precision(&self, form: Form) -> Option<u8> {
+    fn precision(&self, wanted: Wanted) -> Option<u8> {
         let is = |known: &[&str]| known.iter().any(|known| self.essence.eq_ignore_ascii_case(known));
         let array = ["application/vnd.pgrst.array+json", "application/vnd.pgrst.array"];
         let object = [
             "application/vnd.pgrst.object+json",
             "application/vnd.pgrst.object",
         ];
+        let form = match wanted {
+            Wanted::Page(form) => form,
+            Wanted::Export(Lines::Ndjson) => {
+                return is(&["application/x-ndjson", "application/ndjson"]).then_some(3);
+            }
+            Wanted::Export(Lines::Csv) => return (is(&["text/csv"]) && self.takes_all).then_some(4),
+        };
         let found = match form {
             Form::Plural if is(&["application/json"]) || is(&array) && !self.strips_nulls => 3,
             Form::PluralStripped if is(&array) && self.strips_nulls => 3,
@@ -124,8 +164,8 @@ fn none_of(said: &[&str]) -> ApiError {
     let listed: String = said.join(", ").chars().take(SHOWN).collect();
     let message = format!("None of these media types are available: {listed}");
     ApiError::not_acceptable("PGRST107", message).with_hint(
-        "Accept application/json, text/csv, application/vnd.pgrst.object+json or \
-         application/vnd.pgrst.array+json;nulls=stripped",
+        "Accept application/json, text/csv, application/vnd.pgrst.object+json, \
+         application/vnd.pgrst.array+json;nulls=stripped; of a list also application/x-ndjson or text/csv;rows=all",
     )
 }
 
@@ -189,6 +229,38 @@ mod tests {
         ] {
             assert_eq!(chosen(accept), Ok(expected), "{accept:?}");
         }
+    }
+
+    #[test]
+    fn a_list_is_exported_where_that_is_said() {
+        let wanted = |accept: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().expect("a header value"));
+            of_list(&headers).map_err(|error| error.status().as_u16())
+        };
+        let (page, export) = (|form| Ok(Wanted::Page(form)), |lines| Ok(Wanted::Export(lines)));
+        for (accept, expected) in [
+            ("application/x-ndjson", export(Lines::Ndjson)),
+            ("Application/NDJSON; charset=utf-8", export(Lines::Ndjson)),
+            (
+                "application/x-ndjson, application/json;q=0.9",
+                export(Lines::Ndjson),
+            ),
+            ("application/x-ndjson;q=0.9, application/json", page(Form::Plural)),
+            ("text/csv; rows=all", export(Lines::Csv)),
+            ("text/csv; Rows=\"ALL\"; header=present", export(Lines::Csv)),
+            ("text/csv;rows=all, text/csv;q=0.5", export(Lines::Csv)),
+            ("text/csv;rows=some", page(Form::Csv)),
+            ("text/csv", page(Form::Csv)),
+            ("*/*", page(Form::Plural)),
+            ("application/*", page(Form::Plural)),
+            ("text/*", page(Form::Csv)),
+            ("image/png", Err(406)),
+        ] {
+            assert_eq!(wanted(accept), expected, "{accept:?}");
+        }
+        assert_eq!(chosen(&["application/x-ndjson"]), Err(406), "of one record");
+        assert_eq!(chosen(&["application/x-ndjson, text/csv;q=0.1"]), Ok(Form::Csv));
     }
 
     #[test]

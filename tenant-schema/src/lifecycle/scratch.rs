@@ -14,6 +14,16 @@ pub(crate) async fn create(
     template: &Template,
     template_version: i32,
 ) -> Result<SchemaName, LifecycleError> {
+    create_by(tx, template, template_version, Sending::AtOnce).await
+}
+
+/// The same, with the files sent as is said.
+pub(crate) async fn create_by(
+    tx: &mut Transaction,
+    template: &Template,
+    template_version: i32,
+    sending: Sending,
+) -> Result<SchemaName, LifecycleError> {
     // The nil UUID is never given to a tenant.
     let schema = SchemaName::from_opaque(Uuid::nil());
     tx.batch(&format!(
@@ -24,7 +34,7 @@ pub(crate) async fn create(
     template
         .migrations()
         .up_to(template_version)
-        .apply(tx, schema.as_str(), Sending::AtOnce)
+        .apply(tx, schema.as_str(), sending)
         .await?;
     Ok(schema)
 }

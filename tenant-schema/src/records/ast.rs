@@ -63,6 +63,19 @@ pub struct QueryString {
     pub root: Level,
     /// What is said of embedded objects, by the way to them, each way once.
     pub embedded: Vec<(Vec<String>, Level)>,
+    /// `deleted`, where it is no column's name.
+    pub deleted: Option<Deleted>,
+}
+
+/// Which of an object's records are meant, when those that were removed are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// `exclude`: those that are live.
+    Exclude,
+    /// `include`: all of them.
+    Include,
+    /// `only`: those that were removed.
+    Only,
 }
 
 impl QueryString {

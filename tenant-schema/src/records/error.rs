@@ -186,6 +186,43 @@ pub enum RecordError {
     /// `max-affected` for a function whose results cannot be counted.
     #[error("Function must return SETOF or TABLE when max-affected preference is used with handling=strict")]
     CountlessFunction,
+    /// A header that cannot be read.
+    #[error("The header {header} cannot be read")]
+    BadHeader {
+        /// Its name.
+        header: &'static str,
+        /// What was expected.
+        details: String,
+    },
+    /// A condition on the state of a record, on a request that is not about one.
+    #[error(
+        "If-Match and If-None-Match are about the one record that the path names, and this request names none"
+    )]
+    MisplacedCondition,
+    /// A condition on the state of a record that has no version.
+    #[error(
+        "'{object}' has no versions, so nothing can say whether a record of it is in the state that is meant"
+    )]
+    NoVersion {
+        /// The object.
+        object: String,
+    },
+    /// The record is not in the state that the request is meant for.
+    #[error("The record of '{object}' is not in the state that the request is meant for")]
+    Outdated {
+        /// The object.
+        object: String,
+        /// The version that it has now, if there is a record and it can be seen.
+        version: Option<u64>,
+        /// The fields that keep the change from being merged: others have changed them.
+        changed: Vec<String>,
+    },
+    /// A request with the same idempotency key is being answered just now.
+    #[error("A request with this Idempotency-Key is being answered just now")]
+    KeyInUse,
+    /// The idempotency key was used for another request.
+    #[error("This Idempotency-Key was used for another request")]
+    KeyReused,
     /// The object cannot be written in this way by anybody.
     #[error("'{object}' cannot be written: it does not allow to {action}")]
     NotWritable {
@@ -193,6 +230,26 @@ pub enum RecordError {
         object: String,
         /// The action, as a verb phrase.
         action: &'static str,
+    },
+    /// `deleted=…`, a restore or a purge where what is deleted is gone.
+    #[error("'{object}' has no soft delete: what is deleted from it is gone")]
+    NoBin {
+        /// The object.
+        object: String,
+    },
+    /// A restore or a purge of a record that is live.
+    #[error("the record of '{object}' is not deleted")]
+    NotDeleted {
+        /// The object.
+        object: String,
+    },
+    /// A restore of a record that belongs to one which stays deleted.
+    #[error("the record of '{object}' belongs to a record that is deleted")]
+    ParentDeleted {
+        /// The object.
+        object: String,
+        /// The object of that other record, if the caller may read it.
+        parent: Option<String>,
     },
     /// `/{object}/{id}` on an object without a primary key of one column.
     #[error("'{object}' has no primary key of one column, so no record of it has a path")]
@@ -266,9 +323,17 @@ impl RecordError {
             Self::NulCharacter { .. } => "22021",
             Self::Unfiltered { .. } => "21000",
             Self::NotWritable { .. } => "PGRST117",
+            Self::NoBin { .. } => "no_soft_delete",
+            Self::NotDeleted { .. } => "not_deleted",
+            Self::ParentDeleted { .. } => "parent_deleted",
             Self::NoKey { .. } => "PGRST125",
             Self::UnknownRecord { .. } | Self::NotSingular { .. } => "PGRST116",
             Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => "42501",
+            Self::BadHeader { .. } => "bad_header",
+            Self::MisplacedCondition | Self::NoVersion { .. } => "condition_not_supported",
+            Self::Outdated { .. } => "precondition_failed",
+            Self::KeyInUse => "idempotency_key_in_use",
+            Self::KeyReused => "idempotency_key_reused",
             Self::UnknownFunction { .. } => "PGRST202",
             Self::AmbiguousFunction { .. } => "PGRST203",
             Self::CountlessFunction => "PGRST128",
@@ -295,7 +360,12 @@ impl RecordError {
             Self::NotWritable { .. } | Self::PutFilters => 405,
             Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => 403,
             Self::NotSingular { .. } => 406,
-            Self::HiddenDuplicate { .. } => 409,
+            Self::HiddenDuplicate { .. }
+            | Self::NotDeleted { .. }
+            | Self::ParentDeleted { .. }
+            | Self::KeyInUse => 409,
+            Self::Outdated { .. } => 412,
+            Self::KeyReused => 422,
             Self::InvalidRange { .. } => 416,
             Self::Embed(error) => error.status(),
             Self::Exceeded(bound) => bound.status(),
@@ -324,8 +394,11 @@ impl RecordError {
     /// The `details` of the error body.
     pub fn details(&self) -> Option<String> {
         match self {
-            Self::Syntax { details, .. } | Self::InvalidRange { details } => Some(details.clone()),
+            Self::Syntax { details, .. }
+            | Self::InvalidRange { details }
+            | Self::BadHeader { details, .. } => Some(details.clone()),
             Self::InvalidBody { details, .. } => details.clone(),
+            Self::Outdated { version, changed, .. } => Some(state(*version, changed)),
             Self::UnknownRecord { .. } => Some("The result contains 0 rows".to_owned()),
             Self::UnknownFunction { searched, .. } => Some(searched.clone()),
             Self::NotSingular { count } => Some(format!("The result contains {count} rows")),
@@ -379,8 +452,23 @@ impl RecordError {
                 "Without the right to read, name one record by its path, and ask for no representation".to_owned(),
             ),
             Self::HiddenDuplicate { .. } => {
-                Some("Restore it by setting its deleted_at to null, or use another key".to_owned())
+                Some("Restore it first by POST to its path with /restore, or use another key".to_owned())
             }
+            Self::NoBin { .. } => Some("Leave it out: every record there is live".to_owned()),
+            Self::NotDeleted { .. } => {
+                Some("Only what DELETE has put into the bin is restored or purged: see deleted=only".to_owned())
+            }
+            Self::ParentDeleted { parent, .. } => Some(match parent {
+                Some(parent) => format!(
+                    "Restore its record of '{parent}' first, which brings back what was deleted with it"
+                ),
+                None => "Restore the record that it belongs to first".to_owned(),
+            }),
+            Self::MisplacedCondition => Some("Name the record by its path, /{object}/{id}, or leave the condition out".to_owned()),
+            Self::NoVersion { object } => Some(format!("Leave the condition out, or give the table '{object}' an integer column version that counts its changes")),
+            Self::Outdated { .. } => Some("Read the record again, and repeat the request with the ETag of that answer".to_owned()),
+            Self::KeyInUse => Some("Send the same request again in a moment to get its answer".to_owned()),
+            Self::KeyReused => Some("Use a new key for each request, and the same one only to send the same request again".to_owned()),
             Self::NoKey { object } => Some(format!("Filter instead: /{object}?column=eq.value")),
             Self::Embed(error) => error.hint(),
             Self::Exceeded(bound) => Some(bound.hint().to_owned()),
@@ -388,6 +476,14 @@ impl RecordError {
             Self::Raised(raised) => raised.hint.clone(),
             _ => None,
         }
+    }
+
+    /// Names the object of the other record, where there is one.
+    fn with_parent(mut self, known: impl Fn() -> Option<String>) -> Self {
+        if let Self::ParentDeleted { parent, .. } = &mut self {
+            *parent = known();
+        }
+        self
     }
 
     /// A grammar error in `parameter`, with its input shortened so that an answer stays small.
@@ -419,6 +515,18 @@ impl From<NulInName> for RecordError {
         Self::NulCharacter {
             place: "alias".to_owned(),
         }
+    }
+}
+
+/// In which state a record is, and what others have changed of it.
+fn state(version: Option<u64>, changed: &[String]) -> String {
+    match version {
+        None => "There is no record with this key, or one that this request cannot see".to_owned(),
+        Some(version) if changed.is_empty() => format!("The current version is {version}"),
+        Some(version) => format!(
+            "The current version is {version}; these fields were changed since: {}",
+            changed.join(", ")
+        ),
     }
 }
 

@@ -1,10 +1,11 @@
 //! A small schema model for tests, as [`INTROSPECT`](super::INTROSPECT) wrote it.
 
+use catalog::access::Action;
 use uuid::Uuid;
 
 use super::{
-    Form, Limits, Operation, Payload, Preferences, Prepared, Readable, RecordError, Request, Return,
-    SchemaModel, Target, prepare,
+    Conditions, Form, Limits, Operation, Payload, Preferences, Prepared, RecordError, Request, Return,
+    Rights, SchemaModel, Target, prepare,
 };
 
 pub(super) fn model() -> SchemaModel {
@@ -36,9 +37,9 @@ pub(super) fn prefer(
         preferences,
         form: Form::Plural,
         range: None,
-        readable: Readable::by(&|object| object.name != "audit_logs"),
-        may_update: true,
-        may_delete: true,
+        conditions: &Conditions::NONE,
+        claim: None,
+        rights: Rights::by(&|object, action| action != Action::Read || object.name != "audit_logs"),
         operation,
     };
     let mut next = 0;

@@ -9,6 +9,33 @@ pub struct RowRange {
     pub last: Option<u64>,
 }
 
+/// The form of an export: one record after the other, each on a line of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines {
+    /// A JSON object a line (`application/x-ndjson`).
+    Ndjson,
+    /// RFC 4180, with a header line.
+    Csv,
+}
+
+impl Lines {
+    /// The `Content-Type` of an export in this form.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Ndjson => "application/x-ndjson; charset=utf-8",
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+        }
+    }
+
+    /// How the names of such files end.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+        }
+    }
+}
+
 /// The form in which records are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Form {

@@ -20,8 +20,16 @@ pub(super) enum Guard {
     MaxAffected(u64),
     /// Exactly one record is written (`application/vnd.pgrst.object+json`).
     Singular,
+    /// No record that was restored belongs to one that stays deleted.
+    Owner,
+    /// If nothing was restored or purged, the record is not there: it is not live.
+    Deleted,
     /// The answer has at most so many bytes.
     Size(u64),
+    /// The record is in the state that the request's conditions want.
+    State,
+    /// An answer that is kept for an idempotency key has at most so many bytes.
+    Kept(u64),
 }
 
 impl Guard {
@@ -33,7 +41,11 @@ impl Guard {
             Self::Limit(_) => "records are more than the limit",
             Self::MaxAffected(_) => "records are more than max-affected",
             Self::Singular => "records are not one record",
+            Self::Owner => "is the number of an owner that is deleted",
+            Self::Deleted => "records are not deleted",
             Self::Size(_) => TOO_LARGE,
+            Self::State => "is the version of the record now",
+            Self::Kept(_) => "bytes are too many to be kept",
         }
     }
 
@@ -56,7 +68,20 @@ impl Guard {
             Self::Limit(allowed) => RecordError::LimitSurpassed { count, allowed },
             Self::MaxAffected(_) => RecordError::TooManyAffected { count },
             Self::Singular => RecordError::NotSingular { count },
+            Self::Owner => RecordError::ParentDeleted {
+                object: object.to_owned(),
+                parent: None,
+            },
+            Self::Deleted => RecordError::NotDeleted {
+                object: object.to_owned(),
+            },
             Self::Size(_) => Exceeded::Answer.into(),
+            Self::State => RecordError::Outdated {
+                object: object.to_owned(),
+                version: Some(count).filter(|version| *version > 0),
+                changed: Vec::new(),
+            },
+            Self::Kept(allowed) => Exceeded::Kept { allowed }.into(),
         }
     }
 }
@@ -73,7 +98,11 @@ mod tests {
             Guard::Limit(3),
             Guard::MaxAffected(3),
             Guard::Singular,
+            Guard::Owner,
+            Guard::Deleted,
             Guard::Size(3),
+            Guard::State,
+            Guard::Kept(3),
         ];
         for guard in guards {
             let message = format!("invalid input syntax for type bigint: \"14 {}\"", guard.words());

@@ -156,6 +156,12 @@ pub enum Exceeded {
         /// How many it may have.
         allowed: usize,
     },
+    /// An answer that is kept for an idempotency key.
+    #[error("The answer has more than {allowed} bytes, and cannot be kept for its Idempotency-Key")]
+    Kept {
+        /// How many it may have.
+        allowed: u64,
+    },
     /// The records in a body are much larger than the body: a CSV header names its columns once, a record each time.
     #[error("The records of the body are larger than {allowed} bytes")]
     Body {
@@ -183,7 +189,7 @@ impl Exceeded {
             Self::Query { .. } => "query_too_long",
             Self::Objects { .. } => "too_many_objects",
             Self::Body { .. } => "payload_too_large",
-            Self::Answer => "answer_too_large",
+            Self::Answer | Self::Kept { .. } => "answer_too_large",
             _ => "PGRST100",
         }
     }
@@ -191,7 +197,7 @@ impl Exceeded {
     pub(super) fn status(&self) -> u16 {
         match self {
             Self::Query { .. } => 414,
-            Self::Objects { .. } | Self::Body { .. } | Self::Answer => 413,
+            Self::Objects { .. } | Self::Body { .. } | Self::Answer | Self::Kept { .. } => 413,
             _ => 400,
         }
     }
@@ -206,6 +212,9 @@ impl Exceeded {
             Self::Select { .. } | Self::Column { .. } => "Name each column once, or leave select out for all",
             Self::Order { .. } => "Leave out what comes after a unique column: it changes nothing",
             Self::Objects { .. } | Self::Body { .. } => "Send the records in several requests",
+            Self::Kept { .. } => {
+                "Ask for no representation (Prefer: return=minimal), or for fewer columns with select"
+            }
             Self::Nested { .. } => "Lower one of the limits",
             Self::Answer => "Ask for fewer records with limit, or for fewer columns with select",
         }

@@ -18,6 +18,9 @@ pub use field::{Field, Generated, TypeCategory};
 pub use function::{BodyType, Function, Parameter, Returned, Volatility};
 pub use relationship::{Cardinality, Pair, Relationship, Via};
 
+/// See [`Object::deletion`].
+pub(super) const DELETION_ID: &str = "deletion_id";
+
 /// All objects and functions of one template version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaModel {
@@ -71,9 +74,19 @@ pub struct Object {
     pub soft_delete: bool,
     /// Has an integer column `version` that counts changes.
     pub versioned: bool,
+    /// Has a hidden column `field_versions jsonb` as well: an object that has, of each field, the version at which it
+    /// last changed. A field that is not in it has not changed since the record was new.
+    pub tracks_fields: bool,
 }
 
 impl Object {
+    /// The column that all records have in common which were removed together, in a table that keeps them: a
+    /// nullable `deletion_id uuid`. Tables without one take no part in cascades.
+    pub fn deletion(&self) -> Option<&Field> {
+        self.field(DELETION_ID)
+            .filter(|field| self.soft_delete && field.base_type == "uuid" && field.nullable)
+    }
+
     /// The field called `name`.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
@@ -147,6 +160,9 @@ pub struct ForeignKey {
     pub references: String,
     /// The referenced columns, in the order of `columns`.
     pub referenced_columns: Vec<String>,
+    /// `on delete cascade`: its records belong to the referenced one and go with it.
+    #[serde(default)]
+    pub cascades: bool,
 }
 
 #[cfg(test)]

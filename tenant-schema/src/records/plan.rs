@@ -2,9 +2,11 @@
 
 use super::limits::Limits;
 use super::model::SchemaModel;
-use super::readable::Readable;
+use super::rights::Rights;
 
+mod cascade;
 mod cast;
+mod deleted;
 mod embed;
 mod filter;
 mod items;
@@ -18,6 +20,8 @@ mod rpc;
 mod select;
 mod write;
 
+pub use cascade::{Cascade, Falling, Group, Tie};
+pub(super) use cascade::{distinct, is_same, key};
 pub use embed::{Embed, Shape};
 pub use filter::{Spot, Subject};
 pub use order::SortBy;
@@ -25,9 +29,11 @@ pub use read::{Get, List, Node, get, list};
 pub use rpc::{Call, Given, Results, call};
 pub use select::{Origin, Output, Selection, Shown, Value};
 pub use write::{
-    Answering, Asked, Bound, Conflict, Delete, Insert, Merge, Update, Written, delete, insert, replace,
-    update,
+    Answering, Asked, Bound, Conflict, Delete, Fall, Held, Insert, Merge, Owner, Purge, Restore, Since,
+    Unwanted, Update, Written, delete, insert, purge, replace, restore, update,
 };
+
+pub(super) use write::check;
 
 /// What every plan depends on besides the request.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +42,6 @@ pub struct Context<'m> {
     pub model: &'m SchemaModel,
     /// How much one request may ask for.
     pub limits: Limits,
-    /// What the caller may read besides the object of the request.
-    pub readable: Readable<'m>,
+    /// What the caller may do.
+    pub rights: Rights<'m>,
 }

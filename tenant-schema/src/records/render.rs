@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::condition::{self, Verdict};
 use super::error::RecordError;
 use super::parse::prefer::{Count, Return};
 use super::{Prepared, Shape};
@@ -45,6 +46,8 @@ pub struct Answer {
     pub preference_applied: Option<String>,
     /// `ETag`, with its quotes.
     pub etag: Option<String>,
+    /// The request was answered before, and this is what it was answered.
+    pub is_replayed: bool,
 }
 
 /// The statuses of success.
@@ -59,6 +62,8 @@ pub enum Status {
     NoContent = 204,
     /// 206
     PartialContent = 206,
+    /// 304
+    NotModified = 304,
 }
 
 impl Status {
@@ -74,7 +79,11 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         object: prepared.object.clone(),
     };
     let mut row = row.ok_or_else(unknown)?;
-    let etag = row.version.as_ref().map(|version| format!("\"{version}\""));
+    let tag = row
+        .version
+        .as_deref()
+        .map(|version| tag(prepared, version, row.body.as_deref()));
+    let etag = tag.as_ref().map(|tag| format!("\"{tag}\""));
     let mut answer = Answer {
         status: Status::Ok,
         body: row.body.take(),
@@ -83,12 +92,13 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         location: None,
         preference_applied: prepared.applied.clone(),
         etag,
+        is_replayed: false,
     };
     let counted = prepared.count.is_some_and(Count::counts);
     let total = Some(row.count).filter(|_| counted);
     let nothing_new = row.extra == Some(0);
     match &prepared.shape {
-        Shape::Record => {}
+        Shape::Record => check(prepared, &row, tag.as_deref(), &mut answer)?,
         Shape::Page { offset } => {
             let total = page::total(prepared, &row);
             answer.status = page::status(prepared.form, *offset, row.count, total)?;
@@ -120,15 +130,44 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
             page: Some((offset, limit)),
             ..
         } => {
-            let total = match row.extra {
-                Some(_) => page::total(prepared, &row),
-                None => total.and_then(|count| page::total_at_the_end(*offset, count, *limit)),
-            };
+            let total = page::total_of_results(prepared, &row, *offset, *limit);
             answer.status = page::status(prepared.form, *offset, row.count, total)?;
             answer.content_range = Some(content_range(*offset, row.count, total));
         }
     }
     Ok(answer)
+}
+
+/// The tag of the record's representation. What a write answers has that of the record's plain representation, whatever
+/// it shows of it.
+fn tag(prepared: &Prepared, version: &str, body: Option<&[u8]>) -> String {
+    let is_plain = prepared.is_plain || !matches!(prepared.shape, Shape::Record);
+    condition::opaque(version, body.filter(|_| !is_plain))
+}
+
+/// Holds a read against the request's conditions. Without a version there are none.
+fn check(
+    prepared: &Prepared,
+    row: &ResultRow,
+    tag: Option<&str>,
+    answer: &mut Answer,
+) -> Result<(), RecordError> {
+    let (Some(version), Some(tag)) = (&row.version, tag) else {
+        return Ok(());
+    };
+    match prepared.conditions.of_read(version, tag) {
+        Verdict::Answered => Ok(()),
+        Verdict::NotModified => {
+            answer.status = Status::NotModified;
+            answer.body = None;
+            Ok(())
+        }
+        Verdict::Failed => Err(RecordError::Outdated {
+            object: prepared.object.clone(),
+            version: version.parse().ok(),
+            changed: Vec::new(),
+        }),
+    }
 }
 
 fn written(prepared: &Prepared) -> Status {

@@ -3,7 +3,9 @@
 use super::fixture::{delete, get, insert, list, run, update};
 use super::*;
 
+mod bin;
 mod embeds;
+mod held;
 mod rights;
 mod writes;
 

@@ -18,15 +18,20 @@
     reason = "a benchmark reports to the terminal"
 )]
 
-mod bare;
-mod fleet;
-mod load;
 mod report;
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use report::Report;
+use tests::bench::{Bare, Fleet, Script, Tenant, bare, drive};
+use tests::config::numbers;
+
+/// Contacts per tenant.
+const CONTACTS: usize = 100;
+
+/// The contact that is read.
+const CONTACT: &str = "0190a0b0-0000-7000-8000-000000000000";
 
 /// What is measured, from the environment.
 struct Plan {
@@ -38,12 +43,6 @@ struct Plan {
 
 impl Plan {
     fn from_env() -> Result<Self> {
-        let numbers = |name: &str, default: &str| -> Result<Vec<usize>> {
-            let text =
-                std::env::var_os(name).map_or_else(|| default.into(), |v| v.to_string_lossy().into_owned());
-            let parsed: Result<_, _> = text.split(',').map(str::parse).collect();
-            parsed.with_context(|| format!("{name}={text} is not a list of numbers such as {default}"))
-        };
         Ok(Self {
             seconds: numbers("BENCH_SECONDS", "3")?[0] as u64,
             rounds: numbers("BENCH_ROUNDS", "5")?[0],
@@ -67,25 +66,29 @@ fn main() -> Result<()> {
 
 async fn run(plan: &Plan) -> Result<()> {
     let most = plan.tenants.iter().copied().max().unwrap_or(1);
-    let fleet = Box::pin(fleet::Fleet::start(most)).await?;
-    let bare = bare::Bare::start().await?;
+    let fleet = Box::pin(Fleet::start(most)).await?;
+    let contacts: Vec<String> = fleet.tenants().iter().map(contacts).collect();
+    fleet.prepare(&contacts.concat()).await?;
+    let requests: Vec<_> = fleet.tenants().iter().map(request).collect();
+    let bare = Bare::start().await?;
     let server = fleet.serve().await?;
     let window = Duration::from_secs(plan.seconds);
 
     let mut report = Report::default();
     for &connections in &plan.connections {
         for round in 0..=plan.rounds {
-            let database = fleet.pgbench(connections, plan.seconds)?;
-            let http = load::drive(bare.address(), &bare::requests(), connections, window).await?;
+            let database = fleet
+                .pgbench()?
+                .run(&script(&fleet.tenants()[0]), connections, plan.seconds)?;
+            let http = drive(bare.address(), &bare::requests(), connections, window).await?;
             let mut tenantry = Vec::new();
             for &tenants in &plan.tenants {
-                let load =
-                    load::drive(server.address(), &fleet.requests(tenants), connections, window).await?;
+                let load = drive(server.address(), &requests[..tenants], connections, window).await?;
                 tenantry.push((tenants, load));
             }
             // The first round warms caches, plans and connections.
             if round > 0 {
-                report.add(connections, database, http.per_second, tenantry);
+                report.add(connections, database.per_second, http.per_second, tenantry);
             }
         }
     }
@@ -93,4 +96,31 @@ async fn run(plan: &Plan) -> Result<()> {
     server.stop().await?;
     bare.stop().await?;
     fleet.stop().await
+}
+
+/// Makes the contacts of a tenant.
+fn contacts(tenant: &Tenant) -> String {
+    format!(
+        "insert into {}.contacts (id, first_name, last_name, email)
+         select case n when 1 then '{CONTACT}' else gen_random_uuid() end, 'Ada', 'Lovelace', 'ada' || n || '@example.com'
+           from generate_series(1, {CONTACTS}) n;\n",
+        tenant.schema
+    )
+}
+
+fn request(tenant: &Tenant) -> Vec<u8> {
+    tenant.request(&format!("GET /rest/v1/contacts/{CONTACT}"), "", "")
+}
+
+/// PostgreSQL alone: one contact by its key.
+fn script(tenant: &Tenant) -> Script {
+    let columns = "id, first_name, last_name, full_name, email, phone, status, company_id, owner_id, job_title, \
+        source, tag_ids, created_at, updated_at, created_by, updated_by, version, deleted_at";
+    Script {
+        text: format!(
+            "select {columns} from {}.contacts where id = '{CONTACT}';\n",
+            tenant.schema
+        ),
+        ..Script::default()
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::load::Load;
+use tests::bench::{Load, median};
 
 /// Everything measured: by number of connections, the rounds.
 #[derive(Default)]
@@ -85,10 +85,4 @@ impl fmt::Display for Report {
         }
         Ok(())
     }
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -5,7 +5,7 @@ use std::future::IntoFuture;
 use std::pin::Pin;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::BodyExt as _;
@@ -160,7 +160,11 @@ impl Ask {
         self.method == Method::HEAD
     }
 
-    async fn send(self) -> Answer {
+    /// Sends it and gives the response with its body unread.
+    ///
+    /// # Panics
+    /// When the request is malformed.
+    pub async fn respond(self) -> Response<Body> {
         let body = if self.panics {
             let panics = || -> Option<Result<Bytes, Infallible>> { panic!("on purpose") };
             Body::from_stream(stream::iter(std::iter::from_fn(panics)))
@@ -172,7 +176,11 @@ impl Ask {
         *request.uri_mut() = self.target.parse().expect("a request's target");
         *request.headers_mut() = self.headers;
         let Ok(response) = self.app.router().oneshot(request).await;
-        let (parts, body) = response.into_parts();
+        response
+    }
+
+    async fn send(self) -> Answer {
+        let (parts, body) = self.respond().await.into_parts();
         let body = body.collect().await.expect("an answer is whole").to_bytes();
         Answer {
             status: parts.status.as_u16(),

@@ -17,6 +17,7 @@ const COMMANDS: &[&[&str]] = &[
     &["migrate"],
     &["psql"],
     &["erd"],
+    &["template", "check"],
 ];
 
 #[tokio::test]

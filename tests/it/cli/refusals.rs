@@ -252,7 +252,7 @@ async fn what_cannot_be_understood() {
     assert_snapshot!(tenantry.run("key create acme --name K --scope read").await, @r#"
     exit status 1
     -- err
-    error: invalid value 'read' for '--scope <OBJECT:ACTION>...': "read" is not a scope: object:action is the form, with an object's name or *, and read, insert, update, delete, write or *
+    error: invalid value 'read' for '--scope <OBJECT:ACTION>...': "read" is not a scope: object:action is the form, with an object's name or *, and read, insert, update, delete, purge, write or *
 
     For more information, try '--help'.
     "#);

@@ -13,7 +13,9 @@ use server::access::Access;
 use tests::app::{AppTenant, Ask, Client, PASSWORD, Person};
 use tests::{TestApp, TestDb};
 
-use self::table::{MANY, ONE, READS, RPC, Row, SIGN_UP, TOKEN, WRITES, table, table_of_functions};
+use self::table::{
+    MANY, ONE, PURGE, READS, RESTORE, RPC, Row, SIGN_UP, TOKEN, WRITES, table, table_of_functions,
+};
 
 /// The callers, in the order of the table's columns.
 const CALLERS: [&str; 13] = [
@@ -169,6 +171,16 @@ impl Scene {
             return call(client, method, object);
         }
         let id = self.record(object).await;
+        if [RESTORE, PURGE].contains(path) {
+            let record = format!("/rest/v1/{object}/{id}");
+            if ["contacts", "pipelines"].contains(object) {
+                self.ada.delete(&record).await.expect_status(204);
+            }
+            return client.ask(
+                method.clone(),
+                &path.replace("{object}", object).replace("{id}", &id),
+            );
+        }
         let target = match (*path, *access) {
             (ONE, _) => format!("/rest/v1/{object}/{id}"),
             (_, Access::Replace | Access::Object(Action::Update | Action::Delete)) => {
@@ -319,12 +331,13 @@ async fn every_scope_opens_what_it_says_and_nothing_else() {
     for object in ["contacts", "pipelines", "members", "deal_stage_history"] {
         let written_by_nobody = matches!(object, "members" | "deal_stage_history");
         for (word, opened) in [
-            ("read", [true, false, false, false]),
-            ("insert", [false, true, false, false]),
-            ("update", [false, false, true, false]),
-            ("delete", [false, false, false, true]),
-            ("write", [false, true, true, true]),
-            ("*", [true, true, true, true]),
+            ("read", [true, false, false, false, false]),
+            ("insert", [false, true, false, false, false]),
+            ("update", [false, false, true, false, false]),
+            ("delete", [false, false, false, true, false]),
+            ("purge", [false, false, false, false, true]),
+            ("write", [false, true, true, true, false]),
+            ("*", [true, true, true, true, false]),
         ] {
             for holder in [object, "*"] {
                 let key = scene.acme.key(&[&format!("{holder}:{word}")]).await;
@@ -336,6 +349,12 @@ async fn every_scope_opens_what_it_says_and_nothing_else() {
                         Action::Insert => (key.post(&format!("/rest/v1/{object}"), &scene.body(object)), 201),
                         Action::Update => (key.patch(&one, &scene.body(object)), 204),
                         Action::Delete => (key.delete(&one), 204),
+                        Action::Purge => {
+                            if !written_by_nobody {
+                                scene.ada.delete(&one).await.expect_status(204);
+                            }
+                            (key.ask(Method::POST, &format!("{one}/purge")), 204)
+                        }
                     };
                     let opens = opens && (action == Action::Read || !written_by_nobody);
                     let (expected, status) = (if opens { done } else { 403 }, ask.await.status());

@@ -1,5 +1,6 @@
 //! Records over HTTP: what the engine's dialect looks like from outside.
 
+mod bin;
 mod deals;
 mod embeds;
 mod forms;

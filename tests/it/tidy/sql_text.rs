@@ -113,7 +113,7 @@ pub(super) fn star(file: &SourceFile) -> Vec<Finding> {
 
 /// I5: a tenant's code asks `catalog` instead of reading its tables.
 pub(super) fn catalog_tables_in_tenant_schema(file: &SourceFile) -> Vec<Finding> {
-    if file.krate() != "tenant-schema" {
+    if file.krate() != "tenant-schema" || !file.is_shipped() {
         return Vec::new();
     }
     let named = |words: &[String]| {
@@ -130,7 +130,7 @@ pub(super) fn catalog_tables_in_tenant_schema(file: &SourceFile) -> Vec<Finding>
 }
 
 /// `select *` and `returning *`, also behind a name (`select c.*`).
-pub(super) fn has_star(words: &[String]) -> bool {
+fn has_star(words: &[String]) -> bool {
     (0..words.len()).any(|at| {
         let after = match words[at].as_str() {
             "select" if words.get(at + 1).is_some_and(|word| word == "distinct") => at + 2,
@@ -194,7 +194,7 @@ fn outlives(words: &[String]) -> bool {
 /// `set_config(name, value, is_local)` whose last argument is not `true`.
 fn has_session_set_config(words: &[String]) -> bool {
     (0..words.len())
-        .filter(|&at| words[at] == "set_config")
+        .filter(|&at| words[at] == "set_config" && words.get(at + 1).is_some_and(|word| word == "("))
         .any(|at| {
             let mut depth = 0;
             let close = (at + 1..words.len()).find(|&n| {

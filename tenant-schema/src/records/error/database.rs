@@ -127,13 +127,20 @@ impl RecordError {
                 .filter(|detail| !tells_values(fault, detail, prepared))
                 .map(bounded),
             // Hints on limits are for the database's administrator.
-            hint: owned(fault.hint.filter(|_| !fault.sqlstate.starts_with("54"))),
+            hint: match fault.sqlstate {
+                "23505" if prepared.restores => Some(TAKEN.to_owned()),
+                _ => owned(fault.hint.filter(|_| !fault.sqlstate.starts_with("54"))),
+            },
             column: owned(fault.column).or_else(|| column_of_value(fault, prepared)),
             constraint: owned(fault.constraint),
             table: owned(fault.table),
         }))
     }
 }
+
+/// What to do about a record that cannot come back.
+const TAKEN: &str =
+    "A live record has taken a unique value of what is to be restored: change or delete that one first";
 
 /// The statement refused its own outcome, or PostgreSQL gave up building it: no value of PostgreSQL's has more than
 /// 1 GB, and a read that is not sent values of that size can exceed a program limit in no other way.
@@ -142,11 +149,26 @@ fn refused_by_itself(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Option<R
         "22P02" if fault.message.contains(TOO_LARGE) => Some(Exceeded::Answer.into()),
         "22P02" => {
             let (guard, count) = Guard::failed(&prepared.guards, fault.message)?;
-            Some(guard.error(count, &prepared.object))
+            let mut error = guard.error(count, &prepared.object);
+            if let RecordError::Outdated { changed, .. } = &mut error {
+                *changed = fields_after(guard.words(), fault.message);
+            }
+            Some(error.with_parent(|| {
+                let index = usize::try_from(count).ok()?;
+                prepared.owners.get(index)?.clone()
+            }))
         }
         "54000" if prepared.mode == Mode::ReadOnly => Some(Exceeded::Answer.into()),
         _ => None,
     }
+}
+
+/// The names that stand in the message behind a check's words, as a JSON array.
+fn fields_after(words: &str, message: &str) -> Vec<String> {
+    let after = message.split_once(words).map(|(_, after)| after.trim());
+    let list = after.and_then(|after| after.strip_suffix('"'));
+    list.and_then(|list| serde_json::from_str(list).ok())
+        .unwrap_or_default()
 }
 
 /// The detail has values of columns that the request never asked to see: "Failing row contains (…)", the key of

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::access_tag;
 use crate::records::model::{
-    Field, ForeignKey, Generated, Object, ObjectKind, TypeCategory, UniqueKey, Writable,
+    DELETION_ID, Field, ForeignKey, Generated, Object, ObjectKind, TypeCategory, UniqueKey, Writable,
 };
 
 /// One element of the answer.
@@ -140,12 +140,15 @@ impl Relation {
         let keeps = |field: &Attribute| field.removes(kind) || field.counts();
         let soft_delete = self.fields.iter().any(|field| field.removes(kind));
         let versioned = self.fields.iter().any(Attribute::counts);
+        let tracks_fields = versioned && self.fields.iter().any(Attribute::tracks);
         let shows_nothing = self.fields.iter().all(Attribute::is_hidden);
         let fields: Vec<Field> = self
             .fields
             .into_iter()
             .filter_map(|field| {
-                if keeps(&field) {
+                if soft_delete && field.joins_deletions() {
+                    Some(field.into_books())
+                } else if keeps(&field) {
                     Some(field.into_kept())
                 } else {
                     field.into_field()
@@ -156,6 +159,7 @@ impl Relation {
         let object = Object {
             soft_delete,
             versioned,
+            tracks_fields,
             name: self.name,
             kind,
             comment,
@@ -190,9 +194,19 @@ impl Attribute {
             && self.nullable
     }
 
+    /// It says which records were removed together, if removed ones are kept.
+    fn joins_deletions(&self) -> bool {
+        self.name == DELETION_ID && self.of_type.base_type == "uuid" && self.nullable
+    }
+
     /// It counts the changes of a record.
     fn counts(&self) -> bool {
         self.name == "version" && matches!(self.of_type.base_type.as_str(), "smallint" | "integer" | "bigint")
+    }
+
+    /// It keeps at which version each field changed. Only when it is hidden: nobody else may write it.
+    fn tracks(&self) -> bool {
+        self.name == "field_versions" && self.of_type.base_type == "jsonb" && self.is_hidden()
     }
 
     /// The column, unless its tag hides it. Any other tag keeps values of clients away.
@@ -208,6 +222,12 @@ impl Attribute {
         let (comment, access) = access_tag::take(self.comment.take());
         let takes_values = access.write == ObjectWrite::Members && !access.is_hidden;
         self.field(comment, takes_values)
+    }
+
+    /// The column whatever its tag says, kept by the engine alone.
+    fn into_books(mut self) -> Field {
+        let (comment, _) = access_tag::take(self.comment.take());
+        self.field(comment, false)
     }
 
     fn field(self, comment: Option<String>, takes_values: bool) -> Field {

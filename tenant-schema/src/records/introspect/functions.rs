@@ -156,5 +156,6 @@ fn row(name: &str, columns: Vec<Attribute>) -> Object {
         relationships: Vec::new(),
         soft_delete: false,
         versioned: false,
+        tracks_fields: false,
     }
 }

@@ -138,7 +138,8 @@ select coalesce(json_agg(e.entry order by e.kind, e.name, e.signature), '[]')::t
       ) keys
       cross join lateral (
         select json_agg(json_build_object(
-                 'name', k.conname, 'columns', names.near, 'references', t.relname, 'referenced_columns', names.far
+                 'name', k.conname, 'columns', names.near, 'references', t.relname, 'referenced_columns', names.far,
+                 'cascades', k.confdeltype = 'c'
                ) order by k.conname) as list
           from pg_constraint k
           join relations t on t.oid = k.confrelid

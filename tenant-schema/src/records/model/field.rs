@@ -71,9 +71,11 @@ impl Field {
         })
     }
 
-    /// Part of `select=*`: everything but search vectors, which are for searching and not for reading.
+    /// Part of `select=*`: everything but search vectors, which are for searching and not for reading, and what the
+    /// engine keeps books by, so that a record which was read can be sent back whole.
     pub fn in_default_select(&self) -> bool {
-        self.base_type != "tsvector"
+        let is_kept = self.generated == Generated::Kept && self.name == super::DELETION_ID;
+        self.base_type != "tsvector" && !is_kept
     }
 }
 

@@ -24,9 +24,10 @@ pub(super) fn describe(
                 Action::Insert => object.writable.insert,
                 Action::Update => object.writable.update,
                 Action::Delete => object.writable.delete || (object.soft_delete && object.writable.update),
+                Action::Purge => object.writable.delete && object.soft_delete,
             }
     };
-    let [read, insert, update, delete] = Action::ALL.map(can);
+    let [read, insert, update, delete, purge] = Action::ALL.map(can);
     if ![read, insert, update, delete].contains(&true) {
         return;
     }
@@ -53,19 +54,7 @@ pub(super) fn describe(
     }
     let path = format!("/rest/v1/{}", segment(&object.name));
     if let Some(id) = object.key() {
-        let mut one = Map::from_iter([("parameters".to_owned(), json!([id_parameter(id)]))]);
-        let operations = [
-            (read, "get", described.get()),
-            (update, "patch", described.update()),
-            (insert && update, "put", described.put_one()),
-            (delete, "delete", described.delete()),
-        ];
-        for (is, method, operation) in operations {
-            if is {
-                one.insert(method.to_owned(), operation);
-            }
-        }
-        paths.insert(format!("{path}/{{id}}"), Value::Object(one));
+        described.one(id, &path, [read, insert, update, delete, purge], paths);
     }
     paths.insert(path, Value::Object(all));
 }
@@ -75,6 +64,39 @@ struct Described<'a> {
 }
 
 impl Described<'_> {
+    /// Adds the paths of one record, with what may be done there: read, insert, update, delete, purge.
+    fn one(
+        &self,
+        id: &Field,
+        path: &str,
+        [read, insert, update, delete, purge]: [bool; 5],
+        paths: &mut Map<String, Value>,
+    ) {
+        let mut one = Map::from_iter([("parameters".to_owned(), json!([id_parameter(id)]))]);
+        let operations = [
+            (read, "get", self.get()),
+            (update, "patch", self.update()),
+            (insert && update, "put", self.put_one()),
+            (delete, "delete", self.delete()),
+        ];
+        for (is, method, operation) in operations {
+            if is {
+                one.insert(method.to_owned(), operation);
+            }
+        }
+        paths.insert(format!("{path}/{{id}}"), Value::Object(one));
+        let of_the_bin = [
+            (update && self.object.soft_delete, "restore", self.restore()),
+            (purge, "purge", self.purge()),
+        ];
+        for (is, verb, operation) in of_the_bin {
+            if is {
+                let item = json!({ "parameters": [id_parameter(id)], "post": operation });
+                paths.insert(format!("{path}/{{id}}/{verb}"), item);
+            }
+        }
+    }
+
     fn operation(&self, verb: &str, summary: &str, parameters: Vec<Value>, responses: Value) -> Value {
         let mut operation = json!({
             "operationId": format!("{verb}.{}", key(&self.object.name)),
@@ -139,12 +161,19 @@ impl Described<'_> {
                 "content": self.many_forms(),
             })
         };
+        let mut all = page(
+            "All that were found, up to the most that a page has. In the forms `application/x-ndjson` and \
+                            `text/csv;rows=all`, which are exports, all without a bound; there is no Content-Range then.",
+        );
+        for form in ["application/x-ndjson", "text/csv;rows=all"] {
+            all["content"][form] = json!({ "schema": { "type": "string" } });
+        }
         self.operation(
             "list",
             &format!("List {}", self.object.name),
-            parameters.chain(self.filters()).collect(),
+            parameters.chain(self.deleted()).chain(self.filters()).collect(),
             parts::read(json!({
-                "200": page("All that were found."),
+                "200": all,
                 "206": page("Some of those that were counted."),
             })),
         )
@@ -154,10 +183,11 @@ impl Described<'_> {
         self.operation(
             "get",
             &format!("Get one of {}", self.object.name),
-            named(&["select", "prefer_read"]).collect(),
-            parts::read(json!({
-                "200": { "description": "The record.", "content": { "application/json": { "schema": self.row() } } },
-            })),
+            named(&["select", "prefer_read"])
+                .chain(self.conditions())
+                .chain(self.deleted())
+                .collect(),
+            self.with_not_modified(parts::read(json!({ "200": self.written_one("The record.") }))),
         )
     }
 
@@ -168,13 +198,15 @@ impl Described<'_> {
         let mut operation = self.operation(
             "insert",
             &format!("Add to {}", self.object.name),
-            named(&["select", "columns", "on_conflict", "prefer_write"]).collect(),
+            named(&["select", "columns", "on_conflict", "prefer_write", "idempotency_key"]).collect(),
             parts::write(json!({
                 "200": self.written("What was merged, if that was asked for."),
                 // Without a type, since there is no body by default: a body that is announced must be there.
                 "201": {
                     "description": "Added. Nothing is answered, or with `return=representation` the records, as under 200.",
                     "headers": {
+                        "ETag": super::reference("headers", "etag"),
+                        "Idempotent-Replayed": super::reference("headers", "idempotent_replayed"),
                         "Location": super::reference("headers", "location"),
                         "Preference-Applied": super::reference("headers", "preference_applied"),
                     },
@@ -197,7 +229,7 @@ impl Described<'_> {
         let mut operation = self.operation(
             "put_one",
             &format!("Add or replace one of {}", self.object.name),
-            named(&["select", "columns", "prefer_write"]).collect(),
+            self.of_one_write(&["select", "columns"]),
             parts::write(json!({
                 "200": self.written_one("Replaced."),
                 "201": { "description": "Added. Nothing is answered, or with `return=representation` the record, as under 200." },
@@ -221,7 +253,7 @@ impl Described<'_> {
         let mut operation = self.operation(
             "put",
             &format!("Add or replace one of {} by its key", self.object.name),
-            named(&["select", "columns", "prefer_write"])
+            named(&["select", "columns", "prefer_write", "idempotency_key"])
                 .chain(keys)
                 .collect(),
             parts::write(json!({
@@ -240,11 +272,21 @@ impl Described<'_> {
     }
 
     fn update_filtered(&self) -> Value {
-        let parameters = named(&["select", "order", "limit", "and", "or", "columns", "prefer_write"]);
+        let parameters = [
+            "select",
+            "order",
+            "limit",
+            "and",
+            "or",
+            "columns",
+            "prefer_write",
+            "idempotency_key",
+        ];
+        let parameters = named(&parameters);
         let mut operation = self.operation(
             "update",
             &format!("Change those of {} that a filter finds", self.object.name),
-            parameters.chain(self.filters()).collect(),
+            parameters.chain(self.deleted()).chain(self.filters()).collect(),
             parts::write(json!({ "200": self.written("The changed records."), "204": nothing() })),
         );
         operation["requestBody"] = self.changes();
@@ -255,7 +297,10 @@ impl Described<'_> {
         let mut operation = self.operation(
             "update_one",
             &format!("Change one of {}", self.object.name),
-            named(&["select", "columns", "prefer_write"]).collect(),
+            self.of_one_write(&["select", "columns"])
+                .into_iter()
+                .chain(self.deleted())
+                .collect(),
             parts::write(json!({ "200": self.written_one("The changed record."), "204": nothing() })),
         );
         operation["requestBody"] = self.changes();
@@ -268,7 +313,16 @@ impl Described<'_> {
     }
 
     fn delete_filtered(&self) -> Value {
-        let parameters = named(&["select", "order", "limit", "and", "or", "prefer_write"]);
+        let parameters = [
+            "select",
+            "order",
+            "limit",
+            "and",
+            "or",
+            "prefer_write",
+            "idempotency_key",
+        ];
+        let parameters = named(&parameters);
         self.operation(
             "delete",
             &format!("Remove those of {} that a filter finds", self.object.name),
@@ -281,9 +335,36 @@ impl Described<'_> {
         self.operation(
             "delete_one",
             &format!("Remove one of {}", self.object.name),
+            self.of_one_write(&["select"]),
+            parts::write(json!({ "200": self.written_one("The removed record."), "204": nothing() })),
+        )
+    }
+
+    fn restore(&self) -> Value {
+        self.operation(
+            "restore_one",
+            &format!(
+                "Bring back one of {} that was deleted, with what was deleted with it",
+                self.object.name
+            ),
+            named(&["select", "prefer_write"]).collect(),
+            parts::write(json!({ "200": self.written_one("The restored record."), "204": nothing() })),
+        )
+    }
+
+    fn purge(&self) -> Value {
+        self.operation(
+            "purge_one",
+            &format!("Remove for good one of {} that was deleted", self.object.name),
             named(&["select", "prefer_write"]).collect(),
             parts::write(json!({ "200": self.written_one("The removed record."), "204": nothing() })),
         )
+    }
+
+    /// `deleted`, where it is no column's name.
+    fn deleted(&self) -> impl Iterator<Item = Value> + use<> {
+        let is_ours = self.object.soft_delete && self.object.readable("deleted").is_none();
+        is_ours.then(|| parts::parameter("deleted")).into_iter()
     }
 
     fn written(&self, description: &str) -> Value {
@@ -295,7 +376,37 @@ impl Described<'_> {
     }
 
     fn written_one(&self, description: &str) -> Value {
-        json!({ "description": description, "content": { "application/json": { "schema": self.row() } } })
+        let mut answer = json!({ "description": description, "content": { "application/json": { "schema": self.row() } } });
+        if self.object.versioned {
+            answer["headers"] = json!({ "ETag": super::reference("headers", "etag") });
+        }
+        answer
+    }
+
+    /// The headers that ask for a state of one record.
+    fn conditions(&self) -> impl Iterator<Item = Value> {
+        let names: &[&str] = if self.object.versioned {
+            &["if_match", "if_none_match"]
+        } else {
+            &[]
+        };
+        named(names)
+    }
+
+    fn of_one_write(&self, own: &[&str]) -> Vec<Value> {
+        let always = named(&["prefer_write", "idempotency_key"]);
+        let can_be_held = !self.object.kind.is_view();
+        let conditions = self.conditions().filter(|_| can_be_held);
+        named(own).chain(always).chain(conditions).collect()
+    }
+
+    /// The answers of a read of one record, whose client may know it already.
+    fn with_not_modified(&self, mut answers: Value) -> Value {
+        if self.object.versioned {
+            answers["304"] = json!({ "description": "The client has it already, as `If-None-Match` says." });
+            answers["412"] = super::reference("responses", "precondition_failed");
+        }
+        answers
     }
 }
 

@@ -42,6 +42,13 @@ const PARAMETERS: &[(&str, &str, &str, &str)] = &[
         "Conditions of which one must hold: `(status.eq.open,status.is.null)`.",
     ),
     (
+        "deleted",
+        "query",
+        "deleted",
+        "Which records are meant: those that are live (`exclude`, as without it), those that are deleted (`only`), or \
+         both (`include`).",
+    ),
+    (
         "columns",
         "query",
         "columns",
@@ -71,7 +78,28 @@ const PARAMETERS: &[(&str, &str, &str, &str)] = &[
         "Prefer",
         "`return=minimal|headers-only|representation`, `count=…`, `missing=default`, `max-affected=…`, \
          `tx=commit|rollback`, `handling=strict|lenient`, `timezone=…`; for inserts \
-         `resolution=merge-duplicates|ignore-duplicates`.",
+         `resolution=merge-duplicates|ignore-duplicates`; for changes of one record with `If-Match` `merge=disjoint`.",
+    ),
+    (
+        "if_match",
+        "header",
+        "If-Match",
+        "Entity tags, or `*`: do it only if the record is in one of these states. Else the answer is 412.",
+    ),
+    (
+        "if_none_match",
+        "header",
+        "If-None-Match",
+        "Entity tags, or `*`: do it only if the record is in none of these states. Else a read is answered by 304, and a \
+         write by 412.",
+    ),
+    (
+        "idempotency_key",
+        "header",
+        "Idempotency-Key",
+        "A text of the client's for this request. Within a day the same request with the same key is not done again, but \
+         answered as it was, with `Idempotent-Replayed: true`. While it is being done, the answer is 409; another request \
+         with the key is answered by 422.",
     ),
 ];
 
@@ -107,9 +135,14 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     (
         "conflict",
         "409",
-        "A key is taken, or something still refers to the record.",
+        "A key is taken, something still refers to the record, or a request with the same `Idempotency-Key` is being \
+         answered.",
     ),
-    ("precondition_failed", "412", "The record has changed."),
+    (
+        "precondition_failed",
+        "412",
+        "The record is in another state than was meant; `ETag` and the details tell in which.",
+    ),
     ("too_large", "413", "The body or the answer is too large."),
     ("too_long", "414", "The query string is too long."),
     (
@@ -125,7 +158,7 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     (
         "unprocessable",
         "422",
-        "The request is understood, but not valid.",
+        "The request is understood, but not valid, or its `Idempotency-Key` was used for another one.",
     ),
     (
         "too_many",
@@ -201,10 +234,10 @@ pub(super) fn parameter(name: &str) -> Value {
 
 pub(super) fn parameters() -> Value {
     let all = PARAMETERS.iter().map(|(key, place, name, description)| {
-        let schema = if ["limit", "offset"].contains(key) {
-            json!({ "type": "integer", "minimum": 0 })
-        } else {
-            json!({ "type": "string" })
+        let schema = match *key {
+            "limit" | "offset" => json!({ "type": "integer", "minimum": 0 }),
+            "deleted" => json!({ "type": "string", "enum": ["exclude", "include", "only"] }),
+            _ => json!({ "type": "string" }),
         };
         let parameter = json!({ "name": name, "in": place, "description": description, "schema": schema });
         ((*key).to_owned(), parameter)
@@ -221,6 +254,9 @@ pub(super) fn responses() -> Value {
         if ["too_many", "unavailable"].contains(name) {
             response["headers"] = json!({ "Retry-After": reference("headers", "retry_after") });
         }
+        if *name == "precondition_failed" {
+            response["headers"] = json!({ "ETag": reference("headers", "etag") });
+        }
         ((*name).to_owned(), response)
     });
     let raised = json!({
@@ -234,6 +270,11 @@ pub(super) fn headers() -> Value {
     let text = json!({ "type": "string" });
     json!({
         "content_range": { "description": "Which records these are, and of how many: `0-9/42` or `0-9/*`.", "schema": text },
+        "etag": { "description": "The state of the record, where it has versions: `\"7\"`.", "schema": text },
+        "idempotent_replayed": {
+            "description": "`true`: the request was done before, and this is what it was answered.",
+            "schema": text,
+        },
         "location": { "description": "Where the new record is.", "schema": text },
         "preference_applied": { "description": "The preferences that were followed.", "schema": text },
         "retry_after": { "description": "Seconds to wait.", "schema": { "type": "integer", "minimum": 0 } },

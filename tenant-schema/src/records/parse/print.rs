@@ -369,6 +369,7 @@ pub(super) fn any_query_string() -> impl Strategy<Value = QueryString> {
             select,
             root,
             embedded: Vec::new(),
+            deleted: None,
         };
         for (path, level) in embedded {
             // What says nothing is not there, and each way is there once.

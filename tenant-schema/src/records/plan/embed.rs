@@ -1,5 +1,7 @@
 //! Related records inside records.
 
+use catalog::access::Action;
+
 use super::filter::Subject;
 use super::items::{check_alias, held};
 use super::levels::Levels;
@@ -108,7 +110,7 @@ fn node<'m>(
         limit => Some(context.limits.rows(limit)),
     };
     Ok(Node {
-        filter: filter::visible(target, None, own.filter, &selection.embeds)?,
+        filter: filter::visible(target, None, own.filter, None, &selection.embeds)?,
         order: order::order(&selection, own.order)?,
         selection,
         limit,
@@ -119,7 +121,7 @@ fn node<'m>(
 /// The object of this name, if the caller may read it.
 fn readable<'m>(context: Context<'m>, name: &str) -> Result<&'m Object, RecordError> {
     let object = context.model.object(name)?;
-    if context.readable.allows(object) {
+    if context.rights.allows(object, Action::Read) {
         return Ok(object);
     }
     Err(EmbedError::Forbidden {

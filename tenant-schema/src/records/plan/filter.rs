@@ -1,7 +1,8 @@
 //! The conditions of a request, on things that exist, and those that nobody asks for.
 
+use super::deleted;
 use super::embed::Embed;
-use crate::records::ast::{Column, Filter, Is, Step, Test};
+use crate::records::ast::{Column, Deleted, Filter, Is, Step, Test};
 use crate::records::error::{EmbedError, RecordError, shorten};
 use crate::records::model::{Field, Object};
 use crate::records::nearest::nearest;
@@ -58,11 +59,13 @@ pub(super) fn unknown_column(object: &Object, name: &str, besides: &[&str]) -> R
 }
 
 /// The filter that finds what a request may see of an object: its own conditions, the key, and not what is deleted,
-/// unless the request asks about `deleted_at` itself. `embeds` are what the object's records embed.
+/// unless the request says so: by `deleted`, or else by asking about `deleted_at` itself. `embeds` are what the object's
+/// records embed.
 pub(super) fn visible<'m>(
     object: &'m Object,
     id: Option<&str>,
     said: Filter<Column>,
+    deleted: Option<Deleted>,
     embeds: &[Embed<'m>],
 ) -> Result<Filter<Subject<'m>>, RecordError> {
     let mut parts = Vec::new();
@@ -78,9 +81,12 @@ pub(super) fn visible<'m>(
         Filter::All(said) => parts.extend(said),
         other => parts.push(other),
     }
-    if !asks_for_deleted {
-        parts.extend(not_deleted(object));
-    }
+    let unsaid = if asks_for_deleted {
+        Deleted::Include
+    } else {
+        Deleted::Exclude
+    };
+    parts.extend(deleted::condition(object, deleted.unwrap_or(unsaid)));
     Ok(Filter::All(parts))
 }
 
@@ -91,11 +97,17 @@ fn is_deletion(subject: &Subject<'_>) -> bool {
 
 /// The condition that hides deleted records, where an object has them.
 pub(super) fn not_deleted(object: &Object) -> Option<Filter<Subject<'_>>> {
+    deletion_is(object, Is::Null)
+}
+
+/// The condition that finds deleted records and no others, where an object has them.
+pub(super) fn is_deleted(object: &Object) -> Option<Filter<Subject<'_>>> {
+    deletion_is(object, Is::NotNull)
+}
+
+fn deletion_is(object: &Object, is: Is) -> Option<Filter<Subject<'_>>> {
     let field = object.field("deleted_at").filter(|_| object.soft_delete)?;
-    Some(Filter::Test(
-        Subject::Spot(Spot::whole(field)),
-        Test::Is(Is::Null),
-    ))
+    Some(Filter::Test(Subject::Spot(Spot::whole(field)), Test::Is(is)))
 }
 
 /// A name means what is embedded under it if the test is one of being there, and else a column.

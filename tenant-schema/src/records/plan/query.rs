@@ -1,5 +1,6 @@
 //! The query string of a request, its names looked at before its grammar.
 
+use super::deleted;
 use super::filter::unknown_column;
 use crate::records::ast::{QueryString, SelectItem};
 use crate::records::error::{self, RecordError};
@@ -23,11 +24,12 @@ pub(super) fn read_query(
     suits: impl Fn(&str) -> bool,
 ) -> Result<QueryString, RecordError> {
     limits.check_length(raw)?;
-    let parameters: Parameters = parse::parameters(raw)?;
+    let mut parameters: Parameters = parse::parameters(raw)?;
     let select = match parameters.iter().find(|(name, _)| name == "select") {
         Some((_, select)) => parse::select::parse(select)?,
         None => Vec::new(),
     };
+    let deleted = deleted::take(object, &select, &mut parameters)?;
     for (name, _) in &parameters {
         check_name(object, &select, name)?;
         if !suits(name) {
@@ -37,7 +39,8 @@ pub(super) fn read_query(
             });
         }
     }
-    let said = parse::query(&parameters)?;
+    let mut said = parse::query(&parameters)?;
+    said.deleted = deleted;
     limits.check(&said)?;
     Ok(said)
 }

@@ -5,12 +5,15 @@ use super::items::selection;
 use super::levels::Levels;
 use super::order::{SortBy, order};
 use super::query::{finds, read_query};
-use super::select::Selection;
+use super::select::{Output, Selection, Value};
 use super::write::Asked;
 use crate::records::ast::{Filter, OrderTerm};
 use crate::records::error::RecordError;
 use crate::records::model::Object;
 use crate::records::{Count, Form, RowRange};
+
+/// The greatest `limit` that PostgreSQL takes.
+const EVERY_ROW: u64 = i64::MAX.cast_unsigned();
 
 /// Records of one object: what of them, which of them, and in what order.
 pub struct Node<'m> {
@@ -50,6 +53,22 @@ pub struct Get<'m> {
     pub(in crate::records) answer_bytes: Option<u64>,
 }
 
+impl Get<'_> {
+    /// What it answers follows from the version of the record: its own columns as JSON, and nothing of other records,
+    /// which change by themselves.
+    pub(in crate::records) fn is_plain(&self) -> bool {
+        let selection = &self.node.selection;
+        let is_own = |output: &Output<'_>| match &output.value {
+            Value::Spot(spot) => selection.object.field(&spot.field.name).is_some(),
+            Value::Record => false,
+        };
+        matches!(self.form, Form::Plural | Form::Singular)
+            && !selection.object.kind.is_view()
+            && selection.embeds.is_empty()
+            && selection.outputs.iter().all(is_own)
+    }
+}
+
 /// Plans a page of records.
 pub fn list<'m>(object: &'m Object, asked: &Asked<'m>) -> Result<List<'m>, RecordError> {
     let (context, limits) = (asked.context, asked.context.limits);
@@ -59,9 +78,13 @@ pub fn list<'m>(object: &'m Object, asked: &Asked<'m>) -> Result<List<'m>, Recor
     let selection = selection(context, object, said.select, &mut levels)?;
     let node = Node {
         order: order(&selection, said.root.order)?,
-        filter: visible(object, None, said.root.filter, &selection.embeds)?,
+        filter: visible(object, None, said.root.filter, said.deleted, &selection.embeds)?,
         selection,
-        limit: Some(limits.rows(limit)),
+        limit: Some(if asked.every_row {
+            limit.unwrap_or(EVERY_ROW).min(EVERY_ROW)
+        } else {
+            limits.rows(limit)
+        }),
         offset,
     };
     Ok(List {
@@ -81,7 +104,13 @@ pub fn get<'m>(object: &'m Object, id: &str, asked: &Asked<'m>) -> Result<Get<'m
     let selection = selection(context, object, said.select, &mut levels)?;
     selection.refuse_aggregates()?;
     let node = Node {
-        filter: visible(object, Some(id), said.root.filter, &selection.embeds)?,
+        filter: visible(
+            object,
+            Some(id),
+            said.root.filter,
+            said.deleted,
+            &selection.embeds,
+        )?,
         order: Vec::new(),
         selection,
         limit: None,

@@ -2,6 +2,7 @@
 
 use catalog::access::ObjectWrite;
 
+use super::deleted::{self, DELETED};
 use super::filter::visible;
 use super::items::selection;
 use super::levels::Levels;
@@ -9,11 +10,13 @@ use super::order::order;
 use super::query::read_query;
 use super::read::{Node, page};
 use super::{Asked, Context};
+use crate::records::claim::MAX_BODY;
 use crate::records::error::{RecordError, shorten};
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Function, Object, Parameter, Returned};
 use crate::records::parse::body::call::Arguments;
 use crate::records::parse::{self, Parameters, columns};
+use crate::records::sql::Keep;
 use crate::records::{CallBy, Count, Form, RowRange};
 
 mod choose;
@@ -30,6 +33,8 @@ pub struct Call<'m> {
     pub(in crate::records) guards: Vec<Guard>,
     /// The function may write, and the request lets it.
     pub(in crate::records) writes: bool,
+    /// What keeps the answer.
+    pub(in crate::records) keep: Option<Keep<'m>>,
     /// All results are counted, and not only those of the page: by calling the function once more.
     pub(in crate::records) count: Option<Count>,
     /// The most records of a page.
@@ -109,6 +114,8 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
         guards.push(Guard::Singular);
     }
     guards.push(Guard::Size(context.limits.answer_bytes));
+    let claim = asked.claim.filter(|_| writes);
+    guards.extend(claim.map(|_| Guard::Kept(MAX_BODY)));
     Ok(Call {
         function,
         given: given(function, said.arguments)?,
@@ -125,6 +132,10 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
             .count
             .filter(|count| count.counts() && function.returns_set && !writes),
         writes,
+        keep: claim.map(|claim| Keep {
+            claim,
+            written_only: false,
+        }),
         max_rows: context.limits.max_rows,
     })
 }
@@ -199,7 +210,8 @@ fn is_argument(context: Context<'_>, overloads: &[Function], name: &str, value: 
 /// Reads like something that is said of records.
 fn is_filter(name: &str, value: &str) -> bool {
     let parameters: Parameters = vec![(name.to_owned(), value.to_owned())];
-    parse::RESERVED.contains(&name) || parse::query(&parameters).is_ok()
+    let is_word = name == DELETED && deleted::word(value).is_some();
+    parse::RESERVED.contains(&name) || is_word || parse::query(&parameters).is_ok()
 }
 
 fn result<'m>(
@@ -221,7 +233,7 @@ fn result<'m>(
     let (offset, limit) = page(said.root.offset.unwrap_or(0), said.root.limit, range)?;
     Ok(Results::Rows(Node {
         order: order(&selection, said.root.order)?,
-        filter: visible(row, None, said.root.filter, &selection.embeds)?,
+        filter: visible(row, None, said.root.filter, said.deleted, &selection.embeds)?,
         selection,
         limit: function.returns_set.then(|| context.limits.rows(limit)),
         offset,

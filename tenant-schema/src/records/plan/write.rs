@@ -1,6 +1,6 @@
 //! Writes: adding, changing and removing records, and what is given back of them.
 
-use catalog::access::ObjectWrite;
+use catalog::access::{Action, ObjectWrite};
 
 use super::Context;
 use super::items::selection;
@@ -8,19 +8,29 @@ use super::levels::Levels;
 use super::order::order;
 use super::read::Node;
 use crate::records::ast::{Filter, QueryString};
+use crate::records::claim::{Claim, MAX_BODY};
+use crate::records::condition::Conditions;
 use crate::records::error::{self, RecordError};
 use crate::records::model::{Field, Object};
 use crate::records::nearest::nearest;
 use crate::records::parse::prefer::{Preferences, Return};
+use crate::records::sql::Keep;
 use crate::records::{Form, RowRange, guard::Guard};
 
 mod change;
+mod held;
 mod insert;
+mod purge;
 mod removal;
+mod restore;
 mod said;
 
-pub use change::{Bound, Delete, Update, delete, update};
+pub use change::{Bound, Delete, Fall, Update, delete, update};
+pub(in crate::records) use held::check;
+pub use held::{Held, Since, Unwanted};
 pub use insert::{Conflict, Insert, Merge, Written, insert, replace};
+pub use purge::{Purge, purge};
+pub use restore::{Owner, Restore, restore};
 
 /// What a write is asked beside its target and its body.
 #[derive(Clone, Copy)]
@@ -35,10 +45,12 @@ pub struct Asked<'m> {
     pub form: Form,
     /// The rows that are wanted, from the `Range` header.
     pub range: Option<RowRange>,
-    /// The caller may change records, and not only add them.
-    pub may_update: bool,
-    /// The caller may remove records.
-    pub may_delete: bool,
+    /// A list is not held to the most rows of a page.
+    pub every_row: bool,
+    /// The state that the record must be in.
+    pub conditions: &'m Conditions,
+    /// The idempotency key that a write claims.
+    pub claim: Option<&'m Claim>,
 }
 
 /// What a write gives back.
@@ -53,6 +65,25 @@ pub struct Answering<'m> {
     pub(in crate::records) key: Vec<&'m Field>,
     /// What undoes the write.
     pub(in crate::records) guards: Vec<Guard>,
+    /// The state that the record must be in.
+    pub(in crate::records) held: Option<Held<'m>>,
+    /// What keeps the answer.
+    pub(in crate::records) keep: Option<Keep<'m>>,
+}
+
+impl<'m> Answering<'m> {
+    /// Wants the record in this state.
+    fn hold(&mut self, held: Option<Held<'m>>) {
+        if held.is_some() {
+            self.guards.insert(0, Guard::State);
+        }
+        self.held = held;
+    }
+
+    /// It may be merged with what others have changed.
+    pub(in crate::records) fn merges(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.merges.is_some())
+    }
 }
 
 /// How many records a write is about, as far as the request says.
@@ -77,6 +108,7 @@ fn answering<'m>(node: Node<'m>, asked: &Asked<'m>, extent: Extent) -> Answering
     let represents = asked.preferences.returning == Some(Return::Representation);
     if represents {
         guards.push(Guard::Size(asked.context.limits.answer_bytes));
+        guards.extend(asked.claim.map(|_| Guard::Kept(MAX_BODY)));
     }
     let single = extent != Extent::Many && object.versioned;
     Answering {
@@ -88,6 +120,11 @@ fn answering<'m>(node: Node<'m>, asked: &Asked<'m>, extent: Extent) -> Answering
         version: object.field("version").filter(|_| single),
         key: Vec::new(),
         guards,
+        held: None,
+        keep: asked.claim.map(|claim| Keep {
+            claim,
+            written_only: extent == Extent::Named,
+        }),
     }
 }
 
@@ -112,7 +149,7 @@ fn written_records<'m>(
 /// PostgreSQL's own rule (`grant`, "Privileges"): a write that returns records, or looks at them to choose which, needs
 /// the right to read them too. `looks` says that it does either; [`Extent::Named`] and a plain insert do not.
 fn may_read(object: &Object, asked: &Asked<'_>, looks: bool) -> Result<(), RecordError> {
-    if !looks || asked.context.readable.allows(object) {
+    if !looks || asked.context.rights.allows(object, Action::Read) {
         return Ok(());
     }
     Err(RecordError::MayNotRead {

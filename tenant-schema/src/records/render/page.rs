@@ -22,12 +22,16 @@ pub(super) fn total(prepared: &Prepared, row: &ResultRow) -> Option<i64> {
     }
 }
 
-/// How many results there are of a call that cannot be made twice to count them: known when the page is the last one,
+/// The same of a function's results. Those of a call that cannot be made twice to count them are known on the last page,
 /// which is one that is not full.
-pub(super) fn total_at_the_end(offset: u64, count: i64, limit: u64) -> Option<i64> {
-    let is_last = u64::try_from(count).is_ok_and(|count| (1..limit).contains(&count));
+pub(super) fn total_of_results(prepared: &Prepared, row: &ResultRow, offset: u64, limit: u64) -> Option<i64> {
+    if row.extra.is_some() {
+        return total(prepared, row);
+    }
+    let is_last = u64::try_from(row.count).is_ok_and(|count| (1..limit).contains(&count));
+    let is_known = is_last && prepared.count.is_some_and(Count::counts);
     let before = i64::try_from(offset).unwrap_or(i64::MAX);
-    is_last.then(|| count.saturating_add(before))
+    is_known.then(|| row.count.saturating_add(before))
 }
 
 /// A page that is not all there is, is a part (206, RFC 9110, section 15.3.7); one that begins behind the last record

@@ -1,9 +1,9 @@
 //! The body of an answer: the rows `r` of a statement in the form that the client wants.
 
 use super::writer::Writer;
-use crate::records::Form;
 use crate::records::error::RecordError;
 use crate::records::plan::Selection;
+use crate::records::{Form, Lines};
 
 /// One text of all rows `r`, an aggregate.
 pub(super) fn of_all(sql: &mut Writer, form: Form, selection: &Selection<'_>) -> Result<(), RecordError> {
@@ -61,16 +61,34 @@ pub(super) fn of_values(sql: &mut Writer, form: Form, name: &str) -> Result<(), 
     Ok(())
 }
 
+/// The text of each of the rows `r`: a line of an export without its end. CSV has a header besides, [`header_line`].
+pub(super) fn of_line(sql: &mut Writer, lines: Lines, selection: &Selection<'_>) -> Result<(), RecordError> {
+    match lines {
+        Lines::Ndjson => sql.push("row_to_json(r.*)::text"),
+        Lines::Csv => cells(sql, &labels(selection))?,
+    }
+    Ok(())
+}
+
+/// The names of the columns as a line of CSV without its end.
+pub(super) fn header_line(selection: &Selection<'_>) -> String {
+    line_of(&labels(selection))
+}
+
 fn labels<'a>(selection: &'a Selection<'_>) -> Vec<&'a str> {
     selection.shown().iter().map(|shown| shown.label).collect()
 }
 
 /// The names of the columns, the first line (RFC 4180, section 2.3). Names may be the client's, so they are bound.
 fn header(sql: &mut Writer, labels: &[&str]) -> Result<(), RecordError> {
-    let quoted: Vec<String> = labels.iter().map(|label| quoted(label)).collect();
-    sql.bind("select", quoted.join(","))?;
+    sql.bind("select", line_of(labels))?;
     sql.push("::text");
     Ok(())
+}
+
+fn line_of(labels: &[&str]) -> String {
+    let quoted: Vec<String> = labels.iter().map(|label| quoted(label)).collect();
+    quoted.join(",")
 }
 
 fn quoted(text: &str) -> String {
@@ -83,9 +101,17 @@ fn quoted(text: &str) -> String {
 
 /// A row as a line, with the line break before it.
 fn line(sql: &mut Writer, labels: &[&str]) -> Result<(), RecordError> {
-    sql.push("E'\\n'");
+    sql.push("E'\\n' || ");
+    cells(sql, labels)
+}
+
+/// The cells of a row with commas between them; of one without any, an empty text.
+fn cells(sql: &mut Writer, labels: &[&str]) -> Result<(), RecordError> {
+    if labels.is_empty() {
+        sql.push("''");
+    }
     for (index, label) in labels.iter().enumerate() {
-        sql.push(if index > 0 { " || ',' || " } else { " || " });
+        sql.push(if index > 0 { " || ',' || " } else { "" });
         let mut value = Writer::default();
         value.column_named("r", label)?;
         cell(sql, &value.finish()?.text);

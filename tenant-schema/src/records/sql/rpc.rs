@@ -9,7 +9,7 @@ use super::rows::{RowsOf, all, rows};
 use super::select::Form;
 use super::write::{guarded, typed};
 use super::writer::Writer;
-use super::{Query, body};
+use super::{Query, body, keep};
 use crate::records::Count;
 use crate::records::error::RecordError;
 use crate::records::model::Parameter;
@@ -18,7 +18,12 @@ use crate::records::plan::{Call, Given, Node, Results};
 /// Writes a call: one row whose `count` is that of the results.
 pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
-    guarded(&mut sql, &plan.guards, plan.count.map(|_| "total"))?;
+    let fifth = plan.count.map(|_| "total");
+    if plan.keep.is_some() {
+        sql.push("with ");
+        keep::open(&mut sql);
+    }
+    guarded(&mut sql, &plan.guards, None, fifth)?;
     match &plan.result {
         Results::Nothing => {
             sql.push("select null::text as body");
@@ -63,6 +68,9 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
         }
     }
     sql.push(") a");
+    if let Some(kept) = plan.keep {
+        keep::close(&mut sql, kept, fifth)?;
+    }
     sql.finish()
 }
 

@@ -15,21 +15,27 @@ use crate::records::model::Field;
 use crate::records::plan::{Answering, Bound, Delete, SortBy, Subject, Update};
 
 mod answer;
+mod cascade;
+mod held;
 mod insert;
+mod restore;
 
 use super::from;
 use answer::answer;
 pub(super) use answer::guarded;
+use held::and_holds;
 pub use insert::insert;
+pub use restore::{purge, restore};
 
 /// An update of everything the filter finds; with no columns, the same answer without a change.
 pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
     if plan.columns.is_empty() && plan.defaults.is_empty() {
         sql.push("with w as (select ");
-        returned(&mut sql, &plan.answer)?;
+        returned(&mut sql, &plan.answer, &[])?;
         from(&mut sql, plan.object)?;
         found(&mut sql, &plan.filter, plan.bound.as_ref())?;
+        and_holds(&mut sql, plan.answer.held.as_ref(), "t")?;
     } else {
         sql.push("with w as (update ");
         sql.name(&plan.object.name)?;
@@ -47,6 +53,7 @@ pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
             sql.push(" = default");
             Ok(())
         })?;
+        leave_deletion(&mut sql, plan);
         if !plan.columns.is_empty() {
             sql.push(" from json_to_record(");
             sql.bind_body(&plan.body);
@@ -57,21 +64,42 @@ pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
             sql.push(")");
         }
         found(&mut sql, &plan.filter, plan.bound.as_ref())?;
+        and_holds(&mut sql, plan.answer.held.as_ref(), "t")?;
         sql.push(" returning ");
-        returned(&mut sql, &plan.answer)?;
+        returned(&mut sql, &plan.answer, &[])?;
     }
     sql.push(")");
     answer(&mut sql, &plan.answer, false)?;
     sql.finish()
 }
 
+/// A record that a body marks as removed, or as live again, is marked alone: it has nothing in common any more with what
+/// was removed together with it. One that stays removed stays what it was.
+fn leave_deletion(sql: &mut Writer, plan: &Update<'_>) {
+    let sets = |fields: &[&Field]| fields.iter().any(|field| field.name == "deleted_at");
+    if plan.object.deletion().is_none() {
+        return;
+    }
+    if sets(&plan.columns) {
+        sql.push(", deletion_id = case when r.deleted_at is null or t.deleted_at is null then null else t.deletion_id end");
+    } else if sets(&plan.defaults) {
+        sql.push(", deletion_id = null");
+    }
+}
+
 /// A delete, or the update that stands for it, of everything the filter finds.
 pub fn delete(plan: &Delete<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
-    sql.push(if plan.soft {
-        "with w as (update "
+    let fall = plan.fall.as_ref();
+    sql.push(if cascade::is_recursive(fall) {
+        "with recursive "
     } else {
-        "with w as (delete from "
+        "with "
+    });
+    sql.push(if plan.soft {
+        "w as (update "
+    } else {
+        "w as (delete from "
     });
     sql.name(&plan.object.name)?;
     sql.push(if plan.soft {
@@ -79,10 +107,17 @@ pub fn delete(plan: &Delete<'_>) -> Result<Query, RecordError> {
     } else {
         " as t"
     });
+    if let Some(fall) = fall {
+        cascade::set_deletion(&mut sql, fall.id)?;
+    }
     found(&mut sql, &plan.filter, plan.bound.as_ref())?;
+    and_holds(&mut sql, plan.answer.held.as_ref(), "t")?;
     sql.push(" returning ");
-    returned(&mut sql, &plan.answer)?;
+    returned(&mut sql, &plan.answer, &cascade::carried(plan.object, fall))?;
     sql.push(")");
+    if let Some(fall) = fall {
+        cascade::fall(&mut sql, plan.object, fall)?;
+    }
     answer(&mut sql, &plan.answer, false)?;
     sql.finish()
 }
@@ -114,8 +149,8 @@ pub(super) fn typed(sql: &mut Writer, name: &str, type_name: &str) -> Result<(),
     Ok(())
 }
 
-/// The columns of a written row that the answer needs, each once.
-fn returned(sql: &mut Writer, answer: &Answering<'_>) -> Result<(), RecordError> {
+/// The columns of a written row that the answer needs, and others that the statement does, each once.
+fn returned(sql: &mut Writer, answer: &Answering<'_>, others: &[&Field]) -> Result<(), RecordError> {
     let mut fields: Vec<&Field> = Vec::new();
     let node = answer.node.as_ref();
     let selected = node.map(|node| node.selection.fields()).unwrap_or_default();
@@ -130,6 +165,7 @@ fn returned(sql: &mut Writer, answer: &Answering<'_>) -> Result<(), RecordError>
         .chain(sorted)
         .chain(answer.version)
         .chain(key)
+        .chain(others.iter().copied())
     {
         if !fields.iter().any(|known| known.name == field.name) {
             fields.push(field);

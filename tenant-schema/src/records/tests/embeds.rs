@@ -135,14 +135,14 @@ fn a_write_gives_back_what_is_related() {
     "#);
 }
 
-fn embedding(object: &str, query: &str, readable: Readable<'_>) -> Result<Prepared, RecordError> {
+fn embedding(object: &str, query: &str, rights: Rights<'_>) -> Result<Prepared, RecordError> {
     let request = Request {
         object,
         query,
         preferences: &Preferences::default(),
-        readable,
-        may_update: true,
-        may_delete: true,
+        rights,
+        conditions: &Conditions::NONE,
+        claim: None,
         form: Form::Plural,
         range: None,
         operation: Operation::List,
@@ -152,15 +152,15 @@ fn embedding(object: &str, query: &str, readable: Readable<'_>) -> Result<Prepar
 
 #[test]
 fn only_what_the_caller_may_read_is_embedded() {
-    let all_but_links = Readable::by(&|object| object.name != "contact_labels");
+    let all_but_links = Rights::by(&|object, _| object.name != "contact_labels");
     let cases = [
-        ("contacts", "select=id,companies(name)", Readable::nothing()),
+        ("contacts", "select=id,companies(name)", Rights::none()),
         (
             "contacts",
             "select=id,companies()&companies=is.null",
-            Readable::nothing(),
+            Rights::none(),
         ),
-        ("contacts", "select=...companies(name)", Readable::nothing()),
+        ("contacts", "select=...companies(name)", Rights::none()),
         ("contacts", "select=id,labels(label)", all_but_links),
         (
             "companies",
@@ -168,12 +168,12 @@ fn only_what_the_caller_may_read_is_embedded() {
             all_but_links,
         ),
     ];
-    for (object, query, readable) in cases {
-        let refused = embedding(object, query, readable).unwrap_err();
+    for (object, query, rights) in cases {
+        let refused = embedding(object, query, rights).unwrap_err();
         assert_eq!((refused.code(), refused.status()), ("42501", 403), "{query}");
     }
     assert!(embedding("contacts", "select=id,companies(name)", all_but_links).is_ok());
-    assert!(embedding("contacts", "select=id,contact_id", Readable::nothing()).is_err());
+    assert!(embedding("contacts", "select=id,contact_id", Rights::none()).is_err());
 }
 
 #[test]
@@ -228,14 +228,15 @@ fn a_total_is_counted_without_what_is_embedded() {
             context: plan::Context {
                 model: &model,
                 limits: Limits::default(),
-                readable: Readable::by(&|_| true),
+                rights: Rights::by(&|_, _| true),
             },
             query,
             preferences: &preferences,
             form: Form::Plural,
             range: None,
-            may_update: false,
-            may_delete: false,
+            every_row: false,
+            conditions: &Conditions::NONE,
+            claim: None,
         };
         let plan = plan::list(&model.objects[object], &asked).unwrap();
         sql::estimate(&plan).unwrap().text

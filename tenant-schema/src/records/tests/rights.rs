@@ -1,5 +1,7 @@
 //! What writes need besides the right to write.
 
+use catalog::access::Action;
+
 use super::*;
 use crate::records::fixture::model;
 
@@ -31,9 +33,9 @@ fn unreadable(query: &str, prefer: &str, operation: Operation<'_>) -> Option<(u1
         object: "companies",
         query,
         preferences: &Preferences::parse(prefer),
-        readable: Readable::nothing(),
-        may_update: true,
-        may_delete: true,
+        rights: Rights::by(&|_, action| action != Action::Read),
+        conditions: &Conditions::NONE,
+        claim: None,
         form: Form::Plural,
         range: None,
         operation,
@@ -97,14 +99,14 @@ fn a_write_that_reads_needs_the_right_to_read() {
 
 #[test]
 fn a_merge_tells_the_key_only_to_those_who_may_read() {
-    let keyed = |readable| {
+    let keyed = |rights| {
         let request = Request {
             object: "companies",
             query: "on_conflict=name",
             preferences: &Preferences::parse("resolution=merge-duplicates"),
-            readable,
-            may_update: true,
-            may_delete: true,
+            rights,
+            conditions: &Conditions::NONE,
+            claim: None,
             form: Form::Plural,
             range: None,
             operation: add(r#"{"name":"x"}"#),
@@ -112,8 +114,8 @@ fn a_merge_tells_the_key_only_to_those_who_may_read() {
         let prepared = prepare(&model(), &request, Limits::default(), &mut Uuid::nil).unwrap();
         !prepared.text().contains("null::text as key")
     };
-    assert!(keyed(Readable::by(&|_| true)));
-    assert!(!keyed(Readable::nothing()));
+    assert!(keyed(Rights::by(&|_, _| true)));
+    assert!(!keyed(Rights::by(&|_, action| action != Action::Read)));
 }
 
 /// The status and code with which a caller who may not delete is refused.
@@ -122,9 +124,9 @@ fn unremovable(object: &str, query: &str, prefer: &str, operation: Operation<'_>
         object,
         query,
         preferences: &Preferences::parse(prefer),
-        readable: Readable::by(&|_| true),
-        may_update: true,
-        may_delete: false,
+        rights: Rights::by(&|_, action| action != Action::Delete),
+        conditions: &Conditions::NONE,
+        claim: None,
         form: Form::Plural,
         range: None,
         operation,

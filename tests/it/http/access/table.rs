@@ -11,6 +11,8 @@ pub(super) const SIGN_UP: &str = "/auth/v1/signup";
 pub(super) const TOKEN: &str = "/auth/v1/token";
 pub(super) const MANY: &str = "/rest/v1/{object}";
 pub(super) const ONE: &str = "/rest/v1/{object}/{id}";
+pub(super) const RESTORE: &str = "/rest/v1/{object}/{id}/restore";
+pub(super) const PURGE: &str = "/rest/v1/{object}/{id}/purge";
 pub(super) const RPC: &str = "/rest/v1/rpc/{function}";
 
 /// Functions of the template that has some: one that reads, one that every member calls, and one that admins call.
@@ -66,7 +68,7 @@ fn routes_without_object() -> Vec<Row> {
         (Method::GET, "/docs", "", Access::SignIn, all(200)),
         (Method::GET, "/docs/page.js", "", Access::SignIn, all(200)),
     ];
-    for path in ["/rest/v1/", MANY, ONE, RPC] {
+    for path in ["/rest/v1/", MANY, ONE, RESTORE, PURGE, RPC] {
         rows.push((Method::OPTIONS, path, "", Access::Public, all(200)));
     }
     for path in ["/openapi.json", "/rest/v1/"] {
@@ -103,6 +105,12 @@ pub(super) fn table() -> Vec<Row> {
             let told = |may: bool| if may { done } else { 403 };
             let statuses = guarded([told(member), told(admin), told(key), 403]);
             rows.push((method, path, object, Access::Object(action), statuses));
+        }
+        // A member's right to delete is none to purge.
+        for (path, action, member) in [(RESTORE, Action::Update, member), (PURGE, Action::Purge, false)] {
+            let told = |may: bool| if may { 204 } else { 403 };
+            let statuses = guarded([told(member), told(admin), told(key), 403]);
+            rows.push((Method::POST, path, object, Access::Object(action), statuses));
         }
         for path in [MANY, ONE] {
             let told = |may: bool| if may { 204 } else { 403 };

@@ -1,22 +1,25 @@
 //! Changing and removing records.
 
+use uuid::Uuid;
+
 use super::removal;
 use super::said::{self, Said};
 use super::{
-    Answering, Asked, Extent, answering, computed, may_read, may_write, read_only, shows, written,
+    Answering, Asked, Extent, Held, answering, computed, may_read, may_write, read_only, shows, written,
     written_records,
 };
 use crate::records::Target;
-use crate::records::ast::{Filter, OrderTerm, QueryString};
+use crate::records::ast::{Deleted, Filter, OrderTerm, QueryString};
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Object};
 use crate::records::parse::body::{Body, Given, Payload};
 use crate::records::parse::prefer::Missing;
+use crate::records::plan::deleted;
 use crate::records::plan::filter::visible;
 use crate::records::plan::order::order;
 use crate::records::plan::query::finds;
-use crate::records::plan::{Node, Selection, SortBy, Subject};
+use crate::records::plan::{Cascade, Node, Selection, SortBy, Subject};
 
 /// Changes records.
 pub struct Update<'m> {
@@ -38,10 +41,19 @@ pub struct Delete<'m> {
     pub(in crate::records) object: &'m Object,
     /// Set `deleted_at` instead of removing.
     pub(in crate::records) soft: bool,
+    /// What falls with the records.
+    pub(in crate::records) fall: Option<Fall<'m>>,
     pub(in crate::records) filter: Filter<Subject<'m>>,
     /// At most so many of what the filter finds.
     pub(in crate::records) bound: Option<Bound<'m>>,
     pub(in crate::records) answer: Answering<'m>,
+}
+
+/// Records that are removed together, with those that belong to them.
+pub struct Fall<'m> {
+    /// What they have in common from then on.
+    pub(in crate::records) id: Uuid,
+    pub(in crate::records) cascade: Cascade<'m>,
 }
 
 /// A limited write: the records that a page of a list would have.
@@ -83,7 +95,10 @@ pub fn update<'m>(
             return Err(read_only(object, field));
         }
     }
-    let (filter, bound, answer) = found(object, id, said.query, asked)?;
+    let (filter, bound, mut answer) = found(object, id, said.query, asked)?;
+    if let Some(held) = &mut answer.held {
+        held.merge(&[columns.as_slice(), &defaults].concat(), asked)?;
+    }
     Ok(Update {
         object,
         columns,
@@ -95,11 +110,12 @@ pub fn update<'m>(
     })
 }
 
-/// Plans removing the target's records.
+/// Plans removing the target's records. Where removed records are kept, what they have in common comes from `new_id`.
 pub fn delete<'m>(
     object: &'m Object,
     target: Target<'_>,
     asked: &Asked<'m>,
+    new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Delete<'m>, RecordError> {
     let able = if object.soft_delete {
         object.writable.update
@@ -109,10 +125,24 @@ pub fn delete<'m>(
     may_write(object, able, "delete records")?;
     let said = said::read(object, asked, "delete records", |name| suits(target, name))?;
     let id = targeted(target, &said, asked, "DELETE")?;
-    let (filter, bound, answer) = found(object, id, said.query, asked)?;
+    deleted::refuse(said.query.deleted, "delete records")?;
+    let mut said = said.query;
+    if object.soft_delete {
+        // What is in the bin stays as it fell, however it is asked for.
+        said.deleted = Some(Deleted::Exclude);
+    }
+    let (filter, bound, mut answer) = found(object, id, said, asked)?;
+    if !object.soft_delete {
+        // What is gone has no version.
+        answer.version = None;
+    }
     Ok(Delete {
         object,
         soft: object.soft_delete,
+        fall: object.deletion().map(|_| Fall {
+            id: new_id(),
+            cascade: Cascade::of(asked.context.model, object),
+        }),
         filter,
         bound,
         answer,
@@ -159,7 +189,8 @@ fn found<'m>(
     asked: &Asked<'m>,
 ) -> Result<Found<'m>, RecordError> {
     may_read(object, asked, shows(&said, asked) || !said.root.filter.is_empty())?;
-    let filter = visible(object, id, std::mem::take(&mut said.root.filter), &[])?;
+    let (own, deleted) = (std::mem::take(&mut said.root.filter), said.deleted);
+    let filter = visible(object, id, own, deleted, &[])?;
     let (limit, offset) = (said.root.limit, said.root.offset);
     let terms = said.root.order.clone();
     let node = written_records(object, said, asked)?;
@@ -167,6 +198,7 @@ fn found<'m>(
     if let Some(most) = asked.preferences.bound() {
         answer.guards.insert(0, Guard::MaxAffected(most));
     }
+    answer.hold(Held::by(object, &filter, asked, false));
     if limit.is_none() && offset.is_none() {
         return Ok((filter, None, answer));
     }

@@ -1,11 +1,12 @@
 //! Adding records, or merging them with those that have their key.
 
+use catalog::access::Action;
 use uuid::Uuid;
 
 use super::removal;
 use super::said::{self, Said};
 use super::{
-    Answering, Asked, Extent, answering, computed, may_read, may_write, read_only, shows, written,
+    Answering, Asked, Extent, Held, answering, computed, may_read, may_write, read_only, shows, written,
     written_records,
 };
 use crate::records::Target;
@@ -15,7 +16,8 @@ use crate::records::guard::Guard;
 use crate::records::model::{Field, Generated, Object};
 use crate::records::parse::body::{Body, Given, Payload};
 use crate::records::parse::prefer::{Missing, Resolution, Return};
-use crate::records::plan::filter::unknown_column;
+use crate::records::plan::deleted;
+use crate::records::plan::filter::{unknown_column, visible};
 
 /// Adds records.
 pub struct Insert<'m> {
@@ -75,6 +77,7 @@ pub fn insert<'m>(
     let said = said::read(object, asked, "insert records", |name| {
         said::answers(object, name)
     })?;
+    deleted::refuse(said.query.deleted, "insert records")?;
     let body = Body::parse(body, said.columns.as_deref(), asked.context.limits.objects)?;
     let on_conflict = match &said.on_conflict {
         None => key(object),
@@ -110,6 +113,7 @@ pub fn replace<'m>(
 ) -> Result<Insert<'m>, RecordError> {
     may_write(object, object.writable.insert, "insert records")?;
     let said = said::read(object, asked, "put a record", |_| true)?;
+    deleted::refuse(said.query.deleted, "put a record")?;
     if said.query.root.limit.is_some() || said.query.root.offset.is_some() {
         return Err(RecordError::PagedPut);
     }
@@ -137,12 +141,26 @@ pub fn replace<'m>(
     }
     let rows = New::of(object, &body, asked, new_id)?;
     let columns: Vec<&Field> = key.iter().map(|(field, _)| *field).collect();
+    let held = match target {
+        Target::Id(id) => {
+            let found = visible(object, Some(id), Filter::default(), None, &[])?;
+            Held::by(object, &found, asked, true)
+        }
+        Target::Filtered => None,
+    };
+    let is_new = held.as_ref().is_some_and(|held| held.must_be_new);
+    let merge = merge(object, &rows, &columns, asked)?;
     let conflict = Conflict {
-        merge: Some(merge(object, &rows, &columns, asked)?),
+        merge: Some(merge).filter(|_| !is_new),
         columns,
     };
     let mut plan = build(object, &body, rows, said, Some(conflict), asked)?;
     plan.key = key;
+    if asked.preferences.returning != Some(Return::Representation) {
+        // What was put is stamped and computed upon, so the tag is not of what the client has (RFC 9110, section 9.3.4).
+        plan.answer.version = None;
+    }
+    plan.answer.hold(held);
     // First, so that a key that differs is not called a duplicate of a deleted record.
     plan.answer.guards.insert(0, Guard::Put);
     if matches!(target, Target::Id(_)) {
@@ -223,7 +241,7 @@ fn merge<'m>(
     asked: &Asked<'m>,
 ) -> Result<Merge<'m>, RecordError> {
     may_write(object, object.writable.update, "update records")?;
-    if !asked.may_update {
+    if !asked.context.rights.allows(object, Action::Update) {
         return Err(RecordError::MayNotUpdate {
             object: object.name.clone(),
         });
@@ -292,7 +310,7 @@ fn build<'m>(
     let extent = if one { Extent::One } else { Extent::Many };
     let node = written_records(object, said.query, asked)?;
     let mut answer = answering(node, asked, extent);
-    if one && (!may_meet || asked.context.readable.allows(object)) {
+    if one && (!may_meet || asked.context.rights.allows(object, Action::Read)) {
         answer.key = key(object);
     }
     let merge = conflict.as_ref().and_then(|conflict| conflict.merge.as_ref());

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use catalog::access::Action;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::Asked;
@@ -18,7 +19,7 @@ pub(super) fn check(object: &Object, body: &Body<'_>, asked: &Asked<'_>) -> Resu
     let is_given = body
         .column(DELETED_AT)
         .is_some_and(|column| column.given != Given::Nowhere);
-    if asked.may_delete || !object.soft_delete || !is_given {
+    if !object.soft_delete || !is_given || asked.context.rights.allows(object, Action::Delete) {
         return Ok(());
     }
     // Whatever was sent is JSON by now.

@@ -12,23 +12,28 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// What a load achieved.
-pub(crate) struct Load {
+#[derive(Debug)]
+pub struct Load {
     /// Answers per second, all connections together.
-    pub(crate) per_second: f64,
+    pub per_second: f64,
     /// From the first byte sent to the last byte received, in microseconds.
     latency: Histogram<u64>,
 }
 
 impl Load {
+    pub(super) fn new(per_second: f64, latency: Histogram<u64>) -> Self {
+        Self { per_second, latency }
+    }
+
     /// The latency below which so many of all answers stayed, in microseconds.
     #[expect(clippy::cast_precision_loss, reason = "latencies are far below 2^52 µs")]
-    pub(crate) fn quantile(&self, quantile: f64) -> f64 {
+    pub fn quantile(&self, quantile: f64) -> f64 {
         self.latency.value_at_quantile(quantile) as f64
     }
 }
 
-/// Sends `requests` in a scattered order over so many connections for so long; any answer but 200 is an error.
-pub(crate) async fn drive(
+/// Sends `requests` in a scattered order over so many connections for so long; an answer that is not of the 2xx is an error.
+pub async fn drive(
     address: SocketAddr,
     requests: &[Vec<u8>],
     connections: usize,
@@ -60,7 +65,7 @@ async fn connection(
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut latency = Histogram::new(3)?;
-    let mut buffer = vec![0; 64 * 1024];
+    let mut buffer = vec![0; 256 * 1024];
     // A multiplicative walk visits all requests in an order of its own for each connection.
     let mut at = n.wrapping_mul(0x9E37_79B9) % requests.len();
     while Instant::now() < until {
@@ -88,9 +93,10 @@ async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<()> {
             continue;
         };
         let text = std::str::from_utf8(&buffer[..head]).context("the answer's head is not text")?;
-        if !text.starts_with("HTTP/1.1 200") {
-            bail!("not 200: {}", String::from_utf8_lossy(&buffer[..filled]));
+        if !text.starts_with("HTTP/1.1 2") {
+            bail!("refused: {}", String::from_utf8_lossy(&buffer[..filled]));
         }
+        let is_empty = text.starts_with("HTTP/1.1 204");
         let length = text
             .lines()
             .find_map(|line| {
@@ -99,6 +105,7 @@ async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<()> {
                     .map(str::trim)
                     .map(str::to_owned)
             })
+            .or_else(|| is_empty.then(|| "0".to_owned()))
             .context("the answer has no Content-Length")?;
         let whole = head + 4 + length.parse::<usize>()?;
         while filled < whole {

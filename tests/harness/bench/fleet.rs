@@ -1,7 +1,8 @@
-//! The cluster, its tenants, `pgbench` on it, and `tenantry serve` in front of it.
+//! The cluster, its tenants, and `tenantry serve` in front of it.
 
 use std::net::SocketAddr;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -10,7 +11,7 @@ use catalog::api_keys::{self, NewApiKey};
 use catalog::clock::Source;
 use catalog::organizations::{NewOrganization, OrganizationKind, OrganizationStatus};
 use catalog::pg::config::PgConfig;
-use catalog::pg::local::{Durability, LocalCluster, Search, Settings};
+use catalog::pg::local::{Durability, LocalCluster, Settings};
 use catalog::pg::pool::PoolSettings;
 use catalog::schema_name::SchemaName;
 use catalog::scope::Scopes;
@@ -20,43 +21,60 @@ use catalog::users::{self, NewUser};
 use catalog::{init, jwks};
 use secrecy::{ExposeSecret, SecretString};
 use tenant_schema::lifecycle::{self, Owner};
+use tenant_schema::models::Models;
+use tenant_schema::records::SchemaModel;
 use tenant_schema::template::Template;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
-use uuid::Uuid;
 
-/// Contacts per tenant.
-const CONTACTS: i64 = 100;
+use super::pgbench::Transactions;
+use crate::binary::{self, Profile};
+use crate::config;
 
 const DATABASE: &str = "bench";
 
 const SERVER_PASSWORD: &str = "bench";
 
-struct Tenant {
-    slug: String,
-    schema: SchemaName,
+/// A tenant without records.
+#[derive(Debug)]
+pub struct Tenant {
+    /// Its label.
+    pub slug: String,
+    /// Its schema.
+    pub schema: SchemaName,
+    /// An API key that may do everything with its records.
     key: String,
-    contact: Uuid,
+}
+
+impl Tenant {
+    /// A request as bytes: `line` is the method and the address, `head` more lines, each with its end.
+    pub fn request(&self, line: &str, head: &str, body: &str) -> Vec<u8> {
+        let length = if body.is_empty() {
+            String::new()
+        } else {
+            format!("Content-Length: {}\r\n", body.len())
+        };
+        let Self { slug, key, .. } = self;
+        format!("{line} HTTP/1.1\r\nHost: {slug}.localhost\r\nAuthorization: Bearer {key}\r\n{head}{length}\r\n{body}")
+            .into_bytes()
+    }
 }
 
 /// The fleet and what it runs on.
-pub(crate) struct Fleet {
+#[expect(missing_debug_implementations, reason = "it holds what must not be shown")]
+pub struct Fleet {
+    db: CatalogDb,
     cluster: LocalCluster,
     ring: SecretString,
     tenants: Vec<Tenant>,
 }
 
 impl Fleet {
-    /// A cluster of its own with so many tenants, each with a hundred contacts and an API key.
-    pub(crate) async fn start(n_tenants: usize) -> Result<Self> {
+    /// A cluster of its own with so many tenants, each with an API key.
+    pub async fn start(n_tenants: usize) -> Result<Self> {
         let source = Source::system();
-        let search = Search {
-            explicit: None,
-            path: std::env::var_os("PATH"),
-            download_to: None,
-        };
-        // Only reads are measured, so nothing is lost by making the tenants faster.
-        let settings = Settings::new(search)
+        // What is measured is the work of processors; a disk would hide it.
+        let settings = Settings::new(config::search())
             .durability(Durability::Unsafe)
             .configure("shared_buffers", "1GB");
         let cluster = LocalCluster::ephemeral(settings, &source).await?;
@@ -87,69 +105,52 @@ impl Fleet {
             "provisioned {n_tenants} tenants in {:.1} s",
             started.elapsed().as_secs_f64()
         );
-        let mut tx = db.begin_unhurried().await?;
-        tx.transaction().batch("analyze").await?;
-        tx.commit().await?;
         Ok(Self {
+            db,
             cluster,
             ring,
             tenants,
         })
     }
 
-    /// One prepared request per tenant, for the first so many tenants.
-    pub(crate) fn requests(&self, n_tenants: usize) -> Vec<Vec<u8>> {
-        let request = |tenant: &Tenant| {
-            format!(
-                "GET /rest/v1/contacts/{} HTTP/1.1\r\nHost: {}.localhost\r\nAuthorization: Bearer {}\r\n\r\n",
-                tenant.contact, tenant.slug, tenant.key
-            )
-            .into_bytes()
-        };
-        self.tenants[..n_tenants].iter().map(request).collect()
+    /// The tenants.
+    pub fn tenants(&self) -> &[Tenant] {
+        &self.tenants
     }
 
-    /// PostgreSQL alone: one contact by key, by prepared statement, over so many connections; per second.
-    pub(crate) fn pgbench(&self, connections: usize, seconds: u64) -> Result<f64> {
-        let tenant = &self.tenants[0];
-        let script = self.cluster.folder().join("read.sql");
-        let columns = "id, first_name, last_name, full_name, email, phone, status, company_id, owner_id, job_title, \
-            source, tag_ids, created_at, updated_at, created_by, updated_by, version, deleted_at";
-        let (schema, contact) = (&tenant.schema, tenant.contact);
-        std::fs::write(
-            &script,
-            format!("select {columns} from {schema}.contacts where id = '{contact}';\n"),
-        )?;
-        let config: PgConfig = self.cluster.socket_url(DATABASE).expose_secret().parse()?;
-        let output = std::process::Command::new(self.cluster.bin_dir().join("pgbench"))
-            .args(["--no-vacuum", "--protocol", "prepared", "--jobs", "2"])
-            .args([
-                "--client",
-                &connections.to_string(),
-                "--time",
-                &seconds.to_string(),
-            ])
-            .arg("--file")
-            .arg(&script)
-            .envs(config.libpq_environment())
-            .output()
-            .context("pgbench belongs to PostgreSQL's programs (Debian: package postgresql)")?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let tps = text
-            .lines()
-            .find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
-        tps.with_context(|| format!("pgbench said: {text}{}", String::from_utf8_lossy(&output.stderr)))
+    /// Runs statements as the owner of all schemas, and lets PostgreSQL look at what they have left.
+    pub async fn prepare(&self, sql: &str) -> Result<()> {
+        let mut tx = self.db.begin_unhurried().await?;
+        tx.transaction().batch(sql).await?;
+        tx.transaction().batch("analyze").await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The schema model of all tenants.
+    pub async fn model(&self) -> Result<Arc<SchemaModel>> {
+        let template = Template::shipped();
+        let version = template.latest();
+        Ok(Models::new(self.db.clone(), template).get(version).await?)
+    }
+
+    /// `pgbench`, on the fleet's database.
+    pub fn pgbench(&self) -> Result<Transactions<'_>> {
+        Ok(Transactions {
+            bin_dir: self.cluster.bin_dir(),
+            folder: self.cluster.folder(),
+            config: self.cluster.socket_url(DATABASE).expose_secret().parse()?,
+        })
     }
 
     /// Starts `tenantry serve`, as an operator would.
-    pub(crate) async fn serve(&self) -> Result<Served> {
+    pub async fn serve(&self) -> Result<Served> {
         let owner = self.cluster.socket_url(DATABASE);
         let (_, place) = owner
             .expose_secret()
             .rsplit_once('@')
             .context("the URL names a host")?;
         let url = format!("postgres://{}:{SERVER_PASSWORD}@{place}", init::SERVER_LOGIN);
-        let mut child = Command::new(tests::binary::tenantry(tests::binary::Profile::Release)?)
+        let mut child = Command::new(binary::tenantry(Profile::Release)?)
             .args(["serve", "--json"])
             .env("TENANTRY_LISTEN", "127.0.0.1:0")
             .env("SERVER_DATABASE_URL", url)
@@ -177,25 +178,26 @@ impl Fleet {
     }
 
     /// Stops the cluster.
-    pub(crate) async fn stop(self) -> Result<()> {
+    pub async fn stop(self) -> Result<()> {
         Ok(self.cluster.stop().await?)
     }
 }
 
 /// A running server.
-pub(crate) struct Served {
+#[derive(Debug)]
+pub struct Served {
     address: SocketAddr,
     child: Child,
 }
 
 impl Served {
     /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Stops it.
-    pub(crate) async fn stop(mut self) -> Result<()> {
+    pub async fn stop(mut self) -> Result<()> {
         Ok(self.child.kill().await?)
     }
 }
@@ -237,26 +239,17 @@ async fn provision(tx: &mut CatalogTx, source: &Source, n: usize) -> Result<Tena
         email,
     };
     let made = lifecycle::provision(tx, &Template::shipped(), &new, &owner, &actor, source).await?;
-    let schema = made.schema;
-    let contact = source.uuid();
-    let sql = format!(
-        "insert into {schema}.contacts (id, first_name, last_name, email)
-         select case n when 1 then $1::uuid else gen_random_uuid() end, 'Ada', 'Lovelace', 'ada' || n || '@example.com'
-           from generate_series(1, $2::bigint) n"
-    );
-    tx.transaction().execute(&sql, &[&contact, &CONTACTS]).await?;
     let new_key = NewApiKey {
         organization: made.organization,
         name: "bench".to_owned(),
-        scopes: Scopes::parse(&["contacts:read".to_owned()])?,
+        scopes: Scopes::parse(&["*:*".to_owned()])?,
         created_by: actor,
         expires_at: None,
     };
     let (_, key) = api_keys::insert(tx, new_key, source).await?;
     Ok(Tenant {
         slug,
-        schema,
+        schema: made.schema,
         key: key.reveal().to_owned(),
-        contact,
     })
 }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// The argument that makes the benchmark's own program the bare server.
-pub(crate) const MODE: &str = "--bare-axum";
+pub const MODE: &str = "--bare-axum";
 
 /// About what a contact of the template takes.
 const BODY: &str = concat!(
@@ -22,13 +22,14 @@ const BODY: &str = concat!(
 );
 
 /// The running server, in a process of its own as `tenantry serve` is.
-pub(crate) struct Bare {
+#[derive(Debug)]
+pub struct Bare {
     child: Child,
     address: SocketAddr,
 }
 
 /// Serves until it is killed, and prints its address first.
-pub(crate) fn serve() -> Result<()> {
+pub fn serve() -> Result<()> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
@@ -46,7 +47,7 @@ pub(crate) fn serve() -> Result<()> {
 }
 
 /// One request, as the load sends it to the real server too.
-pub(crate) fn requests() -> Vec<Vec<u8>> {
+pub fn requests() -> Vec<Vec<u8>> {
     vec![
         b"GET /rest/v1/contacts/0190a0b0-0000-7000-8000-000000000000 HTTP/1.1\r\nHost: bare.localhost\r\n\r\n".to_vec(),
     ]
@@ -54,7 +55,7 @@ pub(crate) fn requests() -> Vec<Vec<u8>> {
 
 impl Bare {
     /// Starts the server.
-    pub(crate) async fn start() -> Result<Self> {
+    pub async fn start() -> Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg(MODE)
             .stdout(Stdio::piped())
@@ -73,12 +74,12 @@ impl Bare {
     }
 
     /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Stops it.
-    pub(crate) async fn stop(mut self) -> Result<()> {
+    pub async fn stop(mut self) -> Result<()> {
         Ok(self.child.kill().await?)
     }
 }

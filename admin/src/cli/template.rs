@@ -1,0 +1,61 @@
+//! `tenantry template …`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+const CHECK: &str = "\
+Examples:
+  tenantry template check ./sql
+  tenantry template check ./sql --strict          in a pipeline: warnings count too
+  tenantry template check ./sql --text-only       without PostgreSQL
+  tenantry template check ./sql --json | jq -r '.findings[] | .file + \":\" + (.line | tostring) + \" \" + .rule'
+
+A template is a folder of SQL files, V1__first.sql, V2__second.sql and on, that are applied in one transaction to the
+schema of each tenant. A tenant schema is dumped, moved and restored by itself; its role is its wall; all tenants share
+prepared statements and one model of what there is. The check says what in the files does not go with that.
+
+ERRORS break a promise, and have to be mended:
+  schema-name, catalog-reference, outside-dependency  names and keys that lead out of the schema
+  extension, schema, shared-object                    what is no part of a schema
+  rights                                              grants and owners: every tenant has roles of its own
+  definer-path                                        a function whose caller could choose its tables
+  session-setting                                     settings that other tenants or later files would see
+  transaction, outside-transaction, concurrently      what cannot be part of the one transaction
+  file-name, file-number, access-line, copy, psql-command, unreadable, does-not-apply
+
+WARNINGS work, and cost something where there are many tenants or many rows; a schema that was made for something else
+can be tried as it stands:
+  own-type, select-star                               what prepared statements cannot share
+  unindexed-foreign-key, no-primary-key               what is slow, or has no address
+  timestamp, unnamed-constraint, uncommented-table, file-gap
+
+Some rules are about what PostgreSQL makes of the files: they are applied to a schema in a transaction that is rolled
+back, on the database of DATABASE_URL, on that of a running demo, or on a temporary one.
+
+What the API shows and who writes it is said in the last line of a comment: `@access member:read` (admins write),
+`@access read` (nobody writes) or `@access hidden`; without it every member writes.
+
+Exit status:  0 no errors   1 errors, or with --strict warnings   2 the environment or a surprise";
+
+/// `template …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TemplateCommand {
+    /// Say what in a template does not go with many tenants in one database, and what to do instead
+    #[command(after_help = CHECK)]
+    Check(TemplateCheckArgs),
+}
+
+/// `template check`.
+#[derive(Debug, Args)]
+pub(crate) struct TemplateCheckArgs {
+    /// The folder; without it the one of --template or `TENANTRY_TEMPLATE`, or the CRM that ships
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Warnings count like errors
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Only read the files, without PostgreSQL
+    #[arg(long)]
+    pub(crate) text_only: bool,
+}

@@ -1,0 +1,3 @@
+//! `tenantry template …`.
+
+pub(super) mod check;

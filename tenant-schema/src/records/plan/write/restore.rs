@@ -1,0 +1,105 @@
+//! Bringing back a record that was removed, with everything that fell with it.
+
+use catalog::access::Action;
+
+use super::{Answering, Asked, Extent, answering, may_read, may_write, said, shows, written_records};
+use crate::records::error::RecordError;
+use crate::records::guard::Guard;
+use crate::records::model::{Field, Object};
+use crate::records::plan::cascade::{Cascade, Tie, is_same};
+use crate::records::plan::deleted;
+
+/// Brings back a record.
+pub struct Restore<'m> {
+    pub(in crate::records) object: &'m Object,
+    /// The record, by its key.
+    pub(in crate::records) key: &'m Field,
+    pub(in crate::records) id: String,
+    /// Where others may have fallen with it; nothing where records fall alone.
+    pub(in crate::records) cascade: Option<Cascade<'m>>,
+    /// What the object's records belong to.
+    pub(in crate::records) owners: Vec<Owner<'m>>,
+    pub(in crate::records) answer: Answering<'m>,
+}
+
+/// What a record cannot live without.
+pub struct Owner<'m> {
+    pub(in crate::records) tie: Tie<'m>,
+    /// What was removed with the record comes back with it.
+    pub(in crate::records) comes_back: bool,
+    /// The object's name, for a caller who may read it.
+    pub(in crate::records) shown: Option<String>,
+}
+
+/// Plans bringing back a record. What it belongs to has to be live, or to come back with it: records come back
+/// downwards, from what was removed to what fell with it, because the right to change a record is none to bring back
+/// what it belongs to.
+pub fn restore<'m>(object: &'m Object, id: &str, asked: &Asked<'m>) -> Result<Restore<'m>, RecordError> {
+    let (key, mut answer) = of_the_bin(object, asked, object.writable.update, "restore a record")?;
+    let model = asked.context.model;
+    let cascade = object.deletion().map(|_| Cascade::of(model, object));
+    let falls = |owner: &Object| {
+        let mut tables = cascade.iter().flat_map(Cascade::tables);
+        tables.any(|table| is_same(table.object, owner))
+    };
+    let ties = object.foreign_keys.iter();
+    let owners: Vec<Owner<'m>> = ties
+        .filter_map(|key| Tie::of(model, object, key))
+        .map(|tie| Owner {
+            comes_back: falls(tie.owner),
+            shown: Some(tie.owner.name.clone())
+                .filter(|_| asked.context.rights.allows(tie.owner, Action::Read)),
+            tie,
+        })
+        .collect();
+    if !owners.is_empty() {
+        answer.guards.insert(0, Guard::Owner);
+    }
+    Ok(Restore {
+        object,
+        key,
+        id: id.to_owned(),
+        cascade,
+        owners,
+        answer,
+    })
+}
+
+/// What is common to all that is done to one record of the bin: its key, and the answer.
+pub(super) fn of_the_bin<'m>(
+    object: &'m Object,
+    asked: &Asked<'m>,
+    able: bool,
+    action: &'static str,
+) -> Result<(&'m Field, Answering<'m>), RecordError> {
+    if !object.soft_delete {
+        return Err(RecordError::NoBin {
+            object: object.name.clone(),
+        });
+    }
+    may_write(object, able, action)?;
+    let said = said::read(object, asked, action, |name| name == "select")?;
+    deleted::refuse(said.query.deleted, action)?;
+    if said.columns.is_some() || said.on_conflict.is_some() {
+        return Err(RecordError::MisplacedParameter {
+            parameter: if said.columns.is_some() {
+                "columns"
+            } else {
+                "on_conflict"
+            }
+            .to_owned(),
+            action,
+        });
+    }
+    may_read(object, asked, shows(&said.query, asked))?;
+    let key = object.key().ok_or_else(|| RecordError::NoKey {
+        object: object.name.clone(),
+    })?;
+    let node = written_records(object, said.query, asked)?;
+    let mut answer = answering(node, asked, Extent::Named);
+    answer.guards.insert(0, Guard::Deleted);
+    if let Some(most) = asked.preferences.bound() {
+        answer.guards.insert(0, Guard::MaxAffected(most));
+    }
+    Ok((key, answer))
+}

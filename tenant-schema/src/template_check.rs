@@ -1,0 +1,136 @@
+//! `tenantry template check`: whether a template keeps to what the platform builds on.
+//!
+//! A tenant schema is dumped, moved and restored by itself, its role is its wall, and all tenants share prepared
+//! statements and one model. What breaks one of these promises is an [error](Severity::Error). What works, but costs more
+//! the more tenants there are or the more rows they have, is a [warning](Severity::Warning), so that a schema which was
+//! made for something else can be tried as it stands.
+//!
+//! Two layers: [`check`] reads the files; [`live::check`] builds a schema from them in a transaction that is rolled back,
+//! and looks at what PostgreSQL made of it.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::template::Template;
+
+mod access_lines;
+mod files;
+pub mod live;
+mod names;
+mod rules;
+mod statements;
+mod tables;
+mod tokens;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It breaks a promise: isolation, one transaction, or dump, move and restore.
+    Error,
+    /// It costs something where there are many tenants or many rows.
+    Warning,
+}
+
+/// A rule that is broken, and where.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// The file, relative to the template's folder.
+    pub file: String,
+    /// The line, counted from one.
+    pub line: usize,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The rule's name.
+    pub rule: &'static str,
+    /// What is wrong.
+    pub reason: String,
+    /// What to do instead.
+    pub instead: &'static str,
+}
+
+/// A migration's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlFile {
+    /// Its name, relative to the template's folder.
+    pub name: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// The SQL files of a folder, and of the folders in it, in the order in which they are applied.
+pub fn files_of(folder: &Path) -> std::io::Result<Vec<SqlFile>> {
+    files::read(folder)
+}
+
+/// The files that a template was read from.
+pub fn files_of_template(template: &Template) -> Vec<SqlFile> {
+    let files = template.migrations().files();
+    files
+        .map(|(name, text)| SqlFile {
+            name: format!("{name}.sql"),
+            text: text.to_owned(),
+        })
+        .collect()
+}
+
+/// What is wrong with these files, as far as their text tells, in their order.
+pub fn check(files: &[SqlFile]) -> Vec<Finding> {
+    let mut findings = files::numbering(files);
+    for file in files {
+        let mut found = Found {
+            file: &file.name,
+            findings: &mut findings,
+        };
+        match tokens::read(&file.text) {
+            Ok(tokens) => rules::check(&tokens, &mut found),
+            Err(unended) => found.error(
+                unended.line,
+                "unreadable",
+                format!("{} begins here and does not end", unended.what),
+                "end it: PostgreSQL would take all that follows for a part of it",
+            ),
+        }
+    }
+    findings.sort();
+    findings.dedup();
+    findings
+}
+
+/// Where the rules put what they find in one file.
+struct Found<'a> {
+    file: &'a str,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl Found<'_> {
+    fn error(&mut self, line: usize, rule: &'static str, reason: String, instead: &'static str) {
+        self.add(Severity::Error, line, rule, reason, instead);
+    }
+
+    fn warning(&mut self, line: usize, rule: &'static str, reason: String, instead: &'static str) {
+        self.add(Severity::Warning, line, rule, reason, instead);
+    }
+
+    fn add(
+        &mut self,
+        severity: Severity,
+        line: usize,
+        rule: &'static str,
+        reason: String,
+        instead: &'static str,
+    ) {
+        self.findings.push(Finding {
+            file: self.file.to_owned(),
+            line,
+            severity,
+            rule,
+            reason,
+            instead,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

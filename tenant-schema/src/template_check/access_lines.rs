@@ -1,0 +1,66 @@
+//! The lines `@access …` in comments.
+
+use super::Found;
+use super::statements::Statement;
+use super::tokens::Kind;
+use crate::access_tag;
+
+/// What can be exposed or hidden.
+const EXPOSED: &[&str] = &["table", "view", "column", "function"];
+
+/// Columns that cannot be hidden, since records are removed and versioned by them.
+const SHOWN: &[&str] = &["deleted_at", "version"];
+
+pub(super) fn check(statement: Statement<'_>, found: &mut Found<'_>) {
+    let Some(subject) = statement
+        .subject()
+        .filter(|_| statement.begins(&["comment", "on"]))
+    else {
+        return;
+    };
+    let texts: Vec<_> = statement
+        .0
+        .iter()
+        .filter_map(|token| match &token.kind {
+            Kind::Text(text) | Kind::Dollars(text) => Some((text.as_str(), token.line)),
+            _ => None,
+        })
+        .collect();
+    let Some((_, line)) = texts.first().copied() else {
+        return;
+    };
+    // Texts with a line break between them are one.
+    let text: String = texts.iter().map(|(text, _)| *text).collect();
+    if let Some((of_comment, reason)) = access_tag::mistake(&text) {
+        found.error(
+            line + of_comment,
+            "access-line",
+            format!("{reason}, so that the whole is kept out of the API"),
+            "end the comment with one of `@access member:read`, `@access read`, `@access hidden`, or with none of them",
+        );
+        return;
+    }
+    let Some(at) = access_tag::line(&text) else { return };
+    if !EXPOSED.contains(&subject.kind) {
+        found.warning(
+            line + at,
+            "access-line",
+            format!("@access says nothing about a {}", subject.kind),
+            "write it on a table, view, column or function",
+        );
+    } else if subject.kind == "column"
+        && text.trim_end().ends_with("hidden")
+        && last_part(statement, subject.name_at).is_some_and(|name| SHOWN.contains(&name))
+    {
+        found.warning(
+            line + at,
+            "access-line",
+            "deleted_at and version are not hidden".to_owned(),
+            "leave it out: nobody gives them a value anyway, and records are removed and versioned by them",
+        );
+    }
+}
+
+fn last_part(statement: Statement<'_>, at: usize) -> Option<&str> {
+    Some(statement.name(at)?.0)
+}

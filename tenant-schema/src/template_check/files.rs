@@ -1,0 +1,86 @@
+//! The files of a template: their names and their numbers, as refinery reads them.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+
+use super::{Finding, Found, SqlFile};
+
+/// What to do about a name.
+const NAME: &str =
+    "name it V<number>__<words>.sql, such as V12__invoices.sql: what is named otherwise is not applied";
+
+pub(super) fn read(folder: &Path) -> io::Result<Vec<SqlFile>> {
+    let mut files = Vec::new();
+    collect(folder, folder, &mut files)?;
+    files.sort_by_cached_key(|file: &SqlFile| (number(&file.name), file.name.clone()));
+    Ok(files)
+}
+
+fn collect(root: &Path, folder: &Path, files: &mut Vec<SqlFile>) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(root, &path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "sql") {
+            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy();
+            let text = std::fs::read(&path)?;
+            let text = String::from_utf8(text)
+                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, format!("{name} is not UTF-8")))?;
+            files.push(SqlFile {
+                name: name.into_owned(),
+                text,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The number of a file, if it is named as refinery wants it: `V`, digits, two underscores, word characters.
+pub(super) fn number(name: &str) -> Option<i32> {
+    let name = name.rsplit(['/', '\\']).next()?;
+    let (number, title) = name.strip_prefix('V')?.strip_suffix(".sql")?.split_once("__")?;
+    let is_title = !title.is_empty() && title.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let is_number = number.bytes().all(|digit| digit.is_ascii_digit());
+    number
+        .parse()
+        .ok()
+        .filter(|number| is_title && is_number && *number > 0)
+}
+
+/// What is wrong with the names.
+pub(super) fn numbering(files: &[SqlFile]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seen: HashMap<i32, &str> = HashMap::new();
+    for file in files {
+        let mut found = Found {
+            file: &file.name,
+            findings: &mut findings,
+        };
+        let Some(number) = number(&file.name) else {
+            let reason = format!("{} is not named as a migration is", file.name);
+            found.error(1, "file-name", reason, NAME);
+            continue;
+        };
+        if let Some(first) = seen.insert(number, &file.name) {
+            let reason = format!("{first} has the number {number} too");
+            found.error(1, "file-number", reason, "give every file a number of its own");
+        }
+    }
+    let mut numbers: Vec<(i32, &str)> = seen.into_iter().collect();
+    numbers.sort_unstable();
+    for (expected, (number, name)) in (1..).zip(numbers) {
+        if number != expected {
+            let mut found = Found {
+                file: name,
+                findings: &mut findings,
+            };
+            let reason = format!("V{expected} is missing before V{number}");
+            let instead =
+                "number the files without gaps: a file that comes later with a lower number is refused";
+            found.warning(1, "file-gap", reason, instead);
+            break;
+        }
+    }
+    findings
+}

@@ -1,0 +1,2 @@
+-- broken: file-gap
+select 1;

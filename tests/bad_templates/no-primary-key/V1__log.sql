@@ -1,0 +1,2 @@
+create table log (said text);  -- broken: no-primary-key
+comment on table log is 'What was said.';

@@ -1,0 +1,1 @@
+\connect app  -- broken: psql-command

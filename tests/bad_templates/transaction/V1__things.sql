@@ -1,0 +1,8 @@
+begin;  -- broken: transaction
+create table things (
+    id bigint generated always as identity,
+    name text not null,
+    constraint things_pkey primary key (id)
+);
+comment on table things is 'Things.';
+commit;  -- broken: transaction

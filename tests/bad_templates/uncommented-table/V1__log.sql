@@ -1,0 +1,5 @@
+-- What was said.
+create table log (  -- broken: uncommented-table
+    id bigint,
+    constraint log_pkey primary key (id)
+);

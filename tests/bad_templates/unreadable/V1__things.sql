@@ -1,0 +1,8 @@
+create table things (
+    id bigint generated always as identity,
+    name text not null,
+    constraint things_pkey primary key (id)
+);
+comment on table things is 'Things.';
+insert into things (name) values ('ends here');
+/* broken: unreadable */ insert into things (name) values ('never ends);
