@@ -10,6 +10,7 @@ mod lifecycle;
 mod models;
 mod psql_login;
 mod records_read;
+mod reference;
 mod scope;
 mod search;
 mod server_login;

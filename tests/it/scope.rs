@@ -370,6 +370,14 @@ async fn a_statement_that_nobody_waits_for_any_more_is_cancelled_though_nobody_w
 }
 
 #[tokio::test]
+async fn a_program_that_ends_with_a_request_given_up_ends() {
+    let scene = Scene::new().await;
+    let locker = lock(&scene).await;
+    // Nothing is awaited from here: the runtime is shut down with the connection still to be settled.
+    cancel_in_the_middle(&scene, &locker).await;
+}
+
+#[tokio::test]
 async fn a_great_answer_that_nobody_reads_keeps_no_lock() {
     let scene = Scene::new().await;
     let owner = scene.t.as_owner().await;

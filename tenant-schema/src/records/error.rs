@@ -6,6 +6,7 @@ use super::quote::NulInName;
 mod cursor;
 mod database;
 mod embed;
+mod place;
 mod raised;
 
 pub use cursor::CursorError;

@@ -165,6 +165,14 @@ mod tests {
         }
 
         #[test]
+        fn never_panics_on_words_of_the_grammar(words in prop::collection::vec(print::any_token(), 0..24)) {
+            let raw = words.concat();
+            if let Ok(said) = parse(&raw) {
+                prop_assert_eq!(parse(&print::query_string(&said)), Ok(said), "{}", raw);
+            }
+        }
+
+        #[test]
         fn what_is_printed_is_read_again(said in print::any_query_string()) {
             let raw = print::query_string(&said);
             prop_assert_eq!(parse(&raw), Ok(said), "{}", raw);

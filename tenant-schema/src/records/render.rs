@@ -130,9 +130,7 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         Shape::Called {
             page: Some((offset, limit)),
             ..
-        } => {
-            answer.content_range = Some(page::called(*offset, *limit, row.count, total));
-        }
+        } => page::render_results(prepared, *offset, *limit, &row, &mut answer)?,
     }
     Ok(answer)
 }

@@ -3,7 +3,9 @@
 mod bodies;
 mod calls;
 mod headers;
+mod literals;
 mod nasty;
+mod sizes;
 
 use axum::http::Method;
 use catalog::memberships::MemberRole::Admin;

@@ -229,6 +229,21 @@ impl Described<'_> {
         operation
     }
 
+    fn put_one(&self) -> Value {
+        let mut operation = self.operation(
+            "put_one",
+            &format!("Add or replace one of {}", self.object.name),
+            self.of_one_write(&["select", "columns"]),
+            parts::write(json!({
+                "200": self.written_one("Replaced."),
+                "201": { "description": "Added. Nothing is answered, or with `return=representation` the record, as under 200." },
+                "204": nothing(),
+            })),
+        );
+        operation["requestBody"] = self.whole();
+        operation
+    }
+
     fn put(&self) -> Value {
         let keys = self.object.primary_key.iter().map(|name| {
             json!({
@@ -251,27 +266,13 @@ impl Described<'_> {
                 "204": nothing(),
             })),
         );
-        let one = schema::named(&format!("{}.insert", key(&self.object.name)));
-        operation["requestBody"] =
-            json!({ "required": true, "content": { "application/json": { "schema": one } } });
+        operation["requestBody"] = self.whole();
         operation
     }
 
-    fn put_one(&self) -> Value {
-        let mut operation = self.operation(
-            "put_one",
-            &format!("Add or replace one of {}", self.object.name),
-            self.of_one_write(&["select", "columns"]),
-            parts::write(json!({
-                "200": self.written_one("Replaced."),
-                "201": { "description": "Added. Nothing is answered, or with `return=representation` the record, as under 200." },
-                "204": nothing(),
-            })),
-        );
+    fn whole(&self) -> Value {
         let one = schema::named(&format!("{}.insert", key(&self.object.name)));
-        operation["requestBody"] =
-            json!({ "required": true, "content": { "application/json": { "schema": one } } });
-        operation
+        json!({ "required": true, "content": { "application/json": { "schema": one } } })
     }
 
     fn update_filtered(&self) -> Value {

@@ -191,6 +191,9 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// The problem of no status of its own.
+const RAISED: &str = "raised";
+
 const ALWAYS: &[&str] = &[
     "bad_request",
     "unauthorized",
@@ -234,6 +237,8 @@ fn answers(own: Value, more: &[&str]) -> Value {
     {
         answers.insert((*status).to_owned(), reference("responses", name));
     }
+    // A function or a trigger of the template may raise any status.
+    answers.insert("default".to_owned(), reference("responses", RAISED));
     Value::Object(answers)
 }
 
@@ -268,7 +273,11 @@ pub(super) fn responses() -> Value {
         }
         ((*name).to_owned(), response)
     });
-    Value::Object(all.collect())
+    let raised = json!({
+        "description": "What a function or a trigger raises by a status of its own.",
+        "content": { "application/problem+json": { "schema": reference("schemas", PROBLEM) } },
+    });
+    Value::Object(all.chain([(RAISED.to_owned(), raised)]).collect())
 }
 
 pub(super) fn headers() -> Value {

@@ -17,7 +17,7 @@ use crate::records::model::{Field, Function, Object, Parameter, Returned};
 use crate::records::parse::body::call::Arguments;
 use crate::records::parse::{self, Parameters, columns};
 use crate::records::sql::Keep;
-use crate::records::{CallBy, Form, RowRange};
+use crate::records::{CallBy, Count, Form, RowRange};
 
 mod choose;
 
@@ -35,6 +35,10 @@ pub struct Call<'m> {
     pub(in crate::records) writes: bool,
     /// What keeps the answer.
     pub(in crate::records) keep: Option<Keep<'m>>,
+    /// All results are counted, and not only those of the page: by calling the function once more.
+    pub(in crate::records) count: Option<Count>,
+    /// The most records of a page.
+    pub(in crate::records) max_rows: u64,
 }
 
 /// What a function is called with.
@@ -122,11 +126,17 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
             asked.form.of_one()
         },
         guards,
+        // What writes is called once.
+        count: asked
+            .preferences
+            .count
+            .filter(|count| count.counts() && function.returns_set && !writes),
         writes,
         keep: claim.map(|claim| Keep {
             claim,
             written_only: false,
         }),
+        max_rows: context.limits.max_rows,
     })
 }
 

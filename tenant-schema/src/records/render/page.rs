@@ -24,6 +24,20 @@ pub(super) fn render(
     Ok(())
 }
 
+/// The same of a function's results.
+pub(super) fn render_results(
+    prepared: &Prepared,
+    offset: u64,
+    limit: u64,
+    row: &ResultRow,
+    answer: &mut Answer,
+) -> Result<(), RecordError> {
+    let total = total_of_results(prepared, row, offset, limit);
+    answer.status = status(prepared.form, offset, row.count, total)?;
+    answer.content_range = Some(content_range(offset, row.count, total));
+    Ok(())
+}
+
 /// How many records there are in all, as far as that is wanted. A number that is to be estimated is counted exactly up
 /// to a bound, as PostgreSQL's guess is worst where there are few.
 fn total(prepared: &Prepared, row: &ResultRow) -> Option<i64> {
@@ -40,6 +54,18 @@ fn total(prepared: &Prepared, row: &ResultRow) -> Option<i64> {
             }
         }
     }
+}
+
+/// How many results a function has. Those of a call that cannot be made twice to count them are known on the last page,
+/// which is one that is not full.
+fn total_of_results(prepared: &Prepared, row: &ResultRow, offset: u64, limit: u64) -> Option<i64> {
+    if row.extra.is_some() {
+        return total(prepared, row);
+    }
+    let is_last = u64::try_from(row.count).is_ok_and(|count| (1..limit).contains(&count));
+    let is_known = is_last && prepared.count.is_some_and(Count::counts);
+    let before = i64::try_from(offset).unwrap_or(i64::MAX);
+    is_known.then(|| row.count.saturating_add(before))
 }
 
 /// A page that is not all there is, is a part (206, RFC 9110, section 15.3.7); one that begins behind the last record
@@ -73,16 +99,6 @@ pub(super) fn content_range(offset: u64, count: i64, total: Option<i64>) -> Stri
         }
         _ => nowhere(total),
     }
-}
-
-/// The same for a page of a function's results. A page that is not full is the last one.
-pub(super) fn called(offset: u64, limit: u64, count: i64, total: Option<i64>) -> String {
-    let is_last = u64::try_from(count).is_ok_and(|count| (1..limit).contains(&count));
-    let before = i64::try_from(offset).unwrap_or(i64::MAX);
-    let total = total
-        .filter(|_| is_last)
-        .map(|count| count.saturating_add(before));
-    content_range(offset, count, total)
 }
 
 /// The range of rows that have no place.

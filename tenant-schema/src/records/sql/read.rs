@@ -32,7 +32,7 @@ pub fn list(plan: &List<'_>) -> Result<Query, RecordError> {
     sql.push(" as key");
     if is_counted {
         sql.push(", (select count(*) from (");
-        all(&mut sql, &plan.node)?;
+        all(&mut sql, &plan.node, RowsOf::Object)?;
         if plan.count == Some(Count::Estimated) {
             // One more than what is counted exactly says that there are more.
             sql.push(" limit ");
@@ -53,7 +53,7 @@ pub fn list(plan: &List<'_>) -> Result<Query, RecordError> {
 pub fn estimate(plan: &List<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
     sql.push("explain (format json) ");
-    all(&mut sql, &plan.node)?;
+    all(&mut sql, &plan.node, RowsOf::Object)?;
     sql.finish()
 }
 

@@ -1,7 +1,7 @@
 //! Records of one object as rows: what of them, which of them, and in what order.
 
 use super::embed::{Clause, Parent, RECORD, Related, Stands, record_as_a_whole, require, restrict};
-use super::filter::spot;
+use super::filter::operand;
 use super::search;
 use super::select::{Form, Laterals, columns, group_by};
 use super::writer::Writer;
@@ -71,8 +71,8 @@ pub(super) fn rows(
 
 /// All rows that a page of records is taken from, to be counted: nothing is shown of them, unless they are made by
 /// grouping.
-pub(super) fn all(sql: &mut Writer, node: &Node<'_>) -> Result<(), RecordError> {
-    let rows = Rows::new(sql, node, RowsOf::Object);
+pub(super) fn all(sql: &mut Writer, node: &Node<'_>, source: RowsOf<'_, '_>) -> Result<(), RecordError> {
+    let rows = Rows::new(sql, node, source);
     if node.selection.aggregates() {
         let laterals = Laterals::new(sql, &node.selection);
         return rows.all(sql, &laterals, Form::Labels);
@@ -241,11 +241,11 @@ impl<'a, 'm> Rows<'a, 'm> {
 
     fn key(&self, sql: &mut Writer, key: &SortBy<'_>) -> Result<(), RecordError> {
         match key {
-            SortBy::Own(own) => spot(sql, self.alias, own),
+            SortBy::Own(own) => operand(sql, self.alias, own),
             SortBy::Related(index, of) => {
                 let join = self.joins.iter().find(|(known, _)| known == index);
                 let (_, related) = join.expect("every object that rows are sorted by is joined");
-                spot(sql, related.alias(), of)
+                operand(sql, related.alias(), of)
             }
             SortBy::Shown(number) => {
                 sql.push(&number.to_string());

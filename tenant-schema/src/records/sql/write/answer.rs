@@ -20,7 +20,12 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
         sql.push(" ");
     }
     if !answer.guards.is_empty() {
-        guarded(sql, &answer.guards, answer.held.as_ref(), merges)?;
+        guarded(
+            sql,
+            &answer.guards,
+            answer.held.as_ref(),
+            merges.then_some("inserted"),
+        )?;
     }
     match &answer.node {
         None => sql.push("select null::text as body"),
@@ -67,14 +72,15 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
     Ok(())
 }
 
-/// The beginning of a statement around the answer `a`, which gives it only when all checks hold.
+/// The beginning of a statement around the answer `a`, which gives it only when all checks hold. `fifth` names a column
+/// besides the four.
 pub(in crate::records::sql) fn guarded(
     sql: &mut Writer,
     guards: &[Guard],
     held: Option<&Held<'_>>,
-    merges: bool,
+    fifth: Option<&str>,
 ) -> Result<(), RecordError> {
-    if let ([Guard::Size(bytes)], false) = (guards, merges) {
+    if let ([Guard::Size(bytes)], None) = (guards, fifth) {
         bounded(sql, *bytes, "");
         return Ok(());
     }
@@ -119,6 +125,10 @@ pub(in crate::records::sql) fn guarded(
         sql.push("')::bigint::text");
     }
     sql.push(" else a.body end as body, a.count, a.version, a.key");
-    sql.push(if merges { ", a.inserted from (" } else { " from (" });
+    if let Some(fifth) = fifth {
+        sql.push(", a.");
+        sql.push(fifth);
+    }
+    sql.push(" from (");
     Ok(())
 }
