@@ -94,8 +94,7 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         etag,
         is_replayed: false,
     };
-    let counted = prepared.count.is_some_and(Count::counts);
-    let total = Some(row.count).filter(|_| counted);
+    let total = prepared.count.is_some_and(Count::counts).then_some(row.count);
     let nothing_new = row.extra == Some(0);
     match &prepared.shape {
         Shape::Record => check(prepared, &row, tag.as_deref(), &mut answer)?,
