@@ -7,6 +7,8 @@
 -- updated_at is in no index: with one, no change of a record could be a HOT update. An index (updated_at, id)
 -- comes with the paging that reads by it.
 --
+-- Names are in the trigram indexes twice: as they are, for ilike, and without accents, as a search (q=) likens them.
+--
 -- owner_id: when a member is removed for good the record stays, without an owner.
 create table companies (
     id uuid not null default gen_random_uuid(),
@@ -46,7 +48,8 @@ create index companies_owner_id_idx on companies (owner_id);
 create index companies_domain_idx on companies (lower(domain));
 create index companies_tag_ids_idx on companies using gin (tag_ids);
 create index companies_search_idx on companies using gin (search);
-create index companies_name_trgm_idx on companies using gin (name gin_trgm_ops);
+create index companies_name_trgm_idx on companies using gin (
+    name gin_trgm_ops, immutable_unaccent(name) gin_trgm_ops);
 create index companies_deleted_at_idx on companies (deleted_at) where deleted_at is not null;
 create index companies_deletion_id_idx on companies (deletion_id) where deletion_id is not null;
 create trigger companies_stamp before insert or update on companies
@@ -129,7 +132,8 @@ create index contacts_owner_id_idx on contacts (owner_id);
 create index contacts_status_idx on contacts (status);
 create index contacts_tag_ids_idx on contacts using gin (tag_ids);
 create index contacts_search_idx on contacts using gin (search);
-create index contacts_trgm_idx on contacts using gin (full_name gin_trgm_ops, email gin_trgm_ops);
+create index contacts_trgm_idx on contacts using gin (
+    full_name gin_trgm_ops, immutable_unaccent(full_name) gin_trgm_ops, email gin_trgm_ops);
 create index contacts_deleted_at_idx on contacts (deleted_at) where deleted_at is not null;
 create index contacts_deletion_id_idx on contacts (deletion_id) where deletion_id is not null;
 create trigger contacts_stamp before insert or update on contacts

@@ -58,7 +58,8 @@ create index deals_owner_id_idx on deals (owner_id);
 create index deals_status_idx on deals (status, expected_close_date);
 create index deals_tag_ids_idx on deals using gin (tag_ids);
 create index deals_search_idx on deals using gin (search);
-create index deals_title_trgm_idx on deals using gin (title gin_trgm_ops);
+create index deals_title_trgm_idx on deals using gin (
+    title gin_trgm_ops, immutable_unaccent(title) gin_trgm_ops);
 create index deals_deleted_at_idx on deals (deleted_at) where deleted_at is not null;
 create index deals_deletion_id_idx on deals (deletion_id) where deletion_id is not null;
 create trigger deals_stamp before insert or update on deals

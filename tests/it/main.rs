@@ -3,6 +3,7 @@
 mod calls;
 mod change_channel;
 mod cli;
+mod cursors;
 mod flights;
 mod http;
 mod lifecycle;
@@ -11,6 +12,7 @@ mod psql_login;
 mod records_read;
 mod reference;
 mod scope;
+mod search;
 mod server_login;
 mod sql;
 mod tidy;

@@ -29,6 +29,7 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
     let t = TestDb::new().await;
     let acme = t.tenant("acme").await;
     let model = model(&t, &acme.active).await;
+    let cursors = tests::records::cursors(acme.organization);
     let session = t.as_server().await;
     let (role, path) = (acme.schema.read_write_role(), acme.schema.search_path());
     let enter = format!("set role {role}; set search_path = {path}");
@@ -57,6 +58,7 @@ async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
                     range: None,
                     conditions: &Conditions::NONE,
                     claim: None,
+                    cursors: &cursors,
                     rights: Rights::by(&|_, _| true),
                     operation,
                 };
@@ -117,7 +119,7 @@ const PREFERENCES: [(&str, Form); 4] = [
     ("resolution=ignore-duplicates,missing=null", Form::Plural),
 ];
 
-const N_OPERATIONS: usize = 16;
+const N_OPERATIONS: usize = 18;
 
 fn operations<'a>(
     everything: &'a str,
@@ -135,6 +137,8 @@ fn operations<'a>(
         ("list everything", everything, Operation::List),
         ("export", everything, Operation::Export(Lines::Ndjson)),
         ("export a table", everything, Operation::Export(Lines::Csv)),
+        ("page by cursor", "cursor=", Operation::List),
+        ("search", "q=some%20words", Operation::List),
         ("get", "", Operation::Get { id }),
         ("restore", "", Operation::Restore { id }),
         ("purge", "", Operation::Purge { id }),
@@ -212,8 +216,34 @@ fn refusals() -> BTreeSet<String> {
         };
         format!("{object} update deleted: {code}")
     });
-    links.chain(kept).chain(binless).chain(filtered).collect()
+    let searched = ["companies", "contacts", "deals"];
+    let others = OBJECTS.into_iter().filter(|object| !searched.contains(object));
+    let unsearched = others.map(|object| format!("{object} search: search_unsupported"));
+    links
+        .chain(kept)
+        .chain(binless)
+        .chain(filtered)
+        .chain(unsearched)
+        .collect()
 }
+
+/// All tables of the template.
+const OBJECTS: [&str; 14] = [
+    "activities",
+    "companies",
+    "company_tags",
+    "contact_tags",
+    "contacts",
+    "deal_stage_history",
+    "deal_tags",
+    "deals",
+    "members",
+    "note_targets",
+    "notes",
+    "pipelines",
+    "stages",
+    "tags",
+];
 
 /// The tables that the template lets nobody write.
 const READ_ONLY: [&str; 2] = ["deal_stage_history", "members"];

@@ -34,6 +34,8 @@ create table products (
     photo bytea,
     constraint products_pkey primary key (sku)
 );
+-- Searched by likeness only.
+create index products_name_trgm_idx on products using gin (name gin_trgm_ops);
 
 create table order_lines (
     order_id integer not null,

@@ -28,9 +28,14 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Puts the answer into HTTP.
+/// Puts the answer into HTTP, which is one about this object.
 /// One that `varies` is kept by clients, who have to know what it depends on (RFC 9110, section 12.5.5).
-pub(super) fn respond(answer: Answer, content_location: Option<HeaderValue>, varies: bool) -> Answered {
+pub(super) fn respond(
+    answer: Answer,
+    object: &str,
+    content_location: Option<HeaderValue>,
+    varies: bool,
+) -> Answered {
     let Answer {
         status,
         body,
@@ -40,6 +45,7 @@ pub(super) fn respond(answer: Answer, content_location: Option<HeaderValue>, var
         preference_applied,
         etag,
         is_replayed,
+        next,
     } = answer;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(status.as_u16()).map_err(ApiError::internal)?;
@@ -49,6 +55,7 @@ pub(super) fn respond(answer: Answer, content_location: Option<HeaderValue>, var
         (header::LOCATION, location.map(|path| format!("{ROOT}{path}"))),
         (PREFERENCE_APPLIED, preference_applied),
         (header::ETAG, etag),
+        (header::LINK, next.map(|query| next_link(object, &query))),
     ];
     for (name, text) in texts {
         if let Some(text) = text {
@@ -69,6 +76,12 @@ pub(super) fn respond(answer: Answer, content_location: Option<HeaderValue>, var
         *response.body_mut() = Body::from(body);
     }
     Ok(response)
+}
+
+/// Where the next page is (RFC 8288, section 3), relative to the address of this one, whatever name the service has there.
+fn next_link(object: &str, query: &str) -> String {
+    let object = utf8_percent_encode(object, SEGMENT);
+    format!("<{ROOT}/{object}?{query}>; rel=\"next\"")
 }
 
 /// `Content-Location` of a list: its address with the parameters in the order of their names, so that lists that are

@@ -92,7 +92,7 @@ impl Asked {
         let is_list = matches!(operation, Operation::List);
         let place = is_list.then(|| answer::content_location(&opened.name, query));
         let varies = matches!(operation, Operation::Get { .. });
-        answer::respond(answered, place.flatten(), varies)
+        answer::respond(answered, &opened.name, place.flatten(), varies)
     }
 
     /// Parse, plan and SQL.
@@ -104,6 +104,7 @@ impl Asked {
             name,
         } = opened;
         let may = |object: &Object, action: Action| caller.may(&object.name, object.write, action);
+        let cursors = self.state.cursors().of(tenant.organization_id());
         let claim = self
             .once
             .as_ref()
@@ -116,6 +117,7 @@ impl Asked {
             range: self.range,
             conditions: &self.conditions,
             claim: claim.as_ref(),
+            cursors: &cursors,
             rights: Rights::by(&may),
             operation,
         };

@@ -3,11 +3,13 @@
 use super::limits::Exceeded;
 use super::quote::NulInName;
 
+mod cursor;
 mod database;
 mod embed;
 mod place;
 mod raised;
 
+pub use cursor::CursorError;
 pub use database::{DatabaseError, DatabaseFault};
 pub use embed::{Candidate, EmbedError};
 pub use raised::Raised;
@@ -266,6 +268,15 @@ pub enum RecordError {
     /// Related records cannot be embedded as asked.
     #[error(transparent)]
     Embed(Box<EmbedError>),
+    /// A list cannot be paged by cursor as asked.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
+    /// Words are searched for where nothing is there to search them in.
+    #[error("'{object}' cannot be searched: it has no search vector and no trigram index")]
+    NotSearchable {
+        /// The object.
+        object: String,
+    },
     /// A cast to a type that is not known here.
     #[error("type \"{name}\" does not exist")]
     UnknownType {
@@ -338,6 +349,8 @@ impl RecordError {
             Self::AmbiguousFunction { .. } => "PGRST203",
             Self::CountlessFunction => "PGRST128",
             Self::Embed(error) => error.code(),
+            Self::Cursor(error) => error.code(),
+            Self::NotSearchable { .. } => "search_unsupported",
             Self::UnknownType { .. } => "42704",
             Self::NotImplemented { .. } => "PGRST127",
             Self::Exceeded(bound) => bound.code(),
@@ -469,6 +482,8 @@ impl RecordError {
             Self::Outdated { .. } => Some("Read the record again, and repeat the request with the ETag of that answer".to_owned()),
             Self::KeyInUse => Some("Send the same request again in a moment to get its answer".to_owned()),
             Self::KeyReused => Some("Use a new key for each request, and the same one only to send the same request again".to_owned()),
+            Self::Cursor(error) => Some(error.hint().to_owned()),
+            Self::NotSearchable { .. } => Some("Filter its columns instead, for example by ilike".to_owned()),
             Self::NoKey { object } => Some(format!("Filter instead: /{object}?column=eq.value")),
             Self::Embed(error) => error.hint(),
             Self::Exceeded(bound) => Some(bound.hint().to_owned()),

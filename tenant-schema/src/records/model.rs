@@ -6,6 +6,7 @@
 mod field;
 mod function;
 mod relationship;
+mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,7 @@ use super::nearest::nearest;
 pub use field::{Field, Generated, TypeCategory};
 pub use function::{BodyType, Function, Parameter, Returned, Volatility};
 pub use relationship::{Cardinality, Pair, Relationship, Via};
+pub use search::{TextSearch, Trigram, Vector};
 
 /// See [`Object::deletion`].
 pub(super) const DELETION_ID: &str = "deletion_id";
@@ -70,6 +72,8 @@ pub struct Object {
     /// What may be embedded in its records, sorted: keys of its own and of others, junctions, views and functions
     /// taken into account.
     pub relationships: Vec<Relationship>,
+    /// Where words are searched for in its records.
+    pub search: TextSearch,
     /// Deleting sets `deleted_at`, and rows that have it are hidden.
     pub soft_delete: bool,
     /// Has an integer column `version` that counts changes.

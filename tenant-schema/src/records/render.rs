@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::Prepared;
 use super::condition::{self, Verdict};
 use super::error::RecordError;
 use super::parse::prefer::{Count, Return};
-use super::{Prepared, Shape};
+use super::prepared::Shape;
 use page::{content_range, nowhere};
 
 mod page;
@@ -20,7 +21,8 @@ pub struct ResultRow {
     pub count: i64,
     /// `version text`: of a single record of a versioned object.
     pub version: Option<String>,
-    /// `key text`: a JSON array of the primary key's values as strings, for a single new record.
+    /// `key text`: a JSON array of the primary key's values as strings, for a single new record; of the sort values of the
+    /// last record, for a full page of a list that is paged by cursor.
     pub key: Option<String>,
     /// `inserted bigint` of a statement that may merge: how many of the records are new. `total bigint` of a page whose
     /// records are counted: how many there are in all.
@@ -48,6 +50,8 @@ pub struct Answer {
     pub etag: Option<String>,
     /// The request was answered before, and this is what it was answered.
     pub is_replayed: bool,
+    /// The query string of the next page, fit to stand in a `Link`.
+    pub next: Option<String>,
 }
 
 /// The statuses of success.
@@ -93,16 +97,13 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         preference_applied: prepared.applied.clone(),
         etag,
         is_replayed: false,
+        next: None,
     };
     let total = prepared.count.is_some_and(Count::counts).then_some(row.count);
     let nothing_new = row.extra == Some(0);
     match &prepared.shape {
         Shape::Record => check(prepared, &row, tag.as_deref(), &mut answer)?,
-        Shape::Page { offset } => {
-            let total = page::total(prepared, &row);
-            answer.status = page::status(prepared.form, *offset, row.count, total)?;
-            answer.content_range = Some(content_range(*offset, row.count, total));
-        }
+        Shape::Page { offset } => page::render(prepared, *offset, &row, &mut answer)?,
         Shape::Inserted { key } | Shape::Merged { key } => {
             let merged = matches!(prepared.shape, Shape::Merged { .. }) && nothing_new;
             answer.status = if merged { Status::Ok } else { Status::Created };
@@ -125,14 +126,7 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         }
         Shape::Called { nothing: true, .. } => answer.status = Status::NoContent,
         Shape::Called { page: None, .. } => answer.content_range = Some(content_range(0, row.count, total)),
-        Shape::Called {
-            page: Some((offset, limit)),
-            ..
-        } => {
-            let total = page::total_of_results(prepared, &row, *offset, *limit);
-            answer.status = page::status(prepared.form, *offset, row.count, total)?;
-            answer.content_range = Some(content_range(*offset, row.count, total));
-        }
+        Shape::Called { page: Some(page), .. } => page::of_results(prepared, *page, &row, &mut answer)?,
     }
     Ok(answer)
 }

@@ -24,6 +24,7 @@ mod keep;
 mod read;
 mod rows;
 mod rpc;
+mod search;
 mod select;
 mod write;
 mod writer;

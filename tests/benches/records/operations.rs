@@ -5,6 +5,7 @@ use tenant_schema::records::{
     Conditions, Form, Limits, Operation, Payload, Preferences, Request, Rights, SchemaModel, prepare,
 };
 use tests::bench::{Script, Tenant};
+use tests::records::cursors;
 use uuid::Uuid;
 
 /// How many different requests there are of each operation.
@@ -162,6 +163,7 @@ fn script(asked: &Asked, model: &SchemaModel, tenant: &Tenant) -> Result<Script>
         rights: Rights::by(&|_, _| true),
         conditions: &Conditions::NONE,
         claim: None,
+        cursors: &cursors(tenant.organization),
         form: Form::Plural,
         range: None,
         operation: match (asked.method, key) {

@@ -45,7 +45,7 @@ pub(super) struct Office {
 
 impl Office {
     pub(super) async fn set() -> Self {
-        let scene = Scene::set().await;
+        let scene = Box::pin(Scene::set()).await;
         let sql = scene.t.as_superuser().await;
         let office = Self { scene, sql };
         let path = office.scene.acme.schema.search_path();

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use crate::access_tag;
 use crate::records::model::{
-    DELETION_ID, Field, ForeignKey, Generated, Object, ObjectKind, TypeCategory, UniqueKey, Writable,
+    DELETION_ID, Field, ForeignKey, Generated, Object, ObjectKind, TextSearch, Trigram, TypeCategory,
+    UniqueKey, Vector, Writable,
 };
 
 /// One element of the answer.
@@ -36,6 +37,10 @@ pub(super) struct Relation {
     unique_keys: Vec<UniqueKey>,
     #[serde(default)]
     foreign_keys: Vec<ForeignKey>,
+    #[serde(default)]
+    vectors: Vec<Vector>,
+    #[serde(default)]
+    trigrams: Vec<Trigram>,
 }
 
 /// A column.
@@ -156,6 +161,13 @@ impl Relation {
             })
             .collect();
         let is_hidden = access.is_hidden || self.name.starts_with('_') || shows_nothing;
+        let is_shown = |name: &String| fields.iter().any(|field| field.name == *name);
+        let mut search = TextSearch {
+            vectors: self.vectors,
+            trigrams: self.trigrams,
+        };
+        search.vectors.retain(|vector| is_shown(&vector.column));
+        search.trigrams.retain(|trigram| is_shown(&trigram.column));
         let object = Object {
             soft_delete,
             versioned,
@@ -176,6 +188,7 @@ impl Relation {
             unique_keys: self.unique_keys,
             foreign_keys: self.foreign_keys,
             relationships: Vec::new(),
+            search,
         };
         (object, is_hidden)
     }

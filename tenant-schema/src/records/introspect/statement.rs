@@ -12,6 +12,10 @@
 /// backslash escapes within names, and counts how deep each piece lies; what follows the expression of an entry of the
 /// outermost query lies two deep.
 ///
+/// The text search configuration of a search vector is read off the expression that generates it, and so is whether it
+/// knows accents. A trigram index counts if it is of a column, or, which is better, of a column without
+/// its accents.
+///
 /// It is compiled more slowly than it runs: turn `jit` off.
 pub const INTROSPECT: &str = r#"
 with recursive
@@ -109,6 +113,39 @@ fields as (
     left join relations o on o.oid = s.origin
     left join pg_attribute oa on oa.attrelid = s.origin and oa.attnum = s.origin_attnum
    group by c.relation
+),
+vectors as (
+  select c.relation, json_agg(json_build_object(
+           'column', c.attname,
+           'configuration', coalesce(
+             (regexp_match(g.expression, 'to_tsvector\(''([^'']+)''::regconfig'))[1], 'simple'),
+           'unaccented', coalesce(g.expression like '%immutable_unaccent(%', false)
+         ) order by c.attnum) as list
+    from columns c
+    join facts f on f.type = c.type
+    left join lateral (
+      select pg_get_expr(d.adbin, d.adrelid) as expression from pg_attrdef d
+       where d.adrelid = c.relation and d.adnum = c.attnum and c.attgenerated <> ''
+    ) g on true
+   where f.base = 'tsvector'::regtype
+   group by c.relation
+),
+trigrams as (
+  select t.relation, json_agg(json_build_object('column', t.attname, 'unaccented', t.unaccented)
+           order by t.attnum) as list
+    from (
+      select c.relation, c.attname, c.attnum, bool_or(k.key <> quote_ident(c.attname)) as unaccented
+        from pg_index i
+        cross join lateral unnest(i.indclass::oid[]) with ordinality o (class, position)
+        join pg_opclass y on y.oid = o.class and y.opcname in ('gin_trgm_ops', 'gist_trgm_ops')
+        cross join lateral pg_get_indexdef(i.indexrelid, o.position::int, false) k (key)
+        join columns c on c.relation = i.indrelid and k.key in (
+               quote_ident(c.attname), 'immutable_unaccent(' || quote_ident(c.attname) || ')',
+               'immutable_unaccent((' || quote_ident(c.attname) || ')::text)')
+       where i.indisvalid and i.indpred is null
+       group by c.relation, c.attname, c.attnum
+    ) t
+   group by t.relation
 )
 select coalesce(json_agg(e.entry order by e.kind, e.name, e.signature), '[]')::text as model
   from (
@@ -121,10 +158,14 @@ select coalesce(json_agg(e.entry order by e.kind, e.name, e.signature), '[]')::t
              'fields', f.list,
              'primary_key', keys.primary_key,
              'unique_keys', keys.list,
-             'foreign_keys', links.list
+             'foreign_keys', links.list,
+             'vectors', v.list,
+             'trigrams', g.list
            )) as entry
       from relations c
       join fields f on f.relation = c.oid
+      left join vectors v on v.relation = c.oid
+      left join trigrams g on g.relation = c.oid
       cross join lateral (
         select json_agg(json_build_object('name', k.conname, 'columns', names.list) order by k.conname) as list,
                (json_agg(names.list) filter (where k.contype = 'p')) -> 0 as primary_key

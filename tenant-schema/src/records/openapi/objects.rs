@@ -146,16 +146,20 @@ impl Described<'_> {
             "order",
             "limit",
             "offset",
+            "cursor",
             "and",
             "or",
             "range",
             "prefer_read",
         ]);
+        let search = self.object.search.is_possible();
+        let parameters = parameters.chain(search.then(|| parts::parameter("q")));
         let page = |description: &str| {
             json!({
                 "description": description,
                 "headers": {
                     "Content-Range": super::reference("headers", "content_range"),
+                    "Link": super::reference("headers", "link"),
                     "Preference-Applied": super::reference("headers", "preference_applied"),
                 },
                 "content": self.many_forms(),

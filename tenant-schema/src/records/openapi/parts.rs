@@ -30,6 +30,20 @@ const PARAMETERS: &[(&str, &str, &str, &str)] = &[
         "How many records to pass over first.",
     ),
     (
+        "cursor",
+        "query",
+        "cursor",
+        "Empty for the first page of a list whose full pages each name the next by `Link`. Every record that stays is on \
+         exactly one page, whatever is added and removed meanwhile. Not with `offset`, `Range` or aggregates.",
+    ),
+    (
+        "q",
+        "query",
+        "q",
+        "Words to search for: beginnings are enough, accents and typing errors make no difference. The best are first, \
+         unless `order` says otherwise.",
+    ),
+    (
         "and",
         "query",
         "and",
@@ -275,6 +289,7 @@ pub(super) fn headers() -> Value {
             "description": "`true`: the request was done before, and this is what it was answered.",
             "schema": text,
         },
+        "link": { "description": "The next page (RFC 8288), where a page by `cursor` is full: `</rest/v1/…?…>; rel=\"next\"`.", "schema": text },
         "location": { "description": "Where the new record is.", "schema": text },
         "preference_applied": { "description": "The preferences that were followed.", "schema": text },
         "retry_after": { "description": "Seconds to wait.", "schema": { "type": "integer", "minimum": 0 } },

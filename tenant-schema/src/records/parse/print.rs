@@ -21,6 +21,9 @@ pub(super) fn query_string(said: &QueryString) -> String {
     for (path, level) in &said.embedded {
         print_level(&mut parameters, path, level);
     }
+    for (name, value) in [("cursor", &said.cursor), ("q", &said.search)] {
+        parameters.extend(value.iter().map(|value| (name.to_owned(), value.clone())));
+    }
     let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let pairs: Vec<_> = parameters
         .iter()
@@ -364,12 +367,17 @@ fn any_item() -> impl Strategy<Value = SelectItem> {
 pub(super) fn any_query_string() -> impl Strategy<Value = QueryString> {
     let path = prop::collection::vec(any_text(), 1..3);
     let embedded = prop::collection::vec((path, any_level()), 0..3);
-    (prop::collection::vec(any_item(), 0..4), any_level(), embedded).prop_map(|(select, root, embedded)| {
+    let select = prop::collection::vec(any_item(), 0..4);
+    let of_lists = prop::option::of((any_text(), any_text()));
+    (select, any_level(), embedded, of_lists).prop_map(|(select, root, embedded, of_lists)| {
+        let (cursor, search) = of_lists.unzip();
         let mut said = QueryString {
             select,
             root,
             embedded: Vec::new(),
             deleted: None,
+            cursor,
+            search,
         };
         for (path, level) in embedded {
             // What says nothing is not there, and each way is there once.

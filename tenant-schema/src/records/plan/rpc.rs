@@ -7,7 +7,7 @@ use super::filter::visible;
 use super::items::selection;
 use super::levels::Levels;
 use super::order::order;
-use super::query::read_query;
+use super::query::{is_of_lists, read_query};
 use super::read::{Node, page};
 use super::{Asked, Context};
 use crate::records::claim::MAX_BODY;
@@ -209,6 +209,9 @@ fn is_argument(context: Context<'_>, overloads: &[Function], name: &str, value: 
 
 /// Reads like something that is said of records.
 fn is_filter(name: &str, value: &str) -> bool {
+    if is_of_lists(name) {
+        return false;
+    }
     let parameters: Parameters = vec![(name.to_owned(), value.to_owned())];
     let is_word = name == DELETED && deleted::word(value).is_some();
     parse::RESERVED.contains(&name) || is_word || parse::query(&parameters).is_ok()
@@ -227,7 +230,8 @@ fn result<'m>(
         Returned::Object(name) => context.model.object(name)?,
         Returned::Row(row) => row,
     };
-    let said = read_query(row, rest, context.limits, "call a function", |_| true)?;
+    let suits = |name: &str| !is_of_lists(name);
+    let said = read_query(row, rest, context.limits, "call a function", suits)?;
     let mut levels = Levels::place(&said.select, said.embedded)?;
     let selection = selection(context, row, said.select, &mut levels)?;
     let (offset, limit) = page(said.root.offset.unwrap_or(0), said.root.limit, range)?;

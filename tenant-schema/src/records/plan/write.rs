@@ -15,7 +15,7 @@ use crate::records::model::{Field, Object};
 use crate::records::nearest::nearest;
 use crate::records::parse::prefer::{Preferences, Return};
 use crate::records::sql::Keep;
-use crate::records::{Form, RowRange, guard::Guard};
+use crate::records::{CursorSeal, Form, RowRange, guard::Guard};
 
 mod change;
 mod held;
@@ -51,6 +51,8 @@ pub struct Asked<'m> {
     pub conditions: &'m Conditions,
     /// The idempotency key that a write claims.
     pub claim: Option<&'m Claim>,
+    /// What signs the tenant's cursors.
+    pub cursors: &'m CursorSeal,
 }
 
 /// What a write gives back.

@@ -1,6 +1,7 @@
 //! Conditions.
 
 use super::embed::{Parent, Stands, exists};
+use super::search;
 use super::writer::Writer;
 use crate::records::ast::{Arrow, Filter, Is, Place, Quantifier, Search, Test};
 use crate::records::error::RecordError;
@@ -131,6 +132,7 @@ fn condition(
             condition(sql, scope, part)?;
         }
         Filter::Test(Subject::Spot(spot), test) => return compare(sql, scope.alias, spot, test),
+        Filter::Test(Subject::Words(words), _) => return search::found(sql, scope.alias, words),
         Filter::Test(Subject::Embed(index), test) => return scope.embedded(sql, *index, is_there(test)),
     }
     sql.push(")");

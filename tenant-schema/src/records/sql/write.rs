@@ -157,7 +157,7 @@ fn returned(sql: &mut Writer, answer: &Answering<'_>, others: &[&Field]) -> Resu
     let sorted = node.into_iter().flat_map(|node| &node.order);
     let sorted = sorted.filter_map(|term| match &term.key {
         SortBy::Own(spot) => Some(spot.field),
-        SortBy::Related(..) | SortBy::Shown(_) => None,
+        SortBy::Related(..) | SortBy::Shown(_) | SortBy::Relevance(_) => None,
     });
     let key = answer.key.iter().copied();
     for field in selected

@@ -54,6 +54,7 @@ fn run_office(object: &str, query: &str, operation: Operation<'_>) -> Result<Pre
         rights: Rights::by(&|_, _| true),
         conditions: &Conditions::NONE,
         claim: None,
+        cursors: &fixture::cursors(),
         form: Form::Plural,
         range: None,
         operation,

@@ -145,6 +145,7 @@ fn embedding(object: &str, query: &str, rights: Rights<'_>) -> Result<Prepared, 
         claim: None,
         form: Form::Plural,
         range: None,
+        cursors: &fixture::cursors(),
         operation: Operation::List,
     };
     prepare(&model(), &request, Limits::default(), &mut Uuid::nil)
@@ -237,6 +238,7 @@ fn a_total_is_counted_without_what_is_embedded() {
             every_row: false,
             conditions: &Conditions::NONE,
             claim: None,
+            cursors: &fixture::cursors(),
         };
         let plan = plan::list(&model.objects[object], &asked).unwrap();
         sql::estimate(&plan).unwrap().text

@@ -20,6 +20,7 @@ fn ask(
         form: Form::Plural,
         range: None,
         rights: Rights::by(&|_, _| true),
+        cursors: &fixture::cursors(),
         conditions,
         claim,
         operation,

@@ -38,6 +38,7 @@ fn unreadable(query: &str, prefer: &str, operation: Operation<'_>) -> Option<(u1
         claim: None,
         form: Form::Plural,
         range: None,
+        cursors: &fixture::cursors(),
         operation,
     };
     let refused = prepare(&model(), &request, Limits::default(), &mut Uuid::nil).err()?;
@@ -109,6 +110,7 @@ fn a_merge_tells_the_key_only_to_those_who_may_read() {
             claim: None,
             form: Form::Plural,
             range: None,
+            cursors: &fixture::cursors(),
             operation: add(r#"{"name":"x"}"#),
         };
         let prepared = prepare(&model(), &request, Limits::default(), &mut Uuid::nil).unwrap();
@@ -129,6 +131,7 @@ fn unremovable(object: &str, query: &str, prefer: &str, operation: Operation<'_>
         claim: None,
         form: Form::Plural,
         range: None,
+        cursors: &fixture::cursors(),
         operation,
     };
     let refused = prepare(&model(), &request, Limits::default(), &mut Uuid::nil).err()?;

@@ -172,6 +172,7 @@ fn bounds_are_parameters() {
 fn a_merge_needs_the_right_to_update() {
     let preferences = Preferences::parse("resolution=merge-duplicates");
     let body = Payload::json(b"[]");
+    let cursors = fixture::cursors();
     let request = |operation| Request {
         object: "companies",
         query: "",
@@ -181,6 +182,7 @@ fn a_merge_needs_the_right_to_update() {
         claim: None,
         form: Form::Plural,
         range: None,
+        cursors: &cursors,
         operation,
     };
     let target = Target::Id("7");
@@ -248,6 +250,7 @@ fn call_as(name: &str, query: &str, prefer: &str, by: CallBy<'_>) -> Result<Prep
         claim: None,
         form: Form::Plural,
         range: None,
+        cursors: &fixture::cursors(),
         operation: Operation::Call(by),
     };
     prepare(&model, &request, Limits::default(), &mut Uuid::nil)
@@ -269,6 +272,7 @@ fn a_range_is_for_what_is_read() {
                 first: 10,
                 last: Some(14),
             }),
+            cursors: &fixture::cursors(),
             operation: Operation::Call(by),
         };
         prepare(&model, &request, Limits::default(), &mut Uuid::nil)

@@ -230,6 +230,6 @@ fn found<'m>(
 fn sorted_by<'m>(term: &OrderTerm<SortBy<'m>>) -> Option<&'m Field> {
     match &term.key {
         SortBy::Own(spot) => Some(spot.field),
-        SortBy::Related(..) | SortBy::Shown(_) => None,
+        SortBy::Related(..) | SortBy::Shown(_) | SortBy::Relevance(_) => None,
     }
 }
