@@ -99,7 +99,8 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         is_replayed: false,
         next: None,
     };
-    let total = prepared.count.is_some_and(Count::counts).then_some(row.count);
+    let counted = prepared.count.is_some_and(Count::counts);
+    let total = Some(row.count).filter(|_| counted);
     let nothing_new = row.extra == Some(0);
     match &prepared.shape {
         Shape::Record => check(prepared, &row, tag.as_deref(), &mut answer)?,
@@ -126,7 +127,10 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         }
         Shape::Called { nothing: true, .. } => answer.status = Status::NoContent,
         Shape::Called { page: None, .. } => answer.content_range = Some(content_range(0, row.count, total)),
-        Shape::Called { page: Some(page), .. } => page::of_results(prepared, *page, &row, &mut answer)?,
+        Shape::Called {
+            page: Some((offset, limit)),
+            ..
+        } => page::render_results(prepared, *offset, *limit, &row, &mut answer)?,
     }
     Ok(answer)
 }

@@ -24,21 +24,15 @@ pub(super) fn render(
     Ok(())
 }
 
-/// Says where a page of a function's results stands: how many come before it, and how many it has at most. How many there
-/// are of a call that cannot be made twice to count them is known on the last page, which is one that is not full.
-pub(super) fn of_results(
+/// The same of a function's results.
+pub(super) fn render_results(
     prepared: &Prepared,
-    (offset, limit): (u64, u64),
+    offset: u64,
+    limit: u64,
     row: &ResultRow,
     answer: &mut Answer,
 ) -> Result<(), RecordError> {
-    let is_last = u64::try_from(row.count).is_ok_and(|count| (1..limit).contains(&count));
-    let is_known = is_last && prepared.count.is_some_and(Count::counts);
-    let before = i64::try_from(offset).unwrap_or(i64::MAX);
-    let total = match row.extra {
-        Some(_) => total(prepared, row),
-        None => is_known.then(|| row.count.saturating_add(before)),
-    };
+    let total = total_of_results(prepared, row, offset, limit);
     answer.status = status(prepared.form, offset, row.count, total)?;
     answer.content_range = Some(content_range(offset, row.count, total));
     Ok(())
@@ -60,6 +54,18 @@ fn total(prepared: &Prepared, row: &ResultRow) -> Option<i64> {
             }
         }
     }
+}
+
+/// How many results a function has. Those of a call that cannot be made twice to count them are known on the last page,
+/// which is one that is not full.
+fn total_of_results(prepared: &Prepared, row: &ResultRow, offset: u64, limit: u64) -> Option<i64> {
+    if row.extra.is_some() {
+        return total(prepared, row);
+    }
+    let is_last = u64::try_from(row.count).is_ok_and(|count| (1..limit).contains(&count));
+    let is_known = is_last && prepared.count.is_some_and(Count::counts);
+    let before = i64::try_from(offset).unwrap_or(i64::MAX);
+    is_known.then(|| row.count.saturating_add(before))
 }
 
 /// A page that is not all there is, is a part (206, RFC 9110, section 15.3.7); one that begins behind the last record
