@@ -3,6 +3,7 @@
 //! Most of it runs on a pool of *one* connection behind the proxy, so that every transaction inherits the session of
 //! the one before, and the session itself can be asked what is left on it.
 
+mod shutdown;
 use std::panic::AssertUnwindSafe;
 
 use catalog::email::EmailAddress;
@@ -367,14 +368,6 @@ async fn a_statement_that_nobody_waits_for_any_more_is_cancelled_though_nobody_w
     assert_eq!(names(&scene.acme).await, r#"[{"name":"Acme's own"}]"#);
     assert_eq!(scene.session().await, FRESH);
     assert_eq!(scene.backend().await, session);
-}
-
-#[tokio::test]
-async fn a_program_that_ends_with_a_request_given_up_ends() {
-    let scene = Scene::new().await;
-    let locker = lock(&scene).await;
-    // Nothing is awaited from here: the runtime is shut down with the connection still to be settled.
-    cancel_in_the_middle(&scene, &locker).await;
 }
 
 #[tokio::test]

@@ -24,17 +24,17 @@ async fn answers_have_forms() {
             .accepts("application/unknown")
             .fails(406, r#"{"code":"PGRST107",
                 "message":"None of these media types are available: application/unknown",
-                "hint":"Accept application/json, text/csv, application/vnd.pgrst.object+json or application/vnd.pgrst.array+json;nulls=stripped"}"#),
+                "hint":"Accept application/json, text/csv, application/vnd.pgrst.object+json, application/vnd.pgrst.array+json;nulls=stripped; of a list also application/x-ndjson or text/csv;rows=all"}"#),
         get("coins?select=id")
             .accepts("application/geo+json")
             .fails(406, r#"{"code":"PGRST107",
                 "message":"None of these media types are available: application/geo+json",
-                "hint":"Accept application/json, text/csv, application/vnd.pgrst.object+json or application/vnd.pgrst.array+json;nulls=stripped"}"#),
+                "hint":"Accept application/json, text/csv, application/vnd.pgrst.object+json, application/vnd.pgrst.array+json;nulls=stripped; of a list also application/x-ndjson or text/csv;rows=all"}"#),
         get("coins?select=id")
             .accepts("application/vnd.pgrst.plan")
             .fails(406, r#"{"code":"PGRST107",
                 "message":"None of these media types are available: application/vnd.pgrst.plan",
-                "hint":"Accept application/json, text/csv, application/vnd.pgrst.object+json or application/vnd.pgrst.array+json;nulls=stripped"}"#),
+                "hint":"Accept application/json, text/csv, application/vnd.pgrst.object+json, application/vnd.pgrst.array+json;nulls=stripped; of a list also application/x-ndjson or text/csv;rows=all"}"#),
         // Singular or plural
         get("coins?select=id,name&id=eq.1")
             .tells("content-type", "application/json; charset=utf-8")
@@ -79,7 +79,7 @@ async fn answers_have_forms() {
             .accepts("application/octet-stream")
             .fails(406, r#"{"code":"PGRST107",
                 "message":"None of these media types are available: application/octet-stream",
-                "hint":"Accept application/json, text/csv, application/vnd.pgrst.object+json or application/vnd.pgrst.array+json;nulls=stripped"}"#),
+                "hint":"Accept application/json, text/csv, application/vnd.pgrst.object+json, application/vnd.pgrst.array+json;nulls=stripped; of a list also application/x-ndjson or text/csv;rows=all"}"#),
         get("rpc/describe?id=3&select=description")
             .accepts("text/csv")
             .tells("content-type", "text/csv; charset=utf-8")
