@@ -1,5 +1,6 @@
 //! The model of a template that has everything: `tests/template`.
 
+mod kept;
 mod relationships;
 
 use std::fmt::Write as _;
@@ -116,6 +117,7 @@ async fn objects_have_their_kinds_keys_and_rights() {
     let all: Vec<String> = all.collect();
     insta::assert_snapshot!(all.join("\n"), @"
     addresses Table key (id) can [iud] Members
+    all_papers View key (id) can [iu] Members
     assignments Table key (employee_id, order_id, task_code) can [iud] Members
     badges Table key (id) can [iud] Members
     billed_products View key () can [] Members
@@ -136,6 +138,7 @@ async fn objects_have_their_kinds_keys_and_rights() {
     order_lines Table key (order_id, product_sku) can [iud] Members
     order_overview View key (owner_id, id) can [] Members
     orders Table key (id) can [iud] Members
+    paper_titles View key () can [] Members
     papers Table key (id) can [iud] Members
     products Table key (sku) can [iud] Members
     remarks Table key (id) can [iud] Members
@@ -147,6 +150,7 @@ async fn objects_have_their_kinds_keys_and_rights() {
     stickers Table key (id) can [iud] Members
     tasks Table key (code) can [iud] Nobody
     tools Table key (id) can [iud] Members
+    veiled_employees View key () can [iud] Members
     visits PartitionedTable key (id, came_at) can [iud] Members
     wage_sums View key () can [] Members
     ");

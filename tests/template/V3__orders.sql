@@ -126,6 +126,14 @@ end
 $$;
 create trigger tools_versions before update on tools for each row execute function count_changes();
 
+create function count_change() returns trigger language plpgsql as $$
+begin
+    new.version := old.version + 1;
+    return new;
+end
+$$;
+create trigger documents_version before update on documents for each row execute function count_change();
+
 create table samples (
     id integer not null,
     a_smallint smallint,

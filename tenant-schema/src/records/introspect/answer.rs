@@ -30,6 +30,12 @@ pub(super) struct Relation {
     pub(super) name: String,
     comment: Option<String>,
     events: u32,
+    /// A trigger sees every row before it is changed.
+    #[serde(default)]
+    stamped: bool,
+    /// The relations from which a `delete` on this view removes rows.
+    #[serde(default)]
+    pub(super) removes_from: Vec<String>,
     fields: Vec<Attribute>,
     #[serde(default)]
     primary_key: Vec<String>,
@@ -142,9 +148,11 @@ impl Relation {
     /// The object, and whether the API is not to know of it: by its tag, or by a name that begins with `_`.
     pub(super) fn into_object(self, kind: ObjectKind) -> (Object, bool) {
         let (comment, access) = access_tag::take(self.comment);
-        let keeps = |field: &Attribute| field.removes(kind) || field.counts();
+        let stamped = self.stamped;
+        let counts = |field: &Attribute| stamped && field.counts();
+        let keeps = |field: &Attribute| field.removes(kind) || counts(field);
         let soft_delete = self.fields.iter().any(|field| field.removes(kind));
-        let versioned = self.fields.iter().any(Attribute::counts);
+        let versioned = self.fields.iter().any(counts);
         let tracks_fields = versioned && self.fields.iter().any(Attribute::tracks);
         let shows_nothing = self.fields.iter().all(Attribute::is_hidden);
         let fields: Vec<Field> = self
@@ -212,7 +220,8 @@ impl Attribute {
         self.name == DELETION_ID && self.of_type.base_type == "uuid" && self.nullable
     }
 
-    /// It counts the changes of a record.
+    /// It counts the changes of a record, if there is a trigger that does it: a number that nobody counts would call every
+    /// state the same.
     fn counts(&self) -> bool {
         self.name == "version" && matches!(self.of_type.base_type.as_str(), "smallint" | "integer" | "bigint")
     }

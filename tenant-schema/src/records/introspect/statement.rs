@@ -16,6 +16,9 @@
 /// knows accents. A trigram index counts if it is of a column, or, which is better, of a column without
 /// its accents.
 ///
+/// `stamped` tells of a trigger for each row before an update (the bits of `pg_trigger.tgtype`: row 1, before 2, update
+/// 16). `removes_from` are the relations behind a view whose rows PostgreSQL removes by itself, without a trigger.
+///
 /// It is compiled more slowly than it runs: turn `jit` off.
 pub const INTROSPECT: &str = r#"
 with recursive
@@ -155,6 +158,16 @@ select coalesce(json_agg(e.entry order by e.kind, e.name, e.signature), '[]')::t
                                     when 'v' then 'view' else 'materialized_view' end,
              'comment', obj_description(c.oid, 'pg_class'),
              'events', pg_relation_is_updatable(c.oid, true),
+             'stamped', nullif(exists (
+               select 1 from pg_trigger t
+                where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D' and t.tgtype & 19 = 19), false),
+             'removes_from', case when pg_relation_is_updatable(c.oid, false) & 16 <> 0 then (
+               select json_agg(distinct b.relname order by b.relname)
+                 from pg_rewrite r
+                 join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+                                 and d.refclassid = 'pg_class'::regclass
+                 join relations b on b.oid = d.refobjid and b.oid <> c.oid
+                where r.ev_class = c.oid and r.rulename = '_RETURN') end,
              'fields', f.list,
              'primary_key', keys.primary_key,
              'unique_keys', keys.list,
