@@ -102,6 +102,18 @@ pub async fn list_behind(
         .collect()
 }
 
+/// A schema that is at this template version, if there is one.
+pub async fn find_at(
+    tx: &mut CatalogTx,
+    template_version: i32,
+) -> Result<Option<TenantSchema>, CatalogError> {
+    tx.row(FIND_AT, &[&template_version])
+        .await?
+        .as_ref()
+        .map(tenant_schema)
+        .transpose()
+}
+
 /// Notes that the schema has reached a template version, in the transaction that brought it there.
 ///
 /// # Errors
@@ -174,10 +186,16 @@ const LIST_BEHIND: &str = "\
         select from pg_catalog.pg_class c where c.relnamespace = n.oid and c.relname = $2))) \
     order by t.organization_id";
 
+const FIND_AT: &str = "\
+    select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
+      t.last_error \
+    from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
+    where t.state <> 'dropped' and t.template_version = $1 order by t.organization_id limit 1";
+
 const SET_VERSION: &str = "\
     update catalog.tenant_schemas set template_version = $2, migrated_at = $3, last_error = null \
     where organization_id = $1";
 
 const SET_ERROR: &str = "update catalog.tenant_schemas set last_error = $2 where organization_id = $1";
 
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, LIST_BEHIND, SET_VERSION, SET_ERROR];
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, FIND_AT, LIST_BEHIND, SET_VERSION, SET_ERROR];

@@ -76,12 +76,21 @@ impl Migrations {
         Ok(Self::new(files))
     }
 
-    /// What tells this set from all others, the later and earlier versions of itself excepted: the name and checksum of
-    /// its first file, which cannot change once it was applied.
+    /// What tells this set from all others: the names and checksums of its files.
     pub fn identity(&self) -> String {
-        self.0.first().map_or_else(String::new, |first| {
-            format!("{} {:016x}", first, first.checksum())
-        })
+        let files = self.0.iter();
+        let files = files.map(|file| format!("{file} {:016x}", file.checksum()));
+        files.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether a schema was made of these very files, as far as it was made of them. What they say is applied where the
+    /// history lacks it, so the caller rolls back.
+    ///
+    /// # Errors
+    /// [`MigrateError::History`]: a file is not what it was when it was applied.
+    pub async fn verify(&self, tx: &mut Transaction, schema: &str) -> Result<(), MigrateError> {
+        let runner = Runner::new(&self.0).set_abort_missing(false);
+        Self::run(runner, tx, schema).await.map(|_| ())
     }
 
     /// The names of the files without their ending, and what they say, in their order.
@@ -112,8 +121,12 @@ impl Migrations {
         schema: &str,
         sending: Sending,
     ) -> Result<Vec<i32>, MigrateError> {
+        let runner = Runner::new(&self.0).set_grouped(sending == Sending::AtOnce);
+        Self::run(runner, tx, schema).await
+    }
+
+    async fn run(mut runner: Runner, tx: &mut Transaction, schema: &str) -> Result<Vec<i32>, MigrateError> {
         let mut adapter = Adapter { tx, failure: None };
-        let mut runner = Runner::new(&self.0).set_grouped(sending == Sending::AtOnce);
         runner.set_migration_table_name(format!("{schema}.{HISTORY_TABLE}"));
         let outcome = runner.run_async(&mut adapter).await;
         match (outcome, adapter.failure) {
