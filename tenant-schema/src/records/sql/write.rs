@@ -11,7 +11,7 @@ use super::select::Form;
 use super::writer::Writer;
 use crate::records::ast::Filter;
 use crate::records::error::RecordError;
-use crate::records::model::Field;
+use crate::records::model::{DELETED_AT, Field, distinct};
 use crate::records::plan::{Answering, Bound, Delete, SortBy, Subject, Update};
 
 mod answer;
@@ -76,7 +76,7 @@ pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
 /// A record that a body marks as removed, or as live again, is marked alone: it has nothing in common any more with what
 /// was removed together with it. One that stays removed stays what it was.
 fn leave_deletion(sql: &mut Writer, plan: &Update<'_>) {
-    let sets = |fields: &[&Field]| fields.iter().any(|field| field.name == "deleted_at");
+    let sets = |fields: &[&Field]| fields.iter().any(|field| field.name == DELETED_AT);
     if plan.object.deletion().is_none() {
         return;
     }
@@ -151,7 +151,6 @@ pub(super) fn typed(sql: &mut Writer, name: &str, type_name: &str) -> Result<(),
 
 /// The columns of a written row that the answer needs, and others that the statement does, each once.
 fn returned(sql: &mut Writer, answer: &Answering<'_>, others: &[&Field]) -> Result<(), RecordError> {
-    let mut fields: Vec<&Field> = Vec::new();
     let node = answer.node.as_ref();
     let selected = node.map(|node| node.selection.fields()).unwrap_or_default();
     let sorted = node.into_iter().flat_map(|node| &node.order);
@@ -160,17 +159,12 @@ fn returned(sql: &mut Writer, answer: &Answering<'_>, others: &[&Field]) -> Resu
         SortBy::Related(..) | SortBy::Shown(_) | SortBy::Relevance(_) => None,
     });
     let key = answer.key.iter().copied();
-    for field in selected
+    let needed = selected
         .into_iter()
         .chain(sorted)
         .chain(answer.version)
-        .chain(key)
-        .chain(others.iter().copied())
-    {
-        if !fields.iter().any(|known| known.name == field.name) {
-            fields.push(field);
-        }
-    }
+        .chain(key);
+    let fields = distinct(needed.chain(others.iter().copied()));
     let whole = node.map(|node| &node.selection);
     let whole = whole.filter(|selection| selection.takes_record());
     if fields.is_empty() && whole.is_none() {

@@ -4,7 +4,7 @@ use super::held::{holds, locked};
 use super::{answer, returned, typed};
 use crate::records::error::RecordError;
 use crate::records::model::Field;
-use crate::records::plan::{Conflict, Held, Insert, Written};
+use crate::records::plan::{Absent, Conflict, Held, Insert, Written};
 use crate::records::quote;
 use crate::records::sql::Query;
 use crate::records::sql::writer::Writer;
@@ -41,7 +41,12 @@ pub fn insert(plan: &Insert<'_>) -> Result<Query, RecordError> {
         } else {
             sql.list(&plan.columns, |sql, column| sql.column("n", column.field))?;
             sql.push(" from n");
-            if let Some(held) = plan.answer.held.as_ref().filter(|held| held.must_be_there) {
+            if let Some(held) = plan
+                .answer
+                .held
+                .as_ref()
+                .filter(|held| held.absent == Absent::Fails)
+            {
                 sql.push(" cross join ");
                 locked(&mut sql, held)?;
                 sql.push(" c");
@@ -151,7 +156,7 @@ fn on_conflict(
         sql.column("t", deleted_at)?;
         sql.push(" is null and ");
     }
-    if let Some(held) = held.filter(|held| held.asks_for_state()) {
+    if let Some(held) = held {
         holds(sql, held, "t")?;
         sql.push(" and ");
     }

@@ -5,10 +5,10 @@
 //! has brought it back meanwhile, or removed it anew, `w` is empty and nothing else happens. What it belongs to is looked
 //! at as it was before the statement and not locked: it may be removed at the same moment, as when a record is added.
 
-use super::{answer, returned};
+use super::{and_holds, answer, returned};
 use crate::records::error::RecordError;
-use crate::records::model::{Field, Object};
-use crate::records::plan::{Cascade, Purge, Restore, distinct, is_same};
+use crate::records::model::{Field, Object, distinct};
+use crate::records::plan::{Cascade, Purge, Restore};
 use crate::records::sql::Query;
 use crate::records::sql::writer::Writer;
 
@@ -44,6 +44,7 @@ pub fn restore(plan: &Restore<'_>) -> Result<Query, RecordError> {
         sql.column("o", plan.key)?;
         sql.push(" and t.deleted_at is not null and t.deletion_id is not distinct from o.deletion_id");
     }
+    and_holds(&mut sql, plan.answer.held.as_ref(), "t")?;
     sql.push(" returning ");
     returned(&mut sql, &plan.answer, &owned)?;
     sql.push(")");
@@ -61,6 +62,7 @@ pub fn purge(plan: &Purge<'_>) -> Result<Query, RecordError> {
     sql.name(&plan.object.name)?;
     sql.push(" as t");
     in_the_bin(&mut sql, plan.key, &plan.id)?;
+    and_holds(&mut sql, plan.answer.held.as_ref(), "t")?;
     sql.push(" returning ");
     returned(&mut sql, &plan.answer, &[])?;
     sql.push(")");
@@ -98,7 +100,7 @@ fn fallen(sql: &mut Writer, plan: &Restore<'_>, owned: &[&Field]) -> Result<Vec<
     let mut restored = vec!["w"];
     let tables = plan.cascade.iter().flat_map(Cascade::tables);
     for (number, table) in tables.enumerate() {
-        let is_own = is_same(table.object, plan.object);
+        let is_own = table.object.is_same(plan.object);
         sql.push(", ");
         if is_own {
             restored.push("_c");
