@@ -19,7 +19,7 @@ pub(super) enum RowsOf<'a, 'm> {
     Object,
     /// Records that are related to another.
     Related(&'a Related<'a, 'm>),
-    /// The written records of the statement, `w`, called `t`.
+    /// The written records of the statement, `_w`, called `t`.
     Written,
     /// What a function returns, called `t`: this writes the call.
     Call(&'a dyn Fn(&mut Writer) -> Result<(), RecordError>),
@@ -151,7 +151,7 @@ impl<'a, 'm> Rows<'a, 'm> {
                 sql.name(&self.object().name)?;
                 sql.push(" as t");
             }
-            RowsOf::Written => sql.push("w as t"),
+            RowsOf::Written => sql.push("_w as t"),
             RowsOf::Call(write) => {
                 write(sql)?;
                 sql.push(" as t");

@@ -1,6 +1,6 @@
 //! The statements that write.
 //!
-//! Each is `with w as (insert, update or delete … returning …)` and an answer made of `w` (`answer`). What an answer
+//! Each is `with _w as (insert, update or delete … returning …)` and an answer made of `_w` (`answer`). What an answer
 //! shows of other objects is as it was before the write, because all parts of a statement see one snapshot
 //! (PostgreSQL documentation, section 7.8.4).
 
@@ -31,13 +31,13 @@ pub use restore::{purge, restore};
 pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
     if plan.columns.is_empty() && plan.defaults.is_empty() {
-        sql.push("with w as (select ");
+        sql.push("with _w as (select ");
         returned(&mut sql, &plan.answer, &[])?;
         from(&mut sql, plan.object)?;
         found(&mut sql, &plan.filter, plan.bound.as_ref())?;
         and_holds(&mut sql, plan.answer.held.as_ref(), "t")?;
     } else {
-        sql.push("with w as (update ");
+        sql.push("with _w as (update ");
         sql.name(&plan.object.name)?;
         sql.push(" as t set ");
         sql.list(&plan.columns, |sql, field| {
@@ -97,9 +97,9 @@ pub fn delete(plan: &Delete<'_>) -> Result<Query, RecordError> {
         "with "
     });
     sql.push(if plan.soft {
-        "w as (update "
+        "_w as (update "
     } else {
-        "w as (delete from "
+        "_w as (delete from "
     });
     sql.name(&plan.object.name)?;
     sql.push(if plan.soft {

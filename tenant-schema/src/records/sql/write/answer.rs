@@ -41,7 +41,7 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
     match answer.version {
         Some(version) => {
             sql.push("min(");
-            sql.column("w", version)?;
+            sql.column("_w", version)?;
             sql.push(")::text as version, ");
         }
         None => sql.push("null::text as version, "),
@@ -51,7 +51,7 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
     } else {
         sql.push("min(json_build_array(");
         sql.list(&answer.key, |sql, field| {
-            sql.column("w", field)?;
+            sql.column("_w", field)?;
             sql.push("::text");
             Ok(())
         })?;
@@ -62,7 +62,7 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
         sql.push(MERGED);
         sql.push(" as inserted");
     }
-    sql.push(" from w");
+    sql.push(" from _w");
     if !answer.guards.is_empty() {
         sql.push(") a");
     }
@@ -111,7 +111,7 @@ fn check(sql: &mut Writer, guard: Guard) -> Result<(), RecordError> {
     let outcome = match guard {
         // What is held says what is asked, and stands at this place.
         Guard::State => return Ok(()),
-        Guard::Put => "(select count(*) from n)",
+        Guard::Put => "(select count(*) from _n)",
         Guard::Owner => "(select min(p.n) from _p as p)",
         Guard::Deleted => "(select count(*) from _l where a.count = 0)",
         Guard::Size(_) | Guard::Kept(_) => "octet_length(a.body)",

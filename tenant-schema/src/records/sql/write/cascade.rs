@@ -23,7 +23,7 @@ pub(super) fn is_recursive(fall: Option<&Fall<'_>>) -> bool {
     fall.is_some_and(|fall| fall.cascade.groups.iter().any(|group| group.is_knot))
 }
 
-/// The columns of the removed records, `w`, that tell what falls with them.
+/// The columns of the removed records, `_w`, that tell what falls with them.
 pub(super) fn carried<'m>(object: &'m Object, fall: Option<&Fall<'m>>) -> Vec<&'m Field> {
     let Some(fall) = fall else {
         return Vec::new();
@@ -44,9 +44,9 @@ pub(super) fn set_deletion(sql: &mut Writer, id: Uuid) -> Result<(), RecordError
     Ok(())
 }
 
-/// Writes a part for every table whose records may fall with those of `root` in `w`.
+/// Writes a part for every table whose records may fall with those of `root` in `_w`.
 pub(super) fn fall(sql: &mut Writer, root: &Object, fall: &Fall<'_>) -> Result<(), RecordError> {
-    let mut fallen: Fallen<'_> = vec![(root, "w".to_owned())];
+    let mut fallen: Fallen<'_> = vec![(root, "_w".to_owned())];
     for (number, group) in fall.cascade.groups.iter().enumerate() {
         let knot = if group.is_knot {
             Some(Knot::write(sql, number, group, root, &fallen)?)
@@ -225,7 +225,7 @@ impl<'a, 'm> Knot<'a, 'm> {
             if table.object.is_same(root) {
                 sql.push(std::mem::replace(&mut lead, " union all "));
                 self.row(sql, at, "p")?;
-                sql.push(" from w as p");
+                sql.push(" from _w as p");
                 continue;
             }
             for tie in table.ties.iter().filter(|tie| !self.holds(tie.owner)) {
@@ -258,7 +258,7 @@ impl<'a, 'm> Knot<'a, 'm> {
         Ok(())
     }
 
-    /// The condition that `t` is among the records found; `w` has changed some of the root's already.
+    /// The condition that `t` is among the records found; `_w` has changed some of the root's already.
     fn find(&self, sql: &mut Writer, table: &Falling<'_>, root: &Object) -> Result<(), RecordError> {
         let key = table.object.key_fields();
         columns(sql, "t", &key)?;
@@ -271,7 +271,7 @@ impl<'a, 'm> Knot<'a, 'm> {
         sql.push(&self.name);
         sql.push(" as d)");
         if table.object.is_same(root) {
-            sql.push(" and not exists (select from w as p where ");
+            sql.push(" and not exists (select from _w as p where ");
             sql.joined(&key, " and ", |sql, field| {
                 sql.column("p", field)?;
                 sql.push(" = ");

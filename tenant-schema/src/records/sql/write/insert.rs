@@ -24,7 +24,7 @@ pub fn insert(plan: &Insert<'_>) -> Result<Query, RecordError> {
     if !plan.key.is_empty() {
         put(&mut sql, plan)?;
     }
-    sql.push("w as (insert into ");
+    sql.push("_w as (insert into ");
     sql.name(&plan.object.name)?;
     sql.push(" as t");
     if plan.columns.is_empty() {
@@ -39,8 +39,8 @@ pub fn insert(plan: &Insert<'_>) -> Result<Query, RecordError> {
         if plan.key.is_empty() {
             rows(&mut sql, plan)?;
         } else {
-            sql.list(&plan.columns, |sql, column| sql.column("n", column.field))?;
-            sql.push(" from n");
+            sql.list(&plan.columns, |sql, column| sql.column("_n", column.field))?;
+            sql.push(" from _n");
             if let Some(held) = plan
                 .answer
                 .held
@@ -63,9 +63,9 @@ pub fn insert(plan: &Insert<'_>) -> Result<Query, RecordError> {
     sql.finish()
 }
 
-/// `n as (…), `: the object of the body, when its key is the one that the URL names.
+/// `_n as (…), `: the object of the body, when its key is the one that the URL names.
 fn put(sql: &mut Writer, plan: &Insert<'_>) -> Result<(), RecordError> {
-    sql.push("n as (select ");
+    sql.push("_n as (select ");
     rows(sql, plan)?;
     for (index, (field, value)) in plan.key.iter().enumerate() {
         sql.push(if index == 0 { " where " } else { " and " });
