@@ -3,7 +3,7 @@
 use super::*;
 
 /// What a write answers when it shows what is above and below a record, and what is on it.
-const SHOWN: &str = "select=name,up:w!w_id(name),below:w(name),n(name)&below.order=name";
+const SHOWN: &str = "select=name,up:w_id(name),below:w(name),n(name)";
 
 fn shown(answer: Result<Answer, RecordError>) -> Value {
     let answer = answer.expect("written");
