@@ -5,8 +5,8 @@ mod relationships;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use tenant_schema::records::SchemaModel;
 use tenant_schema::records::model::{Field, Function, Generated, Returned};
+use tenant_schema::records::{Object, SchemaModel};
 use tests::TestDb;
 
 async fn model() -> Arc<SchemaModel> {
@@ -91,29 +91,27 @@ fn function(function: &Function) -> String {
     )
 }
 
+fn object(object: &Object) -> String {
+    let writable = [
+        (object.writable.insert, 'i'),
+        (object.writable.update, 'u'),
+        (object.writable.delete, 'd'),
+    ];
+    let writable = writable.into_iter().filter(|(can, _)| *can);
+    let writable: String = writable.map(|(_, letter)| letter).collect();
+    format!(
+        "{} {:?} key ({}) can [{writable}] {:?}",
+        object.name,
+        object.kind,
+        object.primary_key.join(", "),
+        object.write
+    )
+}
+
 #[tokio::test]
 async fn objects_have_their_kinds_keys_and_rights() {
     let model = model().await;
-    let all = model.objects.values().map(|object| {
-        let writable = [
-            (object.writable.insert, 'i'),
-            (object.writable.update, 'u'),
-            (object.writable.delete, 'd'),
-        ];
-        let writable: String = writable
-            .into_iter()
-            .filter(|(can, _)| *can)
-            .map(|(_, letter)| letter)
-            .collect();
-        format!(
-            "{} {:?} key ({}) can [{writable}] {:?}",
-            object.name,
-            object.kind,
-            object.primary_key.join(", "),
-            object.write
-        )
-    });
-    let all: Vec<String> = all.collect();
+    let all: Vec<String> = model.objects.values().map(object).collect();
     insta::assert_snapshot!(all.join("\n"), @"
     addresses Table key (id) can [iud] Members
     assignments Table key (employee_id, order_id, task_code) can [iud] Members

@@ -91,3 +91,25 @@ async fn what_would_fall_or_come_back_stays_when_the_state_is_another() {
     restore("\"2\"").await.expect_status(204);
     assert_eq!(scene.n("activities", "").await, 2);
 }
+
+/// As with changes: what was decided about is what is there when the statement could write.
+#[tokio::test]
+async fn what_is_done_to_the_bin_is_decided_by_what_it_finds_then() {
+    let scene = Scene::set().await;
+    let path = scene.company().await;
+    scene.ada.delete(&path).await.expect_status(204);
+    for (what, version) in [("restore", 3), ("purge", 4)] {
+        let tag = format!("\"{}\"", version - 1);
+        let ask = scene.of_the_bin(&path, what, "if-match", &tag);
+        let answer = scene.overtaken(ask, "name = name || '!'").await;
+        assert_eq!(state(&answer), failed(version), "{what}");
+    }
+    for (what, tag) in [("restore", "\"4\""), ("purge", "\"6\"")] {
+        let ask = scene.of_the_bin(&path, what, "if-match", tag);
+        let answer = scene.overtaken(ask, "deleted_at = null").await;
+        // It is live by then, whatever its version.
+        assert_eq!(answer.expect_status(409).code(), "not_deleted", "{what}");
+        scene.ada.delete(&path).await.expect_status(204);
+    }
+    assert_eq!(scene.n("companies", "deleted=only").await, 1);
+}

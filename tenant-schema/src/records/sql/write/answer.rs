@@ -80,7 +80,7 @@ pub(in crate::records::sql) fn guarded(
     held: Option<&Held<'_>>,
     fifth: Option<&str>,
 ) -> Result<(), RecordError> {
-    if let ([Guard::Size(bytes)], None) = (guards, fifth) {
+    if let ([Guard::Size(bytes)], None, None) = (guards, held, fifth) {
         bounded(sql, *bytes, "");
         return Ok(());
     }
