@@ -241,3 +241,37 @@ impl States {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_conditions_come_to_one_set_of_states() {
+        let states = |if_match, if_none_match| {
+            States::of(&Conditions::parse(if_match, if_none_match).expect("they can be read"))
+        };
+        let (all_but, versions) = (States::AllBut, States::Versions);
+        for (if_match, if_none_match, expected) in [
+            (None, None, None),
+            (Some("*"), None, None),
+            (Some("\"7\", W/\"8\", \"x\""), None, Some(versions(vec![7]))),
+            (Some("\"x\""), None, Some(versions(vec![]))),
+            (None, Some("*"), Some(States::None)),
+            (Some("\"7\""), Some("*"), Some(States::None)),
+            (None, Some("\"7\", W/\"8\""), Some(all_but(vec![7, 8]))),
+            (Some("*"), Some("\"7\""), Some(all_but(vec![7]))),
+            (
+                Some("\"7\", \"8\""),
+                Some("W/\"8\", \"9\""),
+                Some(versions(vec![7])),
+            ),
+        ] {
+            assert_eq!(
+                states(if_match, if_none_match),
+                expected,
+                "{if_match:?} {if_none_match:?}"
+            );
+        }
+    }
+}
