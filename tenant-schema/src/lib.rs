@@ -21,7 +21,7 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants and run by an operator, so that a test can prepare each.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 11] {
+pub fn statements() -> [&'static str; 13] {
     [
         records::INTROSPECT,
         lifecycle::RELATIONS,
@@ -34,5 +34,7 @@ pub fn statements() -> [&'static str; 11] {
         template_check::live::FOREIGN_KEYS,
         template_check::live::TABLES,
         template_check::live::OUTSIDE,
+        template_check::live::FIELD_VERSIONS,
+        template_check::live::LEFT_BEHIND,
     ]
 }
