@@ -208,11 +208,11 @@ fn refusals() -> BTreeSet<String> {
         .flat_map(|object| writes.map(|name| format!("{object} {name}: PGRST117")));
     let binless = NO_BIN
         .into_iter()
-        .flat_map(|object| ["restore", "purge"].map(|name| format!("{object} {name}: no_soft_delete")));
+        .flat_map(|object| ["restore", "purge"].map(|name| format!("{object} {name}: bin_unsupported")));
     let filtered = NO_BIN.into_iter().map(|object| {
         let code = match object {
             kept if READ_ONLY.contains(&kept) => "PGRST117",
-            _ => "no_soft_delete",
+            _ => "bin_unsupported",
         };
         format!("{object} update deleted: {code}")
     });

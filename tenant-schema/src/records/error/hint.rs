@@ -31,7 +31,9 @@ impl RecordError {
             Self::HiddenDuplicate { .. } => {
                 Some("Restore it first by POST to its path with /restore, or use another key".to_owned())
             }
-            Self::NoBin { .. } => Some("Leave it out: every record there is live".to_owned()),
+            Self::NoBin { object } => Some(format!(
+                "Every record of '{object}' is live: DELETE removes it for good, as the table has no nullable column deleted_at"
+            )),
             Self::NotDeleted { .. } => {
                 Some("Only what DELETE has put into the bin is restored or purged: see deleted=only".to_owned())
             }
