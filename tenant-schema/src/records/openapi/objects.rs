@@ -7,13 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::{headers, key, parts, schema, segment};
 use crate::records::model::Object;
-use crate::records::parse::RESERVED;
+use crate::records::parse::parameters::KNOWN;
+use crate::records::parse::{Verb, known};
 use crate::records::plan;
 
 mod one;
-
-/// Parameters that columns cannot be filtered by under their bare names.
-const OURS: [&str; 2] = ["columns", "on_conflict"];
 
 /// Adds the paths of an object, and the schemas of its records.
 pub(super) fn describe(
@@ -94,12 +92,12 @@ impl Described<'_> {
         operation
     }
 
-    /// `column=operator.value` for every column.
-    fn filters(&self) -> impl Iterator<Item = Value> + '_ {
+    /// `column=operator.value` for every column that such a request can be filtered by under its bare name.
+    fn filters(&self, verb: Verb) -> impl Iterator<Item = Value> + '_ {
         let fields = self.object.fields.iter().chain(&self.object.computed);
-        let fields = fields.filter(|field| {
+        let fields = fields.filter(move |field| {
             let name = field.name.as_str();
-            !RESERVED.contains(&name) && !OURS.contains(&name) && !name.starts_with('"')
+            !name.starts_with('"') && known(name).is_none_or(|known| !known.is_meant(verb, true))
         });
         fields.map(|field| {
             let what = field.comment.as_deref().unwrap_or_default();
@@ -130,19 +128,6 @@ impl Described<'_> {
     }
 
     fn list(&self) -> Value {
-        let parameters = named(&[
-            "select",
-            "order",
-            "limit",
-            "offset",
-            "and",
-            "or",
-            "range",
-            "prefer_read",
-        ]);
-        let cursor = plan::is_pageable(self.object).then(|| parts::parameter("cursor"));
-        let search = self.object.search.is_possible().then(|| parts::parameter("q"));
-        let parameters = parameters.chain(cursor).chain(search);
         let page = |description: &str, more: &[&str]| {
             let always = ["content_location", "content_range", "link", "preference_applied"];
             let mut answer = json!({
@@ -168,7 +153,10 @@ impl Described<'_> {
         self.operation(
             "list",
             &format!("List {}", self.object.name),
-            parameters.chain(self.deleted()).chain(self.filters()).collect(),
+            self.taken(Verb::List)
+                .chain(named(&["range", "prefer_read"]))
+                .chain(self.filters(Verb::List))
+                .collect(),
             parts::read(json!({
                 "200": all,
                 "206": page("Some of those that were counted.", &[]),
@@ -236,34 +224,25 @@ impl Described<'_> {
 
     fn update_filtered(&self) -> Value {
         let summary = format!("Change those of {} that a filter finds", self.object.name);
-        let columns = std::iter::once(parts::parameter("columns"));
-        let own = columns.chain(self.deleted());
-        let mut operation = self.filtered("update", &summary, own, "The changed records.");
+        let mut operation = self.filtered("update", &summary, Verb::Update, "The changed records.");
         operation["requestBody"] = self.changes();
         operation
     }
 
     fn delete_filtered(&self) -> Value {
         let summary = format!("Remove those of {} that a filter finds", self.object.name);
-        self.filtered("delete", &summary, std::iter::empty(), "The removed records.")
+        self.filtered("delete", &summary, Verb::Delete, "The removed records.")
     }
 
     /// A write to the records that a filter finds.
-    fn filtered(&self, verb: &str, summary: &str, own: impl Iterator<Item = Value>, done: &str) -> Value {
-        let always = named(&[
-            "select",
-            "order",
-            "limit",
-            "offset",
-            "and",
-            "or",
-            "prefer_write",
-            "idempotency_key",
-        ]);
+    fn filtered(&self, name: &str, summary: &str, verb: Verb, done: &str) -> Value {
         self.operation(
-            verb,
+            name,
             summary,
-            always.chain(own).chain(self.filters()).collect(),
+            self.taken(verb)
+                .chain(named(&["prefer_write", "idempotency_key"]))
+                .chain(self.filters(verb))
+                .collect(),
             parts::write(json!({ "200": self.written(done, &[]), "204": nothing(&["content_range"]) })),
         )
     }
@@ -297,10 +276,19 @@ impl Described<'_> {
         json!({ "required": true, "content": { "application/json": { "schema": changes } } })
     }
 
-    /// `deleted`, where it is no column's name.
-    fn deleted(&self) -> impl Iterator<Item = Value> + use<> {
-        let is_ours = self.object.soft_delete && self.object.readable("deleted").is_none();
-        is_ours.then(|| parts::parameter("deleted")).into_iter()
+    /// The parameters that such a request takes, where they say something of this object.
+    fn taken(&self, verb: Verb) -> impl Iterator<Item = Value> + '_ {
+        let says = |name: &str| match name {
+            "cursor" => plan::is_pageable(self.object),
+            "q" => self.object.search.is_possible(),
+            "deleted" => self.object.soft_delete,
+            _ => true,
+        };
+        let taken = KNOWN.iter().filter(move |known| {
+            let is_column = self.object.readable(known.name).is_some();
+            known.is_of(verb) && known.is_meant(verb, is_column) && says(known.name)
+        });
+        taken.map(|known| parts::parameter(known.name))
     }
 }
 

@@ -56,6 +56,18 @@ const PARAMETERS: &[(&str, &str, &str, &str)] = &[
         "Conditions of which one must hold: `(status.eq.open,status.is.null)`.",
     ),
     (
+        "not.and",
+        "query",
+        "not.and",
+        "Conditions of which one must not hold: `(price.gt.1,price.lt.9)`.",
+    ),
+    (
+        "not.or",
+        "query",
+        "not.or",
+        "Conditions of which none must hold: `(status.eq.open,status.is.null)`.",
+    ),
+    (
         "deleted",
         "query",
         "deleted",

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{Described, WRITTEN, named, nothing};
 use crate::records::model::Field;
 use crate::records::openapi::{headers, parts, reference, schema};
+use crate::records::parse::Verb;
 
 impl Described<'_> {
     /// Adds the paths of one record, where records have an id.
@@ -55,10 +56,7 @@ impl Described<'_> {
         self.operation(
             "get",
             &format!("Get one of {}", self.object.name),
-            parameters
-                .chain(self.conditions())
-                .chain(self.deleted())
-                .collect(),
+            parameters.chain(self.conditions()).collect(),
             answers,
         )
     }
@@ -67,7 +65,7 @@ impl Described<'_> {
         let mut operation = self.operation(
             "put_one",
             &format!("Add or replace one of {}", self.object.name),
-            self.of_a_write(&["select", "columns"]).collect(),
+            self.of_a_write(named(&["select", "columns"])).collect(),
             parts::write(json!({
                 "200": self.answered("Replaced.", WRITTEN),
                 "201": self.added("the record", &[]),
@@ -82,9 +80,7 @@ impl Described<'_> {
         let mut operation = self.operation(
             "update_one",
             &format!("Change one of {}", self.object.name),
-            self.of_a_write(&["select", "columns"])
-                .chain(self.deleted())
-                .collect(),
+            self.of_a_write(self.taken(Verb::UpdateOne)).collect(),
             self.written_one("The changed record."),
         );
         operation["requestBody"] = self.changes();
@@ -95,7 +91,7 @@ impl Described<'_> {
         self.operation(
             "delete_one",
             &format!("Remove one of {}", self.object.name),
-            self.of_a_write(&["select"]).collect(),
+            self.of_a_write(self.taken(Verb::DeleteOne)).collect(),
             self.written_one("The removed record."),
         )
     }
@@ -108,7 +104,7 @@ impl Described<'_> {
         self.operation(
             "restore_one",
             &summary,
-            self.of_a_write(&["select"]).collect(),
+            self.of_a_write(self.taken(Verb::Restore)).collect(),
             self.written_one("The restored record."),
         )
     }
@@ -117,7 +113,7 @@ impl Described<'_> {
         self.operation(
             "purge_one",
             &format!("Remove for good one of {} that was deleted", self.object.name),
-            self.of_a_write(&["select"]).collect(),
+            self.of_a_write(self.taken(Verb::Purge)).collect(),
             self.written_one("The removed record."),
         )
     }
@@ -160,14 +156,10 @@ impl Described<'_> {
     }
 
     /// What a write to one record takes, besides what is its own.
-    fn of_a_write(&self, own: &[&str]) -> impl Iterator<Item = Value> + use<> {
-        let mut all: Vec<Value> = named(own)
-            .chain(named(&["prefer_write", "idempotency_key"]))
-            .collect();
-        if !self.object.kind.is_view() {
-            all.extend(self.conditions());
-        }
-        all.into_iter()
+    fn of_a_write(&self, own: impl Iterator<Item = Value>) -> impl Iterator<Item = Value> {
+        let conditions = self.conditions().filter(|_| !self.object.kind.is_view());
+        own.chain(named(&["prefer_write", "idempotency_key"]))
+            .chain(conditions)
     }
 }
 
