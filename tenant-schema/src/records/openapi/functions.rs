@@ -84,17 +84,30 @@ fn result(function: &Function, model: &SchemaModel, schemas: &mut Map<String, Va
             Some(object) => {
                 let name = key(name);
                 schemas.entry(name.clone()).or_insert_with(|| schema::row(object));
-                schema::named(&name)
+                maybe(schema::named(&name), function)
             }
             None => json!({ "type": "object" }),
         },
-        Returned::Row(object) => schema::row(object),
+        Returned::Row(object) => maybe(schema::row(object), function),
     };
     Some(if function.returns_set {
         schema::list(&one)
     } else {
         one
     })
+}
+
+/// A row where one is returned rather than a set: there may be none, which PostgreSQL gives as NULL or as a row of NULLs.
+fn maybe(row: Value, function: &Function) -> Value {
+    if function.returns_set {
+        return row;
+    }
+    let none = json!({
+        "type": "object",
+        "description": "No record.",
+        "additionalProperties": { "type": "null" },
+    });
+    json!({ "anyOf": [row, none, { "type": "null" }] })
 }
 
 /// The answers of a call: results in every form, or nothing.
