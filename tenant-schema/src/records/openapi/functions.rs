@@ -121,24 +121,16 @@ fn answers(results: &[Value], more: &[&str]) -> Value {
         [only] => only.clone(),
         several => schema::any_of(several),
     };
-    let text = json!({ "schema": { "type": "string" } });
     let page = |description: &str| {
         json!({
             "description": description,
             "headers": headers::sent(["content_range", "preference_applied"].iter().chain(more)),
-            "content": {
-                "application/json": { "schema": of },
-                "application/vnd.pgrst.array+json;nulls=stripped": { "schema": of },
-                "application/vnd.pgrst.object+json": { "schema": {} },
-                "application/vnd.pgrst.object+json;nulls=stripped": { "schema": {} },
-                "text/csv": text,
-                "text/plain": text,
-                "application/octet-stream": text,
-            },
+            // Of a set, one of its results.
+            "content": parts::forms(&json!({}), &of),
         })
     };
     json!({
-        "200": page("What the function gives back. In the forms `text/plain` and `application/octet-stream` a value as it is."),
+        "200": page("What the function gives back. In the forms `text/plain`, `application/octet-stream` and `text/xml` a value as it is."),
         "204": nothing,
         "206": page("Some of what it gives back."),
     })

@@ -116,35 +116,23 @@ impl Described<'_> {
 
     /// Records in every form in which several are answered.
     fn many_forms(&self) -> Value {
-        let (one, rows) = (self.row(), schema::list(&self.row()));
-        let text = json!({ "type": "string" });
-        json!({
-            "application/json": { "schema": rows },
-            "application/vnd.pgrst.array+json;nulls=stripped": { "schema": rows },
-            "application/vnd.pgrst.object+json": { "schema": one },
-            "application/vnd.pgrst.object+json;nulls=stripped": { "schema": one },
-            "text/csv": { "schema": text },
-        })
+        parts::forms(&self.row(), &schema::list(&self.row()))
     }
 
     fn list(&self) -> Value {
         let page = |description: &str, more: &[&str]| {
             let always = ["content_location", "content_range", "link", "preference_applied"];
-            let mut answer = json!({
+            json!({
                 "description": description,
                 "headers": headers::sent(always.iter().chain(more)),
                 "content": self.many_forms(),
-            });
-            for form in ["text/plain", "application/octet-stream"] {
-                answer["content"][form] = json!({ "schema": { "type": "string" } });
-            }
-            answer
+            })
         };
         let mut all = page(
             "All that were found, up to the most that a page has. In the forms `application/x-ndjson` and \
              `text/csv;rows=all`, which are exports, all without a bound; there is no Content-Range then. In the forms \
-             `text/plain` and `application/octet-stream` the values of the one column that is selected, one behind the \
-             other.",
+             `text/plain`, `application/octet-stream` and `text/xml` the values of the one column that is selected, one \
+             behind the other.",
             &["content_disposition"],
         );
         for form in ["application/x-ndjson", "text/csv;rows=all"] {

@@ -261,6 +261,23 @@ fn answers(own: Value, more: &[&str]) -> Value {
     Value::Object(answers)
 }
 
+/// An answer in every form: as JSON by these schemas of one and of all that is answered, and as texts.
+pub(super) fn forms(one: &Value, all: &Value) -> Value {
+    let (one, all) = (json!({ "schema": one }), json!({ "schema": all }));
+    let text = json!({ "schema": { "type": "string" } });
+    json!({
+        "application/json": all,
+        "application/vnd.pgrst.array+json;nulls=stripped": all,
+        "application/vnd.pgrst.object+json": one,
+        "application/vnd.pgrst.object+json;nulls=stripped": one,
+        "text/csv": text,
+        // The values of the one column that is selected, one behind the other.
+        "text/plain": text,
+        "application/octet-stream": text,
+        "text/xml": text,
+    })
+}
+
 pub(super) fn parameter(name: &str) -> Value {
     reference("parameters", name)
 }

@@ -128,16 +128,10 @@ impl Described<'_> {
 
     /// One record, in every form in which it is answered.
     fn answered(&self, description: &str, more: &[&str]) -> Value {
-        let one = json!({ "schema": self.row() });
         json!({
             "description": description,
             "headers": headers::sent(self.tag().iter().chain(more)),
-            "content": {
-                "application/json": one,
-                "application/vnd.pgrst.object+json": one,
-                "application/vnd.pgrst.object+json;nulls=stripped": one,
-                "text/csv": { "schema": { "type": "string" } },
-            },
+            "content": parts::forms(&self.row(), &self.row()),
         })
     }
 
