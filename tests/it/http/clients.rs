@@ -46,7 +46,10 @@ async fn are_there(test: &str) -> bool {
 /// Runs a script of assertions on acme, a tenant of this instance.
 async fn drive(app: TestApp, script: &str) {
     let acme = app.tenant("acme").await;
-    let (ann, key) = (acme.member("ann", Member).await, acme.key(&["*:*"]).await);
+    let (ann, key) = (
+        acme.member("ann", Member).await,
+        acme.key(&["*:*", "companies:purge"]).await,
+    );
     let server = Server::bind(app.state().clone()).await.expect("a free port");
     let port = server.local_addr().port();
     let (shutdown, asked) = oneshot::channel();
