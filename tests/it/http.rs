@@ -3,6 +3,7 @@
 mod access;
 mod auth;
 mod bad_input;
+mod bare_values;
 mod clients;
 mod conditional;
 mod errors;
@@ -14,3 +15,4 @@ mod isolation;
 mod limits;
 mod openapi;
 mod records;
+mod scene;

@@ -91,6 +91,15 @@ pub enum RecordError {
         /// How many there were.
         count: u64,
     },
+    /// A bare value was asked for, and the answer has other than one column.
+    #[error("{media_type} requested but more than one column was selected")]
+    NotOneColumn {
+        /// The form of the answer.
+        media_type: &'static str,
+    },
+    /// XML was asked for, and the answer is of another type.
+    #[error("text/xml requested but what was selected is not of the type xml")]
+    NotXml,
     /// A `PUT` by something else than a key.
     #[error("Filters must include all and only primary key columns with 'eq' operators")]
     PutFilters,
@@ -325,6 +334,8 @@ impl RecordError {
             Self::LimitWithoutOrder => "PGRST109",
             Self::LimitSurpassed { .. } => "PGRST110",
             Self::TooManyAffected { .. } => "PGRST124",
+            Self::NotOneColumn { .. } => "PGRST113",
+            Self::NotXml => "PGRST107",
             Self::PutFilters => "PGRST105",
             Self::PagedPut => "PGRST114",
             Self::PutMismatch => "PGRST115",
@@ -373,7 +384,7 @@ impl RecordError {
             Self::AmbiguousFunction { .. } => 300,
             Self::NotWritable { .. } | Self::PutFilters => 405,
             Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => 403,
-            Self::NotSingular { .. } => 406,
+            Self::NotSingular { .. } | Self::NotOneColumn { .. } | Self::NotXml => 406,
             Self::HiddenDuplicate { .. }
             | Self::NotDeleted { .. }
             | Self::ParentDeleted { .. }
