@@ -14,5 +14,6 @@ mod idempotency;
 mod isolation;
 mod limits;
 mod openapi;
+mod origins;
 mod records;
 mod scene;
