@@ -206,6 +206,14 @@ pub enum RecordError {
         /// What was expected.
         details: String,
     },
+    /// A header that means something, but not for this action.
+    #[error("the header '{header}' cannot be used to {action}")]
+    MisplacedHeader {
+        /// Its name.
+        header: &'static str,
+        /// The action, as a verb phrase.
+        action: &'static str,
+    },
     /// A condition on the state of a record, on a request that is not about one.
     #[error(
         "If-Match and If-None-Match are about the one record that the path names, and this request names none"
@@ -352,7 +360,7 @@ impl RecordError {
             Self::NoKey { .. } => "PGRST125",
             Self::UnknownRecord { .. } | Self::NotSingular { .. } => "PGRST116",
             Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => "42501",
-            Self::BadHeader { .. } => "bad_header",
+            Self::BadHeader { .. } | Self::MisplacedHeader { .. } => "bad_header",
             Self::MisplacedCondition | Self::NoVersion { .. } => "condition_not_supported",
             Self::Outdated { .. } => "precondition_failed",
             Self::KeyInUse => "idempotency_key_in_use",
