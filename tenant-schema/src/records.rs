@@ -18,7 +18,7 @@ use plan::Asked;
 use uuid::Uuid;
 
 pub mod ast;
-mod claim;
+pub(crate) mod claim;
 mod condition;
 mod cursor;
 mod error;

@@ -7,11 +7,19 @@
 use super::error::RecordError;
 use super::limits::{Exceeded, TOO_LARGE};
 
-/// One check of a statement's outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// One check of a statement's outcome. They are made in the order in which they stand here, and the first that fails is
+/// told: what explains why nothing was written comes before what only counts that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Guard {
-    /// `PUT` writes the one record that the URL names.
+    /// `PUT` writes the one record that the URL names. A key that differs is not called a state or a duplicate.
     Put,
+    /// No record that was restored belongs to one that stays deleted.
+    Owner,
+    /// The record is in the state that the request's conditions want. What is asked is in
+    /// [`Held`](super::plan::Held).
+    State,
+    /// If nothing was restored or purged, the record is not there: it is not live.
+    Deleted,
     /// As many records are written as were sent: none of them is hidden.
     Hidden(usize),
     /// At most so many records are written (`limit`).
@@ -20,14 +28,8 @@ pub(super) enum Guard {
     MaxAffected(u64),
     /// Exactly one record is written (`application/vnd.pgrst.object+json`).
     Singular,
-    /// No record that was restored belongs to one that stays deleted.
-    Owner,
-    /// If nothing was restored or purged, the record is not there: it is not live.
-    Deleted,
     /// The answer has at most so many bytes.
     Size(u64),
-    /// The record is in the state that the request's conditions want.
-    State,
     /// An answer that is kept for an idempotency key has at most so many bytes.
     Kept(u64),
 }

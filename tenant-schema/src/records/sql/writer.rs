@@ -13,7 +13,7 @@ use crate::records::quote;
 /// Bytes of a statement's text. A table of 400 columns can still be read and written in every form.
 const MAX_BYTES: usize = 128 * 1024;
 
-/// Aliases of a statement, besides `t`, `w` and the like. PostgreSQL plans joins in more than linear time. The most that
+/// Aliases of a statement, besides `t`, `_w` and the like. PostgreSQL plans joins in more than linear time. The most that
 /// a request can embed takes 80 when nothing is asked of it.
 const MAX_ALIASES: usize = 100;
 
