@@ -8,6 +8,7 @@ mod clients;
 mod conditional;
 mod errors;
 mod exports;
+mod forged;
 mod functions;
 mod hosts;
 mod idempotency;
