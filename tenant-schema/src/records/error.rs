@@ -91,6 +91,15 @@ pub enum RecordError {
         /// How many there were.
         count: u64,
     },
+    /// A bare value was asked for, and the answer has other than one column.
+    #[error("{media_type} requested but more than one column was selected")]
+    NotOneColumn {
+        /// The form of the answer.
+        media_type: &'static str,
+    },
+    /// XML was asked for, and the answer is of another type.
+    #[error("text/xml requested but what was selected is not of the type xml")]
+    NotXml,
     /// A `PUT` by something else than a key.
     #[error("Filters must include all and only primary key columns with 'eq' operators")]
     PutFilters,
@@ -196,6 +205,14 @@ pub enum RecordError {
         header: &'static str,
         /// What was expected.
         details: String,
+    },
+    /// A header that means something, but not for this action.
+    #[error("the header '{header}' cannot be used to {action}")]
+    MisplacedHeader {
+        /// Its name.
+        header: &'static str,
+        /// The action, as a verb phrase.
+        action: &'static str,
     },
     /// A condition on the state of a record, on a request that is not about one.
     #[error(
@@ -325,6 +342,8 @@ impl RecordError {
             Self::LimitWithoutOrder => "PGRST109",
             Self::LimitSurpassed { .. } => "PGRST110",
             Self::TooManyAffected { .. } => "PGRST124",
+            Self::NotOneColumn { .. } => "PGRST113",
+            Self::NotXml => "PGRST107",
             Self::PutFilters => "PGRST105",
             Self::PagedPut => "PGRST114",
             Self::PutMismatch => "PGRST115",
@@ -341,7 +360,7 @@ impl RecordError {
             Self::NoKey { .. } => "PGRST125",
             Self::UnknownRecord { .. } | Self::NotSingular { .. } => "PGRST116",
             Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => "42501",
-            Self::BadHeader { .. } => "bad_header",
+            Self::BadHeader { .. } | Self::MisplacedHeader { .. } => "bad_header",
             Self::MisplacedCondition | Self::NoVersion { .. } => "condition_unsupported",
             Self::Outdated { .. } => "precondition_failed",
             Self::KeyInUse => "idempotency_key_in_use",
@@ -373,7 +392,7 @@ impl RecordError {
             Self::AmbiguousFunction { .. } => 300,
             Self::NotWritable { .. } | Self::PutFilters => 405,
             Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => 403,
-            Self::NotSingular { .. } => 406,
+            Self::NotSingular { .. } | Self::NotOneColumn { .. } | Self::NotXml => 406,
             Self::HiddenDuplicate { .. }
             | Self::NotDeleted { .. }
             | Self::ParentDeleted { .. }

@@ -1,5 +1,6 @@
 //! `If-Match` and `If-None-Match` over HTTP, on the template that ships.
 
+mod bin;
 mod merging;
 mod refusals;
 mod writing;

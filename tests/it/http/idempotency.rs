@@ -1,5 +1,6 @@
 //! `Idempotency-Key` over HTTP: what is sent twice is done once.
 
+mod bin;
 mod refusals;
 mod together;
 

@@ -21,6 +21,13 @@ impl RecordError {
                 "Try renaming the parameters or the function itself in the database so function overloading can be resolved"
                     .to_owned(),
             ),
+            Self::NotOneColumn { .. } => Some(
+                "Select exactly one column, as in select=name, or accept application/json or text/csv".to_owned(),
+            ),
+            Self::NotXml => Some("Accept text/plain for the text of any other type".to_owned()),
+            Self::MisplacedHeader { .. } => {
+                Some("Say by limit and offset which records are wanted, or leave the header out for all".to_owned())
+            }
             Self::LimitWithoutOrder => Some("Apply an 'order' using unique column(s)".to_owned()),
             Self::MayNotDelete { .. } => Some(
                 "Records are removed by DELETE; without the right to, deleted_at can only be set to null".to_owned(),

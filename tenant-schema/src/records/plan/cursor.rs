@@ -158,6 +158,7 @@ fn key(object: &Object) -> Option<Vec<&Field>> {
         let fields: Option<Vec<_>> = columns.iter().map(|name| object.field(name)).collect();
         fields.filter(|fields| !fields.is_empty())
     };
+    // Of a key that is shown in part, the rest would not tell records apart.
     all(&object.primary_key).or_else(|| {
         let mut keys = object.unique_keys.iter().filter_map(|key| all(&key.columns));
         keys.find(|fields| fields.iter().all(|field| !field.nullable))

@@ -92,6 +92,12 @@ pub fn list<'m>(object: &'m Object, asked: &Asked<'m>) -> Result<List<'m>, Recor
             action: "export records",
         });
     }
+    if asked.range.is_some() && asked.every_row {
+        return Err(RecordError::MisplacedHeader {
+            header: "Range",
+            action: "export records",
+        });
+    }
     let words = said.search.as_deref();
     let words = words
         .map(|text| Words::find(object, text, limits))

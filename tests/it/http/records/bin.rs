@@ -133,6 +133,10 @@ async fn the_word_is_for_what_has_a_bin() {
     let one = format!("/rest/v1/contacts/{}", id(&contact));
     for ask in [
         scene.ada.delete(&format!("{one}?deleted=only")),
+        scene
+            .ada
+            .ask(Method::PUT, &format!("{one}?deleted=include"))
+            .json(&contact),
         scene.ada.post("/rest/v1/contacts?deleted=only", &json!({})),
         scene
             .ada

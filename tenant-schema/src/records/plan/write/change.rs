@@ -197,9 +197,9 @@ fn found<'m>(
     let node = written_records(object, said, asked)?;
     let mut answer = answering(node, asked, extent(id));
     if let Some(most) = asked.preferences.bound() {
-        answer.guards.insert(0, Guard::MaxAffected(most));
+        answer.guards.push(Guard::MaxAffected(most));
     }
-    answer.hold(Held::by(object, &filter, asked, false));
+    answer.hold(Held::by(object, &filter, asked));
     if limit.is_none() && offset.is_none() {
         return Ok((filter, None, answer));
     }
@@ -209,14 +209,10 @@ fn found<'m>(
     let most = i64::MAX.unsigned_abs();
     let limit = limit.unwrap_or(most).min(most);
     let order = order(&Selection::nothing(object), terms)?;
-    let mut key: Vec<&Field> = object
-        .primary_key
-        .iter()
-        .filter_map(|name| object.field(name))
-        .collect();
+    let mut key = object.key_fields();
     if key.is_empty() {
         key = order.iter().filter_map(sorted_by).collect();
-        answer.guards.insert(0, Guard::Limit(limit));
+        answer.guards.push(Guard::Limit(limit));
     }
     let page = Node {
         selection: Selection::of(object, &key),
