@@ -1,12 +1,12 @@
 //! Why a request for records was refused, with everything PostgREST's error body needs.
 
 use super::limits::Exceeded;
-use super::quote::NulInName;
 
 mod cursor;
 mod database;
 mod embed;
 mod hint;
+mod made;
 mod place;
 mod raised;
 
@@ -14,6 +14,8 @@ pub use cursor::CursorError;
 pub use database::{DatabaseError, DatabaseFault};
 pub use embed::{Candidate, EmbedError};
 pub use raised::Raised;
+
+pub(super) use made::shorten;
 
 /// A refused request. Every variant but the last few is the client's fault and answers with a status below 500.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -465,47 +467,5 @@ impl RecordError {
             *parent = known();
         }
         self
-    }
-
-    /// A grammar error in `parameter`, with its input shortened so that an answer stays small.
-    pub(super) fn syntax(parameter: &str, input: &str, details: impl Into<String>) -> Self {
-        Self::Syntax {
-            parameter: shorten(parameter),
-            input: shorten(input),
-            details: details.into(),
-        }
-    }
-
-    /// A body that is not as asked, without a place.
-    pub(super) fn body(message: impl Into<String>) -> Self {
-        Self::InvalidBody {
-            message: message.into(),
-            details: None,
-        }
-    }
-}
-
-impl From<EmbedError> for RecordError {
-    fn from(error: EmbedError) -> Self {
-        Self::Embed(Box::new(error))
-    }
-}
-
-impl From<NulInName> for RecordError {
-    fn from(_: NulInName) -> Self {
-        Self::NulCharacter {
-            place: "alias".to_owned(),
-        }
-    }
-}
-
-/// The most characters of input that an error repeats.
-const MAX_ECHO: usize = 120;
-
-/// The beginning of a text that came from outside, fit to stand in a message.
-pub(super) fn shorten(input: &str) -> String {
-    match input.char_indices().nth(MAX_ECHO) {
-        Some((end, _)) => format!("{}…", &input[..end]),
-        None => input.to_owned(),
     }
 }
