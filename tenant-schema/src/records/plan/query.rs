@@ -42,15 +42,16 @@ pub(super) fn read_parameters(
                 .all(|(name, word)| name != "deleted" || Deleted::of(word).is_some()),
         verb,
     };
-    for (name, _) in &parameters {
-        names.check(name)?;
-    }
-    let said = parse::query(parameters, |name| names.are_meant(name))?;
-    if said.deleted.is_some() && !object.soft_delete {
+    let asks_for_bin = parameters.iter().any(|(name, _)| name == "deleted") && names.are_meant("deleted");
+    if asks_for_bin && !object.soft_delete {
         return Err(RecordError::NoBin {
             object: object.name.clone(),
         });
     }
+    for (name, _) in &parameters {
+        names.check(name)?;
+    }
+    let said = parse::query(parameters, |name| names.are_meant(name))?;
     limits.check(&said)?;
     Ok(said)
 }
