@@ -169,7 +169,7 @@ impl Described<'_> {
             .collect(),
             parts::write(json!({
                 "200": self.written("What was merged, if that was asked for.", &["etag", "location"]),
-                "201": self.added("the records", &["content_range", "location"]),
+                "201": added("the records", &["content_range", "location"]),
             })),
         );
         operation["requestBody"] = json!({
@@ -202,7 +202,7 @@ impl Described<'_> {
                 .collect(),
             parts::write(json!({
                 "200": self.written("Replaced.", &["etag"]),
-                "201": self.added("the record", &[]),
+                "201": added("the record", &[]),
                 "204": nothing(&["etag"]),
             })),
         );
@@ -244,16 +244,6 @@ impl Described<'_> {
         })
     }
 
-    /// Without a type, since there is no body by default: a body that is announced must be there.
-    fn added(&self, what: &str, more: &[&str]) -> Value {
-        json!({
-            "description": format!(
-                "Added. Nothing is answered, or with `return=representation` {what}, as under 200."
-            ),
-            "headers": headers::sent(WRITTEN.iter().chain(&["etag"]).chain(more)),
-        })
-    }
-
     fn whole(&self) -> Value {
         let one = schema::named(&format!("{}.insert", key(&self.object.name)));
         json!({ "required": true, "content": { "application/json": { "schema": one } } })
@@ -289,4 +279,14 @@ const WRITTEN: &[&str] = &["idempotent_replayed", "preference_applied"];
 
 fn nothing(more: &[&str]) -> Value {
     json!({ "description": "Done; nothing is answered.", "headers": headers::sent(WRITTEN.iter().chain(more)) })
+}
+
+/// Without a type, since there is no body by default: a body that is announced must be there.
+fn added(what: &str, more: &[&str]) -> Value {
+    json!({
+        "description": format!(
+            "Added. Nothing is answered, or with `return=representation` {what}, as under 200."
+        ),
+        "headers": headers::sent(WRITTEN.iter().chain(&["etag"]).chain(more)),
+    })
 }

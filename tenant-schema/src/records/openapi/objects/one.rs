@@ -3,7 +3,7 @@
 use catalog::access::Action;
 use serde_json::{Map, Value, json};
 
-use super::{Described, WRITTEN, named, nothing};
+use super::{Described, WRITTEN, added, named, nothing};
 use crate::records::model::Field;
 use crate::records::openapi::{headers, parts, reference, schema};
 use crate::records::parse::Verb;
@@ -68,7 +68,7 @@ impl Described<'_> {
             self.of_a_write(named(&["select", "columns"])).collect(),
             parts::write(json!({
                 "200": self.answered("Replaced.", WRITTEN),
-                "201": self.added("the record", &[]),
+                "201": added("the record", &[]),
                 "204": nothing(self.tag()),
             })),
         );
