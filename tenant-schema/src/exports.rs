@@ -21,14 +21,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use catalog::pg::config::PgConfig;
 use catalog::pg::flight::{Failed, FlightConnection, Next, Step};
-use catalog::pg::sqlstate::PgError;
 use catalog::resolve::ActiveTenant;
 use catalog::schema_name::SchemaName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::records::{Lines, Prepared, RecordError, refused, values};
-use crate::tenant_db::{READ, TIME_ZONE, pinned_to};
+use crate::tenant_db::{READ, TIME_ZONE, Undone, pinned_to};
 
 /// How large a piece is before it is handed on, in bytes; with the last record it may be larger.
 const PIECE: usize = 64 * 1024;
@@ -320,12 +319,7 @@ fn too_slow(what: &str) -> RecordError {
 
 /// What PostgreSQL said, with so many steps before the statement.
 fn said(failed: Failed, steps: usize, prepared: &Prepared) -> RecordError {
-    let error = match failed {
-        Failed::Refused { step, said } if step < steps => PgError::refused(said, PgError::Scope),
-        Failed::Refused { said, .. } => PgError::refused(said, PgError::Statement),
-        Failed::Broken(error) => error,
-    };
-    refused(error, prepared)
+    refused(Undone::of(failed, steps).error, prepared)
 }
 
 #[cfg(test)]

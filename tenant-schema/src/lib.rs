@@ -21,7 +21,7 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants, so that a test can prepare each; some are about tables of a tenant.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 14] {
+pub fn statements() -> [&'static str; 16] {
     [
         records::INTROSPECT,
         records::claim::LOCK,
@@ -37,5 +37,7 @@ pub fn statements() -> [&'static str; 14] {
         template_check::live::FOREIGN_KEYS,
         template_check::live::TABLES,
         template_check::live::OUTSIDE,
+        template_check::live::FIELD_VERSIONS,
+        template_check::live::LEFT_BEHIND,
     ]
 }

@@ -88,6 +88,7 @@ pub fn prepare(
         cursors: request.cursors,
     };
     let outcome = outcome(request, &asked, new_id)?;
+    preferences.refuse(|kind| outcome.cannot_follow(preferences, kind))?;
     let end = preferences.end.filter(|end| outcome.may_end(*end));
     let applied = preferences.applied(|kind| match kind {
         Preference::TimeZone => time_zone.is_some(),

@@ -210,7 +210,7 @@ impl TenantTx {
 
     /// The rows of each of the transaction's statements; their parameters are texts whose types PostgreSQL infers. Opening,
     /// statements and the end of the transaction are one network flight, and the rows are returned when it has ended.
-    pub(crate) async fn finish(mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<TextRow>>, PgError> {
+    pub(crate) async fn finish(mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<TextRow>>, Undone> {
         let opening: Vec<_> = self
             .opening
             .params
@@ -246,11 +246,41 @@ impl TenantTx {
         }
         let connection = self.db.lanes.ready(&mut self.seat, &self.scope).await?;
         let rows = connection.fly(&steps, first..last).await;
-        rows.map_err(|failed| match failed {
-            Failed::Refused { step, said } if step < first => PgError::refused(said, PgError::Scope),
-            Failed::Refused { said, .. } => PgError::refused(said, PgError::Statement),
-            Failed::Broken(error) => error,
-        })
+        rows.map_err(|failed| Undone::of(failed, first))
+    }
+}
+
+/// Why nothing of a transaction has remained.
+#[derive(Debug)]
+pub(crate) struct Undone {
+    /// Which of the transaction's own statements was refused, counted from zero; their number and more if its end was.
+    pub(crate) statement: Option<usize>,
+    /// Why.
+    pub(crate) error: PgError,
+}
+
+impl Undone {
+    /// What a flight failed of whose first `opening` steps open the transaction.
+    pub(crate) fn of(failed: Failed, opening: usize) -> Self {
+        match failed {
+            Failed::Broken(error) => error.into(),
+            Failed::Refused { step, said } => match step.checked_sub(opening) {
+                None => PgError::refused(said, PgError::Scope).into(),
+                statement => Self {
+                    statement,
+                    error: PgError::refused(said, PgError::Statement),
+                },
+            },
+        }
+    }
+}
+
+impl From<PgError> for Undone {
+    fn from(error: PgError) -> Self {
+        Self {
+            statement: None,
+            error,
+        }
     }
 }
 

@@ -55,7 +55,7 @@ async fn every_condition_prepares_too_or_is_refused() {
         for refusal in refused.difference(&refusals()) {
             let (what, code) = refusal.split_once(": ").expect("a code");
             let (object, operation) = what.split_once(' ').expect("an operation");
-            assert_eq!(code, "condition_not_supported", "{what}");
+            assert_eq!(code, "condition_unsupported", "{what}");
             let is_by_path = ["get", "restore", "purge", "put", "update", "delete"].contains(&operation);
             assert!(!is_by_path || !engine.model.objects[object].versioned, "{what}");
         }
@@ -277,11 +277,11 @@ fn refusals() -> BTreeSet<String> {
         .flat_map(|object| writes.map(|name| format!("{object} {name}: PGRST117")));
     let binless = NO_BIN
         .into_iter()
-        .flat_map(|object| ["restore", "purge"].map(|name| format!("{object} {name}: no_soft_delete")));
+        .flat_map(|object| ["restore", "purge"].map(|name| format!("{object} {name}: bin_unsupported")));
     let filtered = NO_BIN.into_iter().map(|object| {
         let code = match object {
             kept if READ_ONLY.contains(&kept) => "PGRST117",
-            _ => "no_soft_delete",
+            _ => "bin_unsupported",
         };
         format!("{object} update deleted: {code}")
     });

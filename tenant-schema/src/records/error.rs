@@ -1,12 +1,12 @@
 //! Why a request for records was refused, with everything PostgREST's error body needs.
 
 use super::limits::Exceeded;
-use super::quote::NulInName;
 
 mod cursor;
 mod database;
 mod embed;
 mod hint;
+mod made;
 mod place;
 mod raised;
 
@@ -14,6 +14,8 @@ pub use cursor::CursorError;
 pub use database::{DatabaseError, DatabaseFault};
 pub use embed::{Candidate, EmbedError};
 pub use raised::Raised;
+
+pub(super) use made::shorten;
 
 /// A refused request. Every variant but the last few is the client's fault and answers with a status below 500.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +93,15 @@ pub enum RecordError {
         /// How many there were.
         count: u64,
     },
+    /// A bare value was asked for, and the answer has other than one column.
+    #[error("{media_type} requested but more than one column was selected")]
+    NotOneColumn {
+        /// The form of the answer.
+        media_type: &'static str,
+    },
+    /// XML was asked for, and the answer is of another type.
+    #[error("text/xml requested but what was selected is not of the type xml")]
+    NotXml,
     /// A `PUT` by something else than a key.
     #[error("Filters must include all and only primary key columns with 'eq' operators")]
     PutFilters,
@@ -196,6 +207,14 @@ pub enum RecordError {
         header: &'static str,
         /// What was expected.
         details: String,
+    },
+    /// A header that means something, but not for this action.
+    #[error("the header '{header}' cannot be used to {action}")]
+    MisplacedHeader {
+        /// Its name.
+        header: &'static str,
+        /// The action, as a verb phrase.
+        action: &'static str,
     },
     /// A condition on the state of a record, on a request that is not about one.
     #[error(
@@ -325,6 +344,8 @@ impl RecordError {
             Self::LimitWithoutOrder => "PGRST109",
             Self::LimitSurpassed { .. } => "PGRST110",
             Self::TooManyAffected { .. } => "PGRST124",
+            Self::NotOneColumn { .. } => "PGRST113",
+            Self::NotXml => "PGRST107",
             Self::PutFilters => "PGRST105",
             Self::PagedPut => "PGRST114",
             Self::PutMismatch => "PGRST115",
@@ -335,14 +356,14 @@ impl RecordError {
             Self::NulCharacter { .. } => "22021",
             Self::Unfiltered { .. } => "21000",
             Self::NotWritable { .. } => "PGRST117",
-            Self::NoBin { .. } => "no_soft_delete",
+            Self::NoBin { .. } => "bin_unsupported",
             Self::NotDeleted { .. } => "not_deleted",
             Self::ParentDeleted { .. } => "parent_deleted",
             Self::NoKey { .. } => "PGRST125",
             Self::UnknownRecord { .. } | Self::NotSingular { .. } => "PGRST116",
             Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => "42501",
-            Self::BadHeader { .. } => "bad_header",
-            Self::MisplacedCondition | Self::NoVersion { .. } => "condition_not_supported",
+            Self::BadHeader { .. } | Self::MisplacedHeader { .. } => "bad_header",
+            Self::MisplacedCondition | Self::NoVersion { .. } => "condition_unsupported",
             Self::Outdated { .. } => "precondition_failed",
             Self::KeyInUse => "idempotency_key_in_use",
             Self::KeyReused => "idempotency_key_reused",
@@ -373,7 +394,7 @@ impl RecordError {
             Self::AmbiguousFunction { .. } => 300,
             Self::NotWritable { .. } | Self::PutFilters => 405,
             Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => 403,
-            Self::NotSingular { .. } => 406,
+            Self::NotSingular { .. } | Self::NotOneColumn { .. } | Self::NotXml => 406,
             Self::HiddenDuplicate { .. }
             | Self::NotDeleted { .. }
             | Self::ParentDeleted { .. }
@@ -446,47 +467,5 @@ impl RecordError {
             *parent = known();
         }
         self
-    }
-
-    /// A grammar error in `parameter`, with its input shortened so that an answer stays small.
-    pub(super) fn syntax(parameter: &str, input: &str, details: impl Into<String>) -> Self {
-        Self::Syntax {
-            parameter: shorten(parameter),
-            input: shorten(input),
-            details: details.into(),
-        }
-    }
-
-    /// A body that is not as asked, without a place.
-    pub(super) fn body(message: impl Into<String>) -> Self {
-        Self::InvalidBody {
-            message: message.into(),
-            details: None,
-        }
-    }
-}
-
-impl From<EmbedError> for RecordError {
-    fn from(error: EmbedError) -> Self {
-        Self::Embed(Box::new(error))
-    }
-}
-
-impl From<NulInName> for RecordError {
-    fn from(_: NulInName) -> Self {
-        Self::NulCharacter {
-            place: "alias".to_owned(),
-        }
-    }
-}
-
-/// The most characters of input that an error repeats.
-const MAX_ECHO: usize = 120;
-
-/// The beginning of a text that came from outside, fit to stand in a message.
-pub(super) fn shorten(input: &str) -> String {
-    match input.char_indices().nth(MAX_ECHO) {
-        Some((end, _)) => format!("{}…", &input[..end]),
-        None => input.to_owned(),
     }
 }

@@ -24,7 +24,7 @@ mod write;
 
 pub use cascade::{Cascade, Falling, Group, Tie};
 pub use cursor::{Paging, Sorted};
-pub(in crate::records) use cursor::{is_descending, nulls_come_first};
+pub(in crate::records) use cursor::{is_descending, is_pageable, nulls_come_first};
 pub use embed::{Embed, Shape};
 pub use filter::{Spot, Subject};
 pub use order::SortBy;

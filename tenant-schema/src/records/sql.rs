@@ -71,9 +71,9 @@ fn bounded(sql: &mut Writer, bytes: u64, more: &str) {
 fn body_within(sql: &mut Writer, bytes: u64) {
     sql.push("case when octet_length(a.body) <= ");
     sql.push(&bytes.to_string());
-    sql.push(" then a.body else (octet_length(a.body) || ' ");
+    sql.push(" then a.body else current_setting(octet_length(a.body) || ' ");
     sql.push(TOO_LARGE);
-    sql.push("')::bigint::text end as body");
+    sql.push("') end as body");
 }
 
 fn from(sql: &mut Writer, object: &Object) -> Result<(), RecordError> {

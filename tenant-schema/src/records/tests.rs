@@ -23,7 +23,7 @@ fn params(prepared: &Prepared) -> Vec<&str> {
 
 /// What stands around a statement whose answer may be too large; shown as `bounded (`.
 const BOUNDED: &str = "select case when octet_length(a.body) <= 16777216 then a.body \
-    else (octet_length(a.body) || ' bytes are too many for one answer')::bigint::text end as body, \
+    else current_setting(octet_length(a.body) || ' bytes are too many for one answer') end as body, \
     a.count, a.version, a.key from (";
 
 /// Statement and values as one text to compare, with a line for each clause.

@@ -147,6 +147,11 @@ fn append_key<'m>(object: &'m Object, order: &mut Vec<OrderTerm<SortBy<'m>>>) ->
     Ok(())
 }
 
+/// Whether the object's lists can be paged by cursor.
+pub(in crate::records) fn is_pageable(object: &Object) -> bool {
+    key(object).is_some()
+}
+
 /// The primary key, or else a unique key none of whose columns may be NULL. None if a column of it is hidden.
 fn key(object: &Object) -> Option<Vec<&Field>> {
     let all = |columns: &[String]| -> Option<Vec<&Field>> {

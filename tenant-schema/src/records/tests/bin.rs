@@ -181,12 +181,12 @@ fn a_record_comes_back_with_what_fell_with_it() {
     from "boxes" as t
     where t."id" = $2)
     select case when (select min(p.n)
-    from _p as p) is not null then ((select min(p.n)
-    from _p as p) || ' is the number of an owner that is deleted')::bigint::text when (select count(*)
+    from _p as p) is not null then current_setting((select min(p.n)
+    from _p as p) || ' is the number of an owner that is deleted') when (select count(*)
     from _l
-    where a.count = 0) > 0 then ((select count(*)
+    where a.count = 0) > 0 then current_setting((select count(*)
     from _l
-    where a.count = 0) || ' records are not deleted')::bigint::text else a.body end as body, a.count, a.version, a.key
+    where a.count = 0) || ' records are not deleted') else a.body end as body, a.count, a.version, a.key
     from (select null::text as body, count(*) as count, null::text as version, null::text as key
     from _w) a
     -- 7 | 7
@@ -204,9 +204,9 @@ fn a_record_is_purged_from_the_bin() {
     where t."id" = $2)
     select case when (select count(*)
     from _l
-    where a.count = 0) > 0 then ((select count(*)
+    where a.count = 0) > 0 then current_setting((select count(*)
     from _l
-    where a.count = 0) || ' records are not deleted')::bigint::text else a.body end as body, a.count, a.version, a.key
+    where a.count = 0) || ' records are not deleted') else a.body end as body, a.count, a.version, a.key
     from (select null::text as body, count(*) as count, null::text as version, null::text as key
     from _w) a
     -- 7 | 7

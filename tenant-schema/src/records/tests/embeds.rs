@@ -283,7 +283,7 @@ fn a_statement_that_would_grow_without_end_is_refused() {
     let too_much = (
         "PGRST100".to_owned(),
         400,
-        "The request would need a larger statement than one may be".to_owned(),
+        "The request would need a statement of more than 131072 bytes, or of more than 100 parts".to_owned(),
         Some("Ask in several requests, or by fewer conditions".to_owned()),
     );
     assert_eq!(refused(list("companies", &query)), too_much);

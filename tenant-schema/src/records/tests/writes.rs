@@ -70,7 +70,7 @@ fn a_merge_leaves_deleted_records_alone() {
     set "email" = excluded."email"
     where t."deleted_at" is null and set_config('tenantry.merged', (coalesce(nullif(current_setting('tenantry.merged', true), ''), '0')::bigint + 1)::text, true) <> ''
     returning t."version", t."id")
-    select case when a.count <> $2::bigint then (a.count || ' records are not hidden by deleted ones')::bigint::text else a.body end as body, a.count, a.version, a.key, a.inserted
+    select case when a.count <> $2::bigint then current_setting(a.count || ' records are not hidden by deleted ones') else a.body end as body, a.count, a.version, a.key, a.inserted
     from (select null::text as body, count(*) as count, min(_w."version")::text as version, min(json_build_array(_w."id"::text)::text) as key, count(*) - coalesce(nullif(current_setting('tenantry.merged', true), ''), '0')::bigint as inserted
     from _w) a
     -- [{"id":"7","email":"x"}] | 1
@@ -91,8 +91,8 @@ fn a_put_is_a_merge_of_one_key() {
     where set_config('tenantry.merged', (coalesce(nullif(current_setting('tenantry.merged', true), ''), '0')::bigint + 1)::text, true) <> ''
     returning t."id")
     select case when (select count(*)
-    from _n) <> 1 then ((select count(*)
-    from _n) || ' records were put at a key')::bigint::text else a.body end as body, a.count, a.version, a.key, a.inserted
+    from _n) <> 1 then current_setting((select count(*)
+    from _n) || ' records were put at a key') else a.body end as body, a.count, a.version, a.key, a.inserted
     from (select null::text as body, count(*) as count, null::text as version, min(json_build_array(_w."id"::text)::text) as key, count(*) - coalesce(nullif(current_setting('tenantry.merged', true), ''), '0')::bigint as inserted
     from _w) a
     -- [{"id":"7","name":"One"}] | 7
@@ -159,7 +159,7 @@ fn bounds_are_parameters() {
     from "companies" as t
     where t."name" = $1
     returning t."id", t."name")
-    select case when a.count > $2::bigint then (a.count || ' records are more than max-affected')::bigint::text when octet_length(a.body) > 16777216 then (octet_length(a.body) || ' bytes are too many for one answer')::bigint::text else a.body end as body, a.count, a.version, a.key
+    select case when a.count > $2::bigint then current_setting(a.count || ' records are more than max-affected') when octet_length(a.body) > 16777216 then current_setting(octet_length(a.body) || ' bytes are too many for one answer') else a.body end as body, a.count, a.version, a.key
     from (select (select coalesce(json_agg(row_to_json(r.*)), '[]')::text
     from (select t."id", t."name"
     from _w as t) r) as body, count(*) as count, null::text as version, null::text as key

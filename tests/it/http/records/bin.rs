@@ -108,7 +108,7 @@ async fn the_word_is_for_what_has_a_bin() {
         ),
         (
             "tags?deleted=only",
-            "no_soft_delete",
+            "bin_unsupported",
             "'tags' has no soft delete: what is deleted from it is gone",
         ),
         (

@@ -14,9 +14,9 @@ use crate::records::ast::{Column, Comparison, Filter, Test};
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Generated, Object};
+use crate::records::parse::Verb;
 use crate::records::parse::body::{Body, Given, Payload};
 use crate::records::parse::prefer::{Missing, Resolution, Return};
-use crate::records::plan::deleted;
 use crate::records::plan::filter::{unknown_column, visible};
 
 /// Adds records.
@@ -74,10 +74,7 @@ pub fn insert<'m>(
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Insert<'m>, RecordError> {
     may_write(object, object.writable.insert, "insert records")?;
-    let said = said::read(object, asked, "insert records", |name| {
-        said::answers(object, name)
-    })?;
-    deleted::refuse(said.query.deleted, "insert records")?;
+    let said = said::read(object, asked, Verb::Insert)?;
     let body = Body::parse(body, said.columns.as_deref(), asked.context.limits.objects)?;
     let on_conflict = match &said.on_conflict {
         None => object.key_fields(),
@@ -112,8 +109,7 @@ pub fn replace<'m>(
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Insert<'m>, RecordError> {
     may_write(object, object.writable.insert, "insert records")?;
-    let said = said::read(object, asked, "put a record", |_| true)?;
-    deleted::refuse(said.query.deleted, "put a record")?;
+    let said = said::read(object, asked, Verb::Put)?;
     if said.query.root.limit.is_some() || said.query.root.offset.is_some() {
         return Err(RecordError::PagedPut);
     }

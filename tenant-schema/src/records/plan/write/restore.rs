@@ -7,8 +7,8 @@ use crate::records::ast::{Deleted, Filter};
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Object};
+use crate::records::parse::Verb;
 use crate::records::plan::cascade::{Cascade, Tie};
-use crate::records::plan::deleted;
 use crate::records::plan::filter::visible;
 
 /// Brings back a record.
@@ -37,7 +37,7 @@ pub struct Owner<'m> {
 /// downwards, from what was removed to what fell with it, because the right to change a record is none to bring back
 /// what it belongs to.
 pub fn restore<'m>(object: &'m Object, id: &str, asked: &Asked<'m>) -> Result<Restore<'m>, RecordError> {
-    let (key, mut answer) = of_the_bin(object, id, asked, object.writable.update, "restore a record")?;
+    let (key, mut answer) = of_the_bin(object, id, asked, object.writable.update, Verb::Restore)?;
     let model = asked.context.model;
     let cascade = object.deletion().map(|_| Cascade::of(model, object));
     let falls = |owner: &Object| {
@@ -73,27 +73,15 @@ pub(super) fn of_the_bin<'m>(
     id: &str,
     asked: &Asked<'m>,
     able: bool,
-    action: &'static str,
+    verb: Verb,
 ) -> Result<(&'m Field, Answering<'m>), RecordError> {
     if !object.soft_delete {
         return Err(RecordError::NoBin {
             object: object.name.clone(),
         });
     }
-    may_write(object, able, action)?;
-    let said = said::read(object, asked, action, |name| name == "select")?;
-    deleted::refuse(said.query.deleted, action)?;
-    if said.columns.is_some() || said.on_conflict.is_some() {
-        return Err(RecordError::MisplacedParameter {
-            parameter: if said.columns.is_some() {
-                "columns"
-            } else {
-                "on_conflict"
-            }
-            .to_owned(),
-            action,
-        });
-    }
+    may_write(object, able, verb.action())?;
+    let said = said::read(object, asked, verb)?;
     may_read(object, asked, shows(&said.query, asked))?;
     let key = object.key().ok_or_else(|| RecordError::NoKey {
         object: object.name.clone(),

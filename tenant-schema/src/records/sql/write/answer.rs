@@ -139,10 +139,10 @@ fn check(sql: &mut Writer, guard: Guard) -> Result<(), RecordError> {
             sql.push(&bytes.to_string());
         }
     }
-    sql.push(" then (");
+    sql.push(" then current_setting(");
     sql.push(outcome);
     sql.push(" || ' ");
     sql.push(guard.words());
-    sql.push("')::bigint::text");
+    sql.push("')");
     Ok(())
 }

@@ -100,7 +100,7 @@ pub(super) fn refused(sql: &mut Writer, held: &Held<'_>) -> Result<(), RecordErr
         holds(sql, held, "c")?;
         sql.push(") then ");
     }
-    sql.push("(");
+    sql.push("current_setting(");
     sql.column("c", held.version)?;
     sql.push(" || ' ");
     sql.push(words);
@@ -110,15 +110,15 @@ pub(super) fn refused(sql: &mut Writer, held: &Held<'_>) -> Result<(), RecordErr
         clashes(sql, since, "c")?;
         sql.push(")::text, '')");
     }
-    sql.push(")::bigint");
+    sql.push(")");
     sql.push(if fails { " from " } else { " end from " });
     locked(sql, held)?;
     sql.push(" c)");
     if fails {
         // No record, or one that is hidden or that this statement cannot see yet.
-        sql.push(", (a.count || ' ");
+        sql.push(", current_setting(a.count || ' ");
         sql.push(words);
-        sql.push("')::bigint)");
+        sql.push("'))");
     }
     sql.push(" end is not null then null");
     Ok(())
