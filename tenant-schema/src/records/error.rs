@@ -330,6 +330,11 @@ pub enum RecordError {
 }
 
 impl RecordError {
+    /// The action of `POST /{object}/{id}/restore`.
+    pub const RESTORE: &'static str = "restore a record";
+    /// The action of `POST /{object}/{id}/purge`.
+    pub const PURGE: &'static str = "purge a record";
+
     /// The `code` of PostgREST's error body: its own, or an SQLSTATE.
     pub fn code(&self) -> &str {
         match self {

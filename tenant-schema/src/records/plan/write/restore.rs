@@ -37,7 +37,7 @@ pub struct Owner<'m> {
 /// downwards, from what was removed to what fell with it, because the right to change a record is none to bring back
 /// what it belongs to.
 pub fn restore<'m>(object: &'m Object, id: &str, asked: &Asked<'m>) -> Result<Restore<'m>, RecordError> {
-    let (key, mut answer) = of_the_bin(object, id, asked, object.writable.update, "restore a record")?;
+    let (key, mut answer) = of_the_bin(object, id, asked, object.writable.update, RecordError::RESTORE)?;
     let model = asked.context.model;
     let cascade = object.deletion().map(|_| Cascade::of(model, object));
     let falls = |owner: &Object| {
