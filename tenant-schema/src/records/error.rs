@@ -4,6 +4,7 @@ use super::limits::Exceeded;
 
 mod cursor;
 mod database;
+mod details;
 mod embed;
 mod hint;
 mod made;
@@ -332,6 +333,11 @@ pub enum RecordError {
 }
 
 impl RecordError {
+    /// The action of `POST /{object}/{id}/restore`.
+    pub const RESTORE: &'static str = "restore a record";
+    /// The action of `POST /{object}/{id}/purge`.
+    pub const PURGE: &'static str = "purge a record";
+
     /// The `code` of PostgREST's error body: its own, or an SQLSTATE.
     pub fn code(&self) -> &str {
         match self {
@@ -424,41 +430,6 @@ impl RecordError {
     /// The `message` of the error body.
     pub fn message(&self) -> String {
         self.to_string()
-    }
-
-    /// The `details` of the error body.
-    pub fn details(&self) -> Option<String> {
-        match self {
-            Self::Syntax { details, .. }
-            | Self::InvalidRange { details }
-            | Self::BadHeader { details, .. } => Some(details.clone()),
-            Self::InvalidBody { details, .. } => details.clone(),
-            Self::Outdated { version, changed, .. } => Some(hint::state(*version, changed)),
-            Self::UnknownRecord { .. } => Some("The result contains 0 rows".to_owned()),
-            Self::UnknownFunction { searched, .. } => Some(searched.clone()),
-            Self::NotSingular { count } => Some(format!("The result contains {count} rows")),
-            Self::TooManyAffected { count } => Some(format!("The query affects {count} rows")),
-            Self::LimitSurpassed { count, allowed } => Some(format!(
-                "Results contain {count} rows changed but the maximum number allowed is {allowed}"
-            )),
-            Self::InvalidPreferences { preferences } => Some(format!("Invalid preferences: {preferences}")),
-            Self::NotImplemented { details } => Some((*details).to_owned()),
-            Self::Embed(error) => error.details(),
-            Self::Database(error) => error.details(),
-            Self::Raised(raised) => raised.details.clone(),
-            _ => None,
-        }
-    }
-
-    /// What an ambiguous request could mean: the `details` of its error body, in place of a text.
-    pub fn candidates(&self) -> Option<&[Candidate]> {
-        match self {
-            Self::Embed(error) => match error.as_ref() {
-                EmbedError::Ambiguous { candidates, .. } => Some(candidates),
-                _ => None,
-            },
-            _ => None,
-        }
     }
 
     /// Names the object of the other record, where there is one.

@@ -67,11 +67,9 @@ async fn what_a_client_says_is_not_taken_for_a_check() {
 
         let named = json!({ "name": words });
         ada.post("/rest/v1/customers", &named).await.expect_status(201);
-        let cast = format!(
-            "/rest/v1/customers?select=name::bigint&name=eq.\"{}\"",
-            encoded.replace("%22", "\\%22")
-        );
-        let cast = ada.get(&cast.replace('"', "%22").replace('\\', "%5C")).await;
+        let cast = ada
+            .get("/rest/v1/customers?select=name::bigint&order=id.desc&limit=1")
+            .await;
         assert_eq!((cast.status(), cast.code()), (400, "22P02".to_owned()), "{words}");
     }
 }

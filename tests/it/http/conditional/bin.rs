@@ -75,7 +75,7 @@ async fn what_would_fall_or_come_back_stays_when_the_state_is_another() {
     let company = path.rsplit('/').next().expect("an id");
     for subject in ["call", "mail"] {
         let activity = json!({ "type": "task", "subject": subject, "company_id": company });
-        scene.add("activities", &activity).await;
+        scene.added("activities", &activity).await;
     }
     let remove = |tag| scene.ada.delete(&path).header("if-match", tag);
     assert_eq!(state(&remove("\"7\"").await), failed(1));
