@@ -13,8 +13,8 @@ mod tenant;
 mod user;
 
 use crate::cli::{
-    Cli, Command, KeyCommand, LogFormat, OperatorCommand, OrganizationCommand, TemplateCommand,
-    TenantCommand, UserCommand,
+    Cli, Command, KeyCommand, LogFormat, MigrateCommand, OperatorCommand, OrganizationCommand,
+    TemplateCommand, TenantCommand, UserCommand,
 };
 use crate::config::Config;
 use crate::exit::ExitStatus;
@@ -65,7 +65,10 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
         OperatorCommand::Key(KeyCommand::Revoke { slug, key }) => {
             key::revoke::run(&slug, &key, operator).await
         }
-        OperatorCommand::Migrate => migrate::run(operator).await,
+        OperatorCommand::Migrate(args) => match args.command {
+            Some(MigrateCommand::Status) => migrate::status::run(operator).await,
+            None => migrate::run(&args, operator).await,
+        },
         OperatorCommand::Psql(args) => psql::run(args, operator).await,
     }
 }

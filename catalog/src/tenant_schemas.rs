@@ -42,6 +42,8 @@ pub struct TenantSchema {
     pub migrated_at: DateTime<Utc>,
     /// Why the last migration failed, unless it succeeded.
     pub last_error: Option<String>,
+    /// The last template version it may be migrated to; `None`: any.
+    pub pinned_version: Option<i32>,
 }
 
 /// A tenant schema to be entered; it begins ready.
@@ -100,32 +102,16 @@ pub async fn list_behind(
         .collect()
 }
 
-/// Notes that the schema has reached a template version, in the transaction that brought it there.
+/// Keeps the schema from being migrated beyond this template version, or lets it go (`None`).
 ///
 /// # Errors
 /// [`CatalogError::NotFound`].
-pub async fn set_version(
+pub async fn pin(
     tx: &mut CatalogTx,
     organization: OrganizationId,
-    template_version: i32,
-    now: DateTime<Utc>,
+    template_version: Option<i32>,
 ) -> Result<(), CatalogError> {
-    let changed = tx
-        .execute(SET_VERSION, &[&organization, &template_version, &now])
-        .await?;
-    existing(changed, "tenant schema")
-}
-
-/// Notes why a migration failed, after its transaction was rolled back.
-///
-/// # Errors
-/// [`CatalogError::NotFound`].
-pub async fn set_error(
-    tx: &mut CatalogTx,
-    organization: OrganizationId,
-    error: &str,
-) -> Result<(), CatalogError> {
-    let changed = tx.execute(SET_ERROR, &[&organization, &error]).await?;
+    let changed = tx.execute(PIN, &[&organization, &template_version]).await?;
     existing(changed, "tenant schema")
 }
 
@@ -148,6 +134,7 @@ fn tenant_schema(row: &Row) -> Result<TenantSchema, CatalogError> {
         created_at: columns.get("created_at")?,
         migrated_at: columns.get("migrated_at")?,
         last_error: columns.get("last_error")?,
+        pinned_version: columns.get("pinned_version")?,
     })
 }
 
@@ -159,20 +146,16 @@ const INSERT: &str = "\
 
 const FIND: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
-      t.last_error \
+      t.last_error, t.pinned_version \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
     where t.organization_id = $1";
 
 const LIST_BEHIND: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
-      t.last_error \
+      t.last_error, t.pinned_version \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
     where t.template_version < $1 and t.state <> 'dropped' order by t.organization_id";
 
-const SET_VERSION: &str = "\
-    update catalog.tenant_schemas set template_version = $2, migrated_at = $3, last_error = null \
-    where organization_id = $1";
+const PIN: &str = "update catalog.tenant_schemas set pinned_version = $2 where organization_id = $1";
 
-const SET_ERROR: &str = "update catalog.tenant_schemas set last_error = $2 where organization_id = $1";
-
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, LIST_BEHIND, SET_VERSION, SET_ERROR];
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, LIST_BEHIND, PIN];

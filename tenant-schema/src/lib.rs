@@ -21,13 +21,15 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants and run by an operator, so that a test can prepare each.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 10] {
+pub fn statements() -> [&'static str; 12] {
     [
         records::INTROSPECT,
         lifecycle::RELATIONS,
         lifecycle::psql_login::END_SESSIONS,
         lifecycle::psql_login::EXPIRED,
-        fleet::STAMP,
+        fleet::PIN,
+        fleet::LOCKS,
+        fleet::STORAGE,
         members::HAS_MIRROR,
         size::ON_DISK,
         template_check::live::FOREIGN_KEYS,

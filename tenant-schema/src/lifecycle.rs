@@ -57,6 +57,15 @@ pub enum LifecycleError {
 }
 
 impl LifecycleError {
+    /// What PostgreSQL or the connection to it said, where that is why.
+    pub fn pg(&self) -> Option<&PgError> {
+        match self {
+            Self::Template(error) => error.pg(),
+            Self::Database(error) | Self::Catalog(CatalogError::Database(error)) => Some(error),
+            Self::Catalog(_) | Self::Stamp { .. } => None,
+        }
+    }
+
     /// The whole story in one line, for an operator: what was attempted, SQLSTATE, the server's message.
     pub fn explain(&self) -> String {
         match self {
@@ -184,19 +193,30 @@ async fn create_schema(
 /// Gives both roles what the template says, and takes everything else away: both read every table, `_rw` writes those
 /// whose access tag lets anybody write. A later version of the template may have tightened a table. What a DBA made in
 /// the schema under another login is that login's to grant.
+///
+/// Relations whose rights are as they should be are left alone: to write the rights of a whole schema anew takes longer
+/// than most migrations.
 pub(crate) async fn grant(tx: &mut Transaction, schema: &SchemaName) -> Result<(), PgError> {
     let (mut readable, mut written, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
     for row in tx.rows(RELATIONS, &[&schema.as_str(), &HISTORY_TABLE]).await? {
-        let relation = format!("{schema}.{}", row.get::<_, &str>("quoted"));
         let (_, access) = access_tag::take(row.get("comment"));
+        let rights: &str = row.get("rights");
+        let relation = format!("{schema}.{}", row.get::<_, &str>("quoted"));
         match row.get("kind") {
+            "S" if rights == "rw usage" => {}
             "S" => sequences.push(relation),
             "r" | "p" | "v" if access.write != ObjectWrite::Nobody => {
-                written.push(relation.clone());
-                readable.push(relation);
+                if rights != "ro select, rw delete, rw insert, rw select, rw update" {
+                    written.push(relation.clone());
+                    readable.push(relation);
+                }
             }
+            _ if rights == "ro select, rw select" => {}
             _ => readable.push(relation),
         }
+    }
+    if readable.is_empty() && sequences.is_empty() {
+        return Ok(());
     }
     let (rw, ro) = (schema.read_write_role(), schema.read_only_role());
     let mut statements = Vec::new();
@@ -217,9 +237,18 @@ pub(crate) async fn grant(tx: &mut Transaction, schema: &SchemaName) -> Result<(
     tx.batch(&statements.join(";\n")).await
 }
 
+// The rights of the two roles, in the order of their letters; `columns` is added where a column has rights of its own.
 pub(crate) const RELATIONS: &str = "\
-select quote_ident(c.relname) as quoted, c.relkind::text as kind, obj_description(c.oid, 'pg_class') as comment
+select quote_ident(c.relname) as quoted, c.relkind::text as kind, obj_description(c.oid, 'pg_class') as comment,
+       concat_ws(', ', r.rights, case when exists (
+         select from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attacl is not null) then 'columns' end) as rights
   from pg_catalog.pg_class c
+ cross join lateral (
+   select string_agg(g.right_of, ', ' order by g.right_of collate \"C\") as rights
+     from (select case a.grantee when to_regrole($1 || '_rw') then 'rw' else 'ro' end || ' ' || lower(a.privilege_type)
+             || case when a.is_grantable then ' *' else '' end as right_of
+             from aclexplode(c.relacl) a
+            where a.grantee in (to_regrole($1 || '_rw'), to_regrole($1 || '_ro'))) g) r
  where c.relnamespace = $1::text::regnamespace
    and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
    and c.relname <> $2

@@ -19,7 +19,7 @@ mod files;
 pub mod live;
 mod names;
 mod rules;
-mod statements;
+pub(crate) mod statements;
 mod tables;
 mod tokens;
 

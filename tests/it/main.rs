@@ -3,6 +3,7 @@
 mod calls;
 mod change_channel;
 mod cli;
+mod fleet;
 mod flights;
 mod http;
 mod lifecycle;

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
-use refinery_core::{Migration, Runner};
+use refinery_core::{Migration, Report, Runner};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -30,6 +30,10 @@ pub enum MigrateError {
     Failed {
         /// What was being done, as refinery says it: it names the file.
         step: String,
+        /// What was sent: one statement or several.
+        sent: String,
+        /// How many of these had been carried out.
+        done: usize,
         /// Why it failed.
         #[source]
         source: PgError,
@@ -90,6 +94,13 @@ impl Migrations {
         named.map(|migration| (migration.to_string(), migration.sql().unwrap_or_default()))
     }
 
+    /// Those with a number above the first and up to the second: names without their ending, and what they say.
+    pub fn between(&self, above: i32, up_to: i32) -> impl Iterator<Item = (String, &str)> {
+        let within = move |migration: &&Migration| (above + 1..=up_to).contains(&migration.version());
+        let named = self.0.iter().filter(within);
+        named.map(|migration| (migration.to_string(), migration.sql().unwrap_or_default()))
+    }
+
     /// The number of the last one: the version of a schema that has them all.
     pub fn latest(&self) -> i32 {
         self.0.last().map_or(0, Migration::version)
@@ -113,17 +124,42 @@ impl Migrations {
         sending: Sending,
     ) -> Result<Vec<i32>, MigrateError> {
         let mut adapter = Adapter { tx, failure: None };
+        let outcome = self.runner(schema, sending).run_async(&mut adapter).await;
+        Self::applied(outcome, adapter.failure)
+    }
+
+    /// The same for a schema that has a history: it is not made, which spares a network flight.
+    pub async fn continue_in(
+        &self,
+        tx: &mut Transaction,
+        schema: &str,
+        sending: Sending,
+    ) -> Result<Vec<i32>, MigrateError> {
+        let mut adapter = Continuing(Adapter { tx, failure: None });
+        let outcome = self.runner(schema, sending).run_async(&mut adapter).await;
+        Self::applied(outcome, adapter.0.failure)
+    }
+
+    fn runner(&self, schema: &str, sending: Sending) -> Runner {
         let mut runner = Runner::new(&self.0).set_grouped(sending == Sending::AtOnce);
         runner.set_migration_table_name(format!("{schema}.{HISTORY_TABLE}"));
-        let outcome = runner.run_async(&mut adapter).await;
-        match (outcome, adapter.failure) {
+        runner
+    }
+
+    fn applied(
+        outcome: Result<Report, refinery_core::Error>,
+        failure: Option<Refused>,
+    ) -> Result<Vec<i32>, MigrateError> {
+        match (outcome, failure) {
             (Ok(report), _) => Ok(report
                 .applied_migrations()
                 .iter()
                 .map(Migration::version)
                 .collect()),
-            (Err(error), Some(source)) => Err(MigrateError::Failed {
+            (Err(error), Some(Refused { sent, done, source })) => Err(MigrateError::Failed {
                 step: error.to_string(),
+                sent,
+                done,
                 source,
             }),
             (Err(error), None) => Err(MigrateError::History(error.to_string())),
@@ -143,8 +179,27 @@ const LOCK: &str = "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtexte
 
 struct Adapter<'a> {
     tx: &'a mut Transaction,
-    failure: Option<PgError>,
+    failure: Option<Refused>,
 }
+
+/// The real error and what it is about, whole.
+struct Refused {
+    sent: String,
+    done: usize,
+    source: PgError,
+}
+
+impl Adapter<'_> {
+    fn refused(&mut self, sent: &str, done: usize, source: PgError) -> AdapterError {
+        let told = AdapterError(source.to_string());
+        let sent = sent.to_owned();
+        self.failure = Some(Refused { sent, done, source });
+        told
+    }
+}
+
+/// The adapter for a schema whose history table is there.
+struct Continuing<'a>(Adapter<'a>);
 
 /// What refinery is told; the real error is kept in the adapter, whole.
 #[derive(Debug, thiserror::Error)]
@@ -159,41 +214,61 @@ impl AsyncTransaction for Adapter<'_> {
         queries: T,
     ) -> Result<usize, AdapterError> {
         let texts: Vec<&str> = queries.collect();
-        match self.tx.batch(&texts.join("\n;\n")).await {
+        let sent = texts.join("\n;\n");
+        match self.tx.batch_counted(&sent).await {
             Ok(()) => Ok(texts.len()),
-            Err(error) => {
-                let told = AdapterError(error.to_string());
-                self.failure = Some(error);
-                Err(told)
-            }
+            Err((error, done)) => Err(self.refused(&sent, done, error)),
         }
     }
 }
 
 impl AsyncQuery<Vec<Migration>> for Adapter<'_> {
     async fn query<'a>(&'a mut self, query: &'a str) -> Result<Vec<Migration>, AdapterError> {
-        let rows = match self.tx.rows(query, &[]).await {
+        let rows = match self.tx.texts(query).await {
             Ok(rows) => rows,
-            Err(error) => {
-                let told = AdapterError(error.to_string());
-                self.failure = Some(error);
-                return Err(told);
-            }
+            Err(error) => return Err(self.refused(query, 0, error)),
         };
-        // Read with care: a row edited by hand is an error to report, not a reason to panic.
-        rows.iter()
-            .map(|row| {
-                let version: i32 = row.try_get(0).map_err(|e| AdapterError(e.to_string()))?;
-                let broken = || AdapterError(format!("the history row of version {version} is not readable"));
-                let name: String = row.try_get(1).map_err(|_| broken())?;
-                let applied_on: String = row.try_get(2).map_err(|_| broken())?;
-                let checksum: String = row.try_get(3).map_err(|_| broken())?;
-                let applied_on = OffsetDateTime::parse(&applied_on, &Rfc3339).map_err(|_| broken())?;
-                let checksum: u64 = checksum.parse().map_err(|_| broken())?;
-                Ok(Migration::applied(version, name, applied_on, checksum))
-            })
-            .collect()
+        rows.iter().map(|row| history(row)).collect()
     }
 }
 
+/// Reads a row of the history, with care: one that was edited by hand is an error to report, not a reason to panic.
+fn history(row: &[Option<String>]) -> Result<Migration, AdapterError> {
+    let column = |number: usize| row.get(number).and_then(Option::as_deref);
+    let version = column(0).and_then(|text| text.parse().ok());
+    let version: i32 = version.ok_or_else(|| AdapterError("a history row has no version".to_owned()))?;
+    let broken = || AdapterError(format!("the history row of version {version} is not readable"));
+    let name = column(1).ok_or_else(broken)?.to_owned();
+    let applied_on = OffsetDateTime::parse(column(2).ok_or_else(broken)?, &Rfc3339).map_err(|_| broken())?;
+    let checksum: u64 = column(3).and_then(|text| text.parse().ok()).ok_or_else(broken)?;
+    Ok(Migration::applied(version, name, applied_on, checksum))
+}
+
 impl AsyncMigrate for Adapter<'_> {}
+
+impl AsyncTransaction for Continuing<'_> {
+    type Error = AdapterError;
+
+    async fn execute<'a, T: Iterator<Item = &'a str> + Send + 'a>(
+        &'a mut self,
+        queries: T,
+    ) -> Result<usize, AdapterError> {
+        let texts: Vec<&str> = queries.filter(|text| !text.is_empty()).collect();
+        match texts.len() {
+            0 => Ok(0),
+            _ => self.0.execute(texts.into_iter()).await,
+        }
+    }
+}
+
+impl AsyncQuery<Vec<Migration>> for Continuing<'_> {
+    async fn query<'a>(&'a mut self, query: &'a str) -> Result<Vec<Migration>, AdapterError> {
+        self.0.query(query).await
+    }
+}
+
+impl AsyncMigrate for Continuing<'_> {
+    fn assert_migrations_table_query(_: &str) -> String {
+        String::new()
+    }
+}
