@@ -58,6 +58,10 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
         }
         OperatorCommand::Tenant(TenantCommand::Create(args)) => tenant::create::run(args, operator).await,
         OperatorCommand::Tenant(TenantCommand::List) => tenant::list::run(operator).await,
+        OperatorCommand::Tenant(TenantCommand::Pin { slug, version }) => {
+            tenant::pin::run(&slug, version, operator).await
+        }
+        OperatorCommand::Tenant(TenantCommand::Unpin { slug }) => tenant::pin::undo(&slug, operator).await,
         OperatorCommand::Tenant(TenantCommand::Show { slug }) => tenant::show::run(&slug, operator).await,
         OperatorCommand::User(UserCommand::Create(args)) => user::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::Create(args)) => key::create::run(args, operator).await,

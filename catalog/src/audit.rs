@@ -30,6 +30,8 @@ pub enum AuditEvent {
     },
     /// A tenant schema was migrated.
     TenantMigrated { from: i32, to: i32 },
+    /// A tenant schema may not be migrated beyond a version any more, or may again.
+    TenantPinned { template_version: Option<i32> },
     /// An operator was given a login to a tenant's tables.
     TenantOpened { login: String },
     /// An organization that is no tenant was made.
@@ -77,6 +79,7 @@ impl AuditEvent {
         match self {
             Self::TenantProvisioned { .. } => "organization.provisioned",
             Self::TenantMigrated { .. } => "organization.migrated",
+            Self::TenantPinned { .. } => "organization.pinned",
             Self::TenantOpened { .. } => "organization.opened",
             Self::OrganizationCreated { .. } => "organization.created",
             Self::UserCreated { .. } => "user.created",
@@ -103,6 +106,7 @@ impl AuditEvent {
         let id: &dyn fmt::Display = match self {
             Self::TenantProvisioned { .. }
             | Self::TenantMigrated { .. }
+            | Self::TenantPinned { .. }
             | Self::TenantOpened { .. }
             | Self::OrganizationCreated { .. } => return None,
             Self::UserCreated { id: user }
@@ -130,6 +134,7 @@ impl AuditEvent {
                 json!({"slug": slug, "schema": schema.as_str(), "template_version": template_version})
             }
             Self::TenantMigrated { from, to } => json!({"template_version": {"from": from, "to": to}}),
+            Self::TenantPinned { template_version } => json!({"pinned_version": template_version}),
             Self::TenantOpened { login } => json!({"login": login}),
             Self::OrganizationCreated { kind, slug } => json!({"kind": kind, "slug": slug}),
             Self::MembershipCreated {

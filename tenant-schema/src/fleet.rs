@@ -93,6 +93,8 @@ pub enum Event {
         of: i32,
         /// How many tenants it has left to migrate.
         tenants: usize,
+        /// How many the run has left, this wave included.
+        left: usize,
     },
     /// A tenant was tried for the last time.
     Tenant(Migrated),

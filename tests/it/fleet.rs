@@ -130,7 +130,7 @@ impl Small {
     }
 
     /// Slug and version of every tenant, as the catalog has it and as the schema's own history has it.
-    async fn versions(&self) -> Vec<(String, i32, i32)> {
+    pub(crate) async fn versions(&self) -> Vec<(String, i32, i32)> {
         let superuser = self.t.as_superuser().await;
         let rows = superuser
             .query(

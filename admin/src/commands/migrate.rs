@@ -199,7 +199,7 @@ async fn migrate_tenants(
         Some(planned(args, operator, fleet).await?)
     };
     let (stopper, signal) = Stopper::new();
-    let mut progress = Progress::new(operator.output, plan.as_ref().map(|plan| plan.steps.len()));
+    let mut progress = Progress::new(operator.output);
     let report = |event| {
         progress.tell(&event);
         if let Event::Tenant(migrated) = event {

@@ -157,7 +157,7 @@ impl Migrations {
                 .map(Migration::version)
                 .collect()),
             (Err(error), Some(Refused { sent, done, source })) => Err(MigrateError::Failed {
-                step: error.to_string(),
+                step: step(&error.to_string()),
                 sent,
                 done,
                 source,
@@ -165,6 +165,12 @@ impl Migrations {
             (Err(error), None) => Err(MigrateError::History(error.to_string())),
         }
     }
+}
+
+/// What refinery was doing: it says `that`, `why`, and why is known better.
+fn step(said: &str) -> String {
+    let step = said.split("`, `").next().unwrap_or(said);
+    step.trim_matches('`').to_owned()
 }
 
 /// Takes the lock under which one schema is migrated, until the transaction ends. The key is a hash of 64 bits, so

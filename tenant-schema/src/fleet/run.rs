@@ -136,7 +136,7 @@ impl Fleet<'_> {
         let of = migration_runs::waves(guard, id).await?;
         let report = Mutex::new(report);
         let tell = |event| report.lock().unwrap_or_else(PoisonError::into_inner)(event);
-        let mut stopped = None;
+        let (mut stopped, mut left) = (None, planned.len());
         for tenants in planned.chunk_by(|one, next| one.wave == next.wave) {
             let number = tenants[0].wave;
             migration_runs::try_lock(guard)
@@ -158,7 +158,9 @@ impl Fleet<'_> {
                 number,
                 of,
                 tenants: tenants.len(),
+                left,
             });
+            left -= tenants.len();
             stopped = wave.work().await?.map_or_else(
                 || stop.is_given().then_some(Stopped::Asked),
                 |failed| Some(Stopped::Failures { wave: number, failed }),

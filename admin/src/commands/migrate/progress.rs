@@ -12,20 +12,18 @@ pub(super) struct Progress {
     output: Output,
     on_terminal: bool,
     total: usize,
-    known: bool,
     done: usize,
     failed: usize,
     since: Instant,
 }
 
 impl Progress {
-    /// Of a run of so many tenants; where that is not known yet, the waves tell.
-    pub(super) fn new(output: Output, total: Option<usize>) -> Self {
+    /// Of a run that begins.
+    pub(super) fn new(output: Output) -> Self {
         Self {
             output,
             on_terminal: std::io::stderr().is_terminal(),
-            total: total.unwrap_or(0),
-            known: total.is_some(),
+            total: 0,
             done: 0,
             failed: 0,
             since: Instant::now(),
@@ -35,10 +33,13 @@ impl Progress {
     /// Tells of something that has happened.
     pub(super) fn tell(&mut self, event: &Event) {
         match event {
-            Event::Wave { number, of, tenants } => {
-                if !self.known {
-                    self.total += tenants;
-                }
+            Event::Wave {
+                number,
+                of,
+                tenants,
+                left,
+            } => {
+                self.total = self.done + left;
                 if *of > 1 {
                     let tenants = counted(*tenants);
                     self.line(format_args!("wave {number} of {of}: {tenants}"));
