@@ -13,6 +13,7 @@ use crate::error::CatalogError;
 use crate::ids::{ApiKeyId, MembershipId, OrganizationId, SessionId, UserId};
 use crate::memberships::MemberRole;
 use crate::organizations::OrganizationKind;
+use crate::pg::tx::Queued;
 use crate::schema_name::SchemaName;
 use crate::sessions::{Device, RevokeReason};
 use crate::slug::Slug;
@@ -182,28 +183,50 @@ pub(crate) async fn record_if(
     device: &Device,
     source: &Source,
 ) -> Result<(), CatalogError> {
+    let queued = queued(happened, actor, organization, event, device, source);
+    tx.execute(queued.sql, &queued.params()).await?;
+    Ok(())
+}
+
+/// The same as [`record`], to be sent with other statements.
+pub fn record_later(
+    actor: &Actor,
+    organization: Option<OrganizationId>,
+    event: &AuditEvent,
+    device: &Device,
+    source: &Source,
+) -> Queued {
+    queued(true, actor, organization, event, device, source)
+}
+
+fn queued(
+    happened: bool,
+    actor: &Actor,
+    organization: Option<OrganizationId>,
+    event: &AuditEvent,
+    device: &Device,
+    source: &Source,
+) -> Queued {
     let entity = event
         .entity_id()
         .or_else(|| organization.map(|id| id.to_string()));
-    tx.execute(
-        RECORD,
-        &[
-            &source.uuid(),
-            &organization,
-            &actor.to_string(),
-            &event.event_type(),
-            &event.entity_type(),
-            &entity,
-            &event.changes(),
-            &device.ip,
-            &device.user_agent(),
-            &device.request_id,
-            &source.now(),
-            &happened,
+    Queued {
+        sql: RECORD,
+        params: vec![
+            Box::new(source.uuid()),
+            Box::new(organization),
+            Box::new(actor.to_string()),
+            Box::new(event.event_type()),
+            Box::new(event.entity_type()),
+            Box::new(entity),
+            Box::new(event.changes()),
+            Box::new(device.ip),
+            Box::new(device.user_agent()),
+            Box::new(device.request_id.clone()),
+            Box::new(source.now()),
+            Box::new(happened),
         ],
-    )
-    .await?;
-    Ok(())
+    }
 }
 
 const RECORD: &str = "\

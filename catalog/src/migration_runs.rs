@@ -14,6 +14,7 @@ use tokio_postgres::Row;
 use crate::actor::Actor;
 use crate::error::CatalogError;
 use crate::ids::{MigrationRunId, OrganizationId};
+use crate::pg::tx::Queued;
 use crate::row::Columns;
 use crate::schema_name::SchemaName;
 use crate::slug::Slug;
@@ -197,29 +198,26 @@ pub async fn waves(tx: &mut CatalogTx, id: MigrationRunId) -> Result<i32, Catalo
     Ok(row.map_or(0, |row| row.get("waves")))
 }
 
-/// Notes that a tenant has reached a version, in the transaction that brought it there: both are true or neither.
-///
-/// # Errors
-/// [`CatalogError::NotFound`].
-pub async fn reached(
-    tx: &mut CatalogTx,
-    attempt: &Attempt,
-    version: i32,
-    now: DateTime<Utc>,
-) -> Result<(), CatalogError> {
+/// Notes that a tenant has reached a version, to be sent in the transaction that brought it there: both are true or
+/// neither.
+pub fn reached_later(attempt: &Attempt, version: i32, now: DateTime<Utc>) -> Queued {
     let Attempt {
         run,
         organization,
         number,
         started_at,
-    } = attempt;
-    let changed = tx
-        .execute(
-            REACHED,
-            &[run, organization, &version, &i64::from(*number), started_at, &now],
-        )
-        .await?;
-    existing(changed)
+    } = *attempt;
+    Queued {
+        sql: REACHED,
+        params: vec![
+            Box::new(run),
+            Box::new(organization),
+            Box::new(version),
+            Box::new(i64::from(number)),
+            Box::new(started_at),
+            Box::new(now),
+        ],
+    }
 }
 
 /// Notes that there was nothing to do at a tenant.

@@ -5,6 +5,7 @@ use tokio_postgres::Row;
 
 use crate::error::CatalogError;
 use crate::ids::OrganizationId;
+use crate::pg::tx::Queued;
 use crate::row::Columns;
 use crate::schema_name::SchemaName;
 use crate::slug::Slug;
@@ -87,6 +88,19 @@ pub async fn find(
         .as_ref()
         .map(tenant_schema)
         .transpose()
+}
+
+/// The same, to be sent with other statements; [`found`] reads the answer.
+pub fn find_later(organization: OrganizationId) -> Queued {
+    Queued {
+        sql: FIND,
+        params: vec![Box::new(organization)],
+    }
+}
+
+/// The schema in the answer to [`find_later`].
+pub fn found(rows: &[Row]) -> Result<Option<TenantSchema>, CatalogError> {
+    rows.first().map(tenant_schema).transpose()
 }
 
 /// The schemas that are older than this template version, the oldest tenant first: what a migration has to do.

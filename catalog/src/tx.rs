@@ -10,7 +10,7 @@ use crate::ids::OrganizationId;
 use crate::pg::config::PgConfig;
 use crate::pg::pool::{Pool, PoolSettings};
 use crate::pg::sqlstate::PgError;
-use crate::pg::tx::{Opening, Transaction};
+use crate::pg::tx::{Opening, Queued, Transaction};
 
 /// The catalog's own pool of connections.
 #[derive(Debug, Clone)]
@@ -129,6 +129,12 @@ impl CatalogTx {
     /// Makes everything permanent.
     pub async fn commit(self) -> Result<(), PgError> {
         self.tx.commit().await
+    }
+
+    /// Sends plain statements (there may be none) and these, and makes everything permanent, in one network flight.
+    /// Where one fails, nothing is.
+    pub async fn commit_after<const N: usize>(self, plain: &str, queued: [Queued; N]) -> Result<(), PgError> {
+        self.tx.commit_after(plain, queued).await
     }
 
     /// Undoes everything, and waits until it is done.

@@ -197,28 +197,40 @@ async fn create_schema(
 /// Relations whose rights are as they should be are left alone: to write the rights of a whole schema anew takes longer
 /// than most migrations.
 pub(crate) async fn grant(tx: &mut Transaction, schema: &SchemaName) -> Result<(), PgError> {
+    let grants = grants(tx, schema).await?;
+    if grants.is_empty() {
+        return Ok(());
+    }
+    tx.batch(&grants).await
+}
+
+/// The statements for that; none where all rights are as they should be.
+pub(crate) async fn grants(tx: &mut Transaction, schema: &SchemaName) -> Result<String, PgError> {
+    let (rw, ro) = (schema.read_write_role(), schema.read_only_role());
     let (mut readable, mut written, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
     for row in tx.rows(RELATIONS, &[&schema.as_str(), &HISTORY_TABLE]).await? {
         let (_, access) = access_tag::take(row.get("comment"));
-        let rights: &str = row.get("rights");
+        let kind: &str = row.get("kind");
+        let is_written = matches!(kind, "r" | "p" | "v") && access.write != ObjectWrite::Nobody;
+        // Insert, select, update and delete; usage (PostgreSQL documentation, section 5.8).
+        let right = match kind {
+            "S" => [Some("U"), None],
+            _ if is_written => [Some("arwd"), Some("r")],
+            _ => [Some("r"), Some("r")],
+        };
+        let acl: &str = row.get("acl");
+        let has = [&rw, &ro].map(|role| rights(acl, role));
+        if has == right && !row.get::<_, bool>("columns") {
+            continue;
+        }
         let relation = format!("{schema}.{}", row.get::<_, &str>("quoted"));
-        match row.get("kind") {
-            "S" if rights == "rw usage" => {}
-            "S" => sequences.push(relation),
-            "r" | "p" | "v" if access.write != ObjectWrite::Nobody => {
-                if rights != "ro select, rw delete, rw insert, rw select, rw update" {
-                    written.push(relation.clone());
-                    readable.push(relation);
-                }
-            }
-            _ if rights == "ro select, rw select" => {}
-            _ => readable.push(relation),
+        if kind == "S" {
+            sequences.push(relation);
+        } else {
+            written.extend(is_written.then(|| relation.clone()));
+            readable.push(relation);
         }
     }
-    if readable.is_empty() && sequences.is_empty() {
-        return Ok(());
-    }
-    let (rw, ro) = (schema.read_write_role(), schema.read_only_role());
     let mut statements = Vec::new();
     if !readable.is_empty() {
         let tables = readable.join(", ");
@@ -234,23 +246,49 @@ pub(crate) async fn grant(tx: &mut Transaction, schema: &SchemaName) -> Result<(
         statements.push(format!("revoke all on sequence {sequences} from {rw}, {ro}"));
         statements.push(format!("grant usage on sequence {sequences} to {rw}"));
     }
-    tx.batch(&statements.join(";\n")).await
+    Ok(statements.join(";\n"))
 }
 
-// The rights of the two roles, in the order of their letters; `columns` is added where a column has rights of its own.
+/// What an access control list grants to a role of ours, whose name needs no quotes.
+fn rights<'a>(acl: &'a str, role: &str) -> Option<&'a str> {
+    let entries = acl.trim_matches(['{', '}']).split(',');
+    let mut own = entries.filter_map(|entry| entry.strip_prefix(role)?.strip_prefix('='));
+    own.next()?.split('/').next()
+}
+
+// The relations of a schema are found by what depends on it: there is no index on `relnamespace` alone, and to look
+// through those of all tenants would make each tenant cost more the more there are.
 pub(crate) const RELATIONS: &str = "\
-select quote_ident(c.relname) as quoted, c.relkind::text as kind, obj_description(c.oid, 'pg_class') as comment,
-       concat_ws(', ', r.rights, case when exists (
-         select from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attacl is not null) then 'columns' end) as rights
-  from pg_catalog.pg_class c
- cross join lateral (
-   select string_agg(g.right_of, ', ' order by g.right_of collate \"C\") as rights
-     from (select case a.grantee when to_regrole($1 || '_rw') then 'rw' else 'ro' end || ' ' || lower(a.privilege_type)
-             || case when a.is_grantable then ' *' else '' end as right_of
-             from aclexplode(c.relacl) a
-            where a.grantee in (to_regrole($1 || '_rw'), to_regrole($1 || '_ro'))) g) r
- where c.relnamespace = $1::text::regnamespace
+select quote_ident(c.relname) as quoted, c.relkind::text as kind, d.description as comment,
+       coalesce(c.relacl::text, '') as acl,
+       exists (select from pg_catalog.pg_attribute a
+                where a.attrelid = c.oid and a.attnum > 0 and a.attacl is not null) as columns
+  from pg_catalog.pg_depend i
+  join pg_catalog.pg_class c on c.oid = i.objid
+  left join pg_catalog.pg_description d
+    on d.objoid = c.oid and d.classoid = 'pg_catalog.pg_class'::regclass and d.objsubid = 0
+ where i.refclassid = 'pg_catalog.pg_namespace'::regclass and i.refobjid = $1::text::regnamespace
+   and i.classid = 'pg_catalog.pg_class'::regclass
    and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
    and c.relname <> $2
    and pg_has_role(c.relowner, 'usage')
  order by c.relname";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rights_are_read_off_an_access_control_list() {
+        let acl = "{\"o,w\"=arwdDxt/\"o,w\",t_1_rw=arwd/owner,t_1_ro=r/owner}";
+        assert_eq!(rights(acl, "t_1_rw"), Some("arwd"));
+        assert_eq!(rights(acl, "t_1_ro"), Some("r"));
+        assert_eq!(rights(acl, "t_2_ro"), None);
+        assert_eq!(rights("", "t_1_ro"), None);
+        assert_eq!(
+            rights("{t_1_ro=r*/owner}", "t_1_ro"),
+            Some("r*"),
+            "may grant it on"
+        );
+    }
+}

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::sqlstate::PgError;
-use super::tx::Transaction;
+use super::tx::{Queued, Texts, Transaction};
 
 /// The table in which refinery writes what was applied, in the migrated schema itself.
 pub const HISTORY_TABLE: &str = "refinery_schema_history";
@@ -128,16 +128,19 @@ impl Migrations {
         Self::applied(outcome, adapter.failure)
     }
 
-    /// The same for a schema that has a history: it is not made, which spares a network flight.
-    pub async fn continue_in(
+    /// The same for a schema whose history was asked for by [`history_query`]: it is neither made nor read again, which
+    /// spares two network flights.
+    pub async fn continue_from(
         &self,
+        history: Vec<Texts>,
         tx: &mut Transaction,
         schema: &str,
         sending: Sending,
     ) -> Result<Vec<i32>, MigrateError> {
-        let mut adapter = Continuing(Adapter { tx, failure: None });
+        let adapter = Adapter { tx, failure: None };
+        let mut adapter = Continuing { adapter, history };
         let outcome = self.runner(schema, sending).run_async(&mut adapter).await;
-        Self::applied(outcome, adapter.0.failure)
+        Self::applied(outcome, adapter.adapter.failure)
     }
 
     fn runner(&self, schema: &str, sending: Sending) -> Runner {
@@ -180,6 +183,19 @@ pub async fn lock(tx: &mut Transaction, schema: &str) -> Result<(), PgError> {
     tx.execute(LOCK, &[&schema]).await.map(|_| ())
 }
 
+/// The same, to be sent with other statements.
+pub fn lock_later(schema: &str) -> Queued {
+    Queued {
+        sql: LOCK,
+        params: vec![Box::new(schema.to_owned())],
+    }
+}
+
+/// What asks for the history in a schema.
+pub fn history_query(schema: &str) -> String {
+    <Adapter<'_> as AsyncMigrate>::get_applied_migrations_query(&format!("{schema}.{HISTORY_TABLE}"))
+}
+
 /// The seed, `TENT` in ASCII, keeps these keys apart from other advisory locks that hash a name.
 const LOCK: &str = "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 1413829460))";
 
@@ -204,8 +220,11 @@ impl Adapter<'_> {
     }
 }
 
-/// The adapter for a schema whose history table is there.
-struct Continuing<'a>(Adapter<'a>);
+/// The adapter for a schema whose history is known.
+struct Continuing<'a> {
+    adapter: Adapter<'a>,
+    history: Vec<Texts>,
+}
 
 /// What refinery is told; the real error is kept in the adapter, whole.
 #[derive(Debug, thiserror::Error)]
@@ -262,14 +281,14 @@ impl AsyncTransaction for Continuing<'_> {
         let texts: Vec<&str> = queries.filter(|text| !text.is_empty()).collect();
         match texts.len() {
             0 => Ok(0),
-            _ => self.0.execute(texts.into_iter()).await,
+            _ => self.adapter.execute(texts.into_iter()).await,
         }
     }
 }
 
 impl AsyncQuery<Vec<Migration>> for Continuing<'_> {
-    async fn query<'a>(&'a mut self, query: &'a str) -> Result<Vec<Migration>, AdapterError> {
-        self.0.query(query).await
+    async fn query<'a>(&'a mut self, _: &'a str) -> Result<Vec<Migration>, AdapterError> {
+        self.history.iter().map(|row| history(row)).collect()
     }
 }
 

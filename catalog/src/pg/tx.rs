@@ -5,6 +5,8 @@
 //! but with its first statement. A transaction of one statement that is known beforehand is a
 //! [`flight`](super::flight) instead.
 
+mod together;
+
 use std::sync::Arc;
 
 use futures_util::TryStreamExt;
@@ -13,6 +15,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
 
+pub use self::together::{Queued, Texts};
 use super::pool::{Leased, Pool};
 use super::sqlstate::PgError;
 use super::statements::Statements;
@@ -109,21 +112,14 @@ impl Transaction {
 
     /// The rows of one statement without parameters as texts, by the simple protocol: nothing is prepared, for what is
     /// asked once.
-    pub async fn texts(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>, PgError> {
+    pub async fn texts(&mut self, sql: &str) -> Result<Vec<Texts>, PgError> {
         let before = self.doubt();
         let (client, open) = self.opening();
         let (opened, answered) = join(open, client.simple_query(sql)).await;
         opened.map_err(PgError::of_opening)?;
         let messages = answered.map_err(PgError::of_statement)?;
         self.failed = before;
-        let row = |message: &SimpleQueryMessage| match message {
-            SimpleQueryMessage::Row(row) => {
-                let texts = (0..row.len()).map(|column| row.get(column).map(str::to_owned));
-                Some(texts.collect())
-            }
-            _ => None,
-        };
-        Ok(messages.iter().filter_map(row).collect())
+        Ok(together::texts(&messages))
     }
 
     /// Makes everything permanent. Deferred constraints speak here. After a failed statement it is an error: the

@@ -6,7 +6,7 @@ use catalog::error::CatalogError;
 use catalog::ids::OrganizationId;
 use catalog::migration_runs::{self, Attempt};
 use catalog::pg::migrator::{self, Sending};
-use catalog::pg::tx::Transaction;
+use catalog::pg::tx::{Queued, Texts, Transaction};
 use catalog::schema_name::SchemaName;
 use catalog::sessions::Device;
 use catalog::tenant_schemas::{self, TenantSchema, TenantSchemaState};
@@ -20,24 +20,36 @@ use crate::lifecycle::{self, LifecycleError};
 pub(super) type FromTo = (i32, i32);
 
 impl Fleet<'_> {
-    /// Brings a tenant to the latest version that it may have.
+    /// Brings a tenant to the latest version that it may have: four network flights and what the template says.
     pub(super) async fn attempt(
         &self,
         attempt: &Attempt,
         schema: &SchemaName,
     ) -> Result<FromTo, LifecycleError> {
         let mut tx = self.db.begin_patient(self.settings.lock_timeout).await?;
-        match self.bring(&mut tx, attempt, schema).await {
-            Ok(from_to) => {
-                tx.commit().await?;
-                Ok(from_to)
-            }
+        let done = match self.bring(&mut tx, attempt, schema).await {
+            Ok(done) => done,
             Err(error) => {
                 // At once, so that nothing stays locked; if it cannot be sent, the connection is gone and its locks too.
                 let _gone = tx.rollback().await;
-                Err(error)
+                return Err(error);
             }
+        };
+        let now = self.source.now();
+        let Brought { from, to, grants } = done;
+        if from == to {
+            migration_runs::skipped(&mut tx, attempt, now).await?;
+            tx.commit().await?;
+            return Ok((from, to));
         }
+        let organization = Some(attempt.organization);
+        let event = AuditEvent::TenantMigrated { from, to };
+        let noted = [
+            migration_runs::reached_later(attempt, to, now),
+            audit::record_later(self.actor, organization, &event, &Device::NONE, self.source),
+        ];
+        tx.commit_after(&grants, noted).await?;
+        Ok((from, to))
     }
 
     async fn bring(
@@ -45,78 +57,96 @@ impl Fleet<'_> {
         tx: &mut CatalogTx,
         attempt: &Attempt,
         schema: &SchemaName,
-    ) -> Result<FromTo, LifecycleError> {
-        // Read under the lock: whoever held it may have migrated, pinned or dropped the tenant.
-        let tenant = locked(tx, attempt.organization, schema).await?;
-        let (from, to) = (
-            tenant.template_version,
-            reach(self.template.latest(), tenant.pinned_version),
-        );
+    ) -> Result<Brought, LifecycleError> {
+        let Entered { tenant, history } = enter(tx, attempt.organization, schema).await?;
+        let from = tenant.template_version;
+        let to = reach(self.template.latest(), tenant.pinned_version);
         if from >= to || tenant.state == TenantSchemaState::Dropped {
-            migration_runs::skipped(tx, attempt, self.source.now()).await?;
-            return Ok((from, from));
+            return Ok(Brought {
+                from,
+                to: from,
+                grants: String::new(),
+            });
         }
-        pin(tx.transaction(), schema, attempt.organization).await?;
-        self.apply(tx.transaction(), schema, to).await?;
-        migration_runs::reached(tx, attempt, to, self.source.now()).await?;
-        audit::record(
-            tx,
-            self.actor,
-            Some(attempt.organization),
-            &AuditEvent::TenantMigrated { from, to },
-            &Device::NONE,
-            self.source,
-        )
-        .await?;
-        Ok((from, to))
+        let tx = tx.transaction();
+        tx.touch(schema.as_str());
+        self.apply(tx, schema, history?, to).await?;
+        let grants = lifecycle::grants(tx, schema).await?;
+        Ok(Brought { from, to, grants })
     }
 
-    async fn apply(&self, tx: &mut Transaction, schema: &SchemaName, to: i32) -> Result<(), LifecycleError> {
-        tx.touch(schema.as_str());
-        let migrations = self.template.migrations();
+    async fn apply(
+        &self,
+        tx: &mut Transaction,
+        schema: &SchemaName,
+        history: Vec<Texts>,
+        to: i32,
+    ) -> Result<(), LifecycleError> {
+        let (migrations, schema) = (self.template.migrations(), schema.as_str());
+        let by_file = Sending::FileByFile;
         if to == migrations.latest() {
-            migrations
-                .continue_in(tx, schema.as_str(), Sending::FileByFile)
-                .await?;
+            migrations.continue_from(history, tx, schema, by_file).await?;
         } else {
-            migrations
-                .up_to(to)
-                .continue_in(tx, schema.as_str(), Sending::FileByFile)
-                .await?;
+            let earlier = migrations.up_to(to);
+            earlier.continue_from(history, tx, schema, by_file).await?;
         }
-        Ok(lifecycle::grant(tx, schema).await?)
+        Ok(())
     }
 }
 
-/// The tenant, whose schema nobody else migrates until the transaction ends.
-pub(super) async fn locked(
+/// A tenant whose schema has been changed, in a transaction that is still open.
+struct Brought {
+    from: i32,
+    to: i32,
+    /// What is left to be granted.
+    grants: String,
+}
+
+/// A tenant whose schema nobody else migrates until the transaction ends.
+pub(super) struct Entered {
+    /// As it is now that nobody else can change it: whoever held the lock may have migrated, pinned or dropped it.
+    pub(super) tenant: TenantSchema,
+    /// What its schema was made of; an error if the schema is not this tenant's.
+    pub(super) history: Result<Vec<Texts>, LifecycleError>,
+}
+
+/// Takes the tenant's lock and puts `search_path` on its schema, after making sure that the schema is there and bears
+/// this tenant's stamp: PostgreSQL would accept a path to nothing, and a migration would then build its tables in the
+/// wrong place. One network flight.
+pub(super) async fn enter(
     tx: &mut CatalogTx,
     organization: OrganizationId,
     schema: &SchemaName,
-) -> Result<TenantSchema, LifecycleError> {
-    migrator::lock(tx.transaction(), schema.as_str()).await?;
-    let found = tenant_schemas::find(tx, organization).await?;
-    Ok(found.ok_or(CatalogError::NotFound {
+) -> Result<Entered, LifecycleError> {
+    let queued = [
+        migrator::lock_later(schema.as_str()),
+        tenant_schemas::find_later(organization),
+        Queued {
+            sql: PIN,
+            params: vec![
+                Box::new(schema.as_str().to_owned()),
+                Box::new(schema.search_path()),
+            ],
+        },
+    ];
+    let history = migrator::history_query(schema.as_str());
+    let ([locked, found, pinned], history) = tx.transaction().together(queued, &history).await?;
+    locked?;
+    let tenant = tenant_schemas::found(&found?)?.ok_or(CatalogError::NotFound {
         what: "tenant schema",
-    })?)
-}
-
-/// Puts `search_path` on the schema and makes sure that it is there and bears this tenant's stamp: PostgreSQL would
-/// accept a path to nothing, and a migration would then build its tables in the wrong place.
-pub(super) async fn pin(
-    tx: &mut Transaction,
-    schema: &SchemaName,
-    organization: OrganizationId,
-) -> Result<(), LifecycleError> {
-    let row = tx.row(PIN, &[&schema.as_str(), &schema.search_path()]).await?;
-    let stamp = row.and_then(|row| row.get::<_, Option<String>>("stamp"));
-    if stamp.as_deref() == Some(&lifecycle::stamp(organization)) {
-        return Ok(());
-    }
-    Err(LifecycleError::Stamp {
-        schema: schema.clone(),
-        organization,
-    })
+    })?;
+    let stamp = pinned?
+        .first()
+        .and_then(|row| row.get::<_, Option<String>>("stamp"));
+    let history = if stamp.as_deref() == Some(&lifecycle::stamp(organization)) {
+        history.map_err(LifecycleError::from)
+    } else {
+        Err(LifecycleError::Stamp {
+            schema: schema.clone(),
+            organization,
+        })
+    };
+    Ok(Entered { tenant, history })
 }
 
 pub(crate) const PIN: &str = "\

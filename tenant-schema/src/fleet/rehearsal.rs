@@ -10,7 +10,7 @@ use catalog::pg::tx::Transaction;
 use catalog::schema_name::SchemaName;
 use catalog::slug::Slug;
 
-use super::attempt::{locked, pin};
+use super::attempt::enter;
 use super::{Fleet, Plan, Step, failed};
 use crate::lifecycle::LifecycleError;
 use crate::template_check::statements;
@@ -78,8 +78,7 @@ impl Fleet<'_> {
             failure: None,
         };
         let outcome = async {
-            locked(&mut tx, organization, schema).await?;
-            pin(tx.transaction(), schema, organization).await?;
+            enter(&mut tx, organization, schema).await?.history?;
             self.go_through(tx.transaction(), schema, &mut rehearsal).await
         };
         if let Err(error) = outcome.await {
