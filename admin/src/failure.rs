@@ -8,6 +8,7 @@ use catalog::error::CatalogError;
 use catalog::fitness::Unfit;
 use catalog::init::InitError;
 use catalog::jwks::KeysError;
+use catalog::pg::migrator::MigrateError;
 use catalog::pg::sqlstate::PgError;
 use serde::Serialize;
 use tenant_schema::lifecycle::LifecycleError;
@@ -117,6 +118,10 @@ fn tell(failure: &Failure, output: Output) {
     };
 }
 
+/// What to do when files do not fit what was made of them.
+const CHANGED_FILES: &str = "name the template that the tenants were made of (--template), or give its files back as they were and put \
+    what is new into a file of its own; a demo begins anew with another --data DIR";
+
 /// Puts a failure into words.
 pub(crate) fn explain(error: &anyhow::Error) -> (Failure, ExitStatus) {
     let mut sentence: Vec<String> = Vec::new();
@@ -139,6 +144,10 @@ pub(crate) fn explain(error: &anyhow::Error) -> (Failure, ExitStatus) {
         }
         if let Some(advised) = cause.downcast_ref::<KeysError>().and_then(keys_advice) {
             next = Some(advised.to_owned());
+        }
+        if let Some(MigrateError::History(_)) = cause.downcast_ref() {
+            status = ExitStatus::Refused;
+            next = Some(CHANGED_FILES.to_owned());
         }
         if let Some(unfit) = cause.downcast_ref::<Unfit>() {
             next = Some(unfit.advice());

@@ -10,6 +10,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::{hkdf, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{SecretSlice, SecretString};
@@ -43,7 +44,12 @@ pub struct KeyRing(Arc<[RingKey]>);
 struct RingKey {
     id: Box<str>,
     key: LessSafeKey,
+    /// What other keys are derived from (RFC 5869).
+    root: hkdf::Prk,
 }
+
+/// Keeps what is derived here apart from what anything else derives from the same bytes.
+const DERIVED: &[u8] = b"tenantry: keys derived from the key ring";
 
 /// Why a text is not a key ring. Nothing of the text is repeated except ids.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -98,6 +104,18 @@ impl KeyRing {
             key_id: active.id.to_string(),
             bytes,
         })
+    }
+
+    /// A key for HMAC-SHA256 from each of the ring's, for one purpose (HKDF, RFC 5869): the first signs, all of them
+    /// verify. Every instance with this ring has the same, today and after a restart, and none of them tells anything
+    /// of the key it comes from or of those for other purposes.
+    pub fn macs(&self, purpose: &'static str) -> Vec<hmac::Key> {
+        let derive = |key: &RingKey| {
+            let info = [purpose.as_bytes()];
+            let derived = key.root.expand(&info, hmac::HMAC_SHA256);
+            derived.expect("one hash is within what HKDF gives").into()
+        };
+        self.0.iter().map(derive).collect()
     }
 
     /// Opens what was sealed for this place.
@@ -161,11 +179,12 @@ impl FromStr for KeyRing {
             }
             let length = || KeyRingError::Length(id.to_owned());
             let bytes = SecretSlice::from(STANDARD.decode(key).map_err(|_| length())?);
-            let key = UnboundKey::new(&AES_256_GCM, secrecy::ExposeSecret::expose_secret(&bytes))
-                .map_err(|_| length())?;
+            let bytes = secrecy::ExposeSecret::expose_secret(&bytes);
+            let key = UnboundKey::new(&AES_256_GCM, bytes).map_err(|_| length())?;
             keys.push(RingKey {
                 id: id.into(),
                 key: LessSafeKey::new(key),
+                root: hkdf::Salt::new(hkdf::HKDF_SHA256, DERIVED).extract(bytes),
             });
         }
         if keys.is_empty() {
@@ -256,6 +275,20 @@ mod tests {
         );
         let unknown = new.open(PLACE, &sealed.key_id, &sealed.bytes).err();
         assert_eq!(unknown, Some(SealError::UnknownKey("k1".to_owned())));
+    }
+
+    #[test]
+    fn derived_keys_are_those_of_the_ring_and_the_purpose() {
+        let (old, old_text) = ring(&["k1"]);
+        let (_, new_text) = ring(&["k2"]);
+        let both: KeyRing = format!("{new_text},{old_text}").parse().expect("a ring");
+        let again: KeyRing = old_text.parse().expect("a ring");
+        let signed = hmac::sign(&old.macs("cursors")[0], b"text");
+        let verifies = |key: &hmac::Key| hmac::verify(key, b"text", signed.as_ref()).is_ok();
+        assert!(verifies(&again.macs("cursors")[0]), "the same ring elsewhere");
+        assert!(!verifies(&again.macs("links")[0]), "another purpose");
+        let keys = both.macs("cursors");
+        assert_eq!(keys.iter().map(verifies).collect::<Vec<_>>(), [false, true]);
     }
 
     #[test]

@@ -104,16 +104,30 @@ pub fn found(rows: &[Row]) -> Result<Option<TenantSchema>, CatalogError> {
 }
 
 /// The schemas that are older than this template version, the oldest tenant first: what a migration has to do.
-/// Those of suspended and cancelled tenants are among them, since these may come back.
+/// Those of suspended and cancelled tenants are among them, since these may come back. Schemas that lack this `table` are
+/// among them too, whatever their version.
 pub async fn list_behind(
     tx: &mut CatalogTx,
     template_version: i32,
+    table: &str,
 ) -> Result<Vec<TenantSchema>, CatalogError> {
-    tx.rows(LIST_BEHIND, &[&template_version])
+    tx.rows(LIST_BEHIND, &[&template_version, &table])
         .await?
         .iter()
         .map(tenant_schema)
         .collect()
+}
+
+/// A schema that is at this template version, if there is one.
+pub async fn find_at(
+    tx: &mut CatalogTx,
+    template_version: i32,
+) -> Result<Option<TenantSchema>, CatalogError> {
+    tx.row(FIND_AT, &[&template_version])
+        .await?
+        .as_ref()
+        .map(tenant_schema)
+        .transpose()
 }
 
 /// Keeps the schema from being migrated beyond this template version, or lets it go (`None`).
@@ -168,8 +182,17 @@ const LIST_BEHIND: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
       t.last_error, t.pinned_version \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
-    where t.template_version < $1 and t.state <> 'dropped' order by t.organization_id";
+    where t.state <> 'dropped' and (t.template_version < $1 or exists ( \
+      select from pg_catalog.pg_namespace n where n.nspname = t.schema_name and not exists ( \
+        select from pg_catalog.pg_class c where c.relnamespace = n.oid and c.relname = $2))) \
+    order by t.organization_id";
+
+const FIND_AT: &str = "\
+    select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
+      t.last_error, t.pinned_version \
+    from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
+    where t.state <> 'dropped' and t.template_version = $1 order by t.organization_id limit 1";
 
 const PIN: &str = "update catalog.tenant_schemas set pinned_version = $2 where organization_id = $1";
 
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, LIST_BEHIND, PIN];
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, FIND_AT, LIST_BEHIND, PIN];

@@ -7,8 +7,10 @@ use std::time::Duration;
 use crate::host::BaseDomain;
 
 mod attempts;
+mod origins;
 
 pub use attempts::{AttemptLimits, AttemptRates, Rate};
+pub use origins::{AllowedOrigins, OriginError};
 
 /// Everything the server can be told. Durations and sizes have defaults ([`ServerConfig::new`]).
 #[derive(Debug, Clone)]
@@ -26,6 +28,8 @@ pub struct ServerConfig {
     pub allow_organization_header: bool,
     /// Proxies whose `X-Forwarded-Host` and `X-Forwarded-For` are believed.
     pub trusted_proxies: Vec<Network>,
+    /// Origins whose pages may ask this server from a browser; of others, browsers keep the answers to themselves.
+    pub allowed_origins: AllowedOrigins,
     /// The largest request body, in bytes.
     pub body_limit: usize,
     /// How long a request may take from its head to its answer.
@@ -71,6 +75,7 @@ impl ServerConfig {
             public_port: None,
             allow_organization_header: false,
             trusted_proxies: Vec::new(),
+            allowed_origins: AllowedOrigins::default(),
             body_limit: 4 * 1024 * 1024,
             request_deadline: Duration::from_secs(15),
             body_deadline: Duration::from_secs(10),

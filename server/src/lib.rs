@@ -1,6 +1,6 @@
 //! Speaks HTTP: authenticate, authorize, parse, call, render. A library; the binary calls [`serve()`].
 //!
-//! A request passes, from the outside in: [`mod@serve`] (connections), `frame` (id, limits, log, error bodies),
+//! A request passes, from the outside in: [`mod@serve`] (connections), `cors` (what other origins may see), `frame` (id, limits, log, error bodies),
 //! [`routes`] (the one list of routes), [`access`] (extractors that prove who may do what), and a handler, which is
 //! one call into `catalog` or `tenant-schema` and one conversion.
 
@@ -21,6 +21,7 @@ mod attempts;
 mod auth;
 mod body;
 mod client_network;
+mod cors;
 mod credentials;
 mod device;
 mod forwarded;

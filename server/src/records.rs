@@ -17,6 +17,7 @@ mod asked;
 pub(crate) mod bin;
 mod export;
 mod negotiation;
+mod once;
 mod range;
 mod sent;
 

@@ -9,6 +9,7 @@ use axum::http::{Method, header};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::access::{Access, Proof, Public};
+use crate::cors::Cors;
 use crate::error::ApiError;
 use crate::frame::Frame;
 use crate::state::AppState;
@@ -169,5 +170,6 @@ pub fn router(state: AppState) -> Router {
         .fallback(|| async { ApiError::nothing_here() })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(Frame(state.clone()))
+        .layer(Cors(state.clone()))
         .with_state(state)
 }

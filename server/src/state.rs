@@ -12,6 +12,7 @@ use catalog::seal::KeyRing;
 use catalog::sessions::SessionLifetimes;
 use catalog::tx::CatalogDb;
 use tenant_schema::models::Models;
+use tenant_schema::records::CursorKeys;
 use tenant_schema::template::Template;
 use tenant_schema::tenant_db::TenantDb;
 use tokio::sync::watch;
@@ -36,7 +37,7 @@ pub struct StateParts {
     pub hasher: PasswordHasher,
     /// The keys of access tokens at the start; later ones are taken over as the catalog gets them.
     pub keys: TokenKeys,
-    /// Opens the private parts of later ones.
+    /// Opens the private parts of later ones, and gives the keys that cursors are signed with.
     pub ring: KeyRing,
     /// Clock and randomness.
     pub source: Source,
@@ -61,6 +62,7 @@ struct Inner {
     config: ServerConfig,
     admission: Admission,
     attempts: Attempts,
+    cursors: CursorKeys,
 }
 
 impl AppState {
@@ -77,6 +79,7 @@ impl AppState {
             template,
             config,
         } = parts;
+        let cursors = CursorKeys::new(&ring);
         let keys = SigningKeys::start(keys, ring, catalog.clone(), Arc::clone(&feed), source.clone());
         let lifetimes = SessionLifetimes::DEFAULT;
         Self(Arc::new(Inner {
@@ -90,6 +93,7 @@ impl AppState {
             tenants,
             source,
             config,
+            cursors,
         }))
     }
 
@@ -126,6 +130,10 @@ impl AppState {
 
     pub(crate) fn tenants(&self) -> &TenantDb {
         &self.0.tenants
+    }
+
+    pub(crate) fn cursors(&self) -> &CursorKeys {
+        &self.0.cursors
     }
 
     pub(crate) fn authenticator(&self) -> &Authenticator {

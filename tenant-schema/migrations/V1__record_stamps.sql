@@ -52,3 +52,18 @@ begin
 end
 $$;
 comment on function leave_deletion() is 'Trigger: a live record is part of no deletion.';
+
+-- Keeps field_versions: the version at which each field last changed, for writes that are merged. Its triggers are named to
+-- fire last ({table}_versions), so that what other triggers change is counted too. What every change changes is left out,
+-- and so is the search vector, which PostgreSQL computes later. On a new record everything is of version 1.
+create function stamp_fields() returns trigger language plpgsql as $$
+begin
+    new.field_versions := case when tg_op = 'INSERT' then '{}' else old.field_versions || (
+        select coalesce(jsonb_object_agg(n.key, new.version), '{}')
+          from jsonb_each(to_jsonb(new)) n cross join (select to_jsonb(old) as fields) o
+         where n.value is distinct from o.fields -> n.key
+           and n.key not in ('version', 'field_versions', 'updated_at', 'updated_by', 'search')) end;
+    return new;
+end
+$$;
+comment on function stamp_fields() is 'Trigger: keeps field_versions.';

@@ -7,6 +7,8 @@
 -- updated_at is in no index: with one, no change of a record could be a HOT update. An index (updated_at, id)
 -- comes with the paging that reads by it.
 --
+-- Names are in the trigram indexes twice: as they are, for ilike, and without accents, as a search (q=) likens them.
+--
 -- owner_id: when a member is removed for good the record stays, without an owner.
 create table companies (
     id uuid not null default gen_random_uuid(),
@@ -24,6 +26,7 @@ create table companies (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
     deletion_id uuid,
     search tsvector generated always as (
@@ -45,13 +48,16 @@ create index companies_owner_id_idx on companies (owner_id);
 create index companies_domain_idx on companies (lower(domain));
 create index companies_tag_ids_idx on companies using gin (tag_ids);
 create index companies_search_idx on companies using gin (search);
-create index companies_name_trgm_idx on companies using gin (name gin_trgm_ops);
+create index companies_name_trgm_idx on companies using gin (
+    name gin_trgm_ops, immutable_unaccent(name) gin_trgm_ops);
 create index companies_deleted_at_idx on companies (deleted_at) where deleted_at is not null;
 create index companies_deletion_id_idx on companies (deletion_id) where deletion_id is not null;
 create trigger companies_stamp before insert or update on companies
     for each row execute function stamp_record();
 create trigger companies_leave_deletion before update of deleted_at on companies
     for each row when (new.deleted_at is null and new.deletion_id is not null) execute function leave_deletion();
+create trigger companies_versions before insert or update on companies
+    for each row execute function stamp_fields();
 
 comment on table companies is 'Organizations you do business with.';
 comment on column companies.id is 'Identifies the company.';
@@ -70,6 +76,8 @@ comment on column companies.updated_at is 'When the record was last changed.';
 comment on column companies.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column companies.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column companies.version is 'Counts the changes of the record, starting at 1.';
+comment on column companies.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column companies.deleted_at is 'When the record was deleted; null while it is live.';
 comment on column companies.deletion_id is 'What records that were deleted together have in common; kept by the platform.';
 
@@ -95,6 +103,7 @@ create table contacts (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
     deletion_id uuid,
     search tsvector generated always as (
@@ -123,13 +132,16 @@ create index contacts_owner_id_idx on contacts (owner_id);
 create index contacts_status_idx on contacts (status);
 create index contacts_tag_ids_idx on contacts using gin (tag_ids);
 create index contacts_search_idx on contacts using gin (search);
-create index contacts_trgm_idx on contacts using gin (full_name gin_trgm_ops, email gin_trgm_ops);
+create index contacts_trgm_idx on contacts using gin (
+    full_name gin_trgm_ops, immutable_unaccent(full_name) gin_trgm_ops, email gin_trgm_ops);
 create index contacts_deleted_at_idx on contacts (deleted_at) where deleted_at is not null;
 create index contacts_deletion_id_idx on contacts (deletion_id) where deletion_id is not null;
 create trigger contacts_stamp before insert or update on contacts
     for each row execute function stamp_record();
 create trigger contacts_leave_deletion before update of deleted_at on contacts
     for each row when (new.deleted_at is null and new.deletion_id is not null) execute function leave_deletion();
+create trigger contacts_versions before insert or update on contacts
+    for each row execute function stamp_fields();
 
 comment on table contacts is 'People you do business with.';
 comment on column contacts.id is 'Identifies the contact.';
@@ -150,5 +162,7 @@ comment on column contacts.updated_at is 'When the record was last changed.';
 comment on column contacts.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column contacts.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column contacts.version is 'Counts the changes of the record, starting at 1.';
+comment on column contacts.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column contacts.deleted_at is 'When the record was deleted; null while it is live.';
 comment on column contacts.deletion_id is 'What records that were deleted together have in common; kept by the platform.';

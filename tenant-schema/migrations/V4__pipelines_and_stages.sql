@@ -12,6 +12,7 @@ create table pipelines (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
     deletion_id uuid,
     constraint pipelines_pkey primary key (id),
@@ -29,6 +30,8 @@ create trigger pipelines_stamp before insert or update on pipelines
     for each row execute function stamp_record();
 create trigger pipelines_leave_deletion before update of deleted_at on pipelines
     for each row when (new.deleted_at is null and new.deletion_id is not null) execute function leave_deletion();
+create trigger pipelines_versions before insert or update on pipelines
+    for each row execute function stamp_fields();
 
 comment on table pipelines is 'Ways a deal can go, each with its own stages.
 @access member:read';
@@ -43,6 +46,8 @@ comment on column pipelines.updated_at is 'When the record was last changed.';
 comment on column pipelines.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column pipelines.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column pipelines.version is 'Counts the changes of the record, starting at 1.';
+comment on column pipelines.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column pipelines.deleted_at is 'When the record was deleted; null while it is live.';
 comment on column pipelines.deletion_id is 'What records that were deleted together have in common; kept by the platform.';
 
@@ -63,6 +68,7 @@ create table stages (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     constraint stages_pkey primary key (id),
     constraint stages_pipeline_id_fkey foreign key (pipeline_id) references pipelines (id) on delete cascade,
     -- Deferrable, so that one UPDATE may reorder all stages of a pipeline.
@@ -78,6 +84,8 @@ create table stages (
 create unique index stages_name_key on stages (pipeline_id, lower(name)) where archived_at is null;
 create trigger stages_stamp before insert or update on stages
     for each row execute function stamp_record();
+create trigger stages_versions before insert or update on stages
+    for each row execute function stamp_fields();
 
 -- A pipeline with stages keeps at least one open stage in use. The pipeline is locked first: otherwise two
 -- transactions could each remove one of the last two, neither seeing the other. A pipeline that is gone takes
@@ -130,3 +138,5 @@ comment on column stages.updated_at is 'When the record was last changed.';
 comment on column stages.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column stages.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column stages.version is 'Counts the changes of the record, starting at 1.';
+comment on column stages.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';

@@ -27,6 +27,7 @@ create table deals (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
     deletion_id uuid,
     search tsvector generated always as (to_tsvector('simple', immutable_unaccent(left(title, 300)))) stored,
@@ -57,13 +58,16 @@ create index deals_owner_id_idx on deals (owner_id);
 create index deals_status_idx on deals (status, expected_close_date);
 create index deals_tag_ids_idx on deals using gin (tag_ids);
 create index deals_search_idx on deals using gin (search);
-create index deals_title_trgm_idx on deals using gin (title gin_trgm_ops);
+create index deals_title_trgm_idx on deals using gin (
+    title gin_trgm_ops, immutable_unaccent(title) gin_trgm_ops);
 create index deals_deleted_at_idx on deals (deleted_at) where deleted_at is not null;
 create index deals_deletion_id_idx on deals (deletion_id) where deletion_id is not null;
 create trigger deals_stamp before insert or update on deals
     for each row execute function stamp_record();
 create trigger deals_leave_deletion before update of deleted_at on deals
     for each row when (new.deleted_at is null and new.deletion_id is not null) execute function leave_deletion();
+create trigger deals_versions before insert or update on deals
+    for each row execute function stamp_fields();
 
 -- Status follows the stage, and the times follow the status, so that moving a deal is one write: stage_id. A
 -- status that says something else than the stage is left as it is and refused by deals_stage_fkey.
@@ -125,6 +129,8 @@ comment on column deals.updated_at is 'When the record was last changed.';
 comment on column deals.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column deals.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column deals.version is 'Counts the changes of the record, starting at 1.';
+comment on column deals.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column deals.deleted_at is 'When the record was deleted; null while it is live.';
 comment on column deals.deletion_id is 'What records that were deleted together have in common; kept by the platform.';
 

@@ -23,6 +23,7 @@ create table activities (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
     deletion_id uuid,
     constraint activities_pkey primary key (id),
@@ -50,6 +51,8 @@ create trigger activities_stamp before insert or update on activities
     for each row execute function stamp_record();
 create trigger activities_leave_deletion before update of deleted_at on activities
     for each row when (new.deleted_at is null and new.deletion_id is not null) execute function leave_deletion();
+create trigger activities_versions before insert or update on activities
+    for each row execute function stamp_fields();
 
 comment on table activities is 'Calls, meetings, e-mails and tasks about a contact, company or deal.';
 comment on column activities.id is 'Identifies the activity.';
@@ -71,6 +74,8 @@ comment on column activities.updated_at is 'When the record was last changed.';
 comment on column activities.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column activities.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column activities.version is 'Counts the changes of the record, starting at 1.';
+comment on column activities.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column activities.deleted_at is 'When the record was deleted; null while it is live.';
 comment on column activities.deletion_id is 'What records that were deleted together have in common; kept by the platform.';
 
@@ -85,6 +90,7 @@ create table notes (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     deleted_at timestamptz,
     deletion_id uuid,
     constraint notes_pkey primary key (id),
@@ -99,6 +105,8 @@ create trigger notes_stamp before insert or update on notes
     for each row execute function stamp_record();
 create trigger notes_leave_deletion before update of deleted_at on notes
     for each row when (new.deleted_at is null and new.deletion_id is not null) execute function leave_deletion();
+create trigger notes_versions before insert or update on notes
+    for each row execute function stamp_fields();
 
 comment on table notes is 'Things worth remembering about contacts, companies and deals.';
 comment on column notes.id is 'Identifies the note.';
@@ -111,6 +119,8 @@ comment on column notes.updated_at is 'When the record was last changed.';
 comment on column notes.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column notes.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column notes.version is 'Counts the changes of the record, starting at 1.';
+comment on column notes.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 comment on column notes.deleted_at is 'When the record was deleted; null while it is live.';
 comment on column notes.deletion_id is 'What records that were deleted together have in common; kept by the platform.';
 

@@ -9,6 +9,7 @@ create table tags (
     created_by text not null default 'operator:' || session_user,
     updated_by text not null default 'operator:' || session_user,
     version bigint not null default 1,
+    field_versions jsonb not null default '{}',
     constraint tags_pkey primary key (id),
     constraint tags_name_check check (btrim(name) <> '' and length(name) <= 100),
     constraint tags_color_check check (color ~ '^#[0-9a-f]{6}$')
@@ -16,6 +17,8 @@ create table tags (
 create unique index tags_name_key on tags (lower(name));
 create trigger tags_stamp before insert or update on tags
     for each row execute function stamp_record();
+create trigger tags_versions before insert or update on tags
+    for each row execute function stamp_fields();
 
 comment on table tags is 'Words to group contacts, companies and deals by.';
 comment on column tags.id is 'Identifies the tag.';
@@ -26,6 +29,8 @@ comment on column tags.updated_at is 'When the record was last changed.';
 comment on column tags.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
 comment on column tags.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
 comment on column tags.version is 'Counts the changes of the record, starting at 1.';
+comment on column tags.field_versions is 'At which version each field last changed, where that is not the first.
+@access hidden';
 
 -- Carries a change of the links over to tag_ids. Arguments: the tagged table, and the link's column that
 -- points to it. It adds and removes instead of counting anew: an UPDATE that waited for another transaction's

@@ -5,12 +5,15 @@ use catalog::pg::sqlstate::PgError;
 use catalog::schema_name::SchemaName;
 use catalog::tx::{CatalogDb, CatalogTx};
 
+use crate::lifecycle::idempotency_keys::TABLE;
 use crate::lifecycle::{LifecycleError, scratch};
 use crate::template::Template;
 
-/// The tables of one tenant, custom objects included.
+/// The tables of one tenant, custom objects included, and the engine's own left out.
 pub async fn of_tenant(tx: &mut CatalogTx, schema: &SchemaName) -> Result<Model, PgError> {
-    erd::read(tx.transaction(), schema.as_str()).await
+    let mut model = erd::read(tx.transaction(), schema.as_str()).await?;
+    model.tables.retain(|table| table.name != TABLE);
+    Ok(model)
 }
 
 /// The tables of the template: it is applied to a schema of its own, looked at, and rolled back.

@@ -345,14 +345,20 @@ impl Drop for Seat {
             .is_some_and(|connection| connection.owes())
         {
             if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                let connection = self.connection.take();
                 let mut abandoned = Self {
                     lane: self.lane,
                     tenant: self.tenant.clone(),
-                    connection: self.connection.take(),
+                    connection: None,
                     patience: self.patience,
                     state: self.state.take(),
                 };
-                runtime.spawn(async move { abandoned.settle().await });
+                // The connection stands beside the seat: a runtime that is being shut down drops the task at once, and the
+                // seat must then find nothing to settle, or it would spawn itself again without end.
+                runtime.spawn(async move {
+                    abandoned.connection = connection;
+                    abandoned.settle().await;
+                });
                 return;
             }
             self.connection = None;

@@ -21,12 +21,13 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants and run by an operator, so that a test can prepare each.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 12] {
+pub fn statements() -> [&'static str; 13] {
     [
         records::INTROSPECT,
         lifecycle::RELATIONS,
         lifecycle::psql_login::END_SESSIONS,
         lifecycle::psql_login::EXPIRED,
+        fleet::HAS_TABLE,
         fleet::PIN,
         fleet::LOCKS,
         fleet::STORAGE,

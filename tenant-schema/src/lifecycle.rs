@@ -5,6 +5,7 @@
 //! migration of the template, the owner's membership and its mirror, the audit entry) is made in the caller's one
 //! transaction. PostgreSQL's DDL is transactional, roles included, so a crash at any statement leaves nothing.
 
+pub(crate) mod idempotency_keys;
 pub mod psql_login;
 pub(crate) mod scratch;
 mod stamp;
@@ -124,6 +125,7 @@ pub async fn provision(
         .migrations()
         .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
         .await?;
+    idempotency_keys::create(tx.transaction(), &schema).await?;
     grant(tx.transaction(), &schema).await?;
     let version = template.latest();
     models::record(tx, template, version, source).await?;
@@ -208,7 +210,11 @@ pub(crate) async fn grant(tx: &mut Transaction, schema: &SchemaName) -> Result<(
 pub(crate) async fn grants(tx: &mut Transaction, schema: &SchemaName) -> Result<String, PgError> {
     let (rw, ro) = (schema.read_write_role(), schema.read_only_role());
     let (mut readable, mut written, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
-    for row in tx.rows(RELATIONS, &[&schema.as_str(), &HISTORY_TABLE]).await? {
+    let tables = [HISTORY_TABLE, idempotency_keys::TABLE];
+    for row in tx
+        .rows(RELATIONS, &[&schema.as_str(), &tables.as_slice()])
+        .await?
+    {
         let (_, access) = access_tag::take(row.get("comment"));
         let kind: &str = row.get("kind");
         let is_written = matches!(kind, "r" | "p" | "v") && access.write != ObjectWrite::Nobody;
@@ -270,7 +276,7 @@ select quote_ident(c.relname) as quoted, c.relkind::text as kind, d.description 
  where i.refclassid = 'pg_catalog.pg_namespace'::regclass and i.refobjid = $1::text::regnamespace
    and i.classid = 'pg_catalog.pg_class'::regclass
    and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-   and c.relname <> $2
+   and c.relname <> all($2::text[])
    and pg_has_role(c.relowner, 'usage')
  order by c.relname";
 

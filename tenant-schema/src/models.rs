@@ -9,9 +9,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use catalog::clock::Source;
 use catalog::error::CatalogError;
-use catalog::pg::migrator::HISTORY_TABLE;
-use catalog::template_models;
+use catalog::pg::migrator::{HISTORY_TABLE, MigrateError};
 use catalog::tx::{CatalogDb, CatalogTx};
+use catalog::{template_models, tenant_schemas};
 use tokio::sync::OnceCell;
 
 use crate::lifecycle::{LifecycleError, scratch};
@@ -66,7 +66,12 @@ impl Models {
 
     async fn read(&self, template_version: i32) -> Result<Arc<SchemaModel>, RecordError> {
         let mut tx = self.0.catalog.begin().await?;
-        let json = template_models::find(&mut tx, template_version, self.0.template.model_query()).await?;
+        let json = template_models::find(
+            &mut tx,
+            template_version,
+            &self.0.template.model_query(template_version),
+        )
+        .await?;
         tx.rollback().await?;
         let json = json.ok_or_else(|| {
             RecordError::Unavailable(format!(
@@ -87,14 +92,13 @@ pub(crate) async fn record(
     template_version: i32,
     source: &Source,
 ) -> Result<(), CatalogError> {
-    if template_models::find(tx, template_version, template.model_query())
-        .await?
-        .is_some()
-    {
+    let query = template.model_query(template_version);
+    let recorded = template_models::find(tx, template_version, &query).await?;
+    if recorded.is_some() {
         return Ok(());
     }
     let model = introspect(tx).await?;
-    template_models::insert(tx, template_version, template.model_query(), &model, source.now()).await
+    template_models::insert(tx, template_version, &query, &model, source.now()).await
 }
 
 /// Records the model of a version unless it is recorded, off a scratch schema that is gone afterwards.
@@ -105,24 +109,38 @@ pub(crate) async fn record_from_scratch(
     source: &Source,
 ) -> Result<(), LifecycleError> {
     let mut tx = db.begin_unhurried().await?;
-    let recorded = template_models::find(&mut tx, template_version, template.model_query()).await?;
+    let query = template.model_query(template_version);
+    let recorded = template_models::find(&mut tx, template_version, &query).await?;
     if recorded.is_some() {
         return Ok(tx.rollback().await?);
     }
+    check_files(db, template, template_version).await?;
     scratch::create(tx.transaction(), template, template_version).await?;
     let model = introspect(&mut tx).await?;
     tx.rollback().await?;
 
     let mut tx = db.begin().await?;
-    template_models::insert(
-        &mut tx,
-        template_version,
-        template.model_query(),
-        &model,
-        source.now(),
-    )
-    .await?;
+    template_models::insert(&mut tx, template_version, &query, &model, source.now()).await?;
     Ok(tx.commit().await?)
+}
+
+/// Holds the files of a version against what a tenant of that version was made of: they may have been changed since, and
+/// then what tenants have is not what a schema of today would have. All that are of one version were made alike, so one of
+/// them tells; one whose schema is gone does not, and is told of in its turn.
+async fn check_files(
+    db: &CatalogDb,
+    template: &Template,
+    template_version: i32,
+) -> Result<(), LifecycleError> {
+    let mut tx = db.begin_unhurried().await?;
+    if let Some(tenant) = tenant_schemas::find_at(&mut tx, template_version).await? {
+        let files = template.migrations().up_to(template_version);
+        let verified = files.verify(tx.transaction(), tenant.schema.as_str()).await;
+        if let Err(error @ MigrateError::History(_)) = verified {
+            return Err(error.into());
+        }
+    }
+    Ok(tx.rollback().await?)
 }
 
 async fn introspect(tx: &mut CatalogTx) -> Result<String, CatalogError> {

@@ -22,7 +22,6 @@ pub struct Template(Arc<Inner>);
 struct Inner {
     is_own: bool,
     migrations: Migrations,
-    model_query: String,
 }
 
 impl Template {
@@ -45,16 +44,7 @@ impl Template {
     }
 
     fn of(migrations: Migrations, is_own: bool) -> Self {
-        // A comment, so that the models of two templates with the same version are not taken for each other.
-        let model_query = format!(
-            "{INTROSPECT}\n-- of the template that begins with {}",
-            migrations.identity()
-        );
-        Self(Arc::new(Inner {
-            is_own,
-            migrations,
-            model_query,
-        }))
+        Self(Arc::new(Inner { is_own, migrations }))
     }
 
     /// The migrations.
@@ -72,9 +62,11 @@ impl Template {
         self.0.migrations.latest()
     }
 
-    /// What the models of its versions are recorded under.
-    pub(crate) fn model_query(&self) -> &str {
-        &self.0.model_query
+    /// What the model of a version is recorded under: the query, and in a comment the files that the version is made of, so
+    /// that a model is never taken for that of another template, or of files that were changed since.
+    pub(crate) fn model_query(&self, version: i32) -> String {
+        let files = self.migrations().up_to(version).identity();
+        format!("{INTROSPECT}\n-- of the template {files}")
     }
 }
 
@@ -95,11 +87,9 @@ mod tests {
         let (shipped, read) = (Template::shipped(), Template::read(Path::new("migrations")));
         let read = read.unwrap();
         assert_eq!(shipped.latest(), read.latest());
-        assert_eq!(shipped.model_query(), read.model_query());
-        assert!(
-            read.model_query().contains("V1__record_stamps"),
-            "{}",
-            read.model_query()
-        );
+        let query = read.model_query(1);
+        assert_eq!(shipped.model_query(1), query);
+        assert!(query.contains("V1__record_stamps"), "{query}");
+        assert_ne!(query, read.model_query(2));
     }
 }

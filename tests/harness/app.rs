@@ -97,6 +97,11 @@ impl TestApp {
         Self::start(Arc::clone(&self.0.db), self.keys().clone(), |_| {}).await
     }
 
+    /// The same with other settings.
+    pub async fn beside_with(&self, set: impl FnOnce(&mut AppSettings)) -> Self {
+        Self::start(Arc::clone(&self.0.db), self.keys().clone(), set).await
+    }
+
     async fn start(db: Arc<TestDb>, keys: TokenKeys, set: impl FnOnce(&mut AppSettings)) -> Self {
         let anywhere: SocketAddr = ([127, 0, 0, 1], 0).into();
         let mut settings = AppSettings {

@@ -14,7 +14,7 @@ pub mod pgbench;
 
 pub use bare::Bare;
 pub use fleet::{Fleet, Served, Tenant};
-pub use load::{Load, drive};
+pub use load::{Load, drive, visit};
 pub use pgbench::{Script, Transactions};
 
 /// The middle one of the figures of several rounds.

@@ -42,7 +42,17 @@ impl TestDb {
 
     /// The same, for tenants of the template in `tests/template`, which has everything that one can have.
     pub async fn workshop() -> Self {
-        let template = Template::read(&workshop_folder()).expect("a folder of migrations");
+        Self::of(&workshop_folder()).await
+    }
+
+    /// The same, for tenants of the template in `tests/reference_template`, which comes with records for the examples of
+    /// PostgREST's reference.
+    pub async fn reference() -> Self {
+        Self::of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("reference_template")).await
+    }
+
+    async fn of(folder: &Path) -> Self {
+        let template = Template::read(folder).expect("a folder of migrations");
         let mut t = Self::new().await;
         t.template = template;
         t

@@ -2,11 +2,12 @@
 
 use catalog::actor::Actor;
 use catalog::clock::Source;
+use catalog::ids::OrganizationId;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::models::Models;
 use tenant_schema::records::{
-    self, Answer, Form, Limits, Mode, Operation, Payload, Preferences, Prepared, RecordError, Request,
-    Return, Rights, Target,
+    self, Answer, Claim, Conditions, CursorKeys, CursorSeal, Fingerprint, Form, IdempotencyKey, Limits, Mode,
+    Operation, Payload, Preferences, Prepared, RecordError, Request, Return, Rights, Target,
 };
 use tenant_schema::tenant_db::TenantDb;
 
@@ -21,6 +22,13 @@ pub struct Records {
     tenant: ActiveTenant,
     actor: Actor,
     source: Source,
+    cursors: CursorSeal,
+}
+
+/// What signs a tenant's cursors, for requests that no server makes.
+pub fn cursors(tenant: OrganizationId) -> CursorSeal {
+    let ring = "test:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse();
+    CursorKeys::new(&ring.expect("a key ring")).of(tenant)
 }
 
 impl TestTenant {
@@ -32,6 +40,7 @@ impl TestTenant {
             tenant: self.active.clone(),
             actor: t.actor(),
             source: t.source().clone(),
+            cursors: cursors(self.organization),
         }
     }
 }
@@ -68,9 +77,37 @@ impl Records {
             form,
             rights: Rights::by(&|_, _| true),
             range: None,
+            conditions: &Conditions::NONE,
+            claim: None,
+            cursors: &self.cursors,
             operation,
         };
         records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())
+    }
+
+    /// `POST /{object}` with an idempotency key.
+    pub async fn insert_once(&self, key: &str, object: &str, body: &str) -> Result<Answer, RecordError> {
+        let model = self.models.get(self.tenant.template_version()).await?;
+        let key = IdempotencyKey::parse(key)?;
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.count(body.as_bytes());
+        let claim = Claim::new(self.tenant.schema(), &self.actor, &key, fingerprint);
+        let request = Request {
+            object,
+            query: "",
+            preferences: &Preferences::default(),
+            form: Form::Plural,
+            rights: Rights::by(&|_, _| true),
+            range: None,
+            conditions: &Conditions::NONE,
+            claim: Some(&claim),
+            cursors: &self.cursors,
+            operation: Operation::Insert {
+                body: Payload::json(body.as_bytes()),
+            },
+        };
+        let prepared = records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())?;
+        self.run(&prepared).await
     }
 
     /// Runs it as the tenant.

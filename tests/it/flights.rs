@@ -74,6 +74,8 @@ async fn a_read_and_a_write_are_one_flight_each() {
     let requests = [
         ("get by id", "", Operation::Get { id }),
         ("list", "name=eq.Initech&order=name&limit=5", Operation::List),
+        ("page by cursor", "order=name&limit=5&cursor=", Operation::List),
+        ("search", "q=initch+soft&limit=5", Operation::List),
         (
             "update",
             "",

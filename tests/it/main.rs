@@ -3,6 +3,7 @@
 mod calls;
 mod change_channel;
 mod cli;
+mod cursors;
 mod fleet;
 mod flights;
 mod http;
@@ -10,7 +11,9 @@ mod lifecycle;
 mod models;
 mod psql_login;
 mod records_read;
+mod reference;
 mod scope;
+mod search;
 mod server_login;
 mod sql;
 mod tidy;

@@ -3,6 +3,7 @@
 //! Most of it runs on a pool of *one* connection behind the proxy, so that every transaction inherits the session of
 //! the one before, and the session itself can be asked what is left on it.
 
+mod shutdown;
 use std::panic::AssertUnwindSafe;
 
 use catalog::email::EmailAddress;

@@ -1,12 +1,13 @@
 //! The model of a template that has everything: `tests/template`.
 
+mod kept;
 mod relationships;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use tenant_schema::records::SchemaModel;
 use tenant_schema::records::model::{Field, Function, Generated, Returned};
+use tenant_schema::records::{Object, SchemaModel};
 use tests::TestDb;
 
 async fn model() -> Arc<SchemaModel> {
@@ -91,31 +92,28 @@ fn function(function: &Function) -> String {
     )
 }
 
+fn object(object: &Object) -> String {
+    let writable = [
+        (object.writable.insert, 'i'),
+        (object.writable.update, 'u'),
+        (object.writable.delete, 'd'),
+    ];
+    let writable = writable.into_iter().filter(|(can, _)| *can);
+    let writable: String = writable.map(|(_, letter)| letter).collect();
+    let key = object.primary_key.join(", ");
+    let Object {
+        name, kind, write, ..
+    } = object;
+    format!("{name} {kind:?} key ({key}) can [{writable}] {write:?}")
+}
+
 #[tokio::test]
 async fn objects_have_their_kinds_keys_and_rights() {
     let model = model().await;
-    let all = model.objects.values().map(|object| {
-        let writable = [
-            (object.writable.insert, 'i'),
-            (object.writable.update, 'u'),
-            (object.writable.delete, 'd'),
-        ];
-        let writable: String = writable
-            .into_iter()
-            .filter(|(can, _)| *can)
-            .map(|(_, letter)| letter)
-            .collect();
-        format!(
-            "{} {:?} key ({}) can [{writable}] {:?}",
-            object.name,
-            object.kind,
-            object.primary_key.join(", "),
-            object.write
-        )
-    });
-    let all: Vec<String> = all.collect();
+    let all: Vec<String> = model.objects.values().map(object).collect();
     insta::assert_snapshot!(all.join("\n"), @"
     addresses Table key (id) can [iud] Members
+    all_papers View key (id) can [iu] Members
     assignments Table key (employee_id, order_id, task_code) can [iud] Members
     badges Table key (id) can [iud] Members
     billed_products View key () can [] Members
@@ -136,6 +134,7 @@ async fn objects_have_their_kinds_keys_and_rights() {
     order_lines Table key (order_id, product_sku) can [iud] Members
     order_overview View key (owner_id, id) can [] Members
     orders Table key (id) can [iud] Members
+    paper_titles View key () can [] Members
     papers Table key (id) can [iud] Members
     products Table key (sku) can [iud] Members
     remarks Table key (id) can [iud] Members
@@ -146,10 +145,14 @@ async fn objects_have_their_kinds_keys_and_rights() {
     shouted_tasks View key (code) can [iud] Members
     stickers Table key (id) can [iud] Members
     tasks Table key (code) can [iud] Nobody
+    tools Table key (id) can [iud] Members
+    veiled_employees View key () can [iud] Members
     visits PartitionedTable key (id, came_at) can [iud] Members
     wage_sums View key () can [] Members
     ");
     assert!(model.objects["documents"].soft_delete && model.objects["documents"].versioned);
+    let tracks = |name: &str| model.objects[name].tracks_fields;
+    assert!(tracks("tools") && !tracks("documents"));
 }
 
 #[tokio::test]

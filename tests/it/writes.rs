@@ -10,7 +10,9 @@ mod at_once;
 mod bin;
 mod bodies;
 mod bounds;
+mod falling;
 mod merging;
+mod once;
 mod raised;
 
 /// A tenant whose records are written.

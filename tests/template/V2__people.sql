@@ -34,6 +34,7 @@ create table employees (
     constraint employees_pkey primary key (id),
     constraint employees_manager_id_fkey foreign key (manager_id) references employees (id)
 );
+create index employees_name_trgm_idx on employees using gist (immutable_unaccent(name) gist_trgm_ops);
 comment on table employees is 'People who mend them.
 @access member:read';
 

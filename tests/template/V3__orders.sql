@@ -34,6 +34,8 @@ create table products (
     photo bytea,
     constraint products_pkey primary key (sku)
 );
+-- Searched by likeness only.
+create index products_name_trgm_idx on products using gin (name gin_trgm_ops);
 
 create table order_lines (
     order_id integer not null,
@@ -99,6 +101,38 @@ comment on column documents.secret is 'Nobody reads it over the API.
 @access hidden';
 comment on column documents.version is 'Counts changes.
 @access read';
+
+-- Changes of different fields are told apart.
+create table tools (
+    id integer not null,
+    name text not null,
+    place text,
+    price numeric(12,2),
+    version integer not null default 1,
+    field_versions jsonb not null default '{}',
+    constraint tools_pkey primary key (id)
+);
+comment on column tools.field_versions is 'At which version each field last changed.
+@access hidden';
+create function count_changes() returns trigger language plpgsql as $$
+begin
+    new.version := old.version + 1;
+    new.field_versions := old.field_versions || (
+        select coalesce(jsonb_object_agg(n.key, new.version), '{}')
+          from jsonb_each(to_jsonb(new)) n cross join (select to_jsonb(old) as fields) o
+         where n.value <> o.fields -> n.key and n.key not in ('version', 'field_versions'));
+    return new;
+end
+$$;
+create trigger tools_versions before update on tools for each row execute function count_changes();
+
+create function count_change() returns trigger language plpgsql as $$
+begin
+    new.version := old.version + 1;
+    return new;
+end
+$$;
+create trigger documents_version before update on documents for each row execute function count_change();
 
 create table samples (
     id integer not null,

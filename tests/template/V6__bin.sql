@@ -98,3 +98,9 @@ comment on table seals is 'Kept by the office.
 
 create function folders_of(parent integer) returns setof folders language sql stable as
     $$ select f from folders f where f.parent_id = parent order by f.id $$;
+
+-- Ways to the same papers.
+create view all_papers as select id, code, title, deleted_at as gone_at, deletion_id as gone_with from papers;
+create view paper_titles as select upper(title) as loud from papers;
+create view veiled_employees as select skills, name from employees;
+comment on column veiled_employees.name is '@access hidden';

@@ -22,6 +22,11 @@ Environment:
   TENANTRY_TRUSTED_PROXIES
                          addresses or networks whose X-Forwarded-* headers
                          count, separated by commas
+  TENANTRY_ALLOWED_ORIGINS
+                         origins whose pages may ask from a browser, separated
+                         by commas: https://app.example.com,
+                         http://localhost:* (any port), * (all)
+                         [none; for demo, this machine's]
   TENANTRY_POSTGRES_BIN  the folder of initdb and postgres, for demo and erd
   TENANTRY_DEMO_DATA     the demo's folder [~/.local/share/tenantry/demo]
   RUST_LOG               what is logged, such as info or warn,server=debug";

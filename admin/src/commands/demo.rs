@@ -14,7 +14,7 @@ use catalog::jwks;
 use catalog::pg::config::PgConfig;
 use catalog::pg::local::LocalCluster;
 use secrecy::{ExposeSecret as _, SecretString};
-use server::config::Scheme;
+use server::config::{AllowedOrigins, Scheme};
 use server::{Server, ServerConfig};
 
 use self::card::Card;
@@ -127,6 +127,10 @@ async fn prepare(
         public_scheme: Scheme::Http,
         public_port: Some(listen.port()),
         allow_organization_header: true,
+        allowed_origins: match &operator.config.server.allowed_origins {
+            unset if unset.is_empty() => AllowedOrigins::of_this_machine(),
+            set => set.clone(),
+        },
         ..operator.config.server.clone()
     };
     let login = owner.with_login(SERVER_LOGIN, &secrets.server_password);

@@ -266,9 +266,13 @@ fn explained(error: FleetError) -> anyhow::Error {
             error.to_string(),
             "resume it with the program that began it, or begin a new run without --resume",
         ),
+        // What is beneath tells it best.
         FleetError::LockLost(_) | FleetError::Lifecycle(_) => {
-            return anyhow::Error::from(error)
-                .context("the migration broke off; `tenantry migrate --resume` goes on");
+            let beneath = match error {
+                FleetError::Lifecycle(beneath) => anyhow::Error::from(beneath),
+                other => other.into(),
+            };
+            return beneath.context("could not migrate the tenants");
         }
     };
     anyhow::Error::from(problem).context("could not migrate the tenants")

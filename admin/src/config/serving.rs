@@ -139,6 +139,7 @@ fn address(reader: &mut Reader<'_>) -> ServerConfig {
     };
     let default_port = is_local.then_some(listen.port());
     config.public_port = reader.parsed("TENANTRY_PUBLIC_PORT").or(default_port);
+    config.allowed_origins = reader.parsed("TENANTRY_ALLOWED_ORIGINS").unwrap_or_default();
     let proxies = reader.text("TENANTRY_TRUSTED_PROXIES").unwrap_or_default();
     for entry in proxies
         .split(',')

@@ -112,12 +112,15 @@ impl PgConfig {
     }
 
     /// The same for sessions that export: how long a transaction may wait for its next statement is told too, whatever
-    /// the server's own setting is, since a client that reads slowly makes it wait.
+    /// the server's own setting is, since a client that reads slowly makes it wait; and a statement that is long in coming
+    /// looks for its client every ten seconds, so that it does not outlive a program that was killed (PostgreSQL
+    /// documentation, section 20.3.2).
     #[must_use]
     pub fn for_exports(&self, statement: Duration, lock: Duration, idle: Duration) -> Self {
         let idle = idle.as_millis();
-        self.for_tenants(statement, lock)
-            .with_settings(&format!("-c idle_in_transaction_session_timeout={idle}"))
+        self.for_tenants(statement, lock).with_settings(&format!(
+            "-c idle_in_transaction_session_timeout={idle} -c client_connection_check_interval=10s"
+        ))
     }
 
     /// The same with more settings in the start-up packet.

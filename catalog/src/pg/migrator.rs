@@ -80,12 +80,21 @@ impl Migrations {
         Ok(Self::new(files))
     }
 
-    /// What tells this set from all others, the later and earlier versions of itself excepted: the name and checksum of
-    /// its first file, which cannot change once it was applied.
+    /// What tells this set from all others: the names and checksums of its files.
     pub fn identity(&self) -> String {
-        self.0.first().map_or_else(String::new, |first| {
-            format!("{} {:016x}", first, first.checksum())
-        })
+        let files = self.0.iter();
+        let files = files.map(|file| format!("{file} {:016x}", file.checksum()));
+        files.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether a schema was made of these very files, as far as it was made of them. What they say is applied where the
+    /// history lacks it, so the caller rolls back.
+    ///
+    /// # Errors
+    /// [`MigrateError::History`]: a file is not what it was when it was applied.
+    pub async fn verify(&self, tx: &mut Transaction, schema: &str) -> Result<(), MigrateError> {
+        let runner = Runner::new(&self.0).set_abort_missing(false);
+        Self::run(runner, tx, schema).await.map(|_| ())
     }
 
     /// The names of the files without their ending, and what they say, in their order.
@@ -123,9 +132,7 @@ impl Migrations {
         schema: &str,
         sending: Sending,
     ) -> Result<Vec<i32>, MigrateError> {
-        let mut adapter = Adapter { tx, failure: None };
-        let outcome = self.runner(schema, sending).run_async(&mut adapter).await;
-        Self::applied(outcome, adapter.failure)
+        Self::run(self.runner(sending), tx, schema).await
     }
 
     /// The same for a schema whose history was asked for by [`history_query`]: it is neither made nor read again, which
@@ -139,14 +146,21 @@ impl Migrations {
     ) -> Result<Vec<i32>, MigrateError> {
         let adapter = Adapter { tx, failure: None };
         let mut adapter = Continuing { adapter, history };
-        let outcome = self.runner(schema, sending).run_async(&mut adapter).await;
+        let mut runner = self.runner(sending);
+        runner.set_migration_table_name(format!("{schema}.{HISTORY_TABLE}"));
+        let outcome = runner.run_async(&mut adapter).await;
         Self::applied(outcome, adapter.adapter.failure)
     }
 
-    fn runner(&self, schema: &str, sending: Sending) -> Runner {
-        let mut runner = Runner::new(&self.0).set_grouped(sending == Sending::AtOnce);
+    fn runner(&self, sending: Sending) -> Runner {
+        Runner::new(&self.0).set_grouped(sending == Sending::AtOnce)
+    }
+
+    async fn run(mut runner: Runner, tx: &mut Transaction, schema: &str) -> Result<Vec<i32>, MigrateError> {
+        let mut adapter = Adapter { tx, failure: None };
         runner.set_migration_table_name(format!("{schema}.{HISTORY_TABLE}"));
-        runner
+        let outcome = runner.run_async(&mut adapter).await;
+        Self::applied(outcome, adapter.failure)
     }
 
     fn applied(

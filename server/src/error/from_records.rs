@@ -43,9 +43,27 @@ impl From<RecordError> for ApiError {
                 if status == StatusCode::METHOD_NOT_ALLOWED {
                     error = error.with_header(header::ALLOW, allowed(&refused));
                 }
+                if let Some((name, value)) = told(&refused) {
+                    error = error.with_header(name, value);
+                }
                 error.with_errors(field_errors(&refused, code))
             }
         }
+    }
+}
+
+/// What a refusal tells by headers: the tag of the record as it is, and when to try again.
+fn told(refused: &RecordError) -> Option<(HeaderName, HeaderValue)> {
+    match refused {
+        RecordError::Outdated {
+            version: Some(version),
+            ..
+        } => {
+            let tag = HeaderValue::try_from(format!("\"{version}\""));
+            tag.ok().map(|tag| (header::ETAG, tag))
+        }
+        RecordError::KeyInUse => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
+        _ => None,
     }
 }
 
@@ -74,6 +92,14 @@ fn field_errors(refused: &RecordError, code: String) -> Vec<FieldError> {
                 message: refused.message(),
             })
             .into_iter()
+            .collect(),
+        RecordError::Outdated { changed, .. } => changed
+            .iter()
+            .map(|field| FieldError {
+                field: field.clone(),
+                code: "changed".into(),
+                message: "Others have changed this field".to_owned(),
+            })
             .collect(),
         _ => Vec::new(),
     }

@@ -11,6 +11,9 @@ use crate::error::ApiError;
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
+/// An answer that was kept for an idempotency key says so.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
 /// Where the engine's `Location` begins.
 const ROOT: &str = "/rest/v1";
 
@@ -25,8 +28,14 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Puts the answer into HTTP.
-pub(super) fn respond(answer: Answer, content_location: Option<HeaderValue>) -> Answered {
+/// Puts the answer into HTTP, which is one about this object.
+/// One that `varies` is kept by clients, who have to know what it depends on (RFC 9110, section 12.5.5).
+pub(super) fn respond(
+    answer: Answer,
+    object: &str,
+    content_location: Option<HeaderValue>,
+    varies: bool,
+) -> Answered {
     let Answer {
         status,
         body,
@@ -35,6 +44,8 @@ pub(super) fn respond(answer: Answer, content_location: Option<HeaderValue>) -> 
         location,
         preference_applied,
         etag,
+        is_replayed,
+        next,
     } = answer;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(status.as_u16()).map_err(ApiError::internal)?;
@@ -44,11 +55,18 @@ pub(super) fn respond(answer: Answer, content_location: Option<HeaderValue>) -> 
         (header::LOCATION, location.map(|path| format!("{ROOT}{path}"))),
         (PREFERENCE_APPLIED, preference_applied),
         (header::ETAG, etag),
+        (header::LINK, next.map(|query| next_link(object, &query))),
     ];
     for (name, text) in texts {
         if let Some(text) = text {
             headers.insert(name, HeaderValue::try_from(text).map_err(ApiError::internal)?);
         }
+    }
+    if varies {
+        headers.insert(header::VARY, HeaderValue::from_static("Accept, Prefer"));
+    }
+    if is_replayed {
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
     }
     if let Some(place) = content_location {
         headers.insert(header::CONTENT_LOCATION, place);
@@ -58,6 +76,12 @@ pub(super) fn respond(answer: Answer, content_location: Option<HeaderValue>) -> 
         *response.body_mut() = Body::from(body);
     }
     Ok(response)
+}
+
+/// Where the next page is (RFC 8288, section 3), relative to the address of this one, whatever name the service has there.
+fn next_link(object: &str, query: &str) -> String {
+    let object = utf8_percent_encode(object, SEGMENT);
+    format!("<{ROOT}/{object}?{query}>; rel=\"next\"")
 }
 
 /// `Content-Location` of a list: its address with the parameters in the order of their names, so that lists that are

@@ -3,15 +3,16 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
 use catalog::access::Action;
 use tenant_schema::records::{
-    Form, Limits, Lines, Object, Operation, Preferences, Prepared, Request, Rights, RowRange, execute,
-    prepare,
+    Conditions, Form, Limits, Lines, Object, Operation, Preferences, Prepared, Request, Rights, RowRange,
+    execute, prepare,
 };
 
 use super::export::Outlet;
 use super::negotiation::{self, Wanted};
+use super::once::Once;
 use super::{Answered, answer, range};
 use crate::access::Opened;
 use crate::context::RequestContext;
@@ -32,6 +33,8 @@ pub(crate) struct Asked {
     preferences: Preferences,
     form: Form,
     range: Option<RowRange>,
+    conditions: Conditions,
+    once: Option<Box<Once>>,
     context: RequestContext,
 }
 
@@ -73,6 +76,8 @@ impl Asked {
             preferences: preferences(&parts.headers),
             form,
             range: range::rows(&parts.method, &parts.headers)?,
+            conditions: conditions(&parts.headers)?,
+            once: Once::asked(parts)?.map(Box::new),
             context: RequestContext::of(parts)?,
         })
     }
@@ -86,21 +91,33 @@ impl Asked {
         let query = self.uri.query().unwrap_or_default();
         let is_list = matches!(operation, Operation::List);
         let place = is_list.then(|| answer::content_location(&opened.name, query));
-        answer::respond(answered, place.flatten())
+        let varies = matches!(operation, Operation::Get { .. });
+        answer::respond(answered, &opened.name, place.flatten(), varies)
     }
 
     /// Parse, plan and SQL.
     pub(super) fn prepare(&self, opened: &Opened, operation: Operation<'_>) -> Result<Prepared, ApiError> {
         let Opened {
-            caller, model, name, ..
+            tenant,
+            caller,
+            model,
+            name,
         } = opened;
         let may = |object: &Object, action: Action| caller.may(&object.name, object.write, action);
+        let cursors = self.state.cursors().of(tenant.organization_id());
+        let claim = self
+            .once
+            .as_ref()
+            .map(|once| once.claim(tenant.schema(), &caller.actor(), operation));
         let request = Request {
             object: name,
             query: self.uri.query().unwrap_or_default(),
             preferences: &self.preferences,
             form: self.form,
             range: self.range,
+            conditions: &self.conditions,
+            claim: claim.as_ref(),
+            cursors: &cursors,
             rights: Rights::by(&may),
             operation,
         };
@@ -120,6 +137,19 @@ fn preferences(headers: &HeaderMap) -> Preferences {
     };
     let joined = values.fold(first.to_owned(), |joined, value| joined + "," + value);
     Preferences::parse(&joined)
+}
+
+/// `If-Match` and `If-None-Match`, each with its lines in their order. A value that is no text is no tag either.
+fn conditions(headers: &HeaderMap) -> Result<Conditions, ApiError> {
+    let joined = |name: HeaderName| {
+        let lines = headers.get_all(name).iter();
+        let lines: Vec<_> = lines
+            .map(|line| String::from_utf8_lossy(line.as_bytes()))
+            .collect();
+        (!lines.is_empty()).then(|| lines.join(","))
+    };
+    let (if_match, if_none_match) = (joined(header::IF_MATCH), joined(header::IF_NONE_MATCH));
+    Ok(Conditions::parse(if_match.as_deref(), if_none_match.as_deref())?)
 }
 
 /// `Accept-Profile` of a request that reads, `Content-Profile` of one that sends something: the schema it is about.

@@ -14,7 +14,7 @@ use catalog::tx::CatalogTx;
 
 use super::Fleet;
 use super::plan::reach;
-use crate::lifecycle::{self, LifecycleError};
+use crate::lifecycle::{self, LifecycleError, idempotency_keys};
 
 /// From which version to which; the same where there was nothing to do.
 pub(super) type FromTo = (i32, i32);
@@ -58,19 +58,31 @@ impl Fleet<'_> {
         attempt: &Attempt,
         schema: &SchemaName,
     ) -> Result<Brought, LifecycleError> {
-        let Entered { tenant, history } = enter(tx, attempt.organization, schema).await?;
+        let Entered {
+            tenant,
+            is_whole,
+            history,
+        } = enter(tx, attempt.organization, schema).await?;
         let from = tenant.template_version;
         let to = reach(self.template.latest(), tenant.pinned_version);
-        if from >= to || tenant.state == TenantSchemaState::Dropped {
-            return Ok(Brought {
-                from,
-                to: from,
-                grants: String::new(),
-            });
+        let nothing = Brought {
+            from,
+            to: from,
+            grants: String::new(),
+        };
+        if from >= to && is_whole || tenant.state == TenantSchemaState::Dropped {
+            return Ok(nothing);
         }
+        let history = history?;
         let tx = tx.transaction();
         tx.touch(schema.as_str());
-        self.apply(tx, schema, history?, to).await?;
+        if !is_whole {
+            idempotency_keys::create(tx, schema).await?;
+        }
+        if from >= to {
+            return Ok(nothing);
+        }
+        self.apply(tx, schema, history, to).await?;
         let grants = lifecycle::grants(tx, schema).await?;
         Ok(Brought { from, to, grants })
     }
@@ -106,6 +118,8 @@ struct Brought {
 pub(super) struct Entered {
     /// As it is now that nobody else can change it: whoever held the lock may have migrated, pinned or dropped it.
     pub(super) tenant: TenantSchema,
+    /// Whether its schema has the engine's own table.
+    pub(super) is_whole: bool,
     /// What its schema was made of; an error if the schema is not this tenant's.
     pub(super) history: Result<Vec<Texts>, LifecycleError>,
 }
@@ -128,9 +142,16 @@ pub(super) async fn enter(
                 Box::new(schema.search_path()),
             ],
         },
+        Queued {
+            sql: HAS_TABLE,
+            params: vec![
+                Box::new(schema.as_str().to_owned()),
+                Box::new(idempotency_keys::TABLE),
+            ],
+        },
     ];
     let history = migrator::history_query(schema.as_str());
-    let ([locked, found, pinned], history) = tx.transaction().together(queued, &history).await?;
+    let ([locked, found, pinned, table], history) = tx.transaction().together(queued, &history).await?;
     locked?;
     let tenant = tenant_schemas::found(&found?)?.ok_or(CatalogError::NotFound {
         what: "tenant schema",
@@ -146,8 +167,18 @@ pub(super) async fn enter(
             organization,
         })
     };
-    Ok(Entered { tenant, history })
+    let is_whole = !table?.is_empty();
+    Ok(Entered {
+        tenant,
+        is_whole,
+        history,
+    })
 }
+
+/// A row where the schema has the table.
+pub(crate) const HAS_TABLE: &str = "\
+select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+ where n.nspname = $1 and c.relname = $2";
 
 pub(crate) const PIN: &str = "\
 select obj_description(n.oid, 'pg_namespace') as stamp, set_config('search_path', $2, true) as path

@@ -6,6 +6,7 @@ use catalog::migration_runs::PlannedTenant;
 use catalog::tenant_schemas::{self, TenantSchema};
 
 use super::{Fleet, Waves};
+use crate::lifecycle::idempotency_keys;
 
 /// What a run would do.
 #[derive(Debug, Clone)]
@@ -23,16 +24,16 @@ pub struct Plan {
 pub struct Step {
     /// The tenant with the version it has.
     pub tenant: TenantSchema,
-    /// The version it would have.
+    /// The version it would have; the one it has, where it only lacks the engine's own table.
     pub to: i32,
 }
 
 impl Fleet<'_> {
-    /// Everything that is behind the template: one query, no visit.
+    /// Everything that is behind the template, or lacks the engine's own table: one query, no visit.
     pub async fn plan(&self) -> Result<Plan, CatalogError> {
         let target = self.template.latest();
         let mut tx = self.db.begin().await?;
-        let behind = tenant_schemas::list_behind(&mut tx, target).await?;
+        let behind = tenant_schemas::list_behind(&mut tx, target, idempotency_keys::TABLE).await?;
         tx.rollback().await?;
         let mut plan = Plan {
             target,
@@ -41,7 +42,9 @@ impl Fleet<'_> {
         };
         for tenant in behind {
             let to = reach(target, tenant.pinned_version);
-            if tenant.template_version < to {
+            // One that is not behind lacks the table.
+            if tenant.template_version < to || tenant.template_version >= target {
+                let to = to.max(tenant.template_version);
                 plan.steps.push(Step { tenant, to });
             } else {
                 plan.pinned.push(tenant);

@@ -65,6 +65,10 @@ pub struct QueryString {
     pub embedded: Vec<(Vec<String>, Level)>,
     /// `deleted`, where it is no column's name.
     pub deleted: Option<Deleted>,
+    /// `cursor`: where the page before ended, or nothing but the wish for pages by cursor.
+    pub cursor: Option<String>,
+    /// `q`: what to search for, in the words of a person.
+    pub search: Option<String>,
 }
 
 /// Which of an object's records are meant, when those that were removed are kept.

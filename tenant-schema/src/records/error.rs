@@ -3,10 +3,14 @@
 use super::limits::Exceeded;
 use super::quote::NulInName;
 
+mod cursor;
 mod database;
 mod embed;
+mod hint;
+mod place;
 mod raised;
 
+pub use cursor::CursorError;
 pub use database::{DatabaseError, DatabaseFault};
 pub use embed::{Candidate, EmbedError};
 pub use raised::Raised;
@@ -185,6 +189,43 @@ pub enum RecordError {
     /// `max-affected` for a function whose results cannot be counted.
     #[error("Function must return SETOF or TABLE when max-affected preference is used with handling=strict")]
     CountlessFunction,
+    /// A header that cannot be read.
+    #[error("The header {header} cannot be read")]
+    BadHeader {
+        /// Its name.
+        header: &'static str,
+        /// What was expected.
+        details: String,
+    },
+    /// A condition on the state of a record, on a request that is not about one.
+    #[error(
+        "If-Match and If-None-Match are about the one record that the path names, and this request names none"
+    )]
+    MisplacedCondition,
+    /// A condition on the state of a record that has no version.
+    #[error(
+        "'{object}' has no versions, so nothing can say whether a record of it is in the state that is meant"
+    )]
+    NoVersion {
+        /// The object.
+        object: String,
+    },
+    /// The record is not in the state that the request is meant for.
+    #[error("The record of '{object}' is not in the state that the request is meant for")]
+    Outdated {
+        /// The object.
+        object: String,
+        /// The version that it has now, if there is a record and it can be seen.
+        version: Option<u64>,
+        /// The fields that keep the change from being merged: others have changed them.
+        changed: Vec<String>,
+    },
+    /// A request with the same idempotency key is being answered just now.
+    #[error("A request with this Idempotency-Key is being answered just now")]
+    KeyInUse,
+    /// The idempotency key was used for another request.
+    #[error("This Idempotency-Key was used for another request")]
+    KeyReused,
     /// The object cannot be written in this way by anybody.
     #[error("'{object}' cannot be written: it does not allow to {action}")]
     NotWritable {
@@ -228,6 +269,15 @@ pub enum RecordError {
     /// Related records cannot be embedded as asked.
     #[error(transparent)]
     Embed(Box<EmbedError>),
+    /// A list cannot be paged by cursor as asked.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
+    /// Words are searched for where nothing is there to search them in.
+    #[error("'{object}' cannot be searched: it has no search vector and no trigram index")]
+    NotSearchable {
+        /// The object.
+        object: String,
+    },
     /// A cast to a type that is not known here.
     #[error("type \"{name}\" does not exist")]
     UnknownType {
@@ -291,10 +341,17 @@ impl RecordError {
             Self::NoKey { .. } => "PGRST125",
             Self::UnknownRecord { .. } | Self::NotSingular { .. } => "PGRST116",
             Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => "42501",
+            Self::BadHeader { .. } => "bad_header",
+            Self::MisplacedCondition | Self::NoVersion { .. } => "condition_not_supported",
+            Self::Outdated { .. } => "precondition_failed",
+            Self::KeyInUse => "idempotency_key_in_use",
+            Self::KeyReused => "idempotency_key_reused",
             Self::UnknownFunction { .. } => "PGRST202",
             Self::AmbiguousFunction { .. } => "PGRST203",
             Self::CountlessFunction => "PGRST128",
             Self::Embed(error) => error.code(),
+            Self::Cursor(error) => error.code(),
+            Self::NotSearchable { .. } => "search_unsupported",
             Self::UnknownType { .. } => "42704",
             Self::NotImplemented { .. } => "PGRST127",
             Self::Exceeded(bound) => bound.code(),
@@ -317,7 +374,12 @@ impl RecordError {
             Self::NotWritable { .. } | Self::PutFilters => 405,
             Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => 403,
             Self::NotSingular { .. } => 406,
-            Self::HiddenDuplicate { .. } | Self::NotDeleted { .. } | Self::ParentDeleted { .. } => 409,
+            Self::HiddenDuplicate { .. }
+            | Self::NotDeleted { .. }
+            | Self::ParentDeleted { .. }
+            | Self::KeyInUse => 409,
+            Self::Outdated { .. } => 412,
+            Self::KeyReused => 422,
             Self::InvalidRange { .. } => 416,
             Self::Embed(error) => error.status(),
             Self::Exceeded(bound) => bound.status(),
@@ -346,8 +408,11 @@ impl RecordError {
     /// The `details` of the error body.
     pub fn details(&self) -> Option<String> {
         match self {
-            Self::Syntax { details, .. } | Self::InvalidRange { details } => Some(details.clone()),
+            Self::Syntax { details, .. }
+            | Self::InvalidRange { details }
+            | Self::BadHeader { details, .. } => Some(details.clone()),
             Self::InvalidBody { details, .. } => details.clone(),
+            Self::Outdated { version, changed, .. } => Some(hint::state(*version, changed)),
             Self::UnknownRecord { .. } => Some("The result contains 0 rows".to_owned()),
             Self::UnknownFunction { searched, .. } => Some(searched.clone()),
             Self::NotSingular { count } => Some(format!("The result contains {count} rows")),
@@ -371,53 +436,6 @@ impl RecordError {
                 EmbedError::Ambiguous { candidates, .. } => Some(candidates),
                 _ => None,
             },
-            _ => None,
-        }
-    }
-
-    /// The `hint` of the error body: what to do instead.
-    pub fn hint(&self) -> Option<String> {
-        let meant = |name: &String| format!("Perhaps you meant '{name}'");
-        match self {
-            Self::UnknownObject { nearest, .. }
-            | Self::UnknownColumn { nearest, .. }
-            | Self::UnknownBodyColumn { nearest, .. }
-            | Self::UnknownType { nearest, .. } => nearest.as_ref().map(meant),
-            Self::Unfiltered { .. } => {
-                Some("Name the records by a filter, such as id=eq.… or id=not.is.null for all".to_owned())
-            }
-            Self::UnknownFunction { nearest, .. } => nearest
-                .as_ref()
-                .map(|nearest| format!("Perhaps you meant to call the function {nearest}")),
-            Self::AmbiguousFunction { .. } => Some(
-                "Try renaming the parameters or the function itself in the database so function overloading can be resolved"
-                    .to_owned(),
-            ),
-            Self::LimitWithoutOrder => Some("Apply an 'order' using unique column(s)".to_owned()),
-            Self::MayNotDelete { .. } => Some(
-                "Records are removed by DELETE; without the right to, deleted_at can only be set to null".to_owned(),
-            ),
-            Self::MayNotRead { .. } => Some(
-                "Without the right to read, name one record by its path, and ask for no representation".to_owned(),
-            ),
-            Self::HiddenDuplicate { .. } => {
-                Some("Restore it first by POST to its path with /restore, or use another key".to_owned())
-            }
-            Self::NoBin { .. } => Some("Leave it out: every record there is live".to_owned()),
-            Self::NotDeleted { .. } => {
-                Some("Only what DELETE has put into the bin is restored or purged: see deleted=only".to_owned())
-            }
-            Self::ParentDeleted { parent, .. } => Some(match parent {
-                Some(parent) => format!(
-                    "Restore its record of '{parent}' first, which brings back what was deleted with it"
-                ),
-                None => "Restore the record that it belongs to first".to_owned(),
-            }),
-            Self::NoKey { object } => Some(format!("Filter instead: /{object}?column=eq.value")),
-            Self::Embed(error) => error.hint(),
-            Self::Exceeded(bound) => Some(bound.hint().to_owned()),
-            Self::Database(error) => error.hint(),
-            Self::Raised(raised) => raised.hint.clone(),
             _ => None,
         }
     }

@@ -1,11 +1,14 @@
-//! The one stage that talks to PostgreSQL: a prepared request runs in one transaction, in one network flight.
+//! The one stage that talks to PostgreSQL: a prepared request runs in one transaction, in one network flight. Only the
+//! answer to an idempotency key that was kept takes a second one.
 
 use catalog::actor::Actor;
 use catalog::pg::flight::TextRow;
 use catalog::pg::sqlstate::{Failure, PgError};
 use catalog::resolve::ActiveTenant;
 
+use super::claim::{self, Claim};
 use super::{Answer, DatabaseFault, End, Mode, Prepared, Query, RecordError, ResultRow, render};
+use crate::lifecycle::idempotency_keys::TABLE;
 use crate::tenant_db::{Statement, TenantDb};
 
 /// Runs a prepared request as its tenant. Writes bear the actor and the request's id.
@@ -16,34 +19,80 @@ pub async fn execute(
     request_id: &str,
     prepared: &Prepared,
 ) -> Result<Answer, RecordError> {
+    let claim = prepared.claim.as_ref();
+    let (lock, digest) = (
+        claim.map(|claim| [Some(&*claim.lock)]),
+        claim.map(|claim| [Some(&*claim.digest)]),
+    );
+    let estimate = prepared
+        .estimate
+        .as_ref()
+        .map(|query| (&*query.text, values(query)));
+    let params = values(&prepared.query);
     // The statement with the long answer comes last: what is written behind it might not be read before that is.
-    let queries = [prepared.estimate.as_ref(), Some(&prepared.query)];
-    let params = queries.map(|query| query.map(values).unwrap_or_default());
-    let statements: Vec<_> = queries
-        .into_iter()
-        .zip(&params)
-        .filter_map(|(query, params)| {
-            let sql = &query?.text;
-            Some(Statement { sql, params })
-        })
+    let steps = [
+        lock.as_ref().map(|params| (claim::LOCK, params.as_slice())),
+        digest.as_ref().map(|params| (claim::CHECK, params.as_slice())),
+        estimate.as_ref().map(|(sql, params)| (*sql, params.as_slice())),
+        Some((&*prepared.query.text, params.as_slice())),
+    ];
+    let statements = steps.into_iter().flatten();
+    let statements: Vec<_> = statements
+        .map(|(sql, params)| Statement { sql, params })
         .collect();
     let tx = match prepared.mode {
         Mode::ReadOnly => db.read(tenant).await?,
         Mode::ReadWrite => db.write(tenant, actor, request_id).await?,
     };
-    let mut answers = tx
+    let flown = tx
         .in_time_zone(prepared.time_zone())
         .undone(prepared.end == End::Rollback)
         .finish(&statements)
-        .await
-        .map_err(|error| refused(error, prepared))?;
+        .await;
+    let mut answers = match (flown, claim) {
+        (Ok(answers), _) => answers,
+        (Err(error), Some(claim)) if says(&error, claim::KEPT) => {
+            // Rare, and large: not a part of every request's future.
+            return Box::pin(replay(db, tenant, prepared, claim)).await;
+        }
+        (Err(error), _) => return Err(refused(error, prepared)),
+    };
     let answer = answers.pop().unwrap_or_default();
     let mut row = answer.first().map(result).transpose()?;
-    let plan = answers.first().and_then(|rows| rows.first());
-    if let (Some(row), Some(plan)) = (&mut row, plan) {
+    let plan = answers.last().and_then(|rows| rows.first());
+    if let (Some(row), Some(plan), Some(_)) = (&mut row, plan, estimate) {
         row.estimate = plan.text(0).and_then(planned_rows);
     }
     render(prepared, row)
+}
+
+/// Answers as the request was answered before. Should the answer have expired between the two flights, the client is
+/// told to ask again.
+async fn replay(
+    db: &TenantDb,
+    tenant: &ActiveTenant,
+    prepared: &Prepared,
+    claim: &Claim,
+) -> Result<Answer, RecordError> {
+    let params = [Some(&*claim.digest), Some(&*claim.fingerprint)];
+    let read = Statement {
+        sql: claim::READ,
+        params: &params,
+    };
+    let mut answers = db.read(tenant).await?.finish(&[read]).await?;
+    let rows = answers.pop().unwrap_or_default();
+    let row = rows.first().ok_or(RecordError::KeyInUse)?;
+    if row.text(5) != Some("t") {
+        return Err(RecordError::KeyReused);
+    }
+    let mut answer = render(prepared, Some(result(row)?))?;
+    answer.is_replayed = true;
+    Ok(answer)
+}
+
+/// Whether a statement refused by itself with these words.
+fn says(error: &PgError, words: &str) -> bool {
+    matches!(error, PgError::Statement(said) if said.sqlstate.as_ref() == "22P02" && said.message.contains(words))
 }
 
 pub(crate) fn values(query: &Query) -> Vec<Option<&str>> {
@@ -82,9 +131,16 @@ fn planned_rows(plan: &str) -> Option<i64> {
 
 /// What PostgreSQL said about the statement, or that it could not be asked.
 pub(crate) fn refused(error: PgError, prepared: &Prepared) -> RecordError {
+    if prepared.claim.is_some() && says(&error, claim::IN_USE) {
+        return RecordError::KeyInUse;
+    }
     let PgError::Statement(said) = &error else {
         return error.into();
     };
+    if prepared.claim.is_some() && said.sqlstate.as_ref() == "42P01" && said.message.contains(TABLE) {
+        let lacks = format!("the tenant has no table {TABLE}: it waits for `tenantry migrate`");
+        return RecordError::Unavailable(lacks);
+    }
     let fault = DatabaseFault {
         sqlstate: &said.sqlstate,
         message: &said.message,

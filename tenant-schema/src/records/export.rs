@@ -1,7 +1,9 @@
 //! A prepared export: a list whose statement gives a row for every record. [`Exports`](crate::exports) runs it.
 
 use super::error::RecordError;
-use super::{Lines, Outcome, Prepared, Shape, plan, sql};
+use super::outcome::Outcome;
+use super::prepared::Shape;
+use super::{Lines, Prepared, plan, sql};
 
 /// What an export has besides its records.
 #[derive(Debug, Clone, PartialEq, Eq)]

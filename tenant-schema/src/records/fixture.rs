@@ -1,16 +1,28 @@
 //! A small schema model for tests, as [`INTROSPECT`](super::INTROSPECT) wrote it.
 
+use std::sync::LazyLock;
+
 use catalog::access::Action;
 use uuid::Uuid;
 
 use super::{
-    Form, Limits, Operation, Payload, Preferences, Prepared, RecordError, Request, Return, Rights,
-    SchemaModel, Target, prepare,
+    Conditions, CursorKeys, CursorSeal, Form, Limits, Operation, Payload, Preferences, Prepared, RecordError,
+    Request, Return, Rights, SchemaModel, Target, prepare,
 };
 
 pub(super) fn model() -> SchemaModel {
     SchemaModel::from_json(include_str!("fixture.json")).unwrap()
 }
+
+/// What signs the cursors of a tenant.
+pub(super) fn cursors() -> CursorSeal {
+    CURSORS.of(Uuid::from_u128(7).into())
+}
+
+static CURSORS: LazyLock<CursorKeys> = LazyLock::new(|| {
+    let ring = "test:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse();
+    CursorKeys::new(&ring.unwrap())
+});
 
 pub(super) fn run(
     object: &str,
@@ -37,6 +49,9 @@ pub(super) fn prefer(
         preferences,
         form: Form::Plural,
         range: None,
+        conditions: &Conditions::NONE,
+        claim: None,
+        cursors: &cursors(),
         rights: Rights::by(&|object, action| action != Action::Read || object.name != "audit_logs"),
         operation,
     };

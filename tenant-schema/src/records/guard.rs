@@ -26,6 +26,10 @@ pub(super) enum Guard {
     Deleted,
     /// The answer has at most so many bytes.
     Size(u64),
+    /// The record is in the state that the request's conditions want.
+    State,
+    /// An answer that is kept for an idempotency key has at most so many bytes.
+    Kept(u64),
 }
 
 impl Guard {
@@ -40,6 +44,8 @@ impl Guard {
             Self::Owner => "is the number of an owner that is deleted",
             Self::Deleted => "records are not deleted",
             Self::Size(_) => TOO_LARGE,
+            Self::State => "is the version of the record now",
+            Self::Kept(_) => "bytes are too many to be kept",
         }
     }
 
@@ -70,6 +76,12 @@ impl Guard {
                 object: object.to_owned(),
             },
             Self::Size(_) => Exceeded::Answer.into(),
+            Self::State => RecordError::Outdated {
+                object: object.to_owned(),
+                version: Some(count).filter(|version| *version > 0),
+                changed: Vec::new(),
+            },
+            Self::Kept(allowed) => Exceeded::Kept { allowed }.into(),
         }
     }
 }
@@ -89,6 +101,8 @@ mod tests {
             Guard::Owner,
             Guard::Deleted,
             Guard::Size(3),
+            Guard::State,
+            Guard::Kept(3),
         ];
         for guard in guards {
             let message = format!("invalid input syntax for type bigint: \"14 {}\"", guard.words());

@@ -2,6 +2,7 @@
 
 mod answer;
 mod functions;
+mod kept;
 mod relate;
 mod statement;
 
@@ -9,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Object, ObjectKind, SchemaModel};
 use answer::{Entry, Relation, Routine, Sources};
+use kept::Behind;
 pub use statement::INTROSPECT;
 
 impl SchemaModel {
@@ -19,7 +21,7 @@ impl SchemaModel {
         for entry in entries {
             read.add(entry);
         }
-        relate::relate(&mut read.objects, &read.sources);
+        relate::relate(&mut read.objects, &read.sources, &read.behind);
         let functions = functions::read(read.routines, &mut read.objects, &read.hidden);
         relate::hide(&mut read.objects, &read.hidden.objects);
         Ok(Self {
@@ -36,6 +38,7 @@ struct Read {
     /// All relations, also those that are hidden in the end: views show their columns.
     objects: BTreeMap<String, Object>,
     sources: Sources,
+    behind: Behind,
     hidden: Hidden,
     routines: Vec<Routine>,
     time_zones: BTreeSet<String>,
@@ -64,6 +67,8 @@ impl Read {
 
     fn add_object(&mut self, kind: ObjectKind, mut relation: Relation) {
         if kind.is_view() {
+            let behind = std::mem::take(&mut relation.removes_from);
+            self.behind.insert(relation.name.clone(), behind);
             self.sources
                 .insert(relation.name.clone(), relation.take_sources());
         }
@@ -113,7 +118,7 @@ mod tests {
             )
         });
         let json = format!(
-            r#"[{{"kind":"table","name":"notes","events":28,"fields":[{}]}}{}]"#,
+            r#"[{{"kind":"table","name":"notes","events":28,"stamped":true,"fields":[{}]}}{}]"#,
             columns.join(","),
             functions.collect::<String>()
         );
@@ -167,6 +172,16 @@ mod tests {
         for name in ["deleted_at", "version"] {
             assert_eq!(notes.field(name).unwrap().generated, Generated::Kept, "{name}");
         }
+    }
+
+    #[test]
+    fn a_version_that_nobody_counts_is_none() {
+        let json = format!(
+            r#"[{{"kind":"table","name":"drafts","events":28,"fields":[{}]}}]"#,
+            column("version", BIGINT, "null")
+        );
+        let model = SchemaModel::from_json(&json).unwrap();
+        assert!(!model.objects["drafts"].versioned);
     }
 
     #[test]

@@ -31,6 +31,10 @@ pub struct Limits {
     pub list_values: usize,
     /// Items of `order`, those of embedded objects included.
     pub order_terms: usize,
+    /// Words of `q`.
+    pub search_words: usize,
+    /// Characters of `q`.
+    pub search_characters: usize,
     /// Objects in the body of one insert.
     pub objects: usize,
     /// Bytes of an answer's JSON when it may have several records.
@@ -50,6 +54,8 @@ impl Default for Limits {
             conditions: 100,
             list_values: 1000,
             order_terms: 16,
+            search_words: 12,
+            search_characters: 200,
             objects: 10_000,
             answer_bytes: 16 * 1024 * 1024,
         }
@@ -66,6 +72,13 @@ impl Limits {
     pub(super) fn check_length(&self, raw: &str) -> Result<(), Exceeded> {
         let allowed = self.query_bytes;
         refuse(raw.len() > allowed, Exceeded::Query { allowed })
+    }
+
+    /// Refuses a search for too much.
+    pub(super) fn check_search(&self, text: &str, words: usize) -> Result<(), Exceeded> {
+        let (allowed, characters) = (self.search_words, self.search_characters);
+        let is_long = words > allowed || text.chars().count() > characters;
+        refuse(is_long, Exceeded::Search { allowed, characters })
     }
 
     /// Refuses a query string that says too much.
@@ -150,11 +163,25 @@ pub enum Exceeded {
         /// How many it may have.
         allowed: usize,
     },
+    /// [`Limits::search_words`], [`Limits::search_characters`]
+    #[error("q has more than {allowed} words or {characters} characters")]
+    Search {
+        /// How many words it may have.
+        allowed: usize,
+        /// How many characters it may have.
+        characters: usize,
+    },
     /// [`Limits::objects`]
     #[error("The body has more than {allowed} objects")]
     Objects {
         /// How many it may have.
         allowed: usize,
+    },
+    /// An answer that is kept for an idempotency key.
+    #[error("The answer has more than {allowed} bytes, and cannot be kept for its Idempotency-Key")]
+    Kept {
+        /// How many it may have.
+        allowed: u64,
     },
     /// The records in a body are much larger than the body: a CSV header names its columns once, a record each time.
     #[error("The records of the body are larger than {allowed} bytes")]
@@ -183,7 +210,7 @@ impl Exceeded {
             Self::Query { .. } => "query_too_long",
             Self::Objects { .. } => "too_many_objects",
             Self::Body { .. } => "payload_too_large",
-            Self::Answer => "answer_too_large",
+            Self::Answer | Self::Kept { .. } => "answer_too_large",
             _ => "PGRST100",
         }
     }
@@ -191,7 +218,7 @@ impl Exceeded {
     pub(super) fn status(&self) -> u16 {
         match self {
             Self::Query { .. } => 414,
-            Self::Objects { .. } | Self::Body { .. } | Self::Answer => 413,
+            Self::Objects { .. } | Self::Body { .. } | Self::Answer | Self::Kept { .. } => 413,
             _ => 400,
         }
     }
@@ -204,8 +231,12 @@ impl Exceeded {
             | Self::List { .. }
             | Self::Statement => "Ask in several requests, or by fewer conditions",
             Self::Select { .. } | Self::Column { .. } => "Name each column once, or leave select out for all",
+            Self::Search { .. } => "Search for fewer words",
             Self::Order { .. } => "Leave out what comes after a unique column: it changes nothing",
             Self::Objects { .. } | Self::Body { .. } => "Send the records in several requests",
+            Self::Kept { .. } => {
+                "Ask for no representation (Prefer: return=minimal), or for fewer columns with select"
+            }
             Self::Nested { .. } => "Lower one of the limits",
             Self::Answer => "Ask for fewer records with limit, or for fewer columns with select",
         }

@@ -6,6 +6,7 @@
 mod field;
 mod function;
 mod relationship;
+mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,7 @@ use super::nearest::nearest;
 pub use field::{Field, Generated, TypeCategory};
 pub use function::{BodyType, Function, Parameter, Returned, Volatility};
 pub use relationship::{Cardinality, Pair, Relationship, Via};
+pub use search::{TextSearch, Trigram, Vector};
 
 /// See [`Object::deletion`].
 pub(super) const DELETION_ID: &str = "deletion_id";
@@ -70,10 +72,15 @@ pub struct Object {
     /// What may be embedded in its records, sorted: keys of its own and of others, junctions, views and functions
     /// taken into account.
     pub relationships: Vec<Relationship>,
+    /// Where words are searched for in its records.
+    pub search: TextSearch,
     /// Deleting sets `deleted_at`, and rows that have it are hidden.
     pub soft_delete: bool,
     /// Has an integer column `version` that counts changes.
     pub versioned: bool,
+    /// Has a hidden column `field_versions jsonb` as well: an object that has, of each field, the version at which it
+    /// last changed. A field that is not in it has not changed since the record was new.
+    pub tracks_fields: bool,
 }
 
 impl Object {

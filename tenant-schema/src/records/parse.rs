@@ -20,9 +20,12 @@ mod text;
 mod tree;
 
 /// Parameters that are not columns. A column of the same name can be read and written, but not filtered by.
-pub const RESERVED: [&str; 8] = [
-    "select", "order", "limit", "offset", "and", "or", "not.and", "not.or",
+pub const RESERVED: [&str; 10] = [
+    "select", "order", "limit", "offset", "and", "or", "not.and", "not.or", "cursor", "q",
 ];
+
+/// Those of them that only lists have.
+pub const OF_LISTS: [&str; 2] = ["cursor", "q"];
 
 /// The decoded parameters of a query string, in their order, repetitions kept.
 pub type Parameters = Vec<(String, String)>;
@@ -60,23 +63,30 @@ pub fn query(parameters: &Parameters) -> Result<QueryString, RecordError> {
     let mut said = QueryString::default();
     let mut select = None;
     for (name, value) in parameters {
-        if name == "select" {
-            once(&mut select, name, select::parse(value)?)?;
-            continue;
-        }
-        let Name { path, about } = name::parse(name)?;
-        let level = said.level(&path);
-        match about {
-            About::Order if level.order.is_empty() => level.order = order::parse(name, value)?,
-            About::Order => return Err(twice(name)),
-            About::Limit => once(&mut level.limit, name, page::limit(value)?)?,
-            About::Offset => once(&mut level.offset, name, page::offset(value)?)?,
-            About::Logic(joiner) => level.filter.and(tree::parse(name, joiner, value)?),
-            About::Column(column) => level.filter.and(filter::parse(name, column, value)?),
+        match name.as_str() {
+            "select" => once(&mut select, name, select::parse(value)?)?,
+            "cursor" => once(&mut said.cursor, name, value.clone())?,
+            "q" => once(&mut said.search, name, value.clone())?,
+            _ => of_an_object(&mut said, name, value)?,
         }
     }
     said.select = select.unwrap_or_default();
     Ok(said)
+}
+
+/// Parses what a parameter says of the object itself or of one that is embedded.
+fn of_an_object(said: &mut QueryString, name: &str, value: &str) -> Result<(), RecordError> {
+    let Name { path, about } = name::parse(name)?;
+    let level = said.level(&path);
+    match about {
+        About::Order if level.order.is_empty() => level.order = order::parse(name, value)?,
+        About::Order => return Err(twice(name)),
+        About::Limit => once(&mut level.limit, name, page::limit(value)?)?,
+        About::Offset => once(&mut level.offset, name, page::offset(value)?)?,
+        About::Logic(joiner) => level.filter.and(tree::parse(name, joiner, value)?),
+        About::Column(column) => level.filter.and(filter::parse(name, column, value)?),
+    }
+    Ok(())
 }
 
 fn once<T>(place: &mut Option<T>, name: &str, value: T) -> Result<(), RecordError> {
@@ -151,6 +161,14 @@ mod tests {
         ) {
             if let Ok(said) = parse(&raw) {
                 prop_assert_eq!(parse(&print::query_string(&said)), Ok(said));
+            }
+        }
+
+        #[test]
+        fn never_panics_on_words_of_the_grammar(words in prop::collection::vec(print::any_token(), 0..24)) {
+            let raw = words.concat();
+            if let Ok(said) = parse(&raw) {
+                prop_assert_eq!(parse(&print::query_string(&said)), Ok(said), "{}", raw);
             }
         }
 

@@ -6,6 +6,7 @@ use super::rights::Rights;
 
 mod cascade;
 mod cast;
+mod cursor;
 mod deleted;
 mod embed;
 mod filter;
@@ -17,21 +18,27 @@ mod query;
 mod read;
 mod relate;
 mod rpc;
+mod search;
 mod select;
 mod write;
 
 pub use cascade::{Cascade, Falling, Group, Tie};
 pub(super) use cascade::{distinct, is_same, key};
+pub use cursor::{Paging, Sorted};
+pub(in crate::records) use cursor::{is_descending, nulls_come_first};
 pub use embed::{Embed, Shape};
 pub use filter::{Spot, Subject};
 pub use order::SortBy;
 pub use read::{Get, List, Node, get, list};
 pub use rpc::{Call, Given, Results, call};
+pub use search::Words;
 pub use select::{Origin, Output, Selection, Shown, Value};
 pub use write::{
-    Answering, Asked, Bound, Conflict, Delete, Fall, Insert, Merge, Owner, Purge, Restore, Update, Written,
-    delete, insert, purge, replace, restore, update,
+    Answering, Asked, Bound, Conflict, Delete, Fall, Held, Insert, Merge, Owner, Purge, Restore, Since,
+    Unwanted, Update, Written, delete, insert, purge, replace, restore, update,
 };
+
+pub(super) use write::check;
 
 /// What every plan depends on besides the request.
 #[derive(Debug, Clone, Copy)]

@@ -3,9 +3,11 @@
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::Prepared;
+use super::condition::{self, Verdict};
 use super::error::RecordError;
 use super::parse::prefer::{Count, Return};
-use super::{Prepared, Shape};
+use super::prepared::Shape;
 use page::{content_range, nowhere};
 
 mod page;
@@ -19,7 +21,8 @@ pub struct ResultRow {
     pub count: i64,
     /// `version text`: of a single record of a versioned object.
     pub version: Option<String>,
-    /// `key text`: a JSON array of the primary key's values as strings, for a single new record.
+    /// `key text`: a JSON array of the primary key's values as strings, for a single new record; of the sort values of the
+    /// last record, for a full page of a list that is paged by cursor.
     pub key: Option<String>,
     /// `inserted bigint` of a statement that may merge: how many of the records are new. `total bigint` of a page whose
     /// records are counted: how many there are in all.
@@ -45,6 +48,10 @@ pub struct Answer {
     pub preference_applied: Option<String>,
     /// `ETag`, with its quotes.
     pub etag: Option<String>,
+    /// The request was answered before, and this is what it was answered.
+    pub is_replayed: bool,
+    /// The query string of the next page, fit to stand in a `Link`.
+    pub next: Option<String>,
 }
 
 /// The statuses of success.
@@ -59,6 +66,8 @@ pub enum Status {
     NoContent = 204,
     /// 206
     PartialContent = 206,
+    /// 304
+    NotModified = 304,
 }
 
 impl Status {
@@ -74,7 +83,11 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         object: prepared.object.clone(),
     };
     let mut row = row.ok_or_else(unknown)?;
-    let etag = row.version.as_ref().map(|version| format!("\"{version}\""));
+    let tag = row
+        .version
+        .as_deref()
+        .map(|version| tag(prepared, version, row.body.as_deref()));
+    let etag = tag.as_ref().map(|tag| format!("\"{tag}\""));
     let mut answer = Answer {
         status: Status::Ok,
         body: row.body.take(),
@@ -83,17 +96,15 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         location: None,
         preference_applied: prepared.applied.clone(),
         etag,
+        is_replayed: false,
+        next: None,
     };
     let counted = prepared.count.is_some_and(Count::counts);
     let total = Some(row.count).filter(|_| counted);
     let nothing_new = row.extra == Some(0);
     match &prepared.shape {
-        Shape::Record => {}
-        Shape::Page { offset } => {
-            let total = page::total(prepared, &row);
-            answer.status = page::status(prepared.form, *offset, row.count, total)?;
-            answer.content_range = Some(content_range(*offset, row.count, total));
-        }
+        Shape::Record => check(prepared, &row, tag.as_deref(), &mut answer)?,
+        Shape::Page { offset } => page::render(prepared, *offset, &row, &mut answer)?,
         Shape::Inserted { key } | Shape::Merged { key } => {
             let merged = matches!(prepared.shape, Shape::Merged { .. }) && nothing_new;
             answer.status = if merged { Status::Ok } else { Status::Created };
@@ -119,17 +130,41 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         Shape::Called {
             page: Some((offset, limit)),
             ..
-        } => {
-            // A page that is not full is the last one.
-            let is_last = u64::try_from(row.count).is_ok_and(|count| (1..*limit).contains(&count));
-            let before = i64::try_from(*offset).unwrap_or(i64::MAX);
-            let total = total
-                .filter(|_| is_last)
-                .map(|count| count.saturating_add(before));
-            answer.content_range = Some(content_range(*offset, row.count, total));
-        }
+        } => page::render_results(prepared, *offset, *limit, &row, &mut answer)?,
     }
     Ok(answer)
+}
+
+/// The tag of the record's representation. What a write answers has that of the record's plain representation, whatever
+/// it shows of it.
+fn tag(prepared: &Prepared, version: &str, body: Option<&[u8]>) -> String {
+    let is_plain = prepared.is_plain || !matches!(prepared.shape, Shape::Record);
+    condition::opaque(version, body.filter(|_| !is_plain))
+}
+
+/// Holds a read against the request's conditions. Without a version there are none.
+fn check(
+    prepared: &Prepared,
+    row: &ResultRow,
+    tag: Option<&str>,
+    answer: &mut Answer,
+) -> Result<(), RecordError> {
+    let (Some(version), Some(tag)) = (&row.version, tag) else {
+        return Ok(());
+    };
+    match prepared.conditions.of_read(version, tag) {
+        Verdict::Answered => Ok(()),
+        Verdict::NotModified => {
+            answer.status = Status::NotModified;
+            answer.body = None;
+            Ok(())
+        }
+        Verdict::Failed => Err(RecordError::Outdated {
+            object: prepared.object.clone(),
+            version: version.parse().ok(),
+            changed: Vec::new(),
+        }),
+    }
 }
 
 fn written(prepared: &Prepared) -> Status {

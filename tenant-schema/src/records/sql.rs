@@ -20,14 +20,17 @@ mod body;
 mod embed;
 mod export;
 mod filter;
+mod keep;
 mod read;
 mod rows;
 mod rpc;
+mod search;
 mod select;
 mod write;
 mod writer;
 
 pub use export::{export, export_header};
+pub use keep::Keep;
 pub use read::{estimate, get, list};
 pub use rpc::call;
 pub use write::{delete, insert, purge, restore, update};

@@ -4,7 +4,9 @@ use super::fixture::{delete, get, insert, list, run, update};
 use super::*;
 
 mod bin;
+mod cursors;
 mod embeds;
+mod held;
 mod rights;
 mod writes;
 

@@ -2,9 +2,10 @@
 
 use anyhow::{Context, Result};
 use tenant_schema::records::{
-    Form, Limits, Operation, Payload, Preferences, Request, Rights, SchemaModel, prepare,
+    Conditions, Form, Limits, Operation, Payload, Preferences, Request, Rights, SchemaModel, prepare,
 };
 use tests::bench::{Script, Tenant};
+use tests::records::cursors;
 use uuid::Uuid;
 
 /// How many different requests there are of each operation.
@@ -160,6 +161,9 @@ fn script(asked: &Asked, model: &SchemaModel, tenant: &Tenant) -> Result<Script>
         query: &query,
         preferences: &Preferences::parse(asked.prefer),
         rights: Rights::by(&|_, _| true),
+        conditions: &Conditions::NONE,
+        claim: None,
+        cursors: &cursors(tenant.organization),
         form: Form::Plural,
         range: None,
         operation: match (asked.method, key) {

@@ -24,11 +24,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 use report::Report;
-use tests::bench::{Bare, Fleet, Script, Tenant, bare, drive};
+use tests::bench::{Bare, Fleet, Script, Tenant, bare, drive, visit};
 use tests::config::numbers;
 
 /// Contacts per tenant.
 const CONTACTS: usize = 100;
+
+/// How often each tenant is visited before the measurements, one request at a time.
+const VISITS: usize = 6;
 
 /// The contact that is read.
 const CONTACT: &str = "0190a0b0-0000-7000-8000-000000000000";
@@ -74,6 +77,10 @@ async fn run(plan: &Plan) -> Result<()> {
     let server = fleet.serve().await?;
     let window = Duration::from_secs(plan.seconds);
 
+    let mut visits = Vec::new();
+    for _ in 0..VISITS {
+        visits.push(visit(server.address(), &requests).await?.quantile(0.5));
+    }
     let mut report = Report::default();
     for &connections in &plan.connections {
         for round in 0..=plan.rounds {
@@ -93,6 +100,7 @@ async fn run(plan: &Plan) -> Result<()> {
         }
     }
     println!("{report}");
+    println!("Half of all tenants' 1st, 2nd, … request took at most: {visits:.0?} µs (one connection).");
     server.stop().await?;
     bare.stop().await?;
     fleet.stop().await

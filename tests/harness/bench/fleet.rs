@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use catalog::actor::Actor;
 use catalog::api_keys::{self, NewApiKey};
 use catalog::clock::Source;
+use catalog::ids::OrganizationId;
 use catalog::organizations::{NewOrganization, OrganizationKind, OrganizationStatus};
 use catalog::pg::config::PgConfig;
 use catalog::pg::local::{Durability, LocalCluster, Settings};
@@ -40,6 +41,8 @@ const SERVER_PASSWORD: &str = "bench";
 pub struct Tenant {
     /// Its label.
     pub slug: String,
+    /// Which organization it is.
+    pub organization: OrganizationId,
     /// Its schema.
     pub schema: SchemaName,
     /// An API key that may do everything with its records.
@@ -249,6 +252,7 @@ async fn provision(tx: &mut CatalogTx, source: &Source, n: usize) -> Result<Tena
     let (_, key) = api_keys::insert(tx, new_key, source).await?;
     Ok(Tenant {
         slug,
+        organization: made.organization,
         schema: made.schema,
         key: key.reveal().to_owned(),
     })

@@ -56,6 +56,24 @@ pub async fn drive(
     Ok(Load { per_second, latency })
 }
 
+/// Sends each request once, in order, over one connection.
+pub async fn visit(address: SocketAddr, requests: &[Vec<u8>]) -> Result<Load> {
+    let start = Instant::now();
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let mut latency = Histogram::new(3)?;
+    let mut buffer = vec![0; 256 * 1024];
+    for request in requests {
+        let sent = Instant::now();
+        stream.write_all(request).await?;
+        answer(&mut stream, &mut buffer).await?;
+        latency.record(u64::try_from(sent.elapsed().as_micros())?)?;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "as many as there are tenants")]
+    let per_second = requests.len() as f64 / start.elapsed().as_secs_f64();
+    Ok(Load { per_second, latency })
+}
+
 async fn connection(
     address: SocketAddr,
     requests: &[Vec<u8>],

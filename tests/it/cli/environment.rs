@@ -94,6 +94,7 @@ async fn with_settings_that_mean_nothing() {
         .with("TENANTRY_PUBLIC_SCHEME", "gopher")
         .with("TENANTRY_PUBLIC_PORT", "many")
         .with("TENANTRY_TRUSTED_PROXIES", "10.0.0.0/8, ten")
+        .with("TENANTRY_ALLOWED_ORIGINS", "http://localhost:*, app.example")
         .with("RUST_LOG", "server=loud=er");
     let ran = tenantry.run("serve").await;
     assert!(!ran.stderr.contains("hunter2"), "{ran}");
@@ -105,6 +106,7 @@ async fn with_settings_that_mean_nothing() {
       - TENANTRY_BASE_DOMAIN: the host is malformed
       - TENANTRY_PUBLIC_SCHEME: it is http or https
       - TENANTRY_PUBLIC_PORT: invalid digit found in string
+      - TENANTRY_ALLOWED_ORIGINS: "app.example" is not an origin: a scheme, a host and a port if it is not the scheme's, such as https://app.example.com, http://localhost:5173, http://localhost:* for any port, or * for every origin
       - TENANTRY_TRUSTED_PROXIES: "ten" is not a network: an address such as 10.0.0.1, or one with a prefix length such as 10.0.0.0/8
       - DATABASE_URL: a connection URL begins with postgres:// or postgresql://, as in postgres://user@host:5432/database
       - SERVER_DATABASE_URL: sslmode=perhaps is not supported: use disable, prefer, require or verify-full

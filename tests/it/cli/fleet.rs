@@ -129,7 +129,7 @@ async fn alive(t: &TestDb, schema: &str) -> (Vec<String>, Vec<String>) {
 
 const TABLES: &str = "\
 select relname::text from pg_class
- where relnamespace = $1::text::regnamespace and relkind = 'r' and relname <> 'refinery_schema_history'";
+ where relnamespace = $1::text::regnamespace and relkind = 'r' and relname not in ('refinery_schema_history', '_idempotency_keys')";
 
 const RELATIONS: &str = "\
 select concat_ws(' ', p.relname, c.relname,

@@ -73,13 +73,34 @@ async fn a_folder_of_migrations_becomes_an_api() {
 }
 
 #[tokio::test]
+async fn a_file_that_was_changed_since_is_noticed() {
+    let t = TestDb::new().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, sql: &str| std::fs::write(folder.path().join(name), sql).expect("a file");
+    file("V1__first.sql", "create table papers (id integer primary key);");
+    file("V2__second.sql", "create table pens (id integer primary key);");
+    let tenantry = Tenantry::on(&t).await.with("TENANTRY_TEMPLATE", folder.path());
+    tenantry.does(ACME).await;
+    tenantry.does("migrate").await;
+
+    file("V2__second.sql", "create table pens (id bigint primary key);");
+    let refused = tenantry.run("migrate").await;
+    assert_eq!(refused.status, Some(1), "{refused}");
+    assert!(refused.stderr.contains("V2__second"), "{refused}");
+    assert!(refused.stderr.contains("next: "), "{refused}");
+
+    file("V2__second.sql", "create table pens (id integer primary key);");
+    tenantry.does("migrate").await;
+}
+
+#[tokio::test]
 async fn another_template_changes_no_tenant() {
     let t = TestDb::new().await;
     operator(&t).await.does(ACME).await;
     let other = Tenantry::on(&t).await;
     let refused = other.run("migrate").await;
     assert_eq!(refused.status, Some(1), "{refused}");
-    assert!(refused.stdout.contains("history does not fit"), "{refused}");
+    assert!(refused.stderr.contains("history does not fit"), "{refused}");
     let shown = operator(&t).await.json("tenant show acme").await;
     assert_eq!(
         (&shown["template_version"], &shown["latest_version"]),

@@ -3,7 +3,9 @@
 mod bodies;
 mod calls;
 mod headers;
+mod literals;
 mod nasty;
+mod sizes;
 
 use axum::http::Method;
 use catalog::memberships::MemberRole::Admin;
@@ -280,6 +282,16 @@ const PATHS: &[&str] = &[
     "/rest/v1/contacts/",
     "/rest/v1/contacts/a/b",
     "/rest/v1/contacts/..",
+    "/rest/v1/contacts/x/restore",
+    "/rest/v1/contacts/%00/restore?deleted=%ff",
+    "/rest/v1/contacts/%ff/restore",
+    "/rest/v1/contacts/00000000-0000-7000-8000-000000000000/purge?select=nothing(*)",
+    "/rest/v1/contact_tags/x/purge",
+    "/rest/v1/nothing/x/restore",
+    "/rest/v1/contacts//purge",
+    "/rest/v1/rpc/x/restore",
+    "/rest/v1/contacts?deleted=%00",
+    "/rest/v1/contacts?deleted=only&deleted",
     "/rest/v1/../../etc/passwd",
     "/rest/v1/%2e%2e/%2e%2e",
     "/rest/v1/contacts%2f",

@@ -49,7 +49,9 @@ async fn a_document_offers_what_its_reader_may_do() {
         "post /rest/v1/pipelines/{id}/restore",
         "post /rest/v1/stages",
         "put /rest/v1/pipelines",
+        "put /rest/v1/pipelines/{id}",
         "put /rest/v1/stages",
+        "put /rest/v1/stages/{id}",
     ]
     "#);
     let of_key: Vec<&String> = keys.iter().filter(|path| path.contains("/rest/")).collect();

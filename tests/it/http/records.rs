@@ -5,6 +5,7 @@ mod deals;
 mod embeds;
 mod forms;
 mod limits;
+mod paging;
 mod reading;
 mod refusals;
 mod rights;

@@ -181,6 +181,39 @@ async fn a_tenant_that_somebody_else_migrated_meanwhile_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_tenant_that_lacks_the_engines_own_table_gets_it() {
+    let t = TestDb::new().await;
+    let (old, new) = (t.tenant("acme").await, t.tenant("globex").await);
+    let drop_table = format!("drop table {}._idempotency_keys", old.schema);
+    t.as_owner()
+        .await
+        .batch_execute(&drop_table)
+        .await
+        .expect("dropped");
+    let behind = plan(&t).await;
+    let slugs: Vec<_> = behind.steps.iter().map(|step| &step.tenant.slug).collect();
+    assert_eq!(slugs, [&old.slug]);
+    // Until then a write with a key says that it cannot be done now, and nothing is done.
+    let records = old.records(&t, &t.tenants());
+    let refused = records.insert_once("k", "tags", r#"{"name":"a"}"#).await;
+    assert_eq!(refused.map_err(|error| error.status()), Err(503));
+    assert_eq!(records.list("tags", "").await.expect("a list"), "[]");
+
+    let done = migrate(&t, &behind).await;
+    let latest = Template::shipped().latest();
+    assert_eq!(
+        (done[0].from, done[0].outcome.as_ref().ok()),
+        (latest, Some(&latest))
+    );
+    assert_eq!(anatomy(&t, &old).await, anatomy(&t, &new).await);
+    records
+        .insert_once("k", "tags", r#"{"name":"a"}"#)
+        .await
+        .expect("done");
+    assert!(plan(&t).await.steps.is_empty());
+}
+
+#[tokio::test]
 async fn a_schema_with_somebody_elses_stamp_is_refused_and_untouched() {
     let t = TestDb::new().await;
     let (wrong, right) = (t.tenant("acme").await, t.tenant("globex").await);

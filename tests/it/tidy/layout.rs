@@ -106,7 +106,7 @@ pub(super) fn doors(file: &SourceFile) -> Vec<Finding> {
         .any(|place| file.path.starts_with(place));
     let calls: &[&str] = match (program, file.path.starts_with("tests/")) {
         (true, _) => &["of_test(", ".transaction(", "pg::tx", "pg::flight"],
-        (false, false) if !file.path.ends_with("tenant-schema/src/records.rs") => &["of_test("],
+        (false, false) if !file.path.ends_with("tenant-schema/src/records/prepared.rs") => &["of_test("],
         (false, _) => &[],
     };
     let say = |call: &str| format!("{call} is not for programs: it goes around the tenant's scope");

@@ -45,7 +45,7 @@ pub(super) struct Office {
 
 impl Office {
     pub(super) async fn set() -> Self {
-        let scene = Scene::set().await;
+        let scene = Box::pin(Scene::set()).await;
         let sql = scene.t.as_superuser().await;
         let office = Self { scene, sql };
         let path = office.scene.acme.schema.search_path();
@@ -73,16 +73,17 @@ impl Office {
 
     /// What is deleted, in the order of names.
     pub(super) async fn deleted(&self) -> Vec<String> {
-        self.texts(
-            "select 'cabinets' from cabinets where deleted_at is not null
-             union all select 'folders ' || id from folders where deleted_at is not null
-             union all select 'papers ' || id from papers where deleted_at is not null
-             union all select 'remarks ' || id from remarks where deleted_at is not null
-             union all select 'seals ' || id from seals where deleted_at is not null
-             union all select 'stickers ' || id from stickers where deleted_at is not null
-             order by 1",
-        )
-        .await
+        self.records("deleted_at is not null").await
+    }
+
+    /// The records of which a condition holds.
+    pub(super) async fn records(&self, condition: &str) -> Vec<String> {
+        let tables = ["folders", "papers", "remarks", "seals", "stickers"];
+        let tables =
+            tables.map(|table| format!("union all select '{table} ' || id from {table} where {condition}"));
+        let cabinets = format!("select 'cabinets' from cabinets where {condition}");
+        self.texts(&format!("{cabinets} {} order by 1", tables.join(" ")))
+            .await
     }
 
     /// The deletions that live records and deleted ones are part of.

@@ -6,7 +6,7 @@ use tenant_schema::records::{End, Form, Operation, Preferences, Target};
 use super::{Ask, Scene, told};
 
 async fn with_samples() -> Scene {
-    let scene = Scene::set().await;
+    let scene = Box::pin(Scene::set()).await;
     let samples: Vec<Value> = (1..=5)
         .map(|n| json!({ "id": n, "a_smallint": n % 2, "a_large_quantity": 101 }))
         .collect();
@@ -59,7 +59,7 @@ async fn a_limit_writes_a_page_of_what_is_found() {
 
 #[tokio::test]
 async fn a_limit_by_an_order_that_is_not_unique_is_undone() {
-    let scene = Scene::set().await;
+    let scene = Box::pin(Scene::set()).await;
     scene
         .insert("customers", "", "", &json!({ "name": "Cy" }))
         .await
@@ -163,7 +163,7 @@ async fn counts_are_of_what_was_written() {
 
 #[tokio::test]
 async fn a_request_says_how_its_transaction_goes() {
-    let scene = Scene::set().await;
+    let scene = Box::pin(Scene::set()).await;
     let prefer = "tx=rollback, timezone=America/Los_Angeles, handling=strict";
     let prepared = |prefer: &'static str| {
         let records = scene.records.clone();

@@ -5,6 +5,7 @@ use std::fmt;
 use catalog::pg::sqlstate::Failure;
 
 use super::RecordError;
+use super::place::{column_of_value, is_bad_search};
 use super::raised::raised;
 use crate::records::guard::Guard;
 use crate::records::limits::{Exceeded, TOO_LARGE};
@@ -120,12 +121,11 @@ impl RecordError {
             } else {
                 status(fault.sqlstate)
             },
-            message: fault.message.to_owned(),
-            detail: owned(
-                fault
-                    .detail
-                    .filter(|detail| !tells_values(fault, detail, prepared)),
-            ),
+            message: bounded(fault.message),
+            detail: fault
+                .detail
+                .filter(|detail| !tells_values(fault, detail, prepared))
+                .map(bounded),
             // Hints on limits are for the database's administrator.
             hint: match fault.sqlstate {
                 "23505" if prepared.restores => Some(TAKEN.to_owned()),
@@ -149,8 +149,11 @@ fn refused_by_itself(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Option<R
         "22P02" if fault.message.contains(TOO_LARGE) => Some(Exceeded::Answer.into()),
         "22P02" => {
             let (guard, count) = Guard::failed(&prepared.guards, fault.message)?;
-            let refused = guard.error(count, &prepared.object);
-            Some(refused.with_parent(|| {
+            let mut error = guard.error(count, &prepared.object);
+            if let RecordError::Outdated { changed, .. } = &mut error {
+                *changed = fields_after(guard.words(), fault.message);
+            }
+            Some(error.with_parent(|| {
                 let index = usize::try_from(count).ok()?;
                 prepared.owners.get(index)?.clone()
             }))
@@ -158,6 +161,14 @@ fn refused_by_itself(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Option<R
         "54000" if prepared.mode == Mode::ReadOnly => Some(Exceeded::Answer.into()),
         _ => None,
     }
+}
+
+/// The names that stand in the message behind a check's words, as a JSON array.
+fn fields_after(words: &str, message: &str) -> Vec<String> {
+    let after = message.split_once(words).map(|(_, after)| after.trim());
+    let list = after.and_then(|after| after.strip_suffix('"'));
+    list.and_then(|list| serde_json::from_str(list).ok())
+        .unwrap_or_default()
 }
 
 /// The detail has values of columns that the request never asked to see: "Failing row contains (…)", the key of
@@ -185,12 +196,6 @@ fn is_written(detail: &str, prepared: &Prepared) -> bool {
             prepared.written.iter().any(|(written, _)| written == name)
         })
     })
-}
-
-/// A search vector or query that does not parse has the code of a statement that does not, but is the client's.
-fn is_bad_search(fault: &DatabaseFault<'_>) -> bool {
-    let said = ["in tsquery", "in tsvector", "there is no escaped character"];
-    fault.sqlstate == "42601" && said.iter().any(|words| fault.message.contains(words))
 }
 
 /// The status for an SQLSTATE: PostgREST's table, except that a value which is well formed but breaks a rule of
@@ -227,49 +232,14 @@ fn status_of_refusal(sqlstate: &str) -> u16 {
     }
 }
 
-/// The column for which a value could not be read.
-///
-/// A bad parameter is named by its number in the context (PostgreSQL 14 and later). A bad value inside a body is
-/// not named at all, but the message has its type: if one written column has that type, it is the one.
-fn column_of_value(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Option<String> {
-    if !fault.sqlstate.starts_with("22") {
-        return None;
-    }
-    let number = fault.context.and_then(|context| {
-        let (_, after) = context.split_once("parameter $")?;
-        let digits = after.split(|c: char| !c.is_ascii_digit()).next()?;
-        digits.parse::<usize>().ok()?.checked_sub(1)
-    });
-    if let Some(param) = number.and_then(|index| prepared.query.params.get(index)) {
-        return param.column.clone();
-    }
-    let type_named = type_in(fault)?;
-    let suits = |type_name: &str| {
-        type_name == type_named
-            || type_name
-                .split_once('(')
-                .is_some_and(|(bare, _)| bare == type_named)
-    };
-    let mut written = prepared.written.iter().filter(|(_, type_name)| suits(type_name));
-    match (written.next(), written.next()) {
-        (Some((column, _)), None) => Some(column.clone()),
-        _ => None,
-    }
-}
+/// The most characters of a message that are repeated: PostgreSQL's own has the whole of a value that it cannot read.
+const MAX_MESSAGE: usize = 500;
 
-/// The type that a message about a value names, as far as PostgreSQL does: `… for type integer: "x"`,
-/// `… is out of range for type integer`, or `A field with precision 19, scale 4 …`.
-fn type_in(fault: &DatabaseFault<'_>) -> Option<String> {
-    if let Some(rest) = fault
-        .detail
-        .and_then(|detail| detail.strip_prefix("A field with precision "))
-    {
-        let (precision, rest) = rest.split_once(", scale ")?;
-        let scale = rest.split(' ').next()?;
-        return Some(format!("numeric({precision},{scale})"));
+fn bounded(text: &str) -> String {
+    match text.char_indices().nth(MAX_MESSAGE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
-    let (_, after) = fault.message.split_once(" type ")?;
-    Some(after.split(": \"").next().unwrap_or(after).to_owned())
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use crate::access_tag;
 use crate::records::model::{
-    DELETION_ID, Field, ForeignKey, Generated, Object, ObjectKind, TypeCategory, UniqueKey, Writable,
+    DELETION_ID, Field, ForeignKey, Generated, Object, ObjectKind, TextSearch, Trigram, TypeCategory,
+    UniqueKey, Vector, Writable,
 };
 
 /// One element of the answer.
@@ -29,6 +30,12 @@ pub(super) struct Relation {
     pub(super) name: String,
     comment: Option<String>,
     events: u32,
+    /// A trigger sees every row before it is changed.
+    #[serde(default)]
+    stamped: bool,
+    /// The relations from which a `delete` on this view removes rows.
+    #[serde(default)]
+    pub(super) removes_from: Vec<String>,
     fields: Vec<Attribute>,
     #[serde(default)]
     primary_key: Vec<String>,
@@ -36,6 +43,10 @@ pub(super) struct Relation {
     unique_keys: Vec<UniqueKey>,
     #[serde(default)]
     foreign_keys: Vec<ForeignKey>,
+    #[serde(default)]
+    vectors: Vec<Vector>,
+    #[serde(default)]
+    trigrams: Vec<Trigram>,
 }
 
 /// A column.
@@ -137,9 +148,12 @@ impl Relation {
     /// The object, and whether the API is not to know of it: by its tag, or by a name that begins with `_`.
     pub(super) fn into_object(self, kind: ObjectKind) -> (Object, bool) {
         let (comment, access) = access_tag::take(self.comment);
-        let keeps = |field: &Attribute| field.removes(kind) || field.counts();
+        let stamped = self.stamped;
+        let counts = |field: &Attribute| stamped && field.counts();
+        let keeps = |field: &Attribute| field.removes(kind) || counts(field);
         let soft_delete = self.fields.iter().any(|field| field.removes(kind));
-        let versioned = self.fields.iter().any(Attribute::counts);
+        let versioned = self.fields.iter().any(counts);
+        let tracks_fields = versioned && self.fields.iter().any(Attribute::tracks);
         let shows_nothing = self.fields.iter().all(Attribute::is_hidden);
         let fields: Vec<Field> = self
             .fields
@@ -155,9 +169,17 @@ impl Relation {
             })
             .collect();
         let is_hidden = access.is_hidden || self.name.starts_with('_') || shows_nothing;
+        let is_shown = |name: &String| fields.iter().any(|field| field.name == *name);
+        let mut search = TextSearch {
+            vectors: self.vectors,
+            trigrams: self.trigrams,
+        };
+        search.vectors.retain(|vector| is_shown(&vector.column));
+        search.trigrams.retain(|trigram| is_shown(&trigram.column));
         let object = Object {
             soft_delete,
             versioned,
+            tracks_fields,
             name: self.name,
             kind,
             comment,
@@ -174,6 +196,7 @@ impl Relation {
             unique_keys: self.unique_keys,
             foreign_keys: self.foreign_keys,
             relationships: Vec::new(),
+            search,
         };
         (object, is_hidden)
     }
@@ -197,9 +220,15 @@ impl Attribute {
         self.name == DELETION_ID && self.of_type.base_type == "uuid" && self.nullable
     }
 
-    /// It counts the changes of a record.
+    /// It counts the changes of a record, if there is a trigger that does it: a number that nobody counts would call every
+    /// state the same.
     fn counts(&self) -> bool {
         self.name == "version" && matches!(self.of_type.base_type.as_str(), "smallint" | "integer" | "bigint")
+    }
+
+    /// It keeps at which version each field changed. Only when it is hidden: nobody else may write it.
+    fn tracks(&self) -> bool {
+        self.name == "field_versions" && self.of_type.base_type == "jsonb" && self.is_hidden()
     }
 
     /// The column, unless its tag hides it. Any other tag keeps values of clients away.

@@ -8,8 +8,8 @@ use super::Hidden;
 use super::answer::{Attribute, Routine};
 use crate::access_tag;
 use crate::records::model::{
-    Cardinality, Field, Function, Object, ObjectKind, Parameter, Relationship, Returned, Via, Volatility,
-    Writable,
+    Cardinality, Field, Function, Object, ObjectKind, Parameter, Relationship, Returned, TextSearch, Via,
+    Volatility, Writable,
 };
 
 /// Reads the functions, and gives objects their computed columns and relationships.
@@ -154,7 +154,9 @@ fn row(name: &str, columns: Vec<Attribute>) -> Object {
         unique_keys: Vec::new(),
         foreign_keys: Vec::new(),
         relationships: Vec::new(),
+        search: TextSearch::default(),
         soft_delete: false,
         versioned: false,
+        tracks_fields: false,
     }
 }

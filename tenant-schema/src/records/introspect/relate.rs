@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::{Source, Sources};
-use crate::records::model::{Cardinality, Object, Pair, Relationship, Via};
+use super::kept::{self, Behind};
+use crate::records::model::{Cardinality, Object, Pair, Relationship, TextSearch, Trigram, Vector, Via};
 
 /// Where a table's columns are to be seen: by the object that shows them (the table itself among those) and the
 /// table's column, the names they have there.
-type Shown = BTreeMap<String, BTreeMap<String, Vec<String>>>;
+pub(super) type Shown = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
 /// A foreign key as two objects see it, each the table itself or a view that shows its columns.
 struct Link {
@@ -22,13 +23,15 @@ struct Link {
 }
 
 /// Gives views their keys and every object its relationships.
-pub(super) fn relate(objects: &mut BTreeMap<String, Object>, sources: &Sources) {
+pub(super) fn relate(objects: &mut BTreeMap<String, Object>, sources: &Sources, behind: &Behind) {
     let shown: BTreeMap<String, Shown> = objects
         .values()
         .filter(|object| !object.kind.is_view())
         .map(|table| (table.name.clone(), showing(table, sources)))
         .collect();
     inherit_keys(objects, &shown);
+    inherit_search(objects, &shown);
+    kept::inherit(objects, &shown, sources, behind);
     let links = links(objects, &shown);
     let mut found: BTreeMap<&str, BTreeSet<Relationship>> = BTreeMap::new();
     for link in &links {
@@ -113,6 +116,36 @@ fn inherit_keys(objects: &mut BTreeMap<String, Object>, shown: &BTreeMap<String,
     for (view, key) in keys {
         if let Some(object) = objects.get_mut(&view) {
             object.primary_key = key;
+        }
+    }
+}
+
+/// A view is searched where it shows the columns in which its tables are, as these are: it has no index of its own. What
+/// its tags hide is not searched, since a search tells what is there.
+fn inherit_search(objects: &mut BTreeMap<String, Object>, shown: &BTreeMap<String, Shown>) {
+    for (table, views) in shown {
+        let TextSearch { vectors, trigrams } = objects[table].search.clone();
+        for (view, columns) in views.iter().filter(|(view, _)| *view != table) {
+            let Some(object) = objects.get_mut(view) else {
+                continue;
+            };
+            let has: BTreeSet<String> = object.fields.iter().map(|field| field.name.clone()).collect();
+            let names = |column: &String| {
+                let names = columns.get(column).into_iter().flatten();
+                names.filter(|name| has.contains(*name)).cloned()
+            };
+            for vector in &vectors {
+                for column in names(&vector.column) {
+                    object.search.vectors.retain(|own| own.column != column);
+                    let vector = vector.clone();
+                    object.search.vectors.push(Vector { column, ..vector });
+                }
+            }
+            for trigram in &trigrams {
+                let unaccented = trigram.unaccented;
+                let shown = names(&trigram.column).map(|column| Trigram { column, unaccented });
+                object.search.trigrams.extend(shown);
+            }
         }
     }
 }

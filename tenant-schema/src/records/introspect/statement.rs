@@ -12,6 +12,13 @@
 /// backslash escapes within names, and counts how deep each piece lies; what follows the expression of an entry of the
 /// outermost query lies two deep.
 ///
+/// The text search configuration of a search vector is read off the expression that generates it, and so is whether it
+/// knows accents. A trigram index counts if it is of a column, or, which is better, of a column without
+/// its accents.
+///
+/// `stamped` tells of a trigger for each row before an update (the bits of `pg_trigger.tgtype`: row 1, before 2, update
+/// 16). `removes_from` are the relations behind a view whose rows PostgreSQL removes by itself, without a trigger.
+///
 /// It is compiled more slowly than it runs: turn `jit` off.
 pub const INTROSPECT: &str = r#"
 with recursive
@@ -109,6 +116,39 @@ fields as (
     left join relations o on o.oid = s.origin
     left join pg_attribute oa on oa.attrelid = s.origin and oa.attnum = s.origin_attnum
    group by c.relation
+),
+vectors as (
+  select c.relation, json_agg(json_build_object(
+           'column', c.attname,
+           'configuration', coalesce(
+             (regexp_match(g.expression, 'to_tsvector\(''([^'']+)''::regconfig'))[1], 'simple'),
+           'unaccented', coalesce(g.expression like '%immutable_unaccent(%', false)
+         ) order by c.attnum) as list
+    from columns c
+    join facts f on f.type = c.type
+    left join lateral (
+      select pg_get_expr(d.adbin, d.adrelid) as expression from pg_attrdef d
+       where d.adrelid = c.relation and d.adnum = c.attnum and c.attgenerated <> ''
+    ) g on true
+   where f.base = 'tsvector'::regtype
+   group by c.relation
+),
+trigrams as (
+  select t.relation, json_agg(json_build_object('column', t.attname, 'unaccented', t.unaccented)
+           order by t.attnum) as list
+    from (
+      select c.relation, c.attname, c.attnum, bool_or(k.key <> quote_ident(c.attname)) as unaccented
+        from pg_index i
+        cross join lateral unnest(i.indclass::oid[]) with ordinality o (class, position)
+        join pg_opclass y on y.oid = o.class and y.opcname in ('gin_trgm_ops', 'gist_trgm_ops')
+        cross join lateral pg_get_indexdef(i.indexrelid, o.position::int, false) k (key)
+        join columns c on c.relation = i.indrelid and k.key in (
+               quote_ident(c.attname), 'immutable_unaccent(' || quote_ident(c.attname) || ')',
+               'immutable_unaccent((' || quote_ident(c.attname) || ')::text)')
+       where i.indisvalid and i.indpred is null
+       group by c.relation, c.attname, c.attnum
+    ) t
+   group by t.relation
 )
 select coalesce(json_agg(e.entry order by e.kind, e.name, e.signature), '[]')::text as model
   from (
@@ -118,13 +158,27 @@ select coalesce(json_agg(e.entry order by e.kind, e.name, e.signature), '[]')::t
                                     when 'v' then 'view' else 'materialized_view' end,
              'comment', obj_description(c.oid, 'pg_class'),
              'events', pg_relation_is_updatable(c.oid, true),
+             'stamped', nullif(exists (
+               select 1 from pg_trigger t
+                where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D' and t.tgtype & 19 = 19), false),
+             'removes_from', case when pg_relation_is_updatable(c.oid, false) & 16 <> 0 then (
+               select json_agg(distinct b.relname order by b.relname)
+                 from pg_rewrite r
+                 join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+                                 and d.refclassid = 'pg_class'::regclass
+                 join relations b on b.oid = d.refobjid and b.oid <> c.oid
+                where r.ev_class = c.oid and r.rulename = '_RETURN') end,
              'fields', f.list,
              'primary_key', keys.primary_key,
              'unique_keys', keys.list,
-             'foreign_keys', links.list
+             'foreign_keys', links.list,
+             'vectors', v.list,
+             'trigrams', g.list
            )) as entry
       from relations c
       join fields f on f.relation = c.oid
+      left join vectors v on v.relation = c.oid
+      left join trigrams g on g.relation = c.oid
       cross join lateral (
         select json_agg(json_build_object('name', k.conname, 'columns', names.list) order by k.conname) as list,
                (json_agg(names.list) filter (where k.contype = 'p')) -> 0 as primary_key

@@ -51,6 +51,10 @@ pub(super) fn describe(
             operation("get", parameters, parts::read(answers.clone())),
         );
     }
+    let mut shared = shared;
+    if overloads.iter().any(|function| function.writes()) {
+        shared.push(parts::parameter("idempotency_key"));
+    }
     let mut post = operation("post", shared, parts::write(answers));
     if let Some(body) = body(overloads) {
         post["requestBody"] = body;

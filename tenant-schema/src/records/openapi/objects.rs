@@ -54,7 +54,7 @@ pub(super) fn describe(
     }
     let path = format!("/rest/v1/{}", segment(&object.name));
     if let Some(id) = object.key() {
-        described.one(id, &path, [read, update, delete, purge], paths);
+        described.one(id, &path, [read, insert, update, delete, purge], paths);
     }
     paths.insert(path, Value::Object(all));
 }
@@ -64,18 +64,19 @@ struct Described<'a> {
 }
 
 impl Described<'_> {
-    /// Adds the paths of one record, with what may be done there: read, update, delete, purge.
+    /// Adds the paths of one record, with what may be done there: read, insert, update, delete, purge.
     fn one(
         &self,
         id: &Field,
         path: &str,
-        [read, update, delete, purge]: [bool; 4],
+        [read, insert, update, delete, purge]: [bool; 5],
         paths: &mut Map<String, Value>,
     ) {
         let mut one = Map::from_iter([("parameters".to_owned(), json!([id_parameter(id)]))]);
         let operations = [
             (read, "get", self.get()),
             (update, "patch", self.update()),
+            (insert && update, "put", self.put_one()),
             (delete, "delete", self.delete()),
         ];
         for (is, method, operation) in operations {
@@ -145,16 +146,20 @@ impl Described<'_> {
             "order",
             "limit",
             "offset",
+            "cursor",
             "and",
             "or",
             "range",
             "prefer_read",
         ]);
+        let search = self.object.search.is_possible();
+        let parameters = parameters.chain(search.then(|| parts::parameter("q")));
         let page = |description: &str| {
             json!({
                 "description": description,
                 "headers": {
                     "Content-Range": super::reference("headers", "content_range"),
+                    "Link": super::reference("headers", "link"),
                     "Preference-Applied": super::reference("headers", "preference_applied"),
                 },
                 "content": self.many_forms(),
@@ -182,10 +187,11 @@ impl Described<'_> {
         self.operation(
             "get",
             &format!("Get one of {}", self.object.name),
-            named(&["select", "prefer_read"]).chain(self.deleted()).collect(),
-            parts::read(json!({
-                "200": { "description": "The record.", "content": { "application/json": { "schema": self.row() } } },
-            })),
+            named(&["select", "prefer_read"])
+                .chain(self.conditions())
+                .chain(self.deleted())
+                .collect(),
+            self.with_not_modified(parts::read(json!({ "200": self.written_one("The record.") }))),
         )
     }
 
@@ -196,13 +202,15 @@ impl Described<'_> {
         let mut operation = self.operation(
             "insert",
             &format!("Add to {}", self.object.name),
-            named(&["select", "columns", "on_conflict", "prefer_write"]).collect(),
+            named(&["select", "columns", "on_conflict", "prefer_write", "idempotency_key"]).collect(),
             parts::write(json!({
                 "200": self.written("What was merged, if that was asked for."),
                 // Without a type, since there is no body by default: a body that is announced must be there.
                 "201": {
                     "description": "Added. Nothing is answered, or with `return=representation` the records, as under 200.",
                     "headers": {
+                        "ETag": super::reference("headers", "etag"),
+                        "Idempotent-Replayed": super::reference("headers", "idempotent_replayed"),
                         "Location": super::reference("headers", "location"),
                         "Preference-Applied": super::reference("headers", "preference_applied"),
                     },
@@ -221,6 +229,21 @@ impl Described<'_> {
         operation
     }
 
+    fn put_one(&self) -> Value {
+        let mut operation = self.operation(
+            "put_one",
+            &format!("Add or replace one of {}", self.object.name),
+            self.of_one_write(&["select", "columns"]),
+            parts::write(json!({
+                "200": self.written_one("Replaced."),
+                "201": { "description": "Added. Nothing is answered, or with `return=representation` the record, as under 200." },
+                "204": nothing(),
+            })),
+        );
+        operation["requestBody"] = self.whole();
+        operation
+    }
+
     fn put(&self) -> Value {
         let keys = self.object.primary_key.iter().map(|name| {
             json!({
@@ -234,7 +257,7 @@ impl Described<'_> {
         let mut operation = self.operation(
             "put",
             &format!("Add or replace one of {} by its key", self.object.name),
-            named(&["select", "columns", "prefer_write"])
+            named(&["select", "columns", "prefer_write", "idempotency_key"])
                 .chain(keys)
                 .collect(),
             parts::write(json!({
@@ -243,14 +266,27 @@ impl Described<'_> {
                 "204": nothing(),
             })),
         );
-        let one = schema::named(&format!("{}.insert", key(&self.object.name)));
-        operation["requestBody"] =
-            json!({ "required": true, "content": { "application/json": { "schema": one } } });
+        operation["requestBody"] = self.whole();
         operation
     }
 
+    fn whole(&self) -> Value {
+        let one = schema::named(&format!("{}.insert", key(&self.object.name)));
+        json!({ "required": true, "content": { "application/json": { "schema": one } } })
+    }
+
     fn update_filtered(&self) -> Value {
-        let parameters = named(&["select", "order", "limit", "and", "or", "columns", "prefer_write"]);
+        let parameters = [
+            "select",
+            "order",
+            "limit",
+            "and",
+            "or",
+            "columns",
+            "prefer_write",
+            "idempotency_key",
+        ];
+        let parameters = named(&parameters);
         let mut operation = self.operation(
             "update",
             &format!("Change those of {} that a filter finds", self.object.name),
@@ -265,7 +301,8 @@ impl Described<'_> {
         let mut operation = self.operation(
             "update_one",
             &format!("Change one of {}", self.object.name),
-            named(&["select", "columns", "prefer_write"])
+            self.of_one_write(&["select", "columns"])
+                .into_iter()
                 .chain(self.deleted())
                 .collect(),
             parts::write(json!({ "200": self.written_one("The changed record."), "204": nothing() })),
@@ -280,7 +317,16 @@ impl Described<'_> {
     }
 
     fn delete_filtered(&self) -> Value {
-        let parameters = named(&["select", "order", "limit", "and", "or", "prefer_write"]);
+        let parameters = [
+            "select",
+            "order",
+            "limit",
+            "and",
+            "or",
+            "prefer_write",
+            "idempotency_key",
+        ];
+        let parameters = named(&parameters);
         self.operation(
             "delete",
             &format!("Remove those of {} that a filter finds", self.object.name),
@@ -293,7 +339,7 @@ impl Described<'_> {
         self.operation(
             "delete_one",
             &format!("Remove one of {}", self.object.name),
-            named(&["select", "prefer_write"]).collect(),
+            self.of_one_write(&["select"]),
             parts::write(json!({ "200": self.written_one("The removed record."), "204": nothing() })),
         )
     }
@@ -334,7 +380,37 @@ impl Described<'_> {
     }
 
     fn written_one(&self, description: &str) -> Value {
-        json!({ "description": description, "content": { "application/json": { "schema": self.row() } } })
+        let mut answer = json!({ "description": description, "content": { "application/json": { "schema": self.row() } } });
+        if self.object.versioned {
+            answer["headers"] = json!({ "ETag": super::reference("headers", "etag") });
+        }
+        answer
+    }
+
+    /// The headers that ask for a state of one record.
+    fn conditions(&self) -> impl Iterator<Item = Value> {
+        let names: &[&str] = if self.object.versioned {
+            &["if_match", "if_none_match"]
+        } else {
+            &[]
+        };
+        named(names)
+    }
+
+    fn of_one_write(&self, own: &[&str]) -> Vec<Value> {
+        let always = named(&["prefer_write", "idempotency_key"]);
+        let can_be_held = !self.object.kind.is_view();
+        let conditions = self.conditions().filter(|_| can_be_held);
+        named(own).chain(always).chain(conditions).collect()
+    }
+
+    /// The answers of a read of one record, whose client may know it already.
+    fn with_not_modified(&self, mut answers: Value) -> Value {
+        if self.object.versioned {
+            answers["304"] = json!({ "description": "The client has it already, as `If-None-Match` says." });
+            answers["412"] = super::reference("responses", "precondition_failed");
+        }
+        answers
     }
 }
 

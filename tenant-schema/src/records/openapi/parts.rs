@@ -30,6 +30,20 @@ const PARAMETERS: &[(&str, &str, &str, &str)] = &[
         "How many records to pass over first.",
     ),
     (
+        "cursor",
+        "query",
+        "cursor",
+        "Empty for the first page of a list whose full pages each name the next by `Link`. Every record that stays is on \
+         exactly one page, whatever is added and removed meanwhile. Not with `offset`, `Range` or aggregates.",
+    ),
+    (
+        "q",
+        "query",
+        "q",
+        "Words to search for: beginnings are enough, accents and typing errors make no difference. The best are first, \
+         unless `order` says otherwise.",
+    ),
+    (
         "and",
         "query",
         "and",
@@ -78,7 +92,28 @@ const PARAMETERS: &[(&str, &str, &str, &str)] = &[
         "Prefer",
         "`return=minimal|headers-only|representation`, `count=…`, `missing=default`, `max-affected=…`, \
          `tx=commit|rollback`, `handling=strict|lenient`, `timezone=…`; for inserts \
-         `resolution=merge-duplicates|ignore-duplicates`.",
+         `resolution=merge-duplicates|ignore-duplicates`; for changes of one record with `If-Match` `merge=disjoint`.",
+    ),
+    (
+        "if_match",
+        "header",
+        "If-Match",
+        "Entity tags, or `*`: do it only if the record is in one of these states. Else the answer is 412.",
+    ),
+    (
+        "if_none_match",
+        "header",
+        "If-None-Match",
+        "Entity tags, or `*`: do it only if the record is in none of these states. Else a read is answered by 304, and a \
+         write by 412.",
+    ),
+    (
+        "idempotency_key",
+        "header",
+        "Idempotency-Key",
+        "A text of the client's for this request. Within a day the same request with the same key is not done again, but \
+         answered as it was, with `Idempotent-Replayed: true`. While it is being done, the answer is 409; another request \
+         with the key is answered by 422.",
     ),
 ];
 
@@ -114,9 +149,14 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     (
         "conflict",
         "409",
-        "A key is taken, or something still refers to the record.",
+        "A key is taken, something still refers to the record, or a request with the same `Idempotency-Key` is being \
+         answered.",
     ),
-    ("precondition_failed", "412", "The record has changed."),
+    (
+        "precondition_failed",
+        "412",
+        "The record is in another state than was meant; `ETag` and the details tell in which.",
+    ),
     ("too_large", "413", "The body or the answer is too large."),
     ("too_long", "414", "The query string is too long."),
     (
@@ -132,7 +172,7 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     (
         "unprocessable",
         "422",
-        "The request is understood, but not valid.",
+        "The request is understood, but not valid, or its `Idempotency-Key` was used for another one.",
     ),
     (
         "too_many",
@@ -150,6 +190,9 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
         "The service is unavailable for a moment; `Retry-After` says when to try again.",
     ),
 ];
+
+/// The problem of no status of its own.
+const RAISED: &str = "raised";
 
 const ALWAYS: &[&str] = &[
     "bad_request",
@@ -194,6 +237,8 @@ fn answers(own: Value, more: &[&str]) -> Value {
     {
         answers.insert((*status).to_owned(), reference("responses", name));
     }
+    // A function or a trigger of the template may raise any status.
+    answers.insert("default".to_owned(), reference("responses", RAISED));
     Value::Object(answers)
 }
 
@@ -223,15 +268,28 @@ pub(super) fn responses() -> Value {
         if ["too_many", "unavailable"].contains(name) {
             response["headers"] = json!({ "Retry-After": reference("headers", "retry_after") });
         }
+        if *name == "precondition_failed" {
+            response["headers"] = json!({ "ETag": reference("headers", "etag") });
+        }
         ((*name).to_owned(), response)
     });
-    Value::Object(all.collect())
+    let raised = json!({
+        "description": "What a function or a trigger raises by a status of its own.",
+        "content": { "application/problem+json": { "schema": reference("schemas", PROBLEM) } },
+    });
+    Value::Object(all.chain([(RAISED.to_owned(), raised)]).collect())
 }
 
 pub(super) fn headers() -> Value {
     let text = json!({ "type": "string" });
     json!({
         "content_range": { "description": "Which records these are, and of how many: `0-9/42` or `0-9/*`.", "schema": text },
+        "etag": { "description": "The state of the record, where it has versions: `\"7\"`.", "schema": text },
+        "idempotent_replayed": {
+            "description": "`true`: the request was done before, and this is what it was answered.",
+            "schema": text,
+        },
+        "link": { "description": "The next page (RFC 8288), where a page by `cursor` is full: `</rest/v1/…?…>; rel=\"next\"`.", "schema": text },
         "location": { "description": "Where the new record is.", "schema": text },
         "preference_applied": { "description": "The preferences that were followed.", "schema": text },
         "retry_after": { "description": "Seconds to wait.", "schema": { "type": "integer", "minimum": 0 } },

@@ -66,6 +66,13 @@ pub enum End {
     Rollback,
 }
 
+/// What becomes of a change when others have changed the record meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Merge {
+    /// It is made, if it is of other fields than theirs.
+    Disjoint,
+}
+
 /// What becomes of preferences that cannot be followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Handling {
@@ -94,6 +101,8 @@ pub struct Preferences {
     pub time_zone: Option<String>,
     /// `max-affected=…`, in records; it counts with `handling=strict` only.
     pub max_affected: Option<u64>,
+    /// `merge=disjoint`; it counts with `If-Match`.
+    pub merge: Option<Merge>,
     /// What was not understood, as it was said.
     pub invalid: Vec<String>,
 }
@@ -117,6 +126,8 @@ pub enum Preference {
     TimeZone,
     /// [`Preferences::max_affected`]
     MaxAffected,
+    /// [`Preferences::merge`]
+    Merge,
 }
 
 impl Preferences {
@@ -150,6 +161,7 @@ impl Preferences {
                 &mut self.time_zone,
                 Some(value.to_owned()).filter(|zone| !zone.is_empty()),
             ),
+            "merge" => keep(&mut self.merge, named(&MERGES, value)),
             "max-affected" => keep(&mut self.max_affected, value.parse().ok()),
             _ => false,
         }
@@ -175,6 +187,14 @@ impl Preferences {
             Some(zone) if self.is_strict() => Err(Self::refused(&format!("timezone={zone}"))),
             _ => Ok(None),
         }
+    }
+
+    /// With `handling=strict`, the error that this cannot be followed.
+    pub fn refuse_if_strict(&self, said: &str) -> Result<(), RecordError> {
+        if self.is_strict() {
+            return Err(Self::refused(said));
+        }
+        Ok(())
     }
 
     fn refused(said: &str) -> RecordError {
@@ -206,6 +226,7 @@ impl Preferences {
                 Preference::MaxAffected,
                 self.bound().map(|bound| bound.to_string()),
             ),
+            (Preference::Merge, self.merge.map(|it| word(&MERGES, it))),
         ];
         let listed: Vec<String> = said
             .into_iter()
@@ -227,6 +248,7 @@ impl fmt::Display for Preference {
             Self::Handling => "handling",
             Self::TimeZone => "timezone",
             Self::MaxAffected => "max-affected",
+            Self::Merge => "merge",
         })
     }
 }
@@ -249,6 +271,7 @@ const COUNTS: [(&str, Count); 3] = [
     ("estimated", Count::Estimated),
 ];
 const ENDS: [(&str, End); 2] = [("commit", End::Commit), ("rollback", End::Rollback)];
+const MERGES: [(&str, Merge); 1] = [("disjoint", Merge::Disjoint)];
 const HANDLINGS: [(&str, Handling); 2] = [("strict", Handling::Strict), ("lenient", Handling::Lenient)];
 
 fn named<T: Copy>(words: &Words<T>, value: &str) -> Option<T> {
@@ -294,13 +317,13 @@ mod tests {
 
     #[test]
     fn reads_every_preference_and_lists_it_again() {
-        let header = "max-affected=5 ,timezone=Europe/Berlin,handling=strict,tx=rollback,count=planned,\
+        let header = "merge=disjoint, max-affected=5 ,timezone=Europe/Berlin,handling=strict,tx=rollback,count=planned,\
             return=minimal,missing=default, resolution=ignore-duplicates";
         let said = Preferences::parse(header);
         assert_eq!(said.end, Some(End::Rollback));
         assert_eq!(said.max_affected, Some(5));
         let applied = "resolution=ignore-duplicates, missing=default, return=minimal, count=planned, tx=rollback, \
-            handling=strict, timezone=Europe/Berlin, max-affected=5";
+            handling=strict, timezone=Europe/Berlin, max-affected=5, merge=disjoint";
         assert_eq!(said.applied(|_| true).as_deref(), Some(applied));
         assert_eq!(
             said.applied(|kind| kind == Preference::Count).as_deref(),

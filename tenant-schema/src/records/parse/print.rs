@@ -21,6 +21,9 @@ pub(super) fn query_string(said: &QueryString) -> String {
     for (path, level) in &said.embedded {
         print_level(&mut parameters, path, level);
     }
+    for (name, value) in [("cursor", &said.cursor), ("q", &said.search)] {
+        parameters.extend(value.iter().map(|value| (name.to_owned(), value.clone())));
+    }
     let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let pairs: Vec<_> = parameters
         .iter()
@@ -203,6 +206,25 @@ fn any_text() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Words and signs of the grammar: put together at random, they are read more often than texts at random are.
+pub(super) fn any_token() -> impl Strategy<Value = &'static str> {
+    let words = r#"select= order= limit= offset= and= or= not.and= not.or= a= b.c= a.order= a.or= a->b= a->>0= "a.b"=
+        & & a b c_1 ä "a,b" " \ * 1 -1 00 99999999999999999999 null true unknown not_null eq. neq. gt(any). like(all). in. is.
+        isdistinct. fts(english). plfts. wfts. cs. cd. ov. adj. not. and( or( not.and( ( ( ) ) { } , , . : :: ::text
+        ::double%20precision -> ->> ! !inner !left !hint ... count() .count() .sum() .avg()::int .asc .desc .nullsfirst
+        .nullslast %20 %22 % + %00"#;
+    let words: Vec<&str> = words.split_whitespace().chain([" ", "\0"]).collect();
+    prop::sample::select(words)
+}
+
+/// The name of a type: one word or several.
+fn any_cast() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any_word(),
+        prop::collection::vec(any_word(), 2..4).prop_map(|words| words.join(" "))
+    ]
+}
+
 fn any_word() -> impl Strategy<Value = String> {
     "[a-z_][a-z0-9_]{0,8}"
 }
@@ -308,7 +330,7 @@ fn any_level() -> impl Strategy<Value = Level> {
 }
 
 fn any_item() -> impl Strategy<Value = SelectItem> {
-    let word = || prop::option::of(any_word());
+    let word = || prop::option::of(any_cast());
     let alias = || prop::option::of(any_text());
     let aggregate = (prop::sample::select(&AggregateFunction::ALL[..]), word())
         .prop_map(|((_, function), cast)| Aggregate { function, cast });
@@ -345,12 +367,17 @@ fn any_item() -> impl Strategy<Value = SelectItem> {
 pub(super) fn any_query_string() -> impl Strategy<Value = QueryString> {
     let path = prop::collection::vec(any_text(), 1..3);
     let embedded = prop::collection::vec((path, any_level()), 0..3);
-    (prop::collection::vec(any_item(), 0..4), any_level(), embedded).prop_map(|(select, root, embedded)| {
+    let select = prop::collection::vec(any_item(), 0..4);
+    let of_lists = prop::option::of((any_text(), any_text()));
+    (select, any_level(), embedded, of_lists).prop_map(|(select, root, embedded, of_lists)| {
+        let (cursor, search) = of_lists.unzip();
         let mut said = QueryString {
             select,
             root,
             embedded: Vec::new(),
             deleted: None,
+            cursor,
+            search,
         };
         for (path, level) in embedded {
             // What says nothing is not there, and each way is there once.

@@ -2,6 +2,7 @@
 
 use super::deleted;
 use super::embed::Embed;
+use super::search::Words;
 use crate::records::ast::{Column, Deleted, Filter, Is, Step, Test};
 use crate::records::error::{EmbedError, RecordError, shorten};
 use crate::records::model::{Field, Object};
@@ -14,6 +15,8 @@ pub enum Subject<'m> {
     Spot(Spot<'m>),
     /// Whether there is an embedded record, by its place among the embedded objects.
     Embed(usize),
+    /// Whether words are found in the record.
+    Words(Words<'m>),
 }
 
 /// A column, or a place inside its JSON.

@@ -1,6 +1,7 @@
 //! What records are sorted by.
 
 use super::filter::Spot;
+use super::search::Words;
 use super::select::Selection;
 use crate::records::ast::{OrderTerm, SortKey};
 use crate::records::error::{EmbedError, RecordError, shorten};
@@ -14,6 +15,8 @@ pub enum SortBy<'m> {
     Related(usize, Spot<'m>),
     /// A column of the answer, counted from one: all that groups of records can be sorted by.
     Shown(usize),
+    /// How well the records fit what was searched for.
+    Relevance(Words<'m>),
 }
 
 /// Resolves the terms of an order for the records of a selection.

@@ -7,11 +7,16 @@ use crate::records::error::{self, RecordError};
 use crate::records::limits::Limits;
 use crate::records::model::Object;
 use crate::records::parse::name::{About, parse as parse_name};
-use crate::records::parse::{self, Parameters, RESERVED};
+use crate::records::parse::{self, OF_LISTS, Parameters, RESERVED};
 
 /// Whether a parameter selects or filters, and does not make a page.
 pub(super) fn finds(parameter: &str) -> bool {
-    !["order", "limit", "offset"].contains(&parameter)
+    !["order", "limit", "offset"].contains(&parameter) && !is_of_lists(parameter)
+}
+
+/// Whether a parameter is one that only lists have.
+pub(super) fn is_of_lists(parameter: &str) -> bool {
+    OF_LISTS.contains(&parameter)
 }
 
 /// Parses a query string after looking at the names in it, so that a mistyped parameter is called unknown

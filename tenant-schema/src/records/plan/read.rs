@@ -1,13 +1,16 @@
 //! Reads: a page of records, and one record.
 
+use super::cursor::{Paging, Wanted};
 use super::filter::{Subject, visible};
 use super::items::selection;
 use super::levels::Levels;
 use super::order::{SortBy, order};
 use super::query::{finds, read_query};
-use super::select::Selection;
+use super::search::Words;
+use super::select::{Output, Selection, Value};
 use super::write::Asked;
 use crate::records::ast::{Filter, OrderTerm};
+use crate::records::cursor::Next;
 use crate::records::error::RecordError;
 use crate::records::model::Object;
 use crate::records::{Count, Form, RowRange};
@@ -36,12 +39,20 @@ pub struct List<'m> {
     pub(in crate::records) max_rows: u64,
     /// Bytes of the answer, at most.
     pub(in crate::records) answer_bytes: u64,
+    /// How it is paged, if that is by cursor.
+    pub(in crate::records) paging: Option<Paging<'m>>,
 }
 
 impl List<'_> {
-    /// How many rows come before the page.
-    pub(in crate::records) fn offset(&self) -> u64 {
-        self.node.offset
+    /// How many rows come before the page, as far as that is known.
+    pub(in crate::records) fn offset(&self) -> Option<u64> {
+        let is_behind_another = self.paging.as_ref().is_some_and(|paging| paging.after.is_some());
+        (!is_behind_another).then_some(self.node.offset)
+    }
+
+    /// What names the next page.
+    pub(in crate::records) fn next(&self) -> Option<Next> {
+        self.paging.as_ref().map(|paging| paging.next.clone())
     }
 }
 
@@ -53,16 +64,55 @@ pub struct Get<'m> {
     pub(in crate::records) answer_bytes: Option<u64>,
 }
 
+impl Get<'_> {
+    /// What it answers follows from the version of the record: its own columns as JSON, and nothing of other records,
+    /// which change by themselves.
+    pub(in crate::records) fn is_plain(&self) -> bool {
+        let selection = &self.node.selection;
+        let is_own = |output: &Output<'_>| match &output.value {
+            Value::Spot(spot) => selection.object.field(&spot.field.name).is_some(),
+            Value::Record => false,
+        };
+        matches!(self.form, Form::Plural | Form::Singular)
+            && !selection.object.kind.is_view()
+            && selection.embeds.is_empty()
+            && selection.outputs.iter().all(is_own)
+    }
+}
+
 /// Plans a page of records.
 pub fn list<'m>(object: &'m Object, asked: &Asked<'m>) -> Result<List<'m>, RecordError> {
     let (context, limits) = (asked.context, asked.context.limits);
-    let said = read_query(object, asked.query, limits, "list records", |_| true)?;
+    let mut said = read_query(object, asked.query, limits, "list records", |_| true)?;
+    let wanted = Wanted::of(&mut said, asked)?;
+    if wanted.is_some() && asked.every_row {
+        return Err(RecordError::MisplacedParameter {
+            parameter: "cursor".to_owned(),
+            action: "export records",
+        });
+    }
+    let words = said.search.as_deref();
+    let words = words
+        .map(|text| Words::find(object, text, limits))
+        .transpose()?
+        .flatten();
     let (offset, limit) = page(said.root.offset.unwrap_or(0), said.root.limit, asked.range)?;
     let mut levels = Levels::place(&said.select, said.embedded)?;
     let selection = selection(context, object, said.select, &mut levels)?;
+    let mut order = order(&selection, said.root.order)?;
+    let mut filter = visible(object, None, said.root.filter, said.deleted, &selection.embeds)?;
+    if let Some(words) = words {
+        filter.and(words.condition());
+        if order.is_empty() && !selection.aggregates() {
+            order = words.by_relevance(object);
+        }
+    }
+    let paging = wanted
+        .map(|wanted| wanted.plan(&selection, &mut order, asked))
+        .transpose()?;
     let node = Node {
-        order: order(&selection, said.root.order)?,
-        filter: visible(object, None, said.root.filter, said.deleted, &selection.embeds)?,
+        order,
+        filter,
         selection,
         limit: Some(if asked.every_row {
             limit.unwrap_or(EVERY_ROW).min(EVERY_ROW)
@@ -72,6 +122,7 @@ pub fn list<'m>(object: &'m Object, asked: &Asked<'m>) -> Result<List<'m>, Recor
         offset,
     };
     Ok(List {
+        paging,
         node,
         form: asked.form,
         count: asked.preferences.count,

@@ -7,15 +7,17 @@ use super::filter::visible;
 use super::items::selection;
 use super::levels::Levels;
 use super::order::order;
-use super::query::read_query;
+use super::query::{is_of_lists, read_query};
 use super::read::{Node, page};
 use super::{Asked, Context};
+use crate::records::claim::MAX_BODY;
 use crate::records::error::{RecordError, shorten};
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Function, Object, Parameter, Returned};
 use crate::records::parse::body::call::Arguments;
 use crate::records::parse::{self, Parameters, columns};
-use crate::records::{CallBy, Form, RowRange};
+use crate::records::sql::Keep;
+use crate::records::{CallBy, Count, Form, RowRange};
 
 mod choose;
 
@@ -31,6 +33,12 @@ pub struct Call<'m> {
     pub(in crate::records) guards: Vec<Guard>,
     /// The function may write, and the request lets it.
     pub(in crate::records) writes: bool,
+    /// What keeps the answer.
+    pub(in crate::records) keep: Option<Keep<'m>>,
+    /// All results are counted, and not only those of the page: by calling the function once more.
+    pub(in crate::records) count: Option<Count>,
+    /// The most records of a page.
+    pub(in crate::records) max_rows: u64,
 }
 
 /// What a function is called with.
@@ -106,6 +114,8 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
         guards.push(Guard::Singular);
     }
     guards.push(Guard::Size(context.limits.answer_bytes));
+    let claim = asked.claim.filter(|_| writes);
+    guards.extend(claim.map(|_| Guard::Kept(MAX_BODY)));
     Ok(Call {
         function,
         given: given(function, said.arguments)?,
@@ -116,7 +126,17 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
             asked.form.of_one()
         },
         guards,
+        // What writes is called once.
+        count: asked
+            .preferences
+            .count
+            .filter(|count| count.counts() && function.returns_set && !writes),
         writes,
+        keep: claim.map(|claim| Keep {
+            claim,
+            written_only: false,
+        }),
+        max_rows: context.limits.max_rows,
     })
 }
 
@@ -189,6 +209,9 @@ fn is_argument(context: Context<'_>, overloads: &[Function], name: &str, value: 
 
 /// Reads like something that is said of records.
 fn is_filter(name: &str, value: &str) -> bool {
+    if is_of_lists(name) {
+        return false;
+    }
     let parameters: Parameters = vec![(name.to_owned(), value.to_owned())];
     let is_word = name == DELETED && deleted::word(value).is_some();
     parse::RESERVED.contains(&name) || is_word || parse::query(&parameters).is_ok()
@@ -207,7 +230,8 @@ fn result<'m>(
         Returned::Object(name) => context.model.object(name)?,
         Returned::Row(row) => row,
     };
-    let said = read_query(row, rest, context.limits, "call a function", |_| true)?;
+    let suits = |name: &str| !is_of_lists(name);
+    let said = read_query(row, rest, context.limits, "call a function", suits)?;
     let mut levels = Levels::place(&said.select, said.embedded)?;
     let selection = selection(context, row, said.select, &mut levels)?;
     let (offset, limit) = page(said.root.offset.unwrap_or(0), said.root.limit, range)?;

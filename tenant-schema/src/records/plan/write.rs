@@ -8,13 +8,17 @@ use super::levels::Levels;
 use super::order::order;
 use super::read::Node;
 use crate::records::ast::{Filter, QueryString};
+use crate::records::claim::{Claim, MAX_BODY};
+use crate::records::condition::Conditions;
 use crate::records::error::{self, RecordError};
 use crate::records::model::{Field, Object};
 use crate::records::nearest::nearest;
 use crate::records::parse::prefer::{Preferences, Return};
-use crate::records::{Form, RowRange, guard::Guard};
+use crate::records::sql::Keep;
+use crate::records::{CursorSeal, Form, RowRange, guard::Guard};
 
 mod change;
+mod held;
 mod insert;
 mod purge;
 mod removal;
@@ -22,6 +26,8 @@ mod restore;
 mod said;
 
 pub use change::{Bound, Delete, Fall, Update, delete, update};
+pub(in crate::records) use held::check;
+pub use held::{Held, Since, Unwanted};
 pub use insert::{Conflict, Insert, Merge, Written, insert, replace};
 pub use purge::{Purge, purge};
 pub use restore::{Owner, Restore, restore};
@@ -41,6 +47,12 @@ pub struct Asked<'m> {
     pub range: Option<RowRange>,
     /// A list is not held to the most rows of a page.
     pub every_row: bool,
+    /// The state that the record must be in.
+    pub conditions: &'m Conditions,
+    /// The idempotency key that a write claims.
+    pub claim: Option<&'m Claim>,
+    /// What signs the tenant's cursors.
+    pub cursors: &'m CursorSeal,
 }
 
 /// What a write gives back.
@@ -55,6 +67,25 @@ pub struct Answering<'m> {
     pub(in crate::records) key: Vec<&'m Field>,
     /// What undoes the write.
     pub(in crate::records) guards: Vec<Guard>,
+    /// The state that the record must be in.
+    pub(in crate::records) held: Option<Held<'m>>,
+    /// What keeps the answer.
+    pub(in crate::records) keep: Option<Keep<'m>>,
+}
+
+impl<'m> Answering<'m> {
+    /// Wants the record in this state.
+    fn hold(&mut self, held: Option<Held<'m>>) {
+        if held.is_some() {
+            self.guards.insert(0, Guard::State);
+        }
+        self.held = held;
+    }
+
+    /// It may be merged with what others have changed.
+    pub(in crate::records) fn merges(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.merges.is_some())
+    }
 }
 
 /// How many records a write is about, as far as the request says.
@@ -79,6 +110,7 @@ fn answering<'m>(node: Node<'m>, asked: &Asked<'m>, extent: Extent) -> Answering
     let represents = asked.preferences.returning == Some(Return::Representation);
     if represents {
         guards.push(Guard::Size(asked.context.limits.answer_bytes));
+        guards.extend(asked.claim.map(|_| Guard::Kept(MAX_BODY)));
     }
     let single = extent != Extent::Many && object.versioned;
     Answering {
@@ -90,6 +122,11 @@ fn answering<'m>(node: Node<'m>, asked: &Asked<'m>, extent: Extent) -> Answering
         version: object.field("version").filter(|_| single),
         key: Vec::new(),
         guards,
+        held: None,
+        keep: asked.claim.map(|claim| Keep {
+            claim,
+            written_only: extent == Extent::Named,
+        }),
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) enum Stands {
 
 /// The column in which a subselect hands on the record as a whole: its rows have no type of their own, and functions
 /// want the object's.
-const RECORD: usize = 0;
+pub(super) const RECORD: usize = 0;
 
 /// `alias.*::"object" as s0`, where something embedded needs it.
 pub(super) fn record_as_a_whole(

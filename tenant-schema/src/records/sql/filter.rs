@@ -1,9 +1,11 @@
 //! Conditions.
 
 use super::embed::{Parent, Stands, exists};
+use super::search;
 use super::writer::Writer;
 use crate::records::ast::{Arrow, Filter, Is, Place, Quantifier, Search, Test};
 use crate::records::error::RecordError;
+use crate::records::model::TypeCategory;
 use crate::records::plan::{Selection, Spot, Subject};
 
 /// The record that conditions are about.
@@ -130,6 +132,7 @@ fn condition(
             condition(sql, scope, part)?;
         }
         Filter::Test(Subject::Spot(spot), test) => return compare(sql, scope.alias, spot, test),
+        Filter::Test(Subject::Words(words), _) => return search::found(sql, scope.alias, words),
         Filter::Test(Subject::Embed(index), test) => return scope.embedded(sql, *index, is_there(test)),
     }
     sql.push(")");
@@ -165,12 +168,28 @@ pub(super) fn spot(sql: &mut Writer, source: &str, spot: &Spot<'_>) -> Result<()
     Ok(())
 }
 
+/// The same where it is compared or sorted: what `->` finds in a `json` column has no order and no equality, and as
+/// `jsonb` it has both.
+pub(super) fn operand(sql: &mut Writer, source: &str, of: &Spot<'_>) -> Result<(), RecordError> {
+    spot(sql, source, of)?;
+    if is_inner_json(of) {
+        sql.push("::jsonb");
+    }
+    Ok(())
+}
+
+/// It is a value within a `json` column, as JSON.
+pub(super) fn is_inner_json(spot: &Spot<'_>) -> bool {
+    let last = spot.path.last();
+    spot.field.base_type == "json" && last.is_some_and(|step| step.arrow == Arrow::Json)
+}
+
 fn compare(sql: &mut Writer, source: &str, tested: &Spot<'_>, test: &Test) -> Result<(), RecordError> {
     if let Test::Search(search, configuration, words) = test {
         return matches(sql, source, tested, (*search, configuration.as_deref(), words));
     }
     let place = &tested.field.name;
-    spot(sql, source, tested)?;
+    operand(sql, source, tested)?;
     match test {
         Test::Compare(comparison, quantifier, value) => {
             let value = if comparison.has_wildcards() {
@@ -180,20 +199,27 @@ fn compare(sql: &mut Writer, source: &str, tested: &Spot<'_>, test: &Test) -> Re
             };
             operator(sql, comparison.sql());
             match quantifier {
-                None => return sql.bind(place, value),
+                None => {
+                    sql.bind(place, value)?;
+                    sql.push(&composite(tested, ""));
+                    return Ok(());
+                }
                 Some(Quantifier::Any) => sql.push("any ("),
                 Some(Quantifier::All) => sql.push("all ("),
             }
             sql.bind(place, value)?;
+            sql.push(&composite(tested, "[]"));
             sql.push(")");
         }
         Test::Relate(relation, value) => {
             operator(sql, relation.sql());
             sql.bind(place, value.clone())?;
+            sql.push(&composite(tested, ""));
         }
         Test::Distinct(value) => {
             operator(sql, "is distinct from");
             sql.bind(place, value.clone())?;
+            sql.push(&composite(tested, ""));
         }
         Test::Is(is) => {
             sql.push(" is ");
@@ -202,11 +228,21 @@ fn compare(sql: &mut Writer, source: &str, tested: &Spot<'_>, test: &Test) -> Re
         Test::In(values) => {
             sql.push(" = any (");
             sql.bind(place, array_literal(values))?;
+            sql.push(&composite(tested, "[]"));
             sql.push(")");
         }
         Test::Search(..) => {}
     }
     Ok(())
+}
+
+/// `::type`, from the introspected model, for a value that is compared with a composite one: PostgreSQL would take it for
+/// a row of no known type.
+fn composite(spot: &Spot<'_>, dimensions: &str) -> String {
+    match spot.field.category {
+        TypeCategory::Composite if spot.path.is_empty() => format!("::{}{dimensions}", spot.field.type_name),
+        _ => String::new(),
+    }
 }
 
 fn operator(sql: &mut Writer, name: &str) {

@@ -1,7 +1,7 @@
 //! The statements that read.
 
 use super::embed::{Clause, Parent, Stands, restrict};
-use super::rows::{RowsOf, all, rows};
+use super::rows::{RowsOf, all, cursor, rows};
 use super::select::{Form, record};
 use super::writer::Writer;
 use super::{Query, body, bounded, from};
@@ -9,7 +9,8 @@ use crate::records::Count;
 use crate::records::error::RecordError;
 use crate::records::plan::{Get, List};
 
-/// A page: one row whose `body` is an array and whose `count` is its length.
+/// A page: one row whose `body` is an array and whose `count` is its length. One that is continued by cursor has the sort
+/// values of its last record as its `key`.
 pub fn list(plan: &List<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
     let is_counted = plan.count.is_some_and(Count::counts);
@@ -18,12 +19,20 @@ pub fn list(plan: &List<'_>) -> Result<Query, RecordError> {
         plan.answer_bytes,
         if is_counted { ", a.total" } else { "" },
     );
+    if let Some(paging) = &plan.paging {
+        cursor::page(&mut sql, &plan.node, paging)?;
+    }
     sql.push("select ");
     body::of_all(&mut sql, plan.form, &plan.node.selection)?;
-    sql.push(" as body, count(*) as count, null::text as version, null::text as key");
+    sql.push(" as body, count(*) as count, null::text as version, ");
+    match &plan.paging {
+        Some(_) => cursor::last(&mut sql, &plan.node)?,
+        None => sql.push("null::text"),
+    }
+    sql.push(" as key");
     if is_counted {
         sql.push(", (select count(*) from (");
-        all(&mut sql, &plan.node)?;
+        all(&mut sql, &plan.node, RowsOf::Object)?;
         if plan.count == Some(Count::Estimated) {
             // One more than what is counted exactly says that there are more.
             sql.push(" limit ");
@@ -32,7 +41,10 @@ pub fn list(plan: &List<'_>) -> Result<Query, RecordError> {
         sql.push(") c) as total");
     }
     sql.push(" from (");
-    rows(&mut sql, &plan.node, RowsOf::Object, Form::Labels)?;
+    match &plan.paging {
+        Some(_) => cursor::records(&mut sql, &plan.node)?,
+        None => rows(&mut sql, &plan.node, RowsOf::Object, Form::Labels)?,
+    }
     sql.push(") r) a");
     sql.finish()
 }
@@ -41,7 +53,7 @@ pub fn list(plan: &List<'_>) -> Result<Query, RecordError> {
 pub fn estimate(plan: &List<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
     sql.push("explain (format json) ");
-    all(&mut sql, &plan.node)?;
+    all(&mut sql, &plan.node, RowsOf::Object)?;
     sql.finish()
 }
 

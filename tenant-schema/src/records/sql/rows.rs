@@ -1,13 +1,16 @@
 //! Records of one object as rows: what of them, which of them, and in what order.
 
-use super::embed::{Clause, Parent, Related, Stands, record_as_a_whole, require, restrict};
-use super::filter::spot;
+use super::embed::{Clause, Parent, RECORD, Related, Stands, record_as_a_whole, require, restrict};
+use super::filter::operand;
+use super::search;
 use super::select::{Form, Laterals, columns, group_by};
 use super::writer::Writer;
 use crate::records::ast::{Direction, Nulls, OrderTerm};
 use crate::records::error::RecordError;
 use crate::records::model::{Field, Object};
 use crate::records::plan::{Node, SortBy};
+
+pub(super) mod cursor;
 
 /// Where rows come from.
 #[derive(Clone, Copy)]
@@ -63,23 +66,20 @@ pub(super) fn rows(
     sql.push(") as ");
     sql.push(rows.alias);
     laterals.join(sql, rows.parent(Stands::Columns))?;
-    rows.order_by(sql, |sql, index, key| match column(key) {
-        Some(field) => sql.column(rows.alias, field),
-        None => sql.column_named(rows.alias, &rows.carried(index)),
-    })
+    rows.order_by(sql, |sql, index, key| rows.carried_key(sql, index, key))
 }
 
 /// All rows that a page of records is taken from, to be counted: nothing is shown of them, unless they are made by
 /// grouping.
-pub(super) fn all(sql: &mut Writer, node: &Node<'_>) -> Result<(), RecordError> {
-    let rows = Rows::new(sql, node, RowsOf::Object);
+pub(super) fn all(sql: &mut Writer, node: &Node<'_>, source: RowsOf<'_, '_>) -> Result<(), RecordError> {
+    let rows = Rows::new(sql, node, source);
     if node.selection.aggregates() {
         let laterals = Laterals::new(sql, &node.selection);
         return rows.all(sql, &laterals, Form::Labels);
     }
     sql.push("select");
     rows.from(sql)?;
-    rows.restrict(sql)
+    rows.restrict(sql).map(|_| ())
 }
 
 /// The key is a column of the records themselves.
@@ -160,24 +160,45 @@ impl<'a, 'm> Rows<'a, 'm> {
         self.joins.iter().try_for_each(|(_, related)| related.join(sql))
     }
 
-    fn restrict(&self, sql: &mut Writer) -> Result<(), RecordError> {
+    /// The clause, for whoever has more to say in it.
+    fn restrict(&self, sql: &mut Writer) -> Result<Clause, RecordError> {
         let mut clause = Clause::begin(" where ");
         match self.source {
-            RowsOf::Related(related) => related.restrict(sql, &mut clause),
-            RowsOf::Object | RowsOf::Call(_) => restrict(sql, &mut clause, self.node, self.alias),
+            RowsOf::Related(related) => related.restrict(sql, &mut clause)?,
+            RowsOf::Object | RowsOf::Call(_) => restrict(sql, &mut clause, self.node, self.alias)?,
             // What they must be like was asked when they were written.
-            RowsOf::Written => require(sql, &mut clause, self.parent(Stands::Columns)),
+            RowsOf::Written => require(sql, &mut clause, self.parent(Stands::Columns))?,
         }
+        Ok(clause)
     }
 
-    /// What has to be known of a page's rows: their columns, and what they are sorted by.
-    fn page_columns(&self, sql: &mut Writer) -> Result<(), RecordError> {
+    /// The columns that have to be known of a page's rows.
+    fn page_fields(&self) -> Vec<&'m Field> {
         let mut fields = self.node.selection.fields();
         for field in self.node.order.iter().filter_map(|term| column(&term.key)) {
             if !fields.iter().any(|known| known.name == field.name) {
                 fields.push(field);
             }
         }
+        fields
+    }
+
+    /// The names of what has to be known of a page's rows, as [`Self::page_columns`] gives them.
+    fn page_names(&self) -> Vec<String> {
+        let fields = self.page_fields().into_iter().map(|field| field.name.clone());
+        let selection = &self.node.selection;
+        let record = selection.takes_record().then(|| selection.handed_on(RECORD));
+        let terms = self.node.order.iter().enumerate();
+        let carried = terms.filter(|(_, term)| column(&term.key).is_none());
+        fields
+            .chain(record)
+            .chain(carried.map(|(index, _)| self.carried(index)))
+            .collect()
+    }
+
+    /// What has to be known of a page's rows: their columns, and what they are sorted by.
+    fn page_columns(&self, sql: &mut Writer) -> Result<(), RecordError> {
+        let fields = self.page_fields();
         sql.list(&fields, |sql, field| sql.column(self.alias, field))?;
         let mut is_first = fields.is_empty();
         if self.node.selection.takes_record() {
@@ -202,6 +223,14 @@ impl<'a, 'm> Rows<'a, 'm> {
         self.node.selection.handed_on(index + 1)
     }
 
+    /// What the rows of a page are sorted by, seen from outside of it.
+    fn carried_key(&self, sql: &mut Writer, index: usize, key: &SortBy<'_>) -> Result<(), RecordError> {
+        match column(key) {
+            Some(field) => sql.column(self.alias, field),
+            None => sql.column_named(self.alias, &self.carried(index)),
+        }
+    }
+
     fn parent(&self, stands: Stands) -> Parent<'a, 'm> {
         Parent {
             selection: &self.node.selection,
@@ -212,16 +241,17 @@ impl<'a, 'm> Rows<'a, 'm> {
 
     fn key(&self, sql: &mut Writer, key: &SortBy<'_>) -> Result<(), RecordError> {
         match key {
-            SortBy::Own(own) => spot(sql, self.alias, own),
+            SortBy::Own(own) => operand(sql, self.alias, own),
             SortBy::Related(index, of) => {
                 let join = self.joins.iter().find(|(known, _)| known == index);
                 let (_, related) = join.expect("every object that rows are sorted by is joined");
-                spot(sql, related.alias(), of)
+                operand(sql, related.alias(), of)
             }
             SortBy::Shown(number) => {
                 sql.push(&number.to_string());
                 Ok(())
             }
+            SortBy::Relevance(words) => search::relevance(sql, self.alias, words),
         }
     }
 

@@ -5,11 +5,12 @@
 //! text each.
 
 use super::filter::array_literal;
-use super::rows::{RowsOf, rows};
+use super::rows::{RowsOf, all, rows};
 use super::select::Form;
 use super::write::{guarded, typed};
 use super::writer::Writer;
-use super::{Query, body};
+use super::{Query, body, keep};
+use crate::records::Count;
 use crate::records::error::RecordError;
 use crate::records::model::Parameter;
 use crate::records::plan::{Call, Given, Node, Results};
@@ -17,7 +18,12 @@ use crate::records::plan::{Call, Given, Node, Results};
 /// Writes a call: one row whose `count` is that of the results.
 pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
-    guarded(&mut sql, &plan.guards, false)?;
+    let fifth = plan.count.map(|_| "total");
+    if plan.keep.is_some() {
+        sql.push("with ");
+        keep::open(&mut sql);
+    }
+    guarded(&mut sql, &plan.guards, None, fifth)?;
     match &plan.result {
         Results::Nothing => {
             sql.push("select null::text as body");
@@ -37,6 +43,18 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
             body::of_values(&mut sql, plan.form, &plan.function.name)?;
             sql.push(" as body");
             totals(&mut sql);
+            let values = |sql: &mut Writer| {
+                if *untyped {
+                    return select_call(sql, plan);
+                }
+                source(sql, plan)?;
+                sql.push(" as t(v)");
+                Ok(())
+            };
+            total(&mut sql, plan, |sql| {
+                sql.push("select from ");
+                values(sql)
+            })?;
             sql.push(" from (select t.v");
             if let Some(cast) = exact {
                 sql.push("::");
@@ -44,17 +62,15 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
                 sql.push(" as v");
             }
             sql.push(" from ");
-            if *untyped {
-                select_call(&mut sql, plan)?;
-            } else {
-                source(&mut sql, plan)?;
-                sql.push(" as t(v)");
-            }
+            values(&mut sql)?;
             page(&mut sql, *limit, *offset)?;
             sql.push(") r");
         }
     }
     sql.push(") a");
+    if let Some(kept) = plan.keep {
+        keep::close(&mut sql, kept, fifth)?;
+    }
     sql.finish()
 }
 
@@ -65,9 +81,31 @@ fn records(sql: &mut Writer, plan: &Call<'_>, node: &Node<'_>) -> Result<(), Rec
     body::of_all(sql, plan.form, &node.selection)?;
     sql.push(if is_one { ", 'null') as body" } else { " as body" });
     totals(sql);
+    let called = |sql: &mut Writer| source(sql, plan);
+    total(sql, plan, |sql| all(sql, node, RowsOf::Call(&called)))?;
     sql.push(" from (");
-    rows(sql, node, RowsOf::Call(&|sql| source(sql, plan)), Form::Labels)?;
+    rows(sql, node, RowsOf::Call(&called), Form::Labels)?;
     sql.push(") r");
+    Ok(())
+}
+
+/// `, (select count(*) from (…) c) as total`, if all results are counted.
+fn total(
+    sql: &mut Writer,
+    plan: &Call<'_>,
+    all: impl Fn(&mut Writer) -> Result<(), RecordError>,
+) -> Result<(), RecordError> {
+    let Some(count) = plan.count else {
+        return Ok(());
+    };
+    sql.push(", (select count(*) from (");
+    all(sql)?;
+    if count == Count::Estimated {
+        // PostgreSQL's guess about a function says nothing: what is more than a page may hold is not known.
+        sql.push(" limit ");
+        sql.push(&(plan.max_rows + 1).to_string());
+    }
+    sql.push(") c) as total");
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The columns of an answer.
 
 use super::embed::{Parent, Related};
-use super::filter::spot;
+use super::filter::{is_inner_json, spot};
 use super::rows::{RowsOf, rows};
 use super::writer::Writer;
 use crate::records::error::RecordError;
@@ -151,6 +151,26 @@ pub(super) fn group_by(sql: &mut Writer, selection: &Selection<'_>) {
     }
 }
 
+/// The types that a `jsonb` value can be turned into and a `json` value cannot (PostgreSQL documentation, section 8.14).
+const OF_JSONB: [&str; 16] = [
+    "bool",
+    "boolean",
+    "decimal",
+    "double precision",
+    "float",
+    "float4",
+    "float8",
+    "int",
+    "int2",
+    "int4",
+    "int8",
+    "bigint",
+    "integer",
+    "numeric",
+    "real",
+    "smallint",
+];
+
 /// What columns are made of.
 struct Source<'a, 'm> {
     selection: &'a Selection<'m>,
@@ -209,7 +229,15 @@ impl Source<'_, '_> {
             Origin::Output(index) => {
                 let output = &self.selection.outputs[index];
                 match &output.value {
-                    Value::Spot(found) => spot(sql, self.alias, found)?,
+                    Value::Spot(found) => {
+                        spot(sql, self.alias, found)?;
+                        let is_read = output.cast.is_some_and(|cast| OF_JSONB.contains(&cast));
+                        sql.push(if is_read && is_inner_json(found) {
+                            "::jsonb"
+                        } else {
+                            ""
+                        });
+                    }
                     Value::Record => sql.push(if is_raw { "true" } else { "*" }),
                 }
                 if let Some(cast) = output.cast {

@@ -16,12 +16,14 @@ use crate::records::plan::{Answering, Bound, Delete, SortBy, Subject, Update};
 
 mod answer;
 mod cascade;
+mod held;
 mod insert;
 mod restore;
 
 use super::from;
 use answer::answer;
 pub(super) use answer::guarded;
+use held::and_holds;
 pub use insert::insert;
 pub use restore::{purge, restore};
 
@@ -33,6 +35,7 @@ pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
         returned(&mut sql, &plan.answer, &[])?;
         from(&mut sql, plan.object)?;
         found(&mut sql, &plan.filter, plan.bound.as_ref())?;
+        and_holds(&mut sql, plan.answer.held.as_ref(), "t")?;
     } else {
         sql.push("with w as (update ");
         sql.name(&plan.object.name)?;
@@ -61,6 +64,7 @@ pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
             sql.push(")");
         }
         found(&mut sql, &plan.filter, plan.bound.as_ref())?;
+        and_holds(&mut sql, plan.answer.held.as_ref(), "t")?;
         sql.push(" returning ");
         returned(&mut sql, &plan.answer, &[])?;
     }
@@ -107,6 +111,7 @@ pub fn delete(plan: &Delete<'_>) -> Result<Query, RecordError> {
         cascade::set_deletion(&mut sql, fall.id)?;
     }
     found(&mut sql, &plan.filter, plan.bound.as_ref())?;
+    and_holds(&mut sql, plan.answer.held.as_ref(), "t")?;
     sql.push(" returning ");
     returned(&mut sql, &plan.answer, &cascade::carried(plan.object, fall))?;
     sql.push(")");
@@ -152,7 +157,7 @@ fn returned(sql: &mut Writer, answer: &Answering<'_>, others: &[&Field]) -> Resu
     let sorted = node.into_iter().flat_map(|node| &node.order);
     let sorted = sorted.filter_map(|term| match &term.key {
         SortBy::Own(spot) => Some(spot.field),
-        SortBy::Related(..) | SortBy::Shown(_) => None,
+        SortBy::Related(..) | SortBy::Shown(_) | SortBy::Relevance(_) => None,
     });
     let key = answer.key.iter().copied();
     for field in selected

@@ -141,8 +141,11 @@ fn embedding(object: &str, query: &str, rights: Rights<'_>) -> Result<Prepared, 
         query,
         preferences: &Preferences::default(),
         rights,
+        conditions: &Conditions::NONE,
+        claim: None,
         form: Form::Plural,
         range: None,
+        cursors: &fixture::cursors(),
         operation: Operation::List,
     };
     prepare(&model(), &request, Limits::default(), &mut Uuid::nil)
@@ -233,6 +236,9 @@ fn a_total_is_counted_without_what_is_embedded() {
             form: Form::Plural,
             range: None,
             every_row: false,
+            conditions: &Conditions::NONE,
+            claim: None,
+            cursors: &fixture::cursors(),
         };
         let plan = plan::list(&model.objects[object], &asked).unwrap();
         sql::estimate(&plan).unwrap().text

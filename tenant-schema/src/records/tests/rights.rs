@@ -34,8 +34,11 @@ fn unreadable(query: &str, prefer: &str, operation: Operation<'_>) -> Option<(u1
         query,
         preferences: &Preferences::parse(prefer),
         rights: Rights::by(&|_, action| action != Action::Read),
+        conditions: &Conditions::NONE,
+        claim: None,
         form: Form::Plural,
         range: None,
+        cursors: &fixture::cursors(),
         operation,
     };
     let refused = prepare(&model(), &request, Limits::default(), &mut Uuid::nil).err()?;
@@ -103,8 +106,11 @@ fn a_merge_tells_the_key_only_to_those_who_may_read() {
             query: "on_conflict=name",
             preferences: &Preferences::parse("resolution=merge-duplicates"),
             rights,
+            conditions: &Conditions::NONE,
+            claim: None,
             form: Form::Plural,
             range: None,
+            cursors: &fixture::cursors(),
             operation: add(r#"{"name":"x"}"#),
         };
         let prepared = prepare(&model(), &request, Limits::default(), &mut Uuid::nil).unwrap();
@@ -121,8 +127,11 @@ fn unremovable(object: &str, query: &str, prefer: &str, operation: Operation<'_>
         query,
         preferences: &Preferences::parse(prefer),
         rights: Rights::by(&|_, action| action != Action::Delete),
+        conditions: &Conditions::NONE,
+        claim: None,
         form: Form::Plural,
         range: None,
+        cursors: &fixture::cursors(),
         operation,
     };
     let refused = prepare(&model(), &request, Limits::default(), &mut Uuid::nil).err()?;

@@ -172,13 +172,17 @@ fn bounds_are_parameters() {
 fn a_merge_needs_the_right_to_update() {
     let preferences = Preferences::parse("resolution=merge-duplicates");
     let body = Payload::json(b"[]");
+    let cursors = fixture::cursors();
     let request = |operation| Request {
         object: "companies",
         query: "",
         preferences: &preferences,
         rights: Rights::none(),
+        conditions: &Conditions::NONE,
+        claim: None,
         form: Form::Plural,
         range: None,
+        cursors: &cursors,
         operation,
     };
     let target = Target::Id("7");
@@ -242,8 +246,11 @@ fn call_as(name: &str, query: &str, prefer: &str, by: CallBy<'_>) -> Result<Prep
         query,
         preferences: &Preferences::parse(prefer),
         rights: Rights::none(),
+        conditions: &Conditions::NONE,
+        claim: None,
         form: Form::Plural,
         range: None,
+        cursors: &fixture::cursors(),
         operation: Operation::Call(by),
     };
     prepare(&model, &request, Limits::default(), &mut Uuid::nil)
@@ -258,11 +265,14 @@ fn a_range_is_for_what_is_read() {
             query: "ids=1",
             preferences: &Preferences::default(),
             rights: Rights::none(),
+            conditions: &Conditions::NONE,
+            claim: None,
             form: Form::Plural,
             range: Some(RowRange {
                 first: 10,
                 last: Some(14),
             }),
+            cursors: &fixture::cursors(),
             operation: Operation::Call(by),
         };
         prepare(&model, &request, Limits::default(), &mut Uuid::nil)

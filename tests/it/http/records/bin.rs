@@ -310,3 +310,38 @@ async fn a_restore_that_meets_a_twin_is_refused_by_the_name_of_the_constraint() 
         "{refused}"
     );
 }
+
+#[tokio::test]
+async fn what_a_dba_deletes_in_psql_is_restored_by_the_api() {
+    let office = Office::set().await;
+    let (scene, company) = (&office.scene, id(&office.company));
+    let sql = scene.app.db().as_superuser().await;
+    let enter = format!("set search_path = {}", scene.acme.tenant.schema.search_path());
+    sql.batch_execute(&enter).await.expect("a path");
+    // As the README has it.
+    let delete = format!(
+        "with w as (update companies set deleted_at = now(), deletion_id = gen_random_uuid()
+                     where id = '{company}' and deleted_at is null returning id, deletion_id)
+         update activities a set deleted_at = now(), deletion_id = w.deletion_id
+           from w where a.company_id = w.id and a.deleted_at is null"
+    );
+    sql.batch_execute(&delete).await.expect("deleted");
+    assert_eq!(office.subjects("").await, ["mail"]);
+    let restore = format!("/rest/v1/companies/{company}/restore");
+    scene.ada.ask(Method::POST, &restore).await.expect_status(204);
+    assert_eq!(office.subjects("").await, ["call", "mail"]);
+    // What is made live again by hand has left its deletion.
+    sql.batch_execute(&delete).await.expect("deleted");
+    let back = "update activities set deleted_at = null where deleted_at is not null";
+    sql.batch_execute(back).await.expect("live again");
+    let deletions = scene.list("activities?select=deletion_id").await;
+    assert_eq!(
+        deletions,
+        json!([{ "deletion_id": null }, { "deletion_id": null }])
+    );
+    // And what is deleted by hand comes back alone.
+    let gone = "update contacts set deleted_at = now()";
+    sql.batch_execute(gone).await.expect("deleted");
+    let contact = format!("/rest/v1/contacts/{}/restore", id(&office.contact));
+    scene.ada.ask(Method::POST, &contact).await.expect_status(204);
+}

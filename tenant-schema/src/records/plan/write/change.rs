@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::removal;
 use super::said::{self, Said};
 use super::{
-    Answering, Asked, Extent, answering, computed, may_read, may_write, read_only, shows, written,
+    Answering, Asked, Extent, Held, answering, computed, may_read, may_write, read_only, shows, written,
     written_records,
 };
 use crate::records::Target;
@@ -95,7 +95,10 @@ pub fn update<'m>(
             return Err(read_only(object, field));
         }
     }
-    let (filter, bound, answer) = found(object, id, said.query, asked)?;
+    let (filter, bound, mut answer) = found(object, id, said.query, asked)?;
+    if let Some(held) = &mut answer.held {
+        held.merge(&[columns.as_slice(), &defaults].concat(), asked)?;
+    }
     Ok(Update {
         object,
         columns,
@@ -128,7 +131,11 @@ pub fn delete<'m>(
         // What is in the bin stays as it fell, however it is asked for.
         said.deleted = Some(Deleted::Exclude);
     }
-    let (filter, bound, answer) = found(object, id, said, asked)?;
+    let (filter, bound, mut answer) = found(object, id, said, asked)?;
+    if !object.soft_delete {
+        // What is gone has no version.
+        answer.version = None;
+    }
     Ok(Delete {
         object,
         soft: object.soft_delete,
@@ -191,6 +198,7 @@ fn found<'m>(
     if let Some(most) = asked.preferences.bound() {
         answer.guards.insert(0, Guard::MaxAffected(most));
     }
+    answer.hold(Held::by(object, &filter, asked, false));
     if limit.is_none() && offset.is_none() {
         return Ok((filter, None, answer));
     }
@@ -222,6 +230,6 @@ fn found<'m>(
 fn sorted_by<'m>(term: &OrderTerm<SortBy<'m>>) -> Option<&'m Field> {
     match &term.key {
         SortBy::Own(spot) => Some(spot.field),
-        SortBy::Related(..) | SortBy::Shown(_) => None,
+        SortBy::Related(..) | SortBy::Shown(_) | SortBy::Relevance(_) => None,
     }
 }

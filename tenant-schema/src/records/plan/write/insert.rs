@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::removal;
 use super::said::{self, Said};
 use super::{
-    Answering, Asked, Extent, answering, computed, may_read, may_write, read_only, shows, written,
+    Answering, Asked, Extent, Held, answering, computed, may_read, may_write, read_only, shows, written,
     written_records,
 };
 use crate::records::Target;
@@ -17,7 +17,7 @@ use crate::records::model::{Field, Generated, Object};
 use crate::records::parse::body::{Body, Given, Payload};
 use crate::records::parse::prefer::{Missing, Resolution, Return};
 use crate::records::plan::deleted;
-use crate::records::plan::filter::unknown_column;
+use crate::records::plan::filter::{unknown_column, visible};
 
 /// Adds records.
 pub struct Insert<'m> {
@@ -141,12 +141,26 @@ pub fn replace<'m>(
     }
     let rows = New::of(object, &body, asked, new_id)?;
     let columns: Vec<&Field> = key.iter().map(|(field, _)| *field).collect();
+    let held = match target {
+        Target::Id(id) => {
+            let found = visible(object, Some(id), Filter::default(), None, &[])?;
+            Held::by(object, &found, asked, true)
+        }
+        Target::Filtered => None,
+    };
+    let is_new = held.as_ref().is_some_and(|held| held.must_be_new);
+    let merge = merge(object, &rows, &columns, asked)?;
     let conflict = Conflict {
-        merge: Some(merge(object, &rows, &columns, asked)?),
+        merge: Some(merge).filter(|_| !is_new),
         columns,
     };
     let mut plan = build(object, &body, rows, said, Some(conflict), asked)?;
     plan.key = key;
+    if asked.preferences.returning != Some(Return::Representation) {
+        // What was put is stamped and computed upon, so the tag is not of what the client has (RFC 9110, section 9.3.4).
+        plan.answer.version = None;
+    }
+    plan.answer.hold(held);
     // First, so that a key that differs is not called a duplicate of a deleted record.
     plan.answer.guards.insert(0, Guard::Put);
     if matches!(target, Target::Id(_)) {

@@ -16,7 +16,9 @@ pub struct Purge<'m> {
 
 /// Plans purging a record. PostgreSQL's foreign keys decide what goes with it, and what holds it back.
 pub fn purge<'m>(object: &'m Object, id: &str, asked: &Asked<'m>) -> Result<Purge<'m>, RecordError> {
-    let (key, answer) = of_the_bin(object, asked, object.writable.delete, "purge a record")?;
+    let (key, mut answer) = of_the_bin(object, asked, object.writable.delete, "purge a record")?;
+    // What is gone has no version.
+    answer.version = None;
     Ok(Purge {
         object,
         key,

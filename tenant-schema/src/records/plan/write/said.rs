@@ -5,7 +5,7 @@ use crate::records::ast::QueryString;
 use crate::records::error::RecordError;
 use crate::records::model::Object;
 use crate::records::parse::{self, columns};
-use crate::records::plan::query::read_query;
+use crate::records::plan::query::{is_of_lists, read_query};
 
 /// The query string of a write.
 pub(super) struct Said {
@@ -49,6 +49,7 @@ pub(super) fn read(
         }
     }
     let [columns, on_conflict] = said;
+    let suits = |name: &str| !is_of_lists(name) && suits(name);
     Ok(Said {
         columns,
         on_conflict,

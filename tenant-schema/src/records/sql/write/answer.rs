@@ -2,19 +2,30 @@
 
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
-use crate::records::plan::Answering;
+use crate::records::plan::{Answering, Held};
 use crate::records::sql::rows::{RowsOf, rows};
 use crate::records::sql::select::Form;
 use crate::records::sql::writer::Writer;
-use crate::records::sql::{body, bounded};
+use crate::records::sql::{body, bounded, keep};
 
+use super::held::refused;
 use super::insert::MERGED;
 
 /// Writes the answer. One that `merges` says how many of the rows are new.
 pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> Result<(), RecordError> {
-    sql.push(" ");
+    if answer.keep.is_some() {
+        sql.push(", ");
+        keep::open(sql);
+    } else {
+        sql.push(" ");
+    }
     if !answer.guards.is_empty() {
-        guarded(sql, &answer.guards, merges)?;
+        guarded(
+            sql,
+            &answer.guards,
+            answer.held.as_ref(),
+            merges.then_some("inserted"),
+        )?;
     }
     match &answer.node {
         None => sql.push("select null::text as body"),
@@ -55,32 +66,41 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
     if !answer.guards.is_empty() {
         sql.push(") a");
     }
+    if let Some(kept) = answer.keep {
+        keep::close(sql, kept, merges.then_some("inserted"))?;
+    }
     Ok(())
 }
 
-/// The beginning of a statement around the answer `a`, which gives it only when all checks hold.
+/// The beginning of a statement around the answer `a`, which gives it only when all checks hold. `fifth` names a column
+/// besides the four.
 pub(in crate::records::sql) fn guarded(
     sql: &mut Writer,
     guards: &[Guard],
-    merges: bool,
+    held: Option<&Held<'_>>,
+    fifth: Option<&str>,
 ) -> Result<(), RecordError> {
-    if let ([Guard::Size(bytes)], false) = (guards, merges) {
+    if let ([Guard::Size(bytes)], None) = (guards, fifth) {
         bounded(sql, *bytes, "");
         return Ok(());
     }
     sql.push("select case");
     for guard in guards {
+        if let (Guard::State, Some(held)) = (guard, held) {
+            refused(sql, held)?;
+            continue;
+        }
         sql.push(" when ");
         let outcome = match guard {
             Guard::Put => "(select count(*) from n)",
             Guard::Owner => "(select min(p.n) from _p as p)",
             Guard::Deleted => "(select count(*) from _l where a.count = 0)",
-            Guard::Size(_) => "octet_length(a.body)",
-            Guard::Hidden(_) | Guard::Limit(_) | Guard::MaxAffected(_) | Guard::Singular => "a.count",
+            Guard::Size(_) | Guard::Kept(_) => "octet_length(a.body)",
+            _ => "a.count",
         };
         sql.push(outcome);
         match guard {
-            Guard::Put | Guard::Singular => sql.push(" <> 1"),
+            Guard::Put | Guard::Singular | Guard::State => sql.push(" <> 1"),
             Guard::Owner => sql.push(" is not null"),
             Guard::Deleted => sql.push(" > 0"),
             Guard::Hidden(sent) => {
@@ -93,7 +113,7 @@ pub(in crate::records::sql) fn guarded(
                 sql.bind("limit", most.to_string())?;
                 sql.push("::bigint");
             }
-            Guard::Size(bytes) => {
+            Guard::Size(bytes) | Guard::Kept(bytes) => {
                 sql.push(" > ");
                 sql.push(&bytes.to_string());
             }
@@ -105,6 +125,10 @@ pub(in crate::records::sql) fn guarded(
         sql.push("')::bigint::text");
     }
     sql.push(" else a.body end as body, a.count, a.version, a.key");
-    sql.push(if merges { ", a.inserted from (" } else { " from (" });
+    if let Some(fifth) = fifth {
+        sql.push(", a.");
+        sql.push(fifth);
+    }
+    sql.push(" from (");
     Ok(())
 }

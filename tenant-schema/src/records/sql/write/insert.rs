@@ -1,9 +1,10 @@
 //! `insert`, with and without `on conflict`.
 
+use super::held::{holds, locked};
 use super::{answer, returned, typed};
 use crate::records::error::RecordError;
 use crate::records::model::Field;
-use crate::records::plan::{Conflict, Insert, Written};
+use crate::records::plan::{Conflict, Held, Insert, Written};
 use crate::records::quote;
 use crate::records::sql::Query;
 use crate::records::sql::writer::Writer;
@@ -40,10 +41,15 @@ pub fn insert(plan: &Insert<'_>) -> Result<Query, RecordError> {
         } else {
             sql.list(&plan.columns, |sql, column| sql.column("n", column.field))?;
             sql.push(" from n");
+            if let Some(held) = plan.answer.held.as_ref().filter(|held| held.must_be_there) {
+                sql.push(" cross join ");
+                locked(&mut sql, held)?;
+                sql.push(" c");
+            }
         }
     }
     if let Some(conflict) = &plan.conflict {
-        on_conflict(&mut sql, conflict)?;
+        on_conflict(&mut sql, conflict, plan.answer.held.as_ref())?;
     }
     sql.push(" returning ");
     returned(&mut sql, &plan.answer, &[])?;
@@ -123,7 +129,11 @@ fn defaulted(sql: &mut Writer, object: &str, field: &Field) -> Result<(), Record
     Ok(())
 }
 
-fn on_conflict(sql: &mut Writer, conflict: &Conflict<'_>) -> Result<(), RecordError> {
+fn on_conflict(
+    sql: &mut Writer,
+    conflict: &Conflict<'_>,
+    held: Option<&Held<'_>>,
+) -> Result<(), RecordError> {
     sql.push(" on conflict (");
     sql.list(&conflict.columns, |sql, field| sql.name(&field.name))?;
     let Some(merge) = &conflict.merge else {
@@ -141,6 +151,11 @@ fn on_conflict(sql: &mut Writer, conflict: &Conflict<'_>) -> Result<(), RecordEr
         sql.column("t", deleted_at)?;
         sql.push(" is null and ");
     }
+    if let Some(held) = held.filter(|held| held.asks_for_state()) {
+        holds(sql, held, "t")?;
+        sql.push(" and ");
+    }
+    // Counted last: what fails the conditions is not merged.
     sql.push(COUNT_MERGED);
     Ok(())
 }
