@@ -3,6 +3,7 @@
 mod environment;
 mod key;
 mod lifetime;
+mod migrate;
 mod organization;
 mod template;
 mod tenant;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::key::{KeyCommand, KeyCreateArgs};
 pub(crate) use self::lifetime::Lifetime;
+pub(crate) use self::migrate::{MigrateArgs, MigrateCommand, MigrateSubject};
 pub(crate) use self::organization::{GroupKind, OrganizationCommand, OrganizationCreateArgs};
 pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{TenantCommand, TenantCreateArgs, TenantKind};
@@ -98,13 +100,8 @@ pub(crate) enum OperatorCommand {
     #[command(subcommand)]
     Key(KeyCommand),
     /// Bring the catalog and all tenants to this program's version
-    #[command(after_help = "\
-Example:
-  tenantry migrate
-
-Each tenant is migrated in a transaction of its own. One that fails keeps its version and does not stop the others;
-the exit status is then 1, and running it again continues with what is left.")]
-    Migrate,
+    #[command(after_help = migrate::EXAMPLES)]
+    Migrate(Box<MigrateArgs>),
     /// Open psql on one tenant, as a login that can see that tenant only
     Psql(PsqlArgs),
 }

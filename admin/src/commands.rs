@@ -13,8 +13,8 @@ mod tenant;
 mod user;
 
 use crate::cli::{
-    Cli, Command, KeyCommand, LogFormat, OperatorCommand, OrganizationCommand, TemplateCommand,
-    TenantCommand, UserCommand,
+    Cli, Command, KeyCommand, LogFormat, MigrateCommand, OperatorCommand, OrganizationCommand,
+    TemplateCommand, TenantCommand, UserCommand,
 };
 use crate::config::Config;
 use crate::exit::ExitStatus;
@@ -58,6 +58,10 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
         }
         OperatorCommand::Tenant(TenantCommand::Create(args)) => tenant::create::run(args, operator).await,
         OperatorCommand::Tenant(TenantCommand::List) => tenant::list::run(operator).await,
+        OperatorCommand::Tenant(TenantCommand::Pin { slug, version }) => {
+            tenant::pin::run(&slug, version, operator).await
+        }
+        OperatorCommand::Tenant(TenantCommand::Unpin { slug }) => tenant::pin::undo(&slug, operator).await,
         OperatorCommand::Tenant(TenantCommand::Show { slug }) => tenant::show::run(&slug, operator).await,
         OperatorCommand::User(UserCommand::Create(args)) => user::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::Create(args)) => key::create::run(args, operator).await,
@@ -65,7 +69,10 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
         OperatorCommand::Key(KeyCommand::Revoke { slug, key }) => {
             key::revoke::run(&slug, &key, operator).await
         }
-        OperatorCommand::Migrate => migrate::run(operator).await,
+        OperatorCommand::Migrate(args) => match args.command {
+            Some(MigrateCommand::Status) => migrate::status::run(operator).await,
+            None => migrate::run(&args, operator).await,
+        },
         OperatorCommand::Psql(args) => psql::run(args, operator).await,
     }
 }

@@ -62,6 +62,14 @@ impl Output {
             let _unread = writeln!(io::stderr(), "{line}");
         }
     }
+
+    /// Writes a line of a terminal anew: what stands in it is erased, and the cursor stays in it (ECMA-48, EL).
+    pub(crate) fn overwrite(self, line: impl std::fmt::Display) {
+        if !self.json {
+            let mut stderr = io::stderr();
+            let _unread = write!(stderr, "\r\x1b[K{line}").and_then(|()| stderr.flush());
+        }
+    }
 }
 
 /// A table without frames: easy to read, to copy, and to cut by column.

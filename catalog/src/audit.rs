@@ -13,6 +13,7 @@ use crate::error::CatalogError;
 use crate::ids::{ApiKeyId, MembershipId, OrganizationId, SessionId, UserId};
 use crate::memberships::MemberRole;
 use crate::organizations::OrganizationKind;
+use crate::pg::tx::Queued;
 use crate::schema_name::SchemaName;
 use crate::sessions::{Device, RevokeReason};
 use crate::slug::Slug;
@@ -30,6 +31,8 @@ pub enum AuditEvent {
     },
     /// A tenant schema was migrated.
     TenantMigrated { from: i32, to: i32 },
+    /// A tenant schema may not be migrated beyond a version any more, or may again.
+    TenantPinned { template_version: Option<i32> },
     /// An operator was given a login to a tenant's tables.
     TenantOpened { login: String },
     /// An organization that is no tenant was made.
@@ -77,6 +80,7 @@ impl AuditEvent {
         match self {
             Self::TenantProvisioned { .. } => "organization.provisioned",
             Self::TenantMigrated { .. } => "organization.migrated",
+            Self::TenantPinned { .. } => "organization.pinned",
             Self::TenantOpened { .. } => "organization.opened",
             Self::OrganizationCreated { .. } => "organization.created",
             Self::UserCreated { .. } => "user.created",
@@ -103,6 +107,7 @@ impl AuditEvent {
         let id: &dyn fmt::Display = match self {
             Self::TenantProvisioned { .. }
             | Self::TenantMigrated { .. }
+            | Self::TenantPinned { .. }
             | Self::TenantOpened { .. }
             | Self::OrganizationCreated { .. } => return None,
             Self::UserCreated { id: user }
@@ -130,6 +135,7 @@ impl AuditEvent {
                 json!({"slug": slug, "schema": schema.as_str(), "template_version": template_version})
             }
             Self::TenantMigrated { from, to } => json!({"template_version": {"from": from, "to": to}}),
+            Self::TenantPinned { template_version } => json!({"pinned_version": template_version}),
             Self::TenantOpened { login } => json!({"login": login}),
             Self::OrganizationCreated { kind, slug } => json!({"kind": kind, "slug": slug}),
             Self::MembershipCreated {
@@ -177,28 +183,50 @@ pub(crate) async fn record_if(
     device: &Device,
     source: &Source,
 ) -> Result<(), CatalogError> {
+    let queued = queued(happened, actor, organization, event, device, source);
+    tx.execute(queued.sql, &queued.params()).await?;
+    Ok(())
+}
+
+/// The same as [`record`], to be sent with other statements.
+pub fn record_later(
+    actor: &Actor,
+    organization: Option<OrganizationId>,
+    event: &AuditEvent,
+    device: &Device,
+    source: &Source,
+) -> Queued {
+    queued(true, actor, organization, event, device, source)
+}
+
+fn queued(
+    happened: bool,
+    actor: &Actor,
+    organization: Option<OrganizationId>,
+    event: &AuditEvent,
+    device: &Device,
+    source: &Source,
+) -> Queued {
     let entity = event
         .entity_id()
         .or_else(|| organization.map(|id| id.to_string()));
-    tx.execute(
-        RECORD,
-        &[
-            &source.uuid(),
-            &organization,
-            &actor.to_string(),
-            &event.event_type(),
-            &event.entity_type(),
-            &entity,
-            &event.changes(),
-            &device.ip,
-            &device.user_agent(),
-            &device.request_id,
-            &source.now(),
-            &happened,
+    Queued {
+        sql: RECORD,
+        params: vec![
+            Box::new(source.uuid()),
+            Box::new(organization),
+            Box::new(actor.to_string()),
+            Box::new(event.event_type()),
+            Box::new(event.entity_type()),
+            Box::new(entity),
+            Box::new(event.changes()),
+            Box::new(device.ip),
+            Box::new(device.user_agent()),
+            Box::new(device.request_id.clone()),
+            Box::new(source.now()),
+            Box::new(happened),
         ],
-    )
-    .await?;
-    Ok(())
+    }
 }
 
 const RECORD: &str = "\

@@ -87,4 +87,6 @@ id! {
     RefreshTokenId,
     /// An API key: a row of `catalog.api_keys`.
     ApiKeyId,
+    /// A migration of the fleet: a row of `catalog.migration_runs`.
+    MigrationRunId,
 }

@@ -19,6 +19,7 @@ pub mod ids;
 pub mod init;
 pub mod jwks;
 pub mod memberships;
+pub mod migration_runs;
 pub mod organizations;
 pub mod password;
 pub mod pg;
@@ -51,6 +52,8 @@ pub fn statements() -> Vec<&'static str> {
         init::STATEMENTS,
         jwks::STATEMENTS,
         memberships::STATEMENTS,
+        migration_runs::STATEMENTS,
+        migration_runs::report::STATEMENTS,
         organizations::STATEMENTS,
         pg::erd::STATEMENTS,
         resolve::STATEMENTS,

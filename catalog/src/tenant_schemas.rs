@@ -5,6 +5,7 @@ use tokio_postgres::Row;
 
 use crate::error::CatalogError;
 use crate::ids::OrganizationId;
+use crate::pg::tx::Queued;
 use crate::row::Columns;
 use crate::schema_name::SchemaName;
 use crate::slug::Slug;
@@ -42,6 +43,8 @@ pub struct TenantSchema {
     pub migrated_at: DateTime<Utc>,
     /// Why the last migration failed, unless it succeeded.
     pub last_error: Option<String>,
+    /// The last template version it may be migrated to; `None`: any.
+    pub pinned_version: Option<i32>,
 }
 
 /// A tenant schema to be entered; it begins ready.
@@ -87,6 +90,19 @@ pub async fn find(
         .transpose()
 }
 
+/// The same, to be sent with other statements; [`found`] reads the answer.
+pub fn find_later(organization: OrganizationId) -> Queued {
+    Queued {
+        sql: FIND,
+        params: vec![Box::new(organization)],
+    }
+}
+
+/// The schema in the answer to [`find_later`].
+pub fn found(rows: &[Row]) -> Result<Option<TenantSchema>, CatalogError> {
+    rows.first().map(tenant_schema).transpose()
+}
+
 /// The schemas that are older than this template version, the oldest tenant first: what a migration has to do.
 /// Those of suspended and cancelled tenants are among them, since these may come back. Schemas that lack this `table` are
 /// among them too, whatever their version.
@@ -114,32 +130,16 @@ pub async fn find_at(
         .transpose()
 }
 
-/// Notes that the schema has reached a template version, in the transaction that brought it there.
+/// Keeps the schema from being migrated beyond this template version, or lets it go (`None`).
 ///
 /// # Errors
 /// [`CatalogError::NotFound`].
-pub async fn set_version(
+pub async fn pin(
     tx: &mut CatalogTx,
     organization: OrganizationId,
-    template_version: i32,
-    now: DateTime<Utc>,
+    template_version: Option<i32>,
 ) -> Result<(), CatalogError> {
-    let changed = tx
-        .execute(SET_VERSION, &[&organization, &template_version, &now])
-        .await?;
-    existing(changed, "tenant schema")
-}
-
-/// Notes why a migration failed, after its transaction was rolled back.
-///
-/// # Errors
-/// [`CatalogError::NotFound`].
-pub async fn set_error(
-    tx: &mut CatalogTx,
-    organization: OrganizationId,
-    error: &str,
-) -> Result<(), CatalogError> {
-    let changed = tx.execute(SET_ERROR, &[&organization, &error]).await?;
+    let changed = tx.execute(PIN, &[&organization, &template_version]).await?;
     existing(changed, "tenant schema")
 }
 
@@ -162,6 +162,7 @@ fn tenant_schema(row: &Row) -> Result<TenantSchema, CatalogError> {
         created_at: columns.get("created_at")?,
         migrated_at: columns.get("migrated_at")?,
         last_error: columns.get("last_error")?,
+        pinned_version: columns.get("pinned_version")?,
     })
 }
 
@@ -173,13 +174,13 @@ const INSERT: &str = "\
 
 const FIND: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
-      t.last_error \
+      t.last_error, t.pinned_version \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
     where t.organization_id = $1";
 
 const LIST_BEHIND: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
-      t.last_error \
+      t.last_error, t.pinned_version \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
     where t.state <> 'dropped' and (t.template_version < $1 or exists ( \
       select from pg_catalog.pg_namespace n where n.nspname = t.schema_name and not exists ( \
@@ -188,14 +189,10 @@ const LIST_BEHIND: &str = "\
 
 const FIND_AT: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
-      t.last_error \
+      t.last_error, t.pinned_version \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
     where t.state <> 'dropped' and t.template_version = $1 order by t.organization_id limit 1";
 
-const SET_VERSION: &str = "\
-    update catalog.tenant_schemas set template_version = $2, migrated_at = $3, last_error = null \
-    where organization_id = $1";
+const PIN: &str = "update catalog.tenant_schemas set pinned_version = $2 where organization_id = $1";
 
-const SET_ERROR: &str = "update catalog.tenant_schemas set last_error = $2 where organization_id = $1";
-
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, FIND_AT, LIST_BEHIND, SET_VERSION, SET_ERROR];
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, FIND_AT, LIST_BEHIND, PIN];

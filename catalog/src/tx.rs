@@ -10,7 +10,7 @@ use crate::ids::OrganizationId;
 use crate::pg::config::PgConfig;
 use crate::pg::pool::{Pool, PoolSettings};
 use crate::pg::sqlstate::PgError;
-use crate::pg::tx::{Opening, Transaction};
+use crate::pg::tx::{Opening, Queued, Transaction};
 
 /// The catalog's own pool of connections.
 #[derive(Debug, Clone)]
@@ -70,6 +70,18 @@ impl CatalogDb {
             .await
     }
 
+    /// A transaction without a statement timeout that waits so long for a lock, and may be left alone for any length of
+    /// time: for a migration of the fleet.
+    pub async fn begin_patient(&self, lock_timeout: Duration) -> Result<CatalogTx, PgError> {
+        // Zero would mean for ever.
+        let millis = lock_timeout.as_millis().max(1);
+        self.open(format!(
+            "{OPENING}; set local statement_timeout = 0; set local lock_timeout = {millis}; \
+             set local idle_in_transaction_session_timeout = 0"
+        ))
+        .await
+    }
+
     async fn open(&self, sql: String) -> Result<CatalogTx, PgError> {
         let tx = Transaction::begin(
             &self.pool,
@@ -117,6 +129,12 @@ impl CatalogTx {
     /// Makes everything permanent.
     pub async fn commit(self) -> Result<(), PgError> {
         self.tx.commit().await
+    }
+
+    /// Sends plain statements (there may be none) and these, and makes everything permanent, in one network flight.
+    /// Where one fails, nothing is.
+    pub async fn commit_after<const N: usize>(self, plain: &str, queued: [Queued; N]) -> Result<(), PgError> {
+        self.tx.commit_after(plain, queued).await
     }
 
     /// Undoes everything, and waits until it is done.

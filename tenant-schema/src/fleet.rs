@@ -1,166 +1,192 @@
-//! The fleet: all tenant schemas together. Here: [`migrate`], one tenant after the other.
+//! The fleet: all tenant schemas together. Here: what its migration works with; [`Fleet::plan`] says what there is to do,
+//! [`Fleet::migrate`] and [`Fleet::resume`] do it, [`Fleet::rehearse`] does it to one tenant and takes it back.
+//!
+//! A run goes through the tenants in waves, several at a time, each in a transaction of its own, under its lock, in which
+//! the catalog learns of it too. So whatever happens to the program, a tenant is migrated and known to be, or neither.
 
-use std::collections::BTreeSet;
+mod attempt;
+pub mod failed;
+mod plan;
+mod queue;
+mod rehearsal;
+mod run;
+mod stop;
+mod waves;
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use catalog::actor::Actor;
-use catalog::audit::{self, AuditEvent};
 use catalog::clock::Source;
 use catalog::error::CatalogError;
-use catalog::pg::migrator::{self, Sending};
-use catalog::pg::tx::Transaction;
-use catalog::sessions::Device;
+use catalog::ids::MigrationRunId;
+use catalog::pg::sqlstate::PgError;
 use catalog::slug::Slug;
-use catalog::tenant_schemas::{self, TenantSchema};
 use catalog::tx::CatalogDb;
+use chrono::{DateTime, Utc};
 
-use crate::lifecycle::{self, LifecycleError, idempotency_keys};
-use crate::models;
+use crate::lifecycle::LifecycleError;
 use crate::template::Template;
+
+pub(crate) use self::attempt::{HAS_TABLE, PIN};
+pub use self::plan::{Plan, Step};
+pub(crate) use self::rehearsal::{LOCKS, STORAGE};
+pub use self::rehearsal::{Lock, Rehearsal, Rehearsed};
+pub use self::stop::{StopSignal, Stopper};
+pub use self::waves::{Waves, WavesError};
+
+/// The fleet, and what it is migrated by.
+#[derive(Debug, Clone)]
+pub struct Fleet<'a> {
+    /// The owner's connections: at least two more than there are jobs.
+    pub db: &'a CatalogDb,
+    /// What tenants are brought to.
+    pub template: &'a Template,
+    /// Who does it.
+    pub actor: &'a Actor,
+    /// Clock and randomness.
+    pub source: &'a Source,
+    /// How it is done.
+    pub settings: Settings,
+}
+
+/// How a run goes.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How many tenants are migrated at once.
+    pub jobs: NonZeroUsize,
+    /// The parts of the fleet that are migrated one after the other.
+    pub waves: Waves,
+    /// How long to wait between two waves; `None`: not at all, or as the run that is resumed was told.
+    pub pause: Option<Duration>,
+    /// How many tenants of a wave may fail; one more, and no other is begun. `None`: none in the waves before the last,
+    /// any number in the last; or as the run that is resumed was told.
+    pub max_failures: Option<usize>,
+    /// How long a statement waits for a lock. Who comes later waits behind it, so this is also how long a migration may
+    /// keep a tenant's requests waiting that do not conflict with what holds it up.
+    pub lock_timeout: Duration,
+    /// How often a tenant is tried that loses against other transactions.
+    pub attempts: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            jobs: NonZeroUsize::new(2).expect("2 is not zero"),
+            waves: Waves::default(),
+            pause: None,
+            max_failures: None,
+            lock_timeout: Duration::from_secs(2),
+            attempts: 8,
+        }
+    }
+}
+
+/// What goes on.
+#[derive(Debug)]
+pub enum Event {
+    /// A wave begins.
+    Wave {
+        /// Its number, counted from one.
+        number: i32,
+        /// How many there are.
+        of: i32,
+        /// How many tenants it has left to migrate.
+        tenants: usize,
+        /// How many the run has left, this wave included.
+        left: usize,
+    },
+    /// A tenant was tried for the last time.
+    Tenant(Migrated),
+    /// A tenant lost against another transaction and will be tried again.
+    Again {
+        /// The tenant.
+        slug: Slug,
+        /// How often it was tried.
+        attempts: u32,
+        /// PostgreSQL's code.
+        sqlstate: String,
+        /// When it is tried again.
+        pause: Duration,
+    },
+    /// The next wave waits.
+    Pause(Duration),
+}
 
 /// What became of one tenant.
 #[derive(Debug)]
 pub struct Migrated {
     /// The tenant.
     pub slug: Slug,
-    /// The version it had: the latest, if somebody else migrated it in the meantime.
+    /// The version it had: that of now, if somebody else migrated it in the meantime.
     pub from: i32,
+    /// How often it was tried.
+    pub attempts: u32,
     /// The version it has now, or why it still has the old one.
     pub outcome: Result<i32, LifecycleError>,
 }
 
-/// The tenants whose recorded version is behind the template, or that lack the engine's own table: one query, no visit.
-pub async fn behind(db: &CatalogDb, template: &Template) -> Result<Vec<TenantSchema>, CatalogError> {
-    let mut tx = db.begin().await?;
-    let behind = tenant_schemas::list_behind(&mut tx, template.latest(), idempotency_keys::TABLE).await?;
-    tx.commit().await?;
-    Ok(behind)
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// The run's record; `None` where there was nothing to do.
+    pub run: Option<MigrationRunId>,
+    /// Why it ended before its time.
+    pub stopped: Option<Stopped>,
 }
 
-/// Migrates these tenants in order, each in a transaction of its own, and reports each when it is done; one that fails
-/// does not stop the others.
-///
-/// # Errors
-/// Only what comes before the first tenant: the models of the versions at hand are recorded first, so that this
-/// program's server can serve those that wait as well as those that are done.
-pub async fn migrate(
-    db: &CatalogDb,
-    template: &Template,
-    tenants: &[TenantSchema],
-    actor: &Actor,
-    source: &Source,
-    mut report: impl FnMut(Migrated),
-) -> Result<(), LifecycleError> {
-    let mut versions: BTreeSet<i32> = tenants.iter().map(|tenant| tenant.template_version).collect();
-    versions.insert(template.latest());
-    for version in versions {
-        models::record_from_scratch(db, template, version, source).await?;
-    }
-    for tenant in tenants {
-        let (from, outcome) = match migrate_one(db, template, tenant, actor, source).await {
-            Ok((from, to)) => (from, Ok(to)),
-            Err(error) => {
-                note_failure(db, tenant, &error).await;
-                (tenant.template_version, Err(error))
-            }
-        };
-        report(Migrated {
-            slug: tenant.slug.clone(),
-            from,
-            outcome,
-        });
-    }
-    Ok(())
+/// Why a run was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// More tenants of a wave failed than may.
+    Failures {
+        /// The wave.
+        wave: i32,
+        /// How many failed.
+        failed: usize,
+    },
+    /// Somebody said so.
+    Asked,
 }
 
-/// Brings a tenant to the latest version, and returns the one it had and the one it has.
-async fn migrate_one(
-    db: &CatalogDb,
-    template: &Template,
-    tenant: &TenantSchema,
-    actor: &Actor,
-    source: &Source,
-) -> Result<(i32, i32), LifecycleError> {
-    let schema = &tenant.schema;
-    let version = template.latest();
-    let mut tx = db.begin_unhurried().await?;
-    migrator::lock(tx.transaction(), schema.as_str()).await?;
-    // Read again, now that nobody else can change it: whoever held the lock may have migrated the tenant.
-    let from = tenant_schemas::find(&mut tx, tenant.organization)
-        .await?
-        .ok_or(CatalogError::NotFound {
-            what: "tenant schema",
-        })?
-        .template_version;
-    let is_whole = tx
-        .transaction()
-        .row(HAS_TABLE, &[&schema.as_str(), &idempotency_keys::TABLE])
-        .await?
-        .is_some();
-    if from >= version && is_whole {
-        tx.rollback().await?;
-        return Ok((from, from));
-    }
-    pin(tx.transaction(), tenant).await?;
-    tx.transaction().touch(schema.as_str());
-    idempotency_keys::create(tx.transaction(), schema).await?;
-    if from >= version {
-        tx.commit().await?;
-        return Ok((from, from));
-    }
-    template
-        .migrations()
-        .apply(tx.transaction(), schema.as_str(), Sending::FileByFile)
-        .await?;
-    lifecycle::grant(tx.transaction(), schema).await?;
-    tenant_schemas::set_version(&mut tx, tenant.organization, version, source.now()).await?;
-    let event = AuditEvent::TenantMigrated { from, to: version };
-    audit::record(
-        &mut tx,
-        actor,
-        Some(tenant.organization),
-        &event,
-        &Device::NONE,
-        source,
-    )
-    .await?;
-    tx.commit().await?;
-    Ok((from, version))
+/// Why a run could not be begun, or not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum FleetError {
+    /// Another program works on a run.
+    #[error("a migration is at work already: {}", by.as_ref().map_or_else(|| "it began at this moment".to_owned(), |(who, since)| format!("{who}, since {}", since.format("%Y-%m-%d %H:%M:%S UTC"))))]
+    Busy {
+        /// Who works on it, since when, if its record is there.
+        by: Option<(String, DateTime<Utc>)>,
+    },
+    /// The last run was not stopped or killed.
+    #[error("there is no run to resume")]
+    NothingToResume,
+    /// The run to be resumed is another program's.
+    #[error(
+        "the run to resume brings tenants to version {run}, and this program's template is at version {own}"
+    )]
+    OtherVersion {
+        /// The run's version.
+        run: i32,
+        /// This program's.
+        own: i32,
+    },
+    /// The connection that shows this program to be at work was lost: another may have begun.
+    #[error("the connection that holds the run's lock was lost")]
+    LockLost(#[source] CatalogError),
+    /// A failure beneath.
+    #[error(transparent)]
+    Lifecycle(#[from] LifecycleError),
 }
 
-/// Leaves the reason in the catalog, for whoever looks at the tenant later. The report has it anyway, so a catalog
-/// that cannot be written is no second failure.
-async fn note_failure(db: &CatalogDb, tenant: &TenantSchema, error: &LifecycleError) {
-    let noted = async {
-        let mut tx = db.begin().await?;
-        tenant_schemas::set_error(&mut tx, tenant.organization, &error.explain()).await?;
-        tx.commit().await.map_err(CatalogError::from)
-    };
-    if let Err(error) = noted.await {
-        tracing::warn!(%error, schema = %tenant.schema, "a failed migration could not be noted in the catalog");
+impl From<CatalogError> for FleetError {
+    fn from(error: CatalogError) -> Self {
+        Self::Lifecycle(error.into())
     }
 }
 
-/// Puts `search_path` on the schema after making sure that it is there and bears this tenant's stamp: PostgreSQL
-/// would accept a path to nothing, and a migration would then build its tables in the wrong place.
-async fn pin(tx: &mut Transaction, tenant: &TenantSchema) -> Result<(), LifecycleError> {
-    let stamp = tx
-        .row(STAMP, &[&tenant.schema.as_str()])
-        .await?
-        .and_then(|row| row.get::<_, Option<String>>("stamp"));
-    if stamp.as_deref() != Some(&lifecycle::stamp(tenant.organization)) {
-        return Err(LifecycleError::Stamp {
-            schema: tenant.schema.clone(),
-            organization: tenant.organization,
-        });
+impl From<PgError> for FleetError {
+    fn from(error: PgError) -> Self {
+        Self::Lifecycle(error.into())
     }
-    let path = format!("set local search_path = {}", tenant.schema.search_path());
-    Ok(tx.batch(&path).await?)
 }
-
-/// A row where the schema has the table.
-pub(crate) const HAS_TABLE: &str = "\
-select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
- where n.nspname = $1 and c.relname = $2";
-
-pub(crate) const STAMP: &str = "\
-select obj_description(n.oid, 'pg_namespace') as stamp from pg_catalog.pg_namespace n where n.nspname = $1";

@@ -58,6 +58,15 @@ pub enum LifecycleError {
 }
 
 impl LifecycleError {
+    /// What PostgreSQL or the connection to it said, where that is why.
+    pub fn pg(&self) -> Option<&PgError> {
+        match self {
+            Self::Template(error) => error.pg(),
+            Self::Database(error) | Self::Catalog(CatalogError::Database(error)) => Some(error),
+            Self::Catalog(_) | Self::Stamp { .. } => None,
+        }
+    }
+
     /// The whole story in one line, for an operator: what was attempted, SQLSTATE, the server's message.
     pub fn explain(&self) -> String {
         match self {
@@ -186,30 +195,48 @@ async fn create_schema(
 /// Gives both roles what the template says, and takes everything else away: both read every table, `_rw` writes those
 /// whose access tag lets anybody write. A later version of the template may have tightened a table. What a DBA made in
 /// the schema under another login is that login's to grant.
+///
+/// Relations whose rights are as they should be are left alone: to write the rights of a whole schema anew takes longer
+/// than most migrations.
 pub(crate) async fn grant(tx: &mut Transaction, schema: &SchemaName) -> Result<(), PgError> {
+    let grants = grants(tx, schema).await?;
+    if grants.is_empty() {
+        return Ok(());
+    }
+    tx.batch(&grants).await
+}
+
+/// The statements for that; none where all rights are as they should be.
+pub(crate) async fn grants(tx: &mut Transaction, schema: &SchemaName) -> Result<String, PgError> {
+    let (rw, ro) = (schema.read_write_role(), schema.read_only_role());
     let (mut readable, mut written, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
+    let tables = [HISTORY_TABLE, idempotency_keys::TABLE];
     for row in tx
-        .rows(
-            RELATIONS,
-            &[
-                &schema.as_str(),
-                &[HISTORY_TABLE, idempotency_keys::TABLE].as_slice(),
-            ],
-        )
+        .rows(RELATIONS, &[&schema.as_str(), &tables.as_slice()])
         .await?
     {
-        let relation = format!("{schema}.{}", row.get::<_, &str>("quoted"));
         let (_, access) = access_tag::take(row.get("comment"));
-        match row.get("kind") {
-            "S" => sequences.push(relation),
-            "r" | "p" | "v" if access.write != ObjectWrite::Nobody => {
-                written.push(relation.clone());
-                readable.push(relation);
-            }
-            _ => readable.push(relation),
+        let kind: &str = row.get("kind");
+        let is_written = matches!(kind, "r" | "p" | "v") && access.write != ObjectWrite::Nobody;
+        // Insert, select, update and delete; usage (PostgreSQL documentation, section 5.8).
+        let right = match kind {
+            "S" => [Some("U"), None],
+            _ if is_written => [Some("arwd"), Some("r")],
+            _ => [Some("r"), Some("r")],
+        };
+        let acl: &str = row.get("acl");
+        let has = [&rw, &ro].map(|role| rights(acl, role));
+        if has == right && !row.get::<_, bool>("columns") {
+            continue;
+        }
+        let relation = format!("{schema}.{}", row.get::<_, &str>("quoted"));
+        if kind == "S" {
+            sequences.push(relation);
+        } else {
+            written.extend(is_written.then(|| relation.clone()));
+            readable.push(relation);
         }
     }
-    let (rw, ro) = (schema.read_write_role(), schema.read_only_role());
     let mut statements = Vec::new();
     if !readable.is_empty() {
         let tables = readable.join(", ");
@@ -225,14 +252,49 @@ pub(crate) async fn grant(tx: &mut Transaction, schema: &SchemaName) -> Result<(
         statements.push(format!("revoke all on sequence {sequences} from {rw}, {ro}"));
         statements.push(format!("grant usage on sequence {sequences} to {rw}"));
     }
-    tx.batch(&statements.join(";\n")).await
+    Ok(statements.join(";\n"))
 }
 
+/// What an access control list grants to a role of ours, whose name needs no quotes.
+fn rights<'a>(acl: &'a str, role: &str) -> Option<&'a str> {
+    let entries = acl.trim_matches(['{', '}']).split(',');
+    let mut own = entries.filter_map(|entry| entry.strip_prefix(role)?.strip_prefix('='));
+    own.next()?.split('/').next()
+}
+
+// The relations of a schema are found by what depends on it: there is no index on `relnamespace` alone, and to look
+// through those of all tenants would make each tenant cost more the more there are.
 pub(crate) const RELATIONS: &str = "\
-select quote_ident(c.relname) as quoted, c.relkind::text as kind, obj_description(c.oid, 'pg_class') as comment
-  from pg_catalog.pg_class c
- where c.relnamespace = $1::text::regnamespace
+select quote_ident(c.relname) as quoted, c.relkind::text as kind, d.description as comment,
+       coalesce(c.relacl::text, '') as acl,
+       exists (select from pg_catalog.pg_attribute a
+                where a.attrelid = c.oid and a.attnum > 0 and a.attacl is not null) as columns
+  from pg_catalog.pg_depend i
+  join pg_catalog.pg_class c on c.oid = i.objid
+  left join pg_catalog.pg_description d
+    on d.objoid = c.oid and d.classoid = 'pg_catalog.pg_class'::regclass and d.objsubid = 0
+ where i.refclassid = 'pg_catalog.pg_namespace'::regclass and i.refobjid = $1::text::regnamespace
+   and i.classid = 'pg_catalog.pg_class'::regclass
    and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
    and c.relname <> all($2::text[])
    and pg_has_role(c.relowner, 'usage')
  order by c.relname";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rights_are_read_off_an_access_control_list() {
+        let acl = "{\"o,w\"=arwdDxt/\"o,w\",t_1_rw=arwd/owner,t_1_ro=r/owner}";
+        assert_eq!(rights(acl, "t_1_rw"), Some("arwd"));
+        assert_eq!(rights(acl, "t_1_ro"), Some("r"));
+        assert_eq!(rights(acl, "t_2_ro"), None);
+        assert_eq!(rights("", "t_1_ro"), None);
+        assert_eq!(
+            rights("{t_1_ro=r*/owner}", "t_1_ro"),
+            Some("r*"),
+            "may grant it on"
+        );
+    }
+}

@@ -22,7 +22,7 @@ pub mod live;
 mod names;
 mod rule;
 mod rules;
-mod statements;
+pub(crate) mod statements;
 mod tables;
 mod tokens;
 

@@ -6,6 +6,8 @@ mod environment;
 mod fleet;
 mod help;
 mod killed;
+mod migrate;
+mod migrate_killed;
 mod program;
 mod psql;
 mod refusals;

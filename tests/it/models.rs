@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use tenant_schema::fleet;
+use tenant_schema::fleet::StopSignal;
 use tenant_schema::records::{Operation, RecordError};
 use tenant_schema::template::Template;
 use tests::{TestDb, TestTenant};
+
+use crate::lifecycle::migrate::fleet;
 
 /// What a DBA might do: a table, a column and a view, all of them granted to the tenant's role.
 async fn add_by_hand(t: &TestDb, tenant: &TestTenant) {
@@ -85,8 +87,11 @@ async fn a_model_is_of_its_versions_migrations_whatever_the_tenants_have() {
         let none = models.get(version).await.expect_err("none is recorded");
         assert_eq!(none.status(), 503, "{none:?}");
     }
-    let behind = fleet::behind(t.catalog(), t.template()).await.expect("an answer");
-    fleet::migrate(t.catalog(), t.template(), &behind, &t.actor(), t.source(), |_| {})
+    let actor = t.actor();
+    let fleet = fleet(&t, &actor);
+    let plan = fleet.plan().await.expect("an answer");
+    fleet
+        .migrate(&plan, &StopSignal::never(), |_| {})
         .await
         .expect("the models are recorded");
 

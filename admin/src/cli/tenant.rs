@@ -32,6 +32,26 @@ password, unless its address was never verified: then somebody else may have cho
     /// List all organizations, with the schema of those that are tenants
     #[command(after_help = "Example:\n  tenantry tenant list --json | jq -r '.[].slug'")]
     List,
+    /// Keep a tenant at the template version it has, or from going beyond another
+    #[command(after_help = "\
+Examples:
+  tenantry tenant pin acme               it stays where it is
+  tenantry tenant pin acme --version 12  it may go up to 12
+
+`tenantry migrate` leaves it out, and says so. The server goes on serving it as long as it knows its version.")]
+    Pin {
+        /// The tenant
+        slug: Slug,
+        /// The last version it may be migrated to, if not the one it has
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
+        version: Option<i32>,
+    },
+    /// Let a pinned tenant be migrated again
+    #[command(after_help = "Example:\n  tenantry tenant unpin acme")]
+    Unpin {
+        /// The tenant
+        slug: Slug,
+    },
     /// Show one tenant: kind, status, schema, version, members, size
     #[command(after_help = "Example:\n  tenantry tenant show acme")]
     Show {

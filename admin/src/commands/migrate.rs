@@ -1,19 +1,36 @@
-//! `tenantry migrate`: the catalog, then every tenant that is behind, one after the other.
+//! `tenantry migrate`: the catalog, then every tenant that is behind.
+
+mod dry_run;
+mod plan;
+mod progress;
+pub(super) mod status;
+
+use std::time::Duration;
 
 use anyhow::Context as _;
 use catalog::init;
+use catalog::pg::pool::PoolSettings;
+use catalog::tx::CatalogDb;
 use serde::Serialize;
-use tenant_schema::fleet::{self, Migrated};
+use tenant_schema::fleet::{self, Ended, Event, Fleet, FleetError, Migrated, Plan, Stopped, Stopper};
 
+use self::progress::Progress;
+use crate::cli::{MigrateArgs, MigrateSubject};
 use crate::exit::ExitStatus;
 use crate::failure::{self, Problem};
 use crate::operator::Operator;
+use crate::signals::Stop;
 
 #[derive(Serialize)]
 struct Migration {
     catalog: Catalog,
     template_version: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped: Option<String>,
     tenants: Vec<Tenant>,
+    pinned: Vec<Pinned>,
 }
 
 #[derive(Serialize)]
@@ -26,56 +43,65 @@ struct Catalog {
 struct Tenant {
     slug: String,
     from: i32,
+    attempts: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sqlstate: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statement: Option<String>,
+}
+
+/// A tenant that is kept where it is.
+#[derive(Serialize)]
+struct Pinned {
+    slug: String,
+    version: i32,
 }
 
 /// Prints a line per tenant while it works; the exit status is 1 if any tenant could not be migrated.
-pub(super) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
-    let Operator {
-        db,
-        source,
-        actor,
-        output,
-        ..
-    } = operator;
-    let template = &operator.config.template;
-    check_initialized(operator).await.context("could not migrate")?;
-    let catalog = init::init(db, None)
-        .await
-        .context("could not migrate the catalog")?;
-    output.progress(format_args!("catalog: version {}", catalog.version));
-
-    let behind = fleet::behind(db, template)
-        .await
-        .context("could not find the tenants that are behind")?;
-    let total = behind.len();
-    let mut tenants = Vec::with_capacity(total);
-    let report = |migrated: Migrated| {
-        let (count, slug, from) = (tenants.len() + 1, &migrated.slug, migrated.from);
-        match &migrated.outcome {
-            Ok(to) => output.progress(format_args!("{count}/{total} {slug}: version {from} to {to}")),
-            Err(_) => output.progress(format_args!(
-                "{count}/{total} {slug}: failed, still version {from}"
-            )),
+pub(super) async fn run(args: &MigrateArgs, operator: &Operator) -> anyhow::Result<ExitStatus> {
+    let version = check_initialized(operator).await.context("could not migrate")?;
+    if args.plan || args.dry_run {
+        check_current(version)?;
+    }
+    let db = connections(args, operator);
+    let fleet = fleet(args, operator, &db);
+    if args.plan {
+        let plan = planned(args, operator, &fleet).await?;
+        return plan::run(&plan, operator);
+    }
+    if args.dry_run {
+        let plan = planned(args, operator, &fleet).await?;
+        return dry_run::run(args, &plan, &fleet, operator).await;
+    }
+    let catalog = if args.subject == Some(MigrateSubject::Tenants) {
+        check_current(version)?;
+        Catalog {
+            version,
+            applied: Vec::new(),
         }
-        tenants.push(tenant(migrated));
+    } else {
+        migrate_catalog(operator).await?
     };
-    fleet::migrate(db, template, &behind, actor, source, report)
-        .await
-        .context("could not record what the versions of the template hold")?;
-    let document = Migration {
-        catalog: Catalog {
-            version: catalog.version,
-            applied: catalog.applied,
-        },
-        template_version: template.latest(),
-        tenants,
+    let mut document = Migration {
+        catalog,
+        template_version: fleet.template.latest(),
+        run: None,
+        stopped: None,
+        tenants: Vec::new(),
+        pinned: Vec::new(),
     };
-    output.document(&document, text)?;
-    let all_well = document.tenants.iter().all(|tenant| tenant.error.is_none());
+    if args.subject != Some(MigrateSubject::Catalog) {
+        migrate_tenants(args, operator, &fleet, &mut document).await?;
+    }
+    let subject = args.subject;
+    operator
+        .output
+        .document(&document, |document| text(document, subject))?;
+    let all_well = document.stopped.is_none() && document.tenants.iter().all(|tenant| tenant.error.is_none());
     Ok(if all_well {
         ExitStatus::Done
     } else {
@@ -83,31 +109,215 @@ pub(super) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
     })
 }
 
-async fn check_initialized(operator: &Operator) -> anyhow::Result<()> {
+/// One connection per job, one that shows that a run is at work, and one to note failures.
+fn connections(args: &MigrateArgs, operator: &Operator) -> CatalogDb {
+    let settings = PoolSettings {
+        size: args.jobs.get() + 2,
+        create: Duration::from_secs(30),
+        ..PoolSettings::default()
+    };
+    CatalogDb::new(operator.database.clone(), settings)
+}
+
+fn fleet<'a>(args: &MigrateArgs, operator: &'a Operator, db: &'a CatalogDb) -> Fleet<'a> {
+    Fleet {
+        db,
+        template: &operator.config.template,
+        actor: &operator.actor,
+        source: &operator.source,
+        settings: fleet::Settings {
+            jobs: args.jobs,
+            waves: args.wave.clone().unwrap_or_default(),
+            pause: args.pause(),
+            max_failures: args.max_failures,
+            lock_timeout: args.lock_timeout.0,
+            attempts: args.attempts,
+        },
+    }
+}
+
+async fn check_initialized(operator: &Operator) -> anyhow::Result<i32> {
     let mut tx = operator.db.begin().await?;
     let version = init::version(&mut tx).await?;
     tx.rollback().await?;
     match version {
-        Some(_) => Ok(()),
+        Some(version) => Ok(version),
         None => Err(Problem::environment("the database has no catalog", "run `tenantry init` first").into()),
     }
 }
 
-fn tenant(migrated: Migrated) -> Tenant {
-    let Migrated { slug, from, outcome } = migrated;
-    let (to, error) = match outcome {
-        Ok(to) => (Some(to), None),
-        Err(error) => (None, Some(failure::explain(&error.into()).0.message)),
+/// What only looks, or leaves the catalog alone, needs this program's catalog.
+fn check_current(version: i32) -> anyhow::Result<()> {
+    let own = init::latest();
+    if version >= own {
+        return Ok(());
+    }
+    let why = format!("the catalog is at version {version}, and this program needs version {own}");
+    Err(Problem::refused(why, "run `tenantry migrate catalog` first").into())
+}
+
+async fn migrate_catalog(operator: &Operator) -> anyhow::Result<Catalog> {
+    let done = init::init(&operator.db, None)
+        .await
+        .context("could not migrate the catalog")?;
+    operator
+        .output
+        .progress(format_args!("catalog: version {}", done.version));
+    Ok(Catalog {
+        version: done.version,
+        applied: done.applied,
+    })
+}
+
+/// What there is to do, for the tenants that were named or for all.
+async fn planned(args: &MigrateArgs, operator: &Operator, fleet: &Fleet<'_>) -> anyhow::Result<Plan> {
+    let plan = fleet
+        .plan()
+        .await
+        .context("could not find the tenants that are behind")?;
+    if args.only.is_empty() {
+        return Ok(plan);
+    }
+    let mut tx = operator.db.begin().await?;
+    let mut only = Vec::with_capacity(args.only.len());
+    for slug in &args.only {
+        only.push(operator.tenant(&mut tx, slug).await?.0.id);
+    }
+    tx.rollback().await?;
+    Ok(plan.only(&only))
+}
+
+async fn migrate_tenants(
+    args: &MigrateArgs,
+    operator: &Operator,
+    fleet: &Fleet<'_>,
+    document: &mut Migration,
+) -> anyhow::Result<()> {
+    let plan = if args.resume {
+        None
+    } else {
+        Some(planned(args, operator, fleet).await?)
     };
-    Tenant {
-        slug: slug.to_string(),
-        from,
-        to,
-        error,
+    let (stopper, signal) = Stopper::new();
+    let mut progress = Progress::new(operator.output);
+    let report = |event| {
+        progress.tell(&event);
+        if let Event::Tenant(migrated) = event {
+            document.tenants.push(tenant(migrated));
+        }
+    };
+    // Boxed: it is large, and awaited in several places.
+    let work = Box::pin(async {
+        match &plan {
+            Some(plan) => fleet.migrate(plan, &signal, report).await,
+            None => fleet.resume(&signal, report).await,
+        }
+    });
+    let ended = interruptible(work, &stopper, operator).await?;
+    let Ended { run, stopped } = ended.map_err(explained)?;
+    document.run = run.map(|run| run.to_string());
+    document.stopped = stopped.map(why);
+    let pinned = plan.into_iter().flat_map(|plan| plan.pinned);
+    document.pinned = pinned
+        .map(|tenant| Pinned {
+            slug: tenant.slug.to_string(),
+            version: tenant.template_version,
+        })
+        .collect();
+    Ok(())
+}
+
+/// Ctrl-C lets the tenants at work finish; a second one does not.
+async fn interruptible(
+    mut work: impl Future<Output = Result<Ended, FleetError>> + Unpin,
+    stopper: &Stopper,
+    operator: &Operator,
+) -> anyhow::Result<Result<Ended, FleetError>> {
+    let mut signals = Stop::listen()?;
+    tokio::select! {
+        ended = &mut work => return Ok(ended),
+        () = signals.next() => {}
+    }
+    operator
+        .output
+        .progress("stopping: the tenants at work are finished, no other is begun (again to end at once)");
+    stopper.stop();
+    tokio::select! {
+        ended = &mut work => Ok(ended),
+        () = signals.next() => Err(Problem::refused(
+            "ended while tenants were at work; these are as they were",
+            "run `tenantry migrate --resume`",
+        )
+        .into()),
     }
 }
 
-fn text(document: &Migration) -> String {
+/// What to do about what kept a run from going on.
+fn explained(error: FleetError) -> anyhow::Error {
+    let problem = match &error {
+        FleetError::Busy { .. } => Problem::refused(
+            error.to_string(),
+            "wait for it; `tenantry migrate status` shows how far it is",
+        ),
+        FleetError::NothingToResume => {
+            Problem::refused(error.to_string(), "run `tenantry migrate` without --resume")
+        }
+        FleetError::OtherVersion { .. } => Problem::refused(
+            error.to_string(),
+            "resume it with the program that began it, or begin a new run without --resume",
+        ),
+        // What is beneath tells it best.
+        FleetError::LockLost(_) | FleetError::Lifecycle(_) => {
+            let beneath = match error {
+                FleetError::Lifecycle(beneath) => anyhow::Error::from(beneath),
+                other => other.into(),
+            };
+            return beneath.context("could not migrate the tenants");
+        }
+    };
+    anyhow::Error::from(problem).context("could not migrate the tenants")
+}
+
+fn why(stopped: Stopped) -> String {
+    match stopped {
+        Stopped::Failures { wave, failed: 1 } => format!("1 tenant failed in wave {wave}"),
+        Stopped::Failures { wave, failed } => format!("{failed} tenants failed in wave {wave}"),
+        Stopped::Asked => "by hand".to_owned(),
+    }
+}
+
+fn tenant(migrated: Migrated) -> Tenant {
+    let Migrated {
+        slug,
+        from,
+        attempts,
+        outcome,
+    } = migrated;
+    let mut tenant = Tenant {
+        slug: slug.to_string(),
+        from,
+        attempts,
+        to: None,
+        error: None,
+        sqlstate: None,
+        statement: None,
+    };
+    match outcome {
+        Ok(to) => tenant.to = Some(to),
+        Err(error) => {
+            let told = fleet::failed::of(&error);
+            tenant.sqlstate = told.sqlstate;
+            tenant.statement = told.statement;
+            tenant.error = Some(failure::explain(&error.into()).0.message);
+        }
+    }
+    tenant
+}
+
+fn text(document: &Migration, subject: Option<MigrateSubject>) -> String {
+    if subject == Some(MigrateSubject::Catalog) {
+        return format!("the catalog is at version {}", document.catalog.version);
+    }
     let failed: Vec<&Tenant> = document
         .tenants
         .iter()
@@ -115,8 +325,9 @@ fn text(document: &Migration) -> String {
         .collect();
     let migrated = document.tenants.len() - failed.len();
     let version = document.template_version;
-    let mut text = match document.tenants.len() {
-        0 => format!("every tenant is at version {version}"),
+    let mut text = match (document.tenants.len(), document.pinned.len()) {
+        (0, 0) => format!("every tenant is at version {version}"),
+        (0, _) => format!("every tenant is at version {version} or pinned"),
         _ => format!(
             "{migrated} migrated to version {version}, {} failed",
             failed.len()
@@ -125,9 +336,28 @@ fn text(document: &Migration) -> String {
     for tenant in &failed {
         let error = tenant.error.as_deref().unwrap_or_default();
         text.extend(["\n  ", &tenant.slug, ": ", error]);
+        if let Some(statement) = &tenant.statement {
+            text.extend(["\n    ", &shortened(statement)]);
+        }
     }
-    if !failed.is_empty() {
+    for Pinned { slug, version } in &document.pinned {
+        text.extend(["\n  ", slug, ": pinned at version ", &version.to_string()]);
+    }
+    if let Some(why) = &document.stopped {
+        let next = "\nnext: `tenantry migrate --resume` goes on with what is left";
+        text.extend(["\n\nstopped: ", why, next]);
+    } else if !failed.is_empty() {
         text.push_str("\n\nnext: mend what is said above and run `tenantry migrate` again");
     }
     text
+}
+
+/// A statement as one line that is not too long.
+fn shortened(statement: &str) -> String {
+    let words: Vec<&str> = statement.split_whitespace().collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(100) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
 }

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 /// A length of time: a whole number and `ms`, `s` or `m`, such as `500ms` or `10s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
-pub(super) struct Interval(pub(super) Duration);
+pub(crate) struct Interval(pub(crate) Duration);
 
 /// A text that is no [`Interval`].
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct IntervalError;
+pub(crate) struct IntervalError;
+
+impl std::error::Error for IntervalError {}
 
 impl fmt::Display for IntervalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

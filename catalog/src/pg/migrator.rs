@@ -8,12 +8,12 @@
 use std::path::Path;
 
 use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
-use refinery_core::{Migration, Runner};
+use refinery_core::{Migration, Report, Runner};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::sqlstate::PgError;
-use super::tx::Transaction;
+use super::tx::{Queued, Texts, Transaction};
 
 /// The table in which refinery writes what was applied, in the migrated schema itself.
 pub const HISTORY_TABLE: &str = "refinery_schema_history";
@@ -30,6 +30,10 @@ pub enum MigrateError {
     Failed {
         /// What was being done, as refinery says it: it names the file.
         step: String,
+        /// What was sent: one statement or several.
+        sent: String,
+        /// How many of these had been carried out.
+        done: usize,
         /// Why it failed.
         #[source]
         source: PgError,
@@ -99,6 +103,13 @@ impl Migrations {
         named.map(|migration| (migration.to_string(), migration.sql().unwrap_or_default()))
     }
 
+    /// Those with a number above the first and up to the second: names without their ending, and what they say.
+    pub fn between(&self, above: i32, up_to: i32) -> impl Iterator<Item = (String, &str)> {
+        let within = move |migration: &&Migration| (above + 1..=up_to).contains(&migration.version());
+        let named = self.0.iter().filter(within);
+        named.map(|migration| (migration.to_string(), migration.sql().unwrap_or_default()))
+    }
+
     /// The number of the last one: the version of a schema that has them all.
     pub fn latest(&self) -> i32 {
         self.0.last().map_or(0, Migration::version)
@@ -121,27 +132,62 @@ impl Migrations {
         schema: &str,
         sending: Sending,
     ) -> Result<Vec<i32>, MigrateError> {
-        let runner = Runner::new(&self.0).set_grouped(sending == Sending::AtOnce);
-        Self::run(runner, tx, schema).await
+        Self::run(self.runner(sending), tx, schema).await
+    }
+
+    /// The same for a schema whose history was asked for by [`history_query`]: it is neither made nor read again, which
+    /// spares two network flights.
+    pub async fn continue_from(
+        &self,
+        history: Vec<Texts>,
+        tx: &mut Transaction,
+        schema: &str,
+        sending: Sending,
+    ) -> Result<Vec<i32>, MigrateError> {
+        let adapter = Adapter { tx, failure: None };
+        let mut adapter = Continuing { adapter, history };
+        let mut runner = self.runner(sending);
+        runner.set_migration_table_name(format!("{schema}.{HISTORY_TABLE}"));
+        let outcome = runner.run_async(&mut adapter).await;
+        Self::applied(outcome, adapter.adapter.failure)
+    }
+
+    fn runner(&self, sending: Sending) -> Runner {
+        Runner::new(&self.0).set_grouped(sending == Sending::AtOnce)
     }
 
     async fn run(mut runner: Runner, tx: &mut Transaction, schema: &str) -> Result<Vec<i32>, MigrateError> {
         let mut adapter = Adapter { tx, failure: None };
         runner.set_migration_table_name(format!("{schema}.{HISTORY_TABLE}"));
         let outcome = runner.run_async(&mut adapter).await;
-        match (outcome, adapter.failure) {
+        Self::applied(outcome, adapter.failure)
+    }
+
+    fn applied(
+        outcome: Result<Report, refinery_core::Error>,
+        failure: Option<Refused>,
+    ) -> Result<Vec<i32>, MigrateError> {
+        match (outcome, failure) {
             (Ok(report), _) => Ok(report
                 .applied_migrations()
                 .iter()
                 .map(Migration::version)
                 .collect()),
-            (Err(error), Some(source)) => Err(MigrateError::Failed {
-                step: error.to_string(),
+            (Err(error), Some(Refused { sent, done, source })) => Err(MigrateError::Failed {
+                step: step(&error.to_string()),
+                sent,
+                done,
                 source,
             }),
             (Err(error), None) => Err(MigrateError::History(error.to_string())),
         }
     }
+}
+
+/// What refinery was doing: it says `that`, `why`, and why is known better.
+fn step(said: &str) -> String {
+    let step = said.split("`, `").next().unwrap_or(said);
+    step.trim_matches('`').to_owned()
 }
 
 /// Takes the lock under which one schema is migrated, until the transaction ends. The key is a hash of 64 bits, so
@@ -151,12 +197,47 @@ pub async fn lock(tx: &mut Transaction, schema: &str) -> Result<(), PgError> {
     tx.execute(LOCK, &[&schema]).await.map(|_| ())
 }
 
+/// The same, to be sent with other statements.
+pub fn lock_later(schema: &str) -> Queued {
+    Queued {
+        sql: LOCK,
+        params: vec![Box::new(schema.to_owned())],
+    }
+}
+
+/// What asks for the history in a schema.
+pub fn history_query(schema: &str) -> String {
+    <Adapter<'_> as AsyncMigrate>::get_applied_migrations_query(&format!("{schema}.{HISTORY_TABLE}"))
+}
+
 /// The seed, `TENT` in ASCII, keeps these keys apart from other advisory locks that hash a name.
 const LOCK: &str = "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 1413829460))";
 
 struct Adapter<'a> {
     tx: &'a mut Transaction,
-    failure: Option<PgError>,
+    failure: Option<Refused>,
+}
+
+/// The real error and what it is about, whole.
+struct Refused {
+    sent: String,
+    done: usize,
+    source: PgError,
+}
+
+impl Adapter<'_> {
+    fn refused(&mut self, sent: &str, done: usize, source: PgError) -> AdapterError {
+        let told = AdapterError(source.to_string());
+        let sent = sent.to_owned();
+        self.failure = Some(Refused { sent, done, source });
+        told
+    }
+}
+
+/// The adapter for a schema whose history is known.
+struct Continuing<'a> {
+    adapter: Adapter<'a>,
+    history: Vec<Texts>,
 }
 
 /// What refinery is told; the real error is kept in the adapter, whole.
@@ -172,41 +253,61 @@ impl AsyncTransaction for Adapter<'_> {
         queries: T,
     ) -> Result<usize, AdapterError> {
         let texts: Vec<&str> = queries.collect();
-        match self.tx.batch(&texts.join("\n;\n")).await {
+        let sent = texts.join("\n;\n");
+        match self.tx.batch_counted(&sent).await {
             Ok(()) => Ok(texts.len()),
-            Err(error) => {
-                let told = AdapterError(error.to_string());
-                self.failure = Some(error);
-                Err(told)
-            }
+            Err((error, done)) => Err(self.refused(&sent, done, error)),
         }
     }
 }
 
 impl AsyncQuery<Vec<Migration>> for Adapter<'_> {
     async fn query<'a>(&'a mut self, query: &'a str) -> Result<Vec<Migration>, AdapterError> {
-        let rows = match self.tx.rows(query, &[]).await {
+        let rows = match self.tx.texts(query).await {
             Ok(rows) => rows,
-            Err(error) => {
-                let told = AdapterError(error.to_string());
-                self.failure = Some(error);
-                return Err(told);
-            }
+            Err(error) => return Err(self.refused(query, 0, error)),
         };
-        // Read with care: a row edited by hand is an error to report, not a reason to panic.
-        rows.iter()
-            .map(|row| {
-                let version: i32 = row.try_get(0).map_err(|e| AdapterError(e.to_string()))?;
-                let broken = || AdapterError(format!("the history row of version {version} is not readable"));
-                let name: String = row.try_get(1).map_err(|_| broken())?;
-                let applied_on: String = row.try_get(2).map_err(|_| broken())?;
-                let checksum: String = row.try_get(3).map_err(|_| broken())?;
-                let applied_on = OffsetDateTime::parse(&applied_on, &Rfc3339).map_err(|_| broken())?;
-                let checksum: u64 = checksum.parse().map_err(|_| broken())?;
-                Ok(Migration::applied(version, name, applied_on, checksum))
-            })
-            .collect()
+        rows.iter().map(|row| history(row)).collect()
     }
 }
 
+/// Reads a row of the history, with care: one that was edited by hand is an error to report, not a reason to panic.
+fn history(row: &[Option<String>]) -> Result<Migration, AdapterError> {
+    let column = |number: usize| row.get(number).and_then(Option::as_deref);
+    let version = column(0).and_then(|text| text.parse().ok());
+    let version: i32 = version.ok_or_else(|| AdapterError("a history row has no version".to_owned()))?;
+    let broken = || AdapterError(format!("the history row of version {version} is not readable"));
+    let name = column(1).ok_or_else(broken)?.to_owned();
+    let applied_on = OffsetDateTime::parse(column(2).ok_or_else(broken)?, &Rfc3339).map_err(|_| broken())?;
+    let checksum: u64 = column(3).and_then(|text| text.parse().ok()).ok_or_else(broken)?;
+    Ok(Migration::applied(version, name, applied_on, checksum))
+}
+
 impl AsyncMigrate for Adapter<'_> {}
+
+impl AsyncTransaction for Continuing<'_> {
+    type Error = AdapterError;
+
+    async fn execute<'a, T: Iterator<Item = &'a str> + Send + 'a>(
+        &'a mut self,
+        queries: T,
+    ) -> Result<usize, AdapterError> {
+        let texts: Vec<&str> = queries.filter(|text| !text.is_empty()).collect();
+        match texts.len() {
+            0 => Ok(0),
+            _ => self.adapter.execute(texts.into_iter()).await,
+        }
+    }
+}
+
+impl AsyncQuery<Vec<Migration>> for Continuing<'_> {
+    async fn query<'a>(&'a mut self, _: &'a str) -> Result<Vec<Migration>, AdapterError> {
+        self.history.iter().map(|row| history(row)).collect()
+    }
+}
+
+impl AsyncMigrate for Continuing<'_> {
+    fn assert_migrations_table_query(_: &str) -> String {
+        String::new()
+    }
+}

@@ -140,6 +140,12 @@ impl PgError {
         }
     }
 
+    /// Whether a transaction only lost against another one: a lock that was not to be had in time, a deadlock, a
+    /// serialization failure (55P03, 40P01, 40001). The same transaction may work in a moment.
+    pub fn is_lost_race(&self) -> bool {
+        matches!(self.sqlstate(), Some("55P03" | "40P01" | "40001"))
+    }
+
     /// The whole chain in one line, for an operator: kind, SQLSTATE, the server's message, detail and hint.
     pub fn explain(&self) -> String {
         let mut parts = vec![self.to_string()];

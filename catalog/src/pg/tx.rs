@@ -5,14 +5,17 @@
 //! but with its first statement. A transaction of one statement that is known beforehand is a
 //! [`flight`](super::flight) instead.
 
+mod together;
+
 use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use futures_util::future::join;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Row, Statement};
+use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
 
+pub use self::together::{Queued, Texts};
 use super::pool::{Leased, Pool};
 use super::sqlstate::PgError;
 use super::statements::Statements;
@@ -82,6 +85,41 @@ impl Transaction {
         done.map_err(PgError::of_statement)?;
         self.failed = before;
         Ok(())
+    }
+
+    /// The same, and where one of them failed, how many before it had been carried out.
+    pub async fn batch_counted(&mut self, sql: &str) -> Result<(), (PgError, usize)> {
+        let before = self.doubt();
+        let (client, open) = self.opening();
+        let counted = async {
+            let mut done = 0;
+            let stream = client
+                .simple_query_raw(sql)
+                .await
+                .map_err(|error| (error, done))?;
+            let mut stream = std::pin::pin!(stream);
+            while let Some(message) = stream.try_next().await.map_err(|error| (error, done))? {
+                done += usize::from(matches!(message, SimpleQueryMessage::CommandComplete(_)));
+            }
+            Ok(())
+        };
+        let (opened, done) = join(open, counted).await;
+        opened.map_err(|error| (PgError::of_opening(error), 0))?;
+        done.map_err(|(error, done)| (PgError::of_statement(error), done))?;
+        self.failed = before;
+        Ok(())
+    }
+
+    /// The rows of one statement without parameters as texts, by the simple protocol: nothing is prepared, for what is
+    /// asked once.
+    pub async fn texts(&mut self, sql: &str) -> Result<Vec<Texts>, PgError> {
+        let before = self.doubt();
+        let (client, open) = self.opening();
+        let (opened, answered) = join(open, client.simple_query(sql)).await;
+        opened.map_err(PgError::of_opening)?;
+        let messages = answered.map_err(PgError::of_statement)?;
+        self.failed = before;
+        Ok(together::texts(&messages))
     }
 
     /// Makes everything permanent. Deferred constraints speak here. After a failed statement it is an error: the

@@ -88,10 +88,14 @@ pub async fn check(
     let schema =
         match scratch::create_by(tx.transaction(), template, template.latest(), Sending::FileByFile).await {
             Ok(schema) => schema,
-            Err(LifecycleError::Template(MigrateError::Failed { step, source })) => {
-                return match &source {
-                    PgError::Statement(_) => Ok(vec![does_not_apply(&step, &source, files)]),
-                    _ => Err(MigrateError::Failed { step, source }.into()),
+            Err(LifecycleError::Template(failed)) => {
+                return match &failed {
+                    MigrateError::Failed {
+                        step,
+                        source: source @ PgError::Statement(_),
+                        ..
+                    } => Ok(vec![does_not_apply(step, source, files)]),
+                    _ => Err(failed.into()),
                 };
             }
             Err(error) => return Err(error),

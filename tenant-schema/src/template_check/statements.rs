@@ -1,6 +1,8 @@
 //! The statements of a file.
 
-use super::tokens::Token;
+use std::ops::Range;
+
+use super::tokens::{Token, read};
 
 /// The tokens of one statement, without the semicolon that ends it.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +31,18 @@ pub(super) fn split(tokens: &[Token]) -> Vec<Statement<'_>> {
     statements.push(Statement(&tokens[start..]));
     statements.retain(|statement| !statement.0.is_empty());
     statements
+}
+
+/// Where each statement of a text stands in it, in bytes, without the semicolon; the whole text where it cannot be read.
+pub(crate) fn places(sql: &str) -> Vec<Range<usize>> {
+    let Ok(tokens) = read(sql) else {
+        return std::iter::once(0..sql.len()).collect();
+    };
+    let place = |statement: &Statement<'_>| {
+        let (first, last) = (statement.0.first()?, statement.0.last()?);
+        Some(first.bytes.start..last.bytes.end)
+    };
+    split(&tokens).iter().filter_map(place).collect()
 }
 
 /// What a statement makes, and its name: the one word that says what it is (`view` for all kinds of views), and where the
@@ -115,7 +129,6 @@ impl<'a> Statement<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tokens::read;
     use super::*;
 
     #[test]
@@ -134,6 +147,14 @@ mod tests {
             let tokens = read(sql).unwrap();
             assert_eq!(split(&tokens).len(), expected, "{sql}");
         }
+    }
+
+    #[test]
+    fn places_leave_out_what_stands_between() {
+        let sql = "-- ü\na 'b;' ; /* c */ d $$;$$\n;\n";
+        let texts: Vec<&str> = places(sql).into_iter().map(|place| &sql[place]).collect();
+        assert_eq!(texts, ["a 'b;'", "d $$;$$"]);
+        assert_eq!(places("'a").len(), 1, "what cannot be read is one");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! What a dollar quote holds is a text to PostgreSQL, and mostly a program to people; it is one token here, and whoever
 //! wants to look inside takes it apart again by [`Token::within`].
 
+use std::ops::Range;
+
 /// What a token is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -28,6 +30,8 @@ pub(super) struct Token {
     pub(super) kind: Kind,
     /// The line, counted from one.
     pub(super) line: usize,
+    /// Where it stands in the text that was read, in bytes.
+    pub(super) bytes: Range<usize>,
 }
 
 /// Something that was begun and not ended.
@@ -84,7 +88,12 @@ pub(super) fn read(sql: &str) -> Result<Vec<Token>, Unended> {
         tokens: Vec::new(),
     };
     while let Some(c) = scanner.rest.chars().next() {
+        let (start, known) = (sql.len() - scanner.rest.len(), scanner.tokens.len());
         scanner.step(c)?;
+        let end = sql.len() - scanner.rest.len();
+        for token in &mut scanner.tokens[known..] {
+            token.bytes = start..end;
+        }
     }
     Ok(scanner.tokens)
 }
@@ -129,7 +138,9 @@ impl<'a> Scanner<'a> {
     }
 
     fn push(&mut self, line: usize, kind: Kind) {
-        self.tokens.push(Token { kind, line });
+        // Where it ends is known when it has been passed over.
+        let bytes = 0..0;
+        self.tokens.push(Token { kind, line, bytes });
     }
 
     /// Passes over so many bytes, and gives them.

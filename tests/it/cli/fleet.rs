@@ -70,9 +70,12 @@ async fn for_machines_a_broken_tenant_is_one_of_the_list() {
         "applied": [],
         "version": <version>
       },
+      "pinned": [],
+      "run": "<id>",
       "template_version": <version>,
       "tenants": [
         {
+          "attempts": 1,
           "error": "schema <schema> is missing or does not bear the stamp of organization <id>",
           "from": 6,
           "slug": "globex"

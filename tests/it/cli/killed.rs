@@ -31,7 +31,7 @@ async fn traces(t: &TestDb) -> (i64, i64, i64) {
     (row.get(0), row.get(1), row.get(2))
 }
 
-async fn through(t: &TestDb, proxy: &Proxy) -> Tenantry {
+pub(super) async fn through(t: &TestDb, proxy: &Proxy) -> Tenantry {
     let direct = format!(":{}/", t.cluster().port().await);
     let url = t.owner_url();
     let url = url

@@ -1,7 +1,8 @@
 //! The fleet's migration: tenants behind the template are brought to it, a schema that is not theirs is refused.
 
-use catalog::tenant_schemas::{self, TenantSchema};
-use tenant_schema::fleet::{self, Migrated};
+use catalog::actor::Actor;
+use catalog::tenant_schemas;
+use tenant_schema::fleet::{Event, Fleet, Migrated, Plan, Settings, StopSignal};
 use tenant_schema::lifecycle::LifecycleError;
 use tenant_schema::template::Template;
 use tests::{TestDb, TestTenant};
@@ -57,13 +58,34 @@ union all select concat_ws(' ', 'right', c.relname, a.attname, r::text) from c j
 union all select concat_ws(' ', 'comment', c.relname, obj_description(c.oid, 'pg_class')) from c
 order by part";
 
-/// Migrates these tenants, and says what became of each.
-async fn migrate(t: &TestDb, tenants: &[TenantSchema]) -> Vec<Migrated> {
+/// The fleet, as a test migrates it.
+pub(crate) fn fleet<'a>(t: &'a TestDb, actor: &'a Actor) -> Fleet<'a> {
+    Fleet {
+        db: t.catalog(),
+        template: t.template(),
+        actor,
+        source: t.source(),
+        settings: Settings::default(),
+    }
+}
+
+/// What there is to do.
+async fn plan(t: &TestDb) -> Plan {
+    fleet(t, &t.actor()).plan().await.expect("an answer")
+}
+
+/// Does what was planned, and says what became of each tenant.
+async fn migrate(t: &TestDb, plan: &Plan) -> Vec<Migrated> {
     let mut done = Vec::new();
-    let report = |one| done.push(one);
-    fleet::migrate(t.catalog(), t.template(), tenants, &t.actor(), t.source(), report)
-        .await
-        .expect("the models are recorded");
+    let report = |event| {
+        if let Event::Tenant(tenant) = event {
+            done.push(tenant);
+        }
+    };
+    let ended = fleet(t, &t.actor())
+        .migrate(plan, &StopSignal::never(), report)
+        .await;
+    assert_eq!(ended.expect("a run").stopped, None);
     done
 }
 
@@ -74,11 +96,9 @@ async fn a_tenant_behind_the_template_becomes_like_a_new_one() {
     take_back_to_version_6(&t, &old).await;
     assert_ne!(anatomy(&t, &old).await, anatomy(&t, &new).await);
 
-    let behind = fleet::behind(t.catalog(), t.template()).await.expect("an answer");
-    assert_eq!(
-        behind.iter().map(|tenant| &tenant.slug).collect::<Vec<_>>(),
-        [&old.slug]
-    );
+    let behind = plan(&t).await;
+    let slugs: Vec<_> = behind.steps.iter().map(|step| &step.tenant.slug).collect();
+    assert_eq!(slugs, [&old.slug]);
     let done = migrate(&t, &behind).await;
 
     assert_eq!((done.len(), &done[0].slug, done[0].from), (1, &old.slug, 6));
@@ -87,12 +107,7 @@ async fn a_tenant_behind_the_template_becomes_like_a_new_one() {
         &Template::shipped().latest()
     );
     assert_eq!(anatomy(&t, &old).await, anatomy(&t, &new).await);
-    assert!(
-        fleet::behind(t.catalog(), t.template())
-            .await
-            .expect("an answer")
-            .is_empty()
-    );
+    assert!(plan(&t).await.steps.is_empty());
     let owner = t.as_owner().await;
     let pipelines = format!("select count(*) from {}.pipelines", old.schema);
     let pipelines: i64 = owner.query_one(&pipelines, &[]).await.expect("an answer").get(0);
@@ -118,7 +133,7 @@ async fn a_table_that_a_later_version_tightens_loses_its_rights_in_tenants_that_
     );
     t.as_owner().await.batch_execute(&loose).await.expect("granted");
 
-    let behind = fleet::behind(t.catalog(), t.template()).await.expect("an answer");
+    let behind = plan(&t).await;
     let done = migrate(&t, &behind).await;
     assert!(done[0].outcome.is_ok(), "{done:?}");
 
@@ -144,7 +159,7 @@ async fn a_tenant_that_somebody_else_migrated_meanwhile_is_left_alone() {
     let t = TestDb::new().await;
     let acme = t.tenant("acme").await;
     take_back_to_version_6(&t, &acme).await;
-    let behind = fleet::behind(t.catalog(), t.template()).await.expect("an answer");
+    let behind = plan(&t).await;
     let latest = Template::shipped().latest();
     for from in [6, latest, latest] {
         let done = migrate(&t, &behind).await;
@@ -175,11 +190,9 @@ async fn a_tenant_that_lacks_the_engines_own_table_gets_it() {
         .batch_execute(&drop_table)
         .await
         .expect("dropped");
-    let behind = fleet::behind(t.catalog(), t.template()).await.expect("an answer");
-    assert_eq!(
-        behind.iter().map(|one| &one.slug).collect::<Vec<_>>(),
-        [&old.slug]
-    );
+    let behind = plan(&t).await;
+    let slugs: Vec<_> = behind.steps.iter().map(|step| &step.tenant.slug).collect();
+    assert_eq!(slugs, [&old.slug]);
     // Until then a write with a key says that it cannot be done now, and nothing is done.
     let records = old.records(&t, &t.tenants());
     let refused = records.insert_once("k", "tags", r#"{"name":"a"}"#).await;
@@ -197,12 +210,7 @@ async fn a_tenant_that_lacks_the_engines_own_table_gets_it() {
         .insert_once("k", "tags", r#"{"name":"a"}"#)
         .await
         .expect("done");
-    assert!(
-        fleet::behind(t.catalog(), t.template())
-            .await
-            .expect("an answer")
-            .is_empty()
-    );
+    assert!(plan(&t).await.steps.is_empty());
 }
 
 #[tokio::test]
@@ -218,7 +226,7 @@ async fn a_schema_with_somebody_elses_stamp_is_refused_and_untouched() {
     t.as_owner().await.batch_execute(&stamp).await.expect("a comment");
     let before = anatomy(&t, &wrong).await;
 
-    let behind = fleet::behind(t.catalog(), t.template()).await.expect("an answer");
+    let behind = plan(&t).await;
     let done = migrate(&t, &behind).await;
 
     let outcome = |slug| {
@@ -257,7 +265,7 @@ async fn a_dropped_schema_is_refused_and_not_built_elsewhere() {
         .batch_execute(&drop_schema)
         .await
         .expect("dropped");
-    let behind = fleet::behind(t.catalog(), t.template()).await.expect("an answer");
+    let behind = plan(&t).await;
     let done = migrate(&t, &behind).await;
     assert!(
         matches!(done[0].outcome, Err(LifecycleError::Stamp { .. })),

@@ -8,11 +8,13 @@ use catalog::ids::OrganizationId;
 use catalog::memberships::MemberRole;
 use catalog::organizations::{self, NewOrganization, OrganizationKind, OrganizationStatus};
 use catalog::password::PlainPassword;
+use catalog::pg::pool::PoolSettings;
 use catalog::scope::Scopes;
 use catalog::slug::Slug;
-use catalog::tx::CatalogTx;
+use catalog::tx::{CatalogDb, CatalogTx};
+use tenant_schema::demo_data;
+use tenant_schema::fleet::{self, Event, Fleet, StopSignal};
 use tenant_schema::lifecycle::{self, Owner};
-use tenant_schema::{demo_data, fleet};
 
 use super::people::{DemoPerson, DemoTenant};
 use crate::accounts::{self, Person, Vouched};
@@ -23,19 +25,24 @@ use crate::operator::Operator;
 
 /// Brings the tenants of an earlier version's demo to this one's.
 pub(super) async fn migrate(operator: &Operator) -> anyhow::Result<()> {
-    let template = &operator.config.template;
-    let behind = fleet::behind(&operator.db, template).await?;
-    let mut migrated = Vec::with_capacity(behind.len());
-    let report = |tenant| migrated.push(tenant);
-    fleet::migrate(
-        &operator.db,
-        template,
-        &behind,
-        &operator.actor,
-        &operator.source,
-        report,
-    )
-    .await?;
+    // A pool of its own, as large as the fleet's migration needs it.
+    let settings = PoolSettings::default();
+    let db = CatalogDb::new(operator.database.clone(), settings);
+    let fleet = Fleet {
+        db: &db,
+        template: &operator.config.template,
+        actor: &operator.actor,
+        source: &operator.source,
+        settings: fleet::Settings::default(),
+    };
+    let plan = fleet.plan().await?;
+    let mut migrated = Vec::with_capacity(plan.steps.len());
+    let report = |event| {
+        if let Event::Tenant(tenant) = event {
+            migrated.push(tenant);
+        }
+    };
+    fleet.migrate(&plan, &StopSignal::never(), report).await?;
     for tenant in migrated {
         tenant
             .outcome

@@ -1,0 +1,109 @@
+//! `tenantry migrate …`.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use catalog::slug::Slug;
+use clap::{Args, Subcommand, ValueEnum};
+use tenant_schema::fleet::Waves;
+
+use crate::config::Interval;
+
+/// `migrate`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub(crate) struct MigrateArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<MigrateCommand>,
+    /// The catalog alone, or the tenants alone; both if it is left out, the catalog first
+    #[arg(value_enum, value_name = "WHAT")]
+    pub(crate) subject: Option<MigrateSubject>,
+    /// Only these tenants (may be repeated)
+    #[arg(long, value_name = "SLUG", value_delimiter = ',')]
+    pub(crate) only: Vec<Slug>,
+    /// All tenants that are behind: what is done anyway, for scripts that say it
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) behind: bool,
+    /// How many tenants are migrated at once, each on a connection of its own
+    #[arg(long, value_name = "N", default_value = "4", value_parser = jobs)]
+    pub(crate) jobs: NonZeroUsize,
+    /// How many tenants are migrated when each wave is done, in numbers or in % of those to be migrated, such as
+    /// 1,5%,25%,100%; all at once if it is left out
+    #[arg(long, value_name = "WAVES", conflicts_with = "resume")]
+    pub(crate) wave: Option<Waves>,
+    /// How long to wait between two waves, such as 30s or 10m
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) pause_between: Option<Interval>,
+    /// How many tenants of a wave may fail before the run stops; if left out, none in the waves before the last and any
+    /// number in the last
+    #[arg(long, value_name = "N")]
+    pub(crate) max_failures: Option<usize>,
+    /// How long a statement waits for a lock before the tenant is tried again later
+    #[arg(long, value_name = "DURATION", default_value = "2s")]
+    pub(crate) lock_timeout: Interval,
+    /// How often a tenant is tried that does not get its locks
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) attempts: u32,
+    /// Say what would be done, and do nothing
+    #[arg(long, conflicts_with_all = ["dry_run", "resume"])]
+    pub(crate) plan: bool,
+    /// Do it to the tenants of --only, or to the first of each version, say what each statement took, and roll it back
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) dry_run: bool,
+    /// Go on with the last run, which was stopped or killed, in the waves it had; what failed is tried again
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) resume: bool,
+}
+
+impl MigrateArgs {
+    /// How long to wait between two waves, if it was said.
+    pub(crate) fn pause(&self) -> Option<Duration> {
+        self.pause_between.map(|pause| pause.0)
+    }
+}
+
+/// What is migrated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MigrateSubject {
+    /// Who exists
+    Catalog,
+    /// The schemas of the tenants
+    Tenants,
+}
+
+/// `migrate …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MigrateCommand {
+    /// Show the versions of the fleet, the last runs, and what failed
+    #[command(after_help = "\
+Examples:
+  tenantry migrate status
+  tenantry migrate status --json | jq '.failures[].sqlstate'
+
+Nothing but the catalog is looked at. The exit status is 1 if a tenant failed when it was last migrated.")]
+    Status,
+}
+
+/// More than that is more than a PostgreSQL has connections, and has cost more than it gained long before.
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    match text.parse() {
+        Ok(jobs @ 1..=64) => NonZeroUsize::new(jobs).ok_or_else(String::new),
+        _ => Err("a number from 1 to 64 is wanted".to_owned()),
+    }
+}
+
+/// The end of the help.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  tenantry migrate                                      the catalog, then every tenant that is behind
+  tenantry migrate --plan                               what that would do
+  tenantry migrate --dry-run --only acme                do it, time it, show its locks, take it back
+  tenantry migrate --wave 1,5%,25%,100% --pause-between 5m --jobs 8
+  tenantry migrate --resume                             after it was stopped or killed
+  tenantry migrate status
+
+Each tenant is migrated in a transaction of its own, in which the catalog learns of it. One that fails keeps its
+version and stops no other of its wave unless --max-failures says so; the exit status is then 1. A tenant whose locks
+are not to be had within --lock-timeout is tried again later, after a growing pause, while the others go on. Ctrl-C lets
+the tenants at work finish and begins no other. It may be killed at any moment: what is done is done.";

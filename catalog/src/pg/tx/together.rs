@@ -1,0 +1,161 @@
+//! Statements that need not wait for each other's answers, sent together: one network flight for all of them.
+
+use futures_util::TryFutureExt as _;
+use futures_util::future::{join, join_all};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
+
+use super::{Transaction, is_stale, run};
+use crate::pg::sqlstate::PgError;
+
+/// A statement with its parameters, to be sent with others.
+#[derive(Debug)]
+pub struct Queued {
+    /// The statement, prepared when it is first sent.
+    pub sql: &'static str,
+    /// Its parameters.
+    pub params: Vec<Box<dyn ToSql + Sync + Send>>,
+}
+
+impl Queued {
+    /// The parameters as the driver takes them.
+    pub fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
+        let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(self.params.len());
+        for param in &self.params {
+            params.push(&**param);
+        }
+        params
+    }
+}
+
+/// A statement's own outcome.
+type Outcome<T> = Result<T, PgError>;
+
+/// A row of texts.
+pub type Texts = Vec<Option<String>>;
+
+impl Transaction {
+    /// Sends these statements and then a plain one without parameters, whose rows come as texts. Each has an outcome of
+    /// its own; behind one that failed, all fail.
+    pub async fn together<const N: usize>(
+        &mut self,
+        queued: [Queued; N],
+        plain: &str,
+    ) -> Outcome<([Outcome<Vec<Row>>; N], Outcome<Vec<Texts>>)> {
+        let before = self.doubt();
+        let statements = self.prepared(&queued).await?;
+        let (client, open) = self.opening();
+        // The driver writes what is polled first first.
+        let (opened, (typed, plain)) = join(
+            open,
+            join(send(client, &queued, &statements), client.simple_query(plain)),
+        )
+        .await;
+        opened.map_err(PgError::of_opening)?;
+        let typed = self.outcomes(&queued, typed);
+        let plain = plain
+            .map(|messages| texts(&messages))
+            .map_err(PgError::of_statement);
+        if plain.is_ok() && typed.iter().all(Result::is_ok) {
+            self.failed = before;
+        }
+        let typed = typed.try_into();
+        Ok((typed.expect("each statement has its outcome"), plain))
+    }
+
+    /// Sends plain statements (there may be none), these, and COMMIT. Where one fails, nothing is committed, and its error
+    /// is given.
+    pub async fn commit_after<const N: usize>(mut self, plain: &str, queued: [Queued; N]) -> Outcome<()> {
+        if self.failed {
+            self.end("rollback").await?;
+            return Err(PgError::Aborted);
+        }
+        self.doubt();
+        let statements = self.prepared(&queued).await?;
+        let (client, open) = self.opening();
+        let plain = async {
+            match plain {
+                "" => Ok(()),
+                _ => client.batch_execute(plain).await,
+            }
+        };
+        let commit = client.batch_execute("commit");
+        let sent = join(plain, join(send(client, &queued, &statements), commit));
+        let (opened, (plain, (typed, committed))) = join(open, sent).await;
+        opened.map_err(PgError::of_opening)?;
+        plain.map_err(PgError::of_statement)?;
+        for outcome in self.outcomes(&queued, typed) {
+            outcome?;
+        }
+        committed.map_err(PgError::of_statement)?;
+        self.connection.open = false;
+        Ok(())
+    }
+
+    /// What these statements are on this connection; the first time takes a flight of its own.
+    async fn prepared(&mut self, queued: &[Queued]) -> Outcome<Vec<Statement>> {
+        let unknown: Vec<&'static str> = queued
+            .iter()
+            .map(|one| one.sql)
+            .filter(|sql| self.connection.statements.get(&self.scope, sql).is_none())
+            .collect();
+        if !unknown.is_empty() {
+            let client = &self.connection.client;
+            let prepared = join_all(unknown.iter().map(|sql| client.prepare(sql))).await;
+            for (sql, statement) in unknown.into_iter().zip(prepared) {
+                let statement = statement.map_err(PgError::of_statement)?;
+                self.connection.statements.keep(&self.scope, sql, statement);
+            }
+        }
+        let mut statements = Vec::with_capacity(queued.len());
+        for one in queued {
+            let known = self.connection.statements.get(&self.scope, one.sql).cloned();
+            statements.push(if let Some(statement) = known {
+                statement
+            } else {
+                // It was displaced at once, being too long to be kept.
+                let prepared = self.connection.client.prepare(one.sql);
+                prepared.map_err(PgError::of_statement).await?
+            });
+        }
+        Ok(statements)
+    }
+
+    fn outcomes(
+        &mut self,
+        queued: &[Queued],
+        answers: Vec<Result<Vec<Row>, tokio_postgres::Error>>,
+    ) -> Vec<Outcome<Vec<Row>>> {
+        let outcome = |(one, answer): (&Queued, Result<Vec<Row>, tokio_postgres::Error>)| {
+            if answer.as_ref().is_err_and(is_stale) {
+                self.connection.statements.forget(&self.scope, one.sql);
+            }
+            answer.map_err(PgError::of_statement)
+        };
+        queued.iter().zip(answers).map(outcome).collect()
+    }
+}
+
+async fn send(
+    client: &Client,
+    queued: &[Queued],
+    statements: &[Statement],
+) -> Vec<Result<Vec<Row>, tokio_postgres::Error>> {
+    let sent = queued.iter().zip(statements).map(|(one, statement)| async move {
+        let (rows, _) = run(client, statement, &one.params()).await?;
+        Ok(rows)
+    });
+    join_all(sent).await
+}
+
+/// The rows of an answer by the simple protocol.
+pub(super) fn texts(messages: &[SimpleQueryMessage]) -> Vec<Texts> {
+    let row = |message: &SimpleQueryMessage| match message {
+        SimpleQueryMessage::Row(row) => {
+            let texts = (0..row.len()).map(|column| row.get(column).map(str::to_owned));
+            Some(texts.collect())
+        }
+        _ => None,
+    };
+    messages.iter().filter_map(row).collect()
+}

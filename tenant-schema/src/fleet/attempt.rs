@@ -1,0 +1,185 @@
+//! One attempt at one tenant: one transaction, in which the schema, its version and the record of the run change
+//! together.
+
+use catalog::audit::{self, AuditEvent};
+use catalog::error::CatalogError;
+use catalog::ids::OrganizationId;
+use catalog::migration_runs::{self, Attempt};
+use catalog::pg::migrator::{self, Sending};
+use catalog::pg::tx::{Queued, Texts, Transaction};
+use catalog::schema_name::SchemaName;
+use catalog::sessions::Device;
+use catalog::tenant_schemas::{self, TenantSchema, TenantSchemaState};
+use catalog::tx::CatalogTx;
+
+use super::Fleet;
+use super::plan::reach;
+use crate::lifecycle::{self, LifecycleError, idempotency_keys};
+
+/// From which version to which; the same where there was nothing to do.
+pub(super) type FromTo = (i32, i32);
+
+impl Fleet<'_> {
+    /// Brings a tenant to the latest version that it may have: four network flights and what the template says.
+    pub(super) async fn attempt(
+        &self,
+        attempt: &Attempt,
+        schema: &SchemaName,
+    ) -> Result<FromTo, LifecycleError> {
+        let mut tx = self.db.begin_patient(self.settings.lock_timeout).await?;
+        let done = match self.bring(&mut tx, attempt, schema).await {
+            Ok(done) => done,
+            Err(error) => {
+                // At once, so that nothing stays locked; if it cannot be sent, the connection is gone and its locks too.
+                let _gone = tx.rollback().await;
+                return Err(error);
+            }
+        };
+        let now = self.source.now();
+        let Brought { from, to, grants } = done;
+        if from == to {
+            migration_runs::skipped(&mut tx, attempt, now).await?;
+            tx.commit().await?;
+            return Ok((from, to));
+        }
+        let organization = Some(attempt.organization);
+        let event = AuditEvent::TenantMigrated { from, to };
+        let noted = [
+            migration_runs::reached_later(attempt, to, now),
+            audit::record_later(self.actor, organization, &event, &Device::NONE, self.source),
+        ];
+        tx.commit_after(&grants, noted).await?;
+        Ok((from, to))
+    }
+
+    async fn bring(
+        &self,
+        tx: &mut CatalogTx,
+        attempt: &Attempt,
+        schema: &SchemaName,
+    ) -> Result<Brought, LifecycleError> {
+        let Entered {
+            tenant,
+            is_whole,
+            history,
+        } = enter(tx, attempt.organization, schema).await?;
+        let from = tenant.template_version;
+        let to = reach(self.template.latest(), tenant.pinned_version);
+        let nothing = Brought {
+            from,
+            to: from,
+            grants: String::new(),
+        };
+        if from >= to && is_whole || tenant.state == TenantSchemaState::Dropped {
+            return Ok(nothing);
+        }
+        let history = history?;
+        let tx = tx.transaction();
+        tx.touch(schema.as_str());
+        if !is_whole {
+            idempotency_keys::create(tx, schema).await?;
+        }
+        if from >= to {
+            return Ok(nothing);
+        }
+        self.apply(tx, schema, history, to).await?;
+        let grants = lifecycle::grants(tx, schema).await?;
+        Ok(Brought { from, to, grants })
+    }
+
+    async fn apply(
+        &self,
+        tx: &mut Transaction,
+        schema: &SchemaName,
+        history: Vec<Texts>,
+        to: i32,
+    ) -> Result<(), LifecycleError> {
+        let (migrations, schema) = (self.template.migrations(), schema.as_str());
+        let by_file = Sending::FileByFile;
+        if to == migrations.latest() {
+            migrations.continue_from(history, tx, schema, by_file).await?;
+        } else {
+            let earlier = migrations.up_to(to);
+            earlier.continue_from(history, tx, schema, by_file).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A tenant whose schema has been changed, in a transaction that is still open.
+struct Brought {
+    from: i32,
+    to: i32,
+    /// What is left to be granted.
+    grants: String,
+}
+
+/// A tenant whose schema nobody else migrates until the transaction ends.
+pub(super) struct Entered {
+    /// As it is now that nobody else can change it: whoever held the lock may have migrated, pinned or dropped it.
+    pub(super) tenant: TenantSchema,
+    /// Whether its schema has the engine's own table.
+    pub(super) is_whole: bool,
+    /// What its schema was made of; an error if the schema is not this tenant's.
+    pub(super) history: Result<Vec<Texts>, LifecycleError>,
+}
+
+/// Takes the tenant's lock and puts `search_path` on its schema, after making sure that the schema is there and bears
+/// this tenant's stamp: PostgreSQL would accept a path to nothing, and a migration would then build its tables in the
+/// wrong place. One network flight.
+pub(super) async fn enter(
+    tx: &mut CatalogTx,
+    organization: OrganizationId,
+    schema: &SchemaName,
+) -> Result<Entered, LifecycleError> {
+    let queued = [
+        migrator::lock_later(schema.as_str()),
+        tenant_schemas::find_later(organization),
+        Queued {
+            sql: PIN,
+            params: vec![
+                Box::new(schema.as_str().to_owned()),
+                Box::new(schema.search_path()),
+            ],
+        },
+        Queued {
+            sql: HAS_TABLE,
+            params: vec![
+                Box::new(schema.as_str().to_owned()),
+                Box::new(idempotency_keys::TABLE),
+            ],
+        },
+    ];
+    let history = migrator::history_query(schema.as_str());
+    let ([locked, found, pinned, table], history) = tx.transaction().together(queued, &history).await?;
+    locked?;
+    let tenant = tenant_schemas::found(&found?)?.ok_or(CatalogError::NotFound {
+        what: "tenant schema",
+    })?;
+    let stamp = pinned?
+        .first()
+        .and_then(|row| row.get::<_, Option<String>>("stamp"));
+    let history = if stamp.as_deref() == Some(&lifecycle::stamp(organization)) {
+        history.map_err(LifecycleError::from)
+    } else {
+        Err(LifecycleError::Stamp {
+            schema: schema.clone(),
+            organization,
+        })
+    };
+    let is_whole = !table?.is_empty();
+    Ok(Entered {
+        tenant,
+        is_whole,
+        history,
+    })
+}
+
+/// A row where the schema has the table.
+pub(crate) const HAS_TABLE: &str = "\
+select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+ where n.nspname = $1 and c.relname = $2";
+
+pub(crate) const PIN: &str = "\
+select obj_description(n.oid, 'pg_namespace') as stamp, set_config('search_path', $2, true) as path
+  from pg_catalog.pg_namespace n where n.nspname = $1";

@@ -1,0 +1,84 @@
+//! What a run would do: read off the catalog's version column, without a visit to any tenant.
+
+use catalog::error::CatalogError;
+use catalog::ids::OrganizationId;
+use catalog::migration_runs::PlannedTenant;
+use catalog::tenant_schemas::{self, TenantSchema};
+
+use super::{Fleet, Waves};
+use crate::lifecycle::idempotency_keys;
+
+/// What a run would do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The version it would bring tenants to.
+    pub target: i32,
+    /// The tenants it would migrate, in its order: the oldest tenant first.
+    pub steps: Vec<Step>,
+    /// The tenants that are behind and pinned where they are.
+    pub pinned: Vec<TenantSchema>,
+}
+
+/// A tenant that would be migrated.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The tenant with the version it has.
+    pub tenant: TenantSchema,
+    /// The version it would have; the one it has, where it only lacks the engine's own table.
+    pub to: i32,
+}
+
+impl Fleet<'_> {
+    /// Everything that is behind the template, or lacks the engine's own table: one query, no visit.
+    pub async fn plan(&self) -> Result<Plan, CatalogError> {
+        let target = self.template.latest();
+        let mut tx = self.db.begin().await?;
+        let behind = tenant_schemas::list_behind(&mut tx, target, idempotency_keys::TABLE).await?;
+        tx.rollback().await?;
+        let mut plan = Plan {
+            target,
+            steps: Vec::with_capacity(behind.len()),
+            pinned: Vec::new(),
+        };
+        for tenant in behind {
+            let to = reach(target, tenant.pinned_version);
+            // One that is not behind lacks the table.
+            if tenant.template_version < to || tenant.template_version >= target {
+                let to = to.max(tenant.template_version);
+                plan.steps.push(Step { tenant, to });
+            } else {
+                plan.pinned.push(tenant);
+            }
+        }
+        Ok(plan)
+    }
+}
+
+/// How far a tenant may be migrated.
+pub(super) fn reach(target: i32, pinned: Option<i32>) -> i32 {
+    pinned.map_or(target, |pinned| pinned.min(target))
+}
+
+impl Plan {
+    /// The same for these tenants only.
+    #[must_use]
+    pub fn only(mut self, tenants: &[OrganizationId]) -> Self {
+        self.steps
+            .retain(|step| tenants.contains(&step.tenant.organization));
+        self.pinned
+            .retain(|tenant| tenants.contains(&tenant.organization));
+        self
+    }
+
+    /// The tenants in their waves.
+    pub fn in_waves(&self, waves: &Waves) -> Vec<PlannedTenant> {
+        let waves = waves.of(self.steps.len());
+        let planned = |(step, wave): (&Step, i32)| PlannedTenant {
+            organization: step.tenant.organization,
+            wave,
+            from: step.tenant.template_version,
+            to: step.to,
+        };
+        self.steps.iter().zip(waves).map(planned).collect()
+    }
+}

@@ -1,0 +1,114 @@
+//! The tenants of a wave, as several jobs take them: those whose lock was not to be had come again later, and keep no
+//! job from the others.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use catalog::clock::Source;
+use catalog::migration_runs::RunTenant;
+use tokio::time::Instant;
+
+/// The first pause before a tenant is tried again; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// A tenant to be tried.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) tenant: RunTenant,
+    /// The how manieth attempt it is, counted from one.
+    pub(super) attempt: u32,
+}
+
+/// What a job does next.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// This tenant, now.
+    Now(Task),
+    /// This tenant, when its time has come: there is no other.
+    Then(Instant, Task),
+    /// Nothing.
+    Nothing,
+}
+
+/// The tenants of a wave that no job works on.
+#[derive(Debug)]
+pub(super) struct Queue {
+    fresh: VecDeque<Task>,
+    waiting: Vec<(Instant, Task)>,
+}
+
+impl Queue {
+    pub(super) fn of(tenants: Vec<RunTenant>) -> Self {
+        let first = |tenant| Task { tenant, attempt: 1 };
+        Self {
+            fresh: tenants.into_iter().map(first).collect(),
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Takes a tenant that was never tried, or else the one whose time comes first.
+    pub(super) fn take(&mut self) -> Next {
+        if let Some(task) = self.fresh.pop_front() {
+            return Next::Now(task);
+        }
+        let soonest = (0..self.waiting.len()).min_by_key(|at| self.waiting[*at].0);
+        match soonest {
+            Some(at) => {
+                let (due, task) = self.waiting.swap_remove(at);
+                Next::Then(due, task)
+            }
+            None => Next::Nothing,
+        }
+    }
+
+    /// Puts a tenant back, to be tried once more after this pause.
+    pub(super) fn again(&mut self, tenant: RunTenant, attempt: u32, pause: Duration) {
+        let attempt = attempt + 1;
+        self.waiting
+            .push((Instant::now() + pause, Task { tenant, attempt }));
+    }
+}
+
+/// How long to wait after this attempt: exponential, and between half and all of it at random, so that jobs which lost
+/// against each other do not meet again.
+pub(super) fn pause_after(attempt: u32, source: &Source) -> Duration {
+    let doublings = attempt.saturating_sub(1).min(16);
+    let whole = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
+    let random = f64::from(u32::from_be_bytes(source.bytes())) / f64::from(u32::MAX);
+    whole.mul_f64(0.5 + random / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use catalog::clock::{Clock, Entropy};
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+
+    struct Fixed(u8);
+
+    impl Clock for Fixed {
+        fn now(&self) -> DateTime<Utc> {
+            DateTime::UNIX_EPOCH
+        }
+    }
+
+    impl Entropy for Fixed {
+        fn fill(&self, out: &mut [u8]) {
+            out.fill(self.0);
+        }
+    }
+
+    #[test]
+    fn pauses_grow_up_to_a_bound_and_are_random_by_half() {
+        let pauses = |byte| {
+            let source = Source::new(Fixed(byte), Fixed(byte));
+            [1, 2, 3, 7, 100].map(|attempt| pause_after(attempt, &source).as_millis())
+        };
+        assert_eq!(pauses(0), [125, 250, 500, 5_000, 5_000]);
+        assert_eq!(pauses(255), [250, 500, 1_000, 10_000, 10_000]);
+    }
+}
