@@ -17,7 +17,9 @@ pub(crate) use self::key::{KeyCommand, KeyCreateArgs};
 pub(crate) use self::lifetime::Lifetime;
 pub(crate) use self::organization::{GroupKind, OrganizationCommand, OrganizationCreateArgs};
 pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
-pub(crate) use self::tenant::{TenantCommand, TenantCreateArgs, TenantKind};
+pub(crate) use self::tenant::{
+    LockArgs, TenantCommand, TenantCreateArgs, TenantDropArgs, TenantKind, TenantPurgeArgs,
+};
 pub(crate) use self::user::{UserCommand, UserCreateArgs};
 
 /// A schema of its own for every customer, in one PostgreSQL database

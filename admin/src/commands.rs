@@ -13,8 +13,7 @@ mod tenant;
 mod user;
 
 use crate::cli::{
-    Cli, Command, KeyCommand, LogFormat, OperatorCommand, OrganizationCommand, TemplateCommand,
-    TenantCommand, UserCommand,
+    Cli, Command, KeyCommand, LogFormat, OperatorCommand, OrganizationCommand, TemplateCommand, UserCommand,
 };
 use crate::config::Config;
 use crate::exit::ExitStatus;
@@ -56,9 +55,7 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
         OperatorCommand::Organization(OrganizationCommand::Create(args)) => {
             organization::create::run(args, operator).await
         }
-        OperatorCommand::Tenant(TenantCommand::Create(args)) => tenant::create::run(args, operator).await,
-        OperatorCommand::Tenant(TenantCommand::List) => tenant::list::run(operator).await,
-        OperatorCommand::Tenant(TenantCommand::Show { slug }) => tenant::show::run(&slug, operator).await,
+        OperatorCommand::Tenant(command) => tenant::run(command, operator).await,
         OperatorCommand::User(UserCommand::Create(args)) => user::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::Create(args)) => key::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::List { slug }) => key::list::run(&slug, operator).await,

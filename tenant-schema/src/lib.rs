@@ -21,12 +21,18 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants and run by an operator, so that a test can prepare each.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 11] {
+pub fn statements() -> [&'static str; 17] {
     [
         records::INTROSPECT,
         lifecycle::RELATIONS,
         lifecycle::psql_login::END_SESSIONS,
         lifecycle::psql_login::EXPIRED,
+        lifecycle::psql_login::OF_SCHEMA,
+        lifecycle::purge::ROLES,
+        lifecycle::purge::budget::OF_SCHEMA,
+        lifecycle::purge::budget::OF_RELATIONS,
+        lifecycle::purge::budget::ROOM,
+        lifecycle::purge::row_counts::TABLES,
         fleet::HAS_TABLE,
         fleet::STAMP,
         members::HAS_MIRROR,

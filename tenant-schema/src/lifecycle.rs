@@ -1,5 +1,5 @@
-//! The life of a tenant schema. Here: [`provision`]. Beside it: [`psql_login`], for people who open psql on a tenant,
-//! and `scratch`, a schema that only lives to be looked at.
+//! The life of a tenant schema. Here: [`provision`], its beginning. Beside it: [`purge`], its end; [`psql_login`], for
+//! people who open psql on a tenant, and `scratch`, a schema that only lives to be looked at.
 //!
 //! Everything a tenant is made of (the organization's row, the schema with its stamp, its roles and grants, every
 //! migration of the template, the owner's membership and its mirror, the audit entry) is made in the caller's one
@@ -7,8 +7,10 @@
 
 pub(crate) mod idempotency_keys;
 pub mod psql_login;
+pub mod purge;
+mod refusal;
 pub(crate) mod scratch;
-mod stamp;
+pub(crate) mod stamp;
 
 use catalog::access::ObjectWrite;
 use catalog::actor::Actor;
@@ -33,6 +35,7 @@ use crate::models;
 use crate::template::Template;
 use crate::tenant_db::quote_literal;
 
+pub use refusal::Refusal;
 pub use stamp::stamp;
 
 /// Why a tenant could not be made or changed.
@@ -52,6 +55,9 @@ pub enum LifecycleError {
         /// The organization it should belong to.
         organization: OrganizationId,
     },
+    /// It cannot be done with the tenant as it stands.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// PostgreSQL refused a statement of ours.
     #[error(transparent)]
     Database(#[from] PgError),
@@ -66,7 +72,7 @@ impl LifecycleError {
                 None => format!("{self}: {error}"),
             },
             Self::Database(error) | Self::Catalog(CatalogError::Database(error)) => error.explain(),
-            Self::Catalog(_) | Self::Stamp { .. } => self.to_string(),
+            Self::Catalog(_) | Self::Stamp { .. } | Self::Refused(_) => self.to_string(),
         }
     }
 }
