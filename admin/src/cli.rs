@@ -18,7 +18,7 @@ pub(crate) use self::lifetime::Lifetime;
 pub(crate) use self::organization::{GroupKind, OrganizationCommand, OrganizationCreateArgs};
 pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
-    LockArgs, TenantCommand, TenantCreateArgs, TenantDropArgs, TenantKind, TenantPurgeArgs,
+    LockArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs, TenantKind, TenantPurgeArgs,
 };
 pub(crate) use self::user::{UserCommand, UserCreateArgs};
 

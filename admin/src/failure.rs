@@ -223,6 +223,7 @@ fn pg_advice(error: &PgError) -> Option<&'static str> {
         Some("3D000") => "create the database, or correct its name in the connection URL",
         Some("3F000" | "42P01") => "run `tenantry init` on this database first",
         Some("42883" | "42703") => "run `tenantry migrate`: this database is older than the program",
+        Some("40001") => "run it again: somebody else changed the same at this moment",
         Some("55P03") => {
             "run it again: somebody else is at work on this (another operator, a migration, a long query)"
         }

@@ -21,10 +21,17 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants and run by an operator, so that a test can prepare each.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 17] {
+pub fn statements() -> [&'static str; 24] {
     [
         records::INTROSPECT,
         lifecycle::RELATIONS,
+        lifecycle::clone::copy::COLUMNS,
+        lifecycle::clone::copy::LEFT_OUT,
+        lifecycle::clone::copy::SEQUENCES,
+        lifecycle::clone::open::DEFERRABLE,
+        lifecycle::clone::open::FOREIGN_KEYS,
+        lifecycle::clone::open::TABLES,
+        lifecycle::clone::open::TRIGGERS,
         lifecycle::psql_login::END_SESSIONS,
         lifecycle::psql_login::EXPIRED,
         lifecycle::psql_login::OF_SCHEMA,

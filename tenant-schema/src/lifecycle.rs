@@ -1,10 +1,11 @@
-//! The life of a tenant schema. Here: [`provision`], its beginning. Beside it: [`purge`], its end; [`psql_login`], for
-//! people who open psql on a tenant, and `scratch`, a schema that only lives to be looked at.
+//! The life of a tenant schema. Here: [`provision`], its beginning. Beside it: [`clone`](mod@clone), which begins
+//! with another's data; [`purge`], its end; [`psql_login`], for people who open psql on a tenant, and `scratch`, a schema that only lives to be looked at.
 //!
 //! Everything a tenant is made of (the organization's row, the schema with its stamp, its roles and grants, every
 //! migration of the template, the owner's membership and its mirror, the audit entry) is made in the caller's one
 //! transaction. PostgreSQL's DDL is transactional, roles included, so a crash at any statement leaves nothing.
 
+pub mod clone;
 pub(crate) mod idempotency_keys;
 pub mod psql_login;
 pub mod purge;
@@ -113,28 +114,10 @@ pub async fn provision(
     actor: &Actor,
     source: &Source,
 ) -> Result<Provisioned, LifecycleError> {
-    let organization = organizations::insert(tx, new, source).await?;
-    let schema = SchemaName::from_opaque(source.uuid());
-
-    create_schema(tx.transaction(), &schema, organization.id).await?;
-    tx.transaction().touch(schema.as_str());
-    template
-        .migrations()
-        .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
-        .await?;
-    idempotency_keys::create(tx.transaction(), &schema).await?;
-    grant(tx.transaction(), &schema).await?;
     let version = template.latest();
-    models::record(tx, template, version, source).await?;
-
-    let row = NewTenantSchema {
-        organization: organization.id,
-        schema: schema.clone(),
-        template_version: version,
-    };
-    tenant_schemas::insert(tx, &row, source.now()).await?;
+    let (organization, schema) = create_tenant(tx, template, version, new, source).await?;
     let membership = NewMembership {
-        organization: organization.id,
+        organization,
         user: owner.user,
         role: MemberRole::Admin,
         is_owner: true,
@@ -151,14 +134,43 @@ pub async fn provision(
         schema: schema.clone(),
         template_version: version,
     };
-    audit::record(tx, actor, Some(organization.id), &event, &Device::NONE, source).await?;
+    audit::record(tx, actor, Some(organization), &event, &Device::NONE, source).await?;
 
     Ok(Provisioned {
-        organization: organization.id,
+        organization,
         schema,
         template_version: version,
         owner: membership.id,
     })
+}
+
+/// The organization's row and its schema with everything that the template says at a version; no owner yet.
+async fn create_tenant(
+    tx: &mut CatalogTx,
+    template: &Template,
+    version: i32,
+    new: &NewOrganization,
+    source: &Source,
+) -> Result<(OrganizationId, SchemaName), LifecycleError> {
+    let organization = organizations::insert(tx, new, source).await?.id;
+    let schema = SchemaName::from_opaque(source.uuid());
+    create_schema(tx.transaction(), &schema, organization).await?;
+    tx.transaction().touch(schema.as_str());
+    template
+        .migrations()
+        .up_to(version)
+        .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
+        .await?;
+    idempotency_keys::create(tx.transaction(), &schema).await?;
+    grant(tx.transaction(), &schema).await?;
+    models::record(tx, template, version, source).await?;
+    let row = NewTenantSchema {
+        organization,
+        schema: schema.clone(),
+        template_version: version,
+    };
+    tenant_schemas::insert(tx, &row, source.now()).await?;
+    Ok((organization, schema))
 }
 
 /// The schema, stamped with whose it is, and its two roles, which the server's login may assume; `search_path` is

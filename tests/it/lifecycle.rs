@@ -11,6 +11,7 @@ use tests::tenant::{owner, standalone};
 
 use self::leftovers::{assert_nothing_is_left, leftovers};
 
+mod clone;
 mod crash;
 mod leftovers;
 pub(crate) mod migrate;

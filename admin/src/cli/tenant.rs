@@ -85,6 +85,18 @@ Access tokens name the address they are for: members' programs refresh theirs at
         /// Its new slug
         new_slug: Slug,
     },
+    /// Make a tenant that begins as a copy of another
+    #[command(after_help = "\
+Examples:
+  tenantry tenant clone acme acme-staging --owner-email ann@acme.example
+  tenantry tenant clone acme acme-empty --owner-email ann@acme.example --schema-only
+  tenantry tenant clone acme acme-training --owner-email tom@acme.example --with-members
+
+The copy has its own schema and roles, at the version of the original, and is made in one transaction which sees the
+original as it was at one moment; that goes on being served. Times and versions of records stay what they were. Its
+people are copied with the records that name them, but only the owner may use the copy unless --with-members is said.
+Keys and sessions are not copied, nor are tables that somebody made beside the template; these are named.")]
+    Clone(TenantCloneArgs),
     /// Take a tenant away, for good only when its grace is over
     #[command(after_help = "\
 Examples:
@@ -125,6 +137,33 @@ Examples:
 Each proof is a JSON record and its SHA-256, written in the transaction that removed the last of the tenant. The exit
 status is 1 if a record is not the one that was hashed.")]
     Erasures,
+}
+
+/// `tenant clone`.
+#[derive(Debug, Args)]
+pub(crate) struct TenantCloneArgs {
+    /// The tenant
+    pub(crate) slug: Slug,
+    /// The label the copy lives under
+    pub(crate) new_slug: Slug,
+    /// The name people read, if not the original's
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The address of the person who will own the copy
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) owner_email: EmailAddress,
+    /// The name of that person, if the account is new
+    #[arg(long, value_name = "NAME")]
+    pub(crate) owner_name: Option<String>,
+    /// Read the owner's password from standard input instead of making one up
+    #[arg(long)]
+    pub(crate) owner_password_stdin: bool,
+    /// Without records: only the version is the original's
+    #[arg(long)]
+    pub(crate) schema_only: bool,
+    /// Let the original's people use the copy too, each as there
+    #[arg(long, conflicts_with = "schema_only")]
+    pub(crate) with_members: bool,
 }
 
 /// `tenant drop`.

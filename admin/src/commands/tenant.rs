@@ -1,5 +1,6 @@
 //! Tenants; this file picks what was typed.
 
+mod clone;
 mod create;
 mod departure;
 mod erasures;
@@ -23,6 +24,7 @@ pub(super) async fn run(command: TenantCommand, operator: &Operator) -> anyhow::
         TenantCommand::Resume { slug } => standing::resume(&slug, operator).await,
         TenantCommand::Rename { slug, name } => standing::rename(&slug, &name, operator).await,
         TenantCommand::Slug { slug, new_slug } => standing::change_slug(&slug, &new_slug, operator).await,
+        TenantCommand::Clone(args) => Box::pin(clone::run(args, operator)).await,
         TenantCommand::Drop(args) => departure::drop(&args, operator).await,
         TenantCommand::Undrop { slug } => departure::undrop(&slug, operator).await,
         TenantCommand::PurgeDropped(args) => departure::purge(&args, operator).await,

@@ -3,7 +3,7 @@
 //! One transaction does all of it where the server has the locks for that: either nothing is done or everything is. `drop
 //! schema` locks every object it removes, and all of them share one table in PostgreSQL's memory with all other sessions
 //! (`max_locks_per_transaction`, PostgreSQL documentation, section 20.12): a transaction that fills it fails, and others fail
-//! with it. So [`budget`] counts before anything is touched, and a schema that does not fit goes in several transactions. The
+//! with it. So `budget` counts before anything is touched, and a schema that does not fit goes in several transactions. The
 //! first counts the rows, shuts the schema and says in the catalog that there is no way back; each further one drops tables
 //! that fit; the last is that of a small schema. Whatever ends one of them, the next run goes on from there.
 

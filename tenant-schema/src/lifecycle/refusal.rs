@@ -14,6 +14,12 @@ pub enum Refusal {
     /// It is gone already: another operator was faster.
     #[error("it is gone already")]
     Gone,
+    /// It is to be cloned, and was dropped.
+    #[error("it was dropped")]
+    Dropped,
+    /// It is to be cloned, and its schema is of a version that this program does not know.
+    #[error("its template version is {0}, and this program's latest is {1}")]
+    LaterVersion(i32, i32),
     /// More has to be locked at once than the server has locks for.
     #[error("{what} takes {needed} locks in one transaction, and {room} is the most that may be taken")]
     TooManyLocks {
@@ -33,6 +39,8 @@ impl Refusal {
             Self::NotDropped => "`tenantry tenant drop --help` shows how it is dropped",
             Self::InGrace(_) => "wait, or remove it with `tenantry tenant drop SLUG --yes --now`",
             Self::Gone => "nothing is left to do; `tenantry tenant erasures` has the proof",
+            Self::Dropped => "`tenantry tenant undrop` brings it back first",
+            Self::LaterVersion(..) => "use the program and the template that migrated it",
             Self::TooManyLocks { .. } => {
                 "set max_locks_per_transaction higher, or come back when fewer are in use"
             }

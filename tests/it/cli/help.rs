@@ -14,6 +14,7 @@ const COMMANDS: &[&[&str]] = &[
     &["tenant", "resume"],
     &["tenant", "rename"],
     &["tenant", "slug"],
+    &["tenant", "clone"],
     &["tenant", "drop"],
     &["tenant", "undrop"],
     &["tenant", "purge-dropped"],

@@ -168,6 +168,41 @@ async fn a_tenant_is_removed_for_good() {
 }
 
 #[tokio::test]
+async fn a_tenant_is_cloned() {
+    let _masked = masked();
+    let t = TestDb::new().await;
+    let tenantry = Tenantry::on(&t).await;
+    tenantry.does(ACME).await;
+    let clone = "tenant clone acme acme-staging --owner-email ann@acme.example";
+    assert_snapshot!(tenantry.run(clone).await, @r"
+    exit status 0
+    -- out
+    tenant   acme-staging
+    copy of  acme
+    id       <id>
+    schema   <schema>
+    version  <version>
+    rows     8
+    url      http://acme-staging.localhost:8080
+
+    ann@acme.example has an account already and keeps its password
+
+    next:
+      tenantry key create acme-staging --name 'First key' --scope '*:*'
+    ");
+    let shown = tenantry.json("tenant show acme-staging").await;
+    assert_eq!(shown["name"], "Acme Industrial");
+    assert_eq!(shown["members"][0]["owner"], true);
+    let again = "tenant clone globex other --owner-email ann@acme.example";
+    assert_snapshot!(tenantry.run(again).await, @r"
+    exit status 1
+    -- err
+    error: could not clone tenant globex to other: there is no organization globex
+      next: `tenantry tenant list` shows those there are
+    ");
+}
+
+#[tokio::test]
 async fn the_server_knows_at_once() {
     let app = TestApp::new().await;
     let acme = app.tenant("acme").await;
