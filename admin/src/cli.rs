@@ -19,7 +19,9 @@ pub(crate) use self::lifetime::Lifetime;
 pub(crate) use self::migrate::{MigrateArgs, MigrateCommand, MigrateSubject};
 pub(crate) use self::organization::{GroupKind, OrganizationCommand, OrganizationCreateArgs};
 pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
-pub(crate) use self::tenant::{TenantCommand, TenantCreateArgs, TenantKind};
+pub(crate) use self::tenant::{
+    LockArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs, TenantKind, TenantPurgeArgs,
+};
 pub(crate) use self::user::{UserCommand, UserCreateArgs};
 
 /// A schema of its own for every customer, in one PostgreSQL database

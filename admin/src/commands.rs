@@ -14,7 +14,7 @@ mod user;
 
 use crate::cli::{
     Cli, Command, KeyCommand, LogFormat, MigrateCommand, OperatorCommand, OrganizationCommand,
-    TemplateCommand, TenantCommand, UserCommand,
+    TemplateCommand, UserCommand,
 };
 use crate::config::Config;
 use crate::exit::ExitStatus;
@@ -56,13 +56,7 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
         OperatorCommand::Organization(OrganizationCommand::Create(args)) => {
             organization::create::run(args, operator).await
         }
-        OperatorCommand::Tenant(TenantCommand::Create(args)) => tenant::create::run(args, operator).await,
-        OperatorCommand::Tenant(TenantCommand::List) => tenant::list::run(operator).await,
-        OperatorCommand::Tenant(TenantCommand::Pin { slug, version }) => {
-            tenant::pin::run(&slug, version, operator).await
-        }
-        OperatorCommand::Tenant(TenantCommand::Unpin { slug }) => tenant::pin::undo(&slug, operator).await,
-        OperatorCommand::Tenant(TenantCommand::Show { slug }) => tenant::show::run(&slug, operator).await,
+        OperatorCommand::Tenant(command) => tenant::run(command, operator).await,
         OperatorCommand::User(UserCommand::Create(args)) => user::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::Create(args)) => key::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::List { slug }) => key::list::run(&slug, operator).await,

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use catalog::pg::config::PgConfig;
 use catalog::pg::local;
 use catalog::seal::KeyRing;
+use chrono::TimeDelta;
 use secrecy::SecretString;
 use server::ServerConfig;
 use tenant_schema::template::Template;
@@ -18,6 +19,7 @@ use tracing_subscriber::EnvFilter;
 pub(crate) use self::quantity::Interval;
 use self::reader::Reader;
 pub(crate) use self::serving::{Sizing, localhost};
+use crate::cli::Lifetime;
 use crate::failure::Problem;
 
 /// Everything the environment says.
@@ -45,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) postgres: local::Settings,
     /// The login name of whoever runs this, for the audit log: letters, digits, `.`, `_` and `-`.
     pub(crate) person: String,
+    /// How long a dropped tenant can be brought back.
+    pub(crate) drop_grace: TimeDelta,
     /// How this program was called, for lines that can be pasted.
     pub(crate) program: String,
 }
@@ -84,6 +88,9 @@ impl Config {
             demo_data: demo_data(&mut reader),
             postgres: postgres(&mut reader),
             person: person(&mut reader),
+            drop_grace: reader
+                .parsed::<Lifetime>("TENANTRY_DROP_GRACE")
+                .map_or(TimeDelta::days(30), |grace| grace.0),
             program: called(program),
         };
         match reader.problems.as_slice() {

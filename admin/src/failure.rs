@@ -142,6 +142,10 @@ pub(crate) fn explain(error: &anyhow::Error) -> (Failure, ExitStatus) {
             status = ExitStatus::Refused;
             next = advice(refusal).map(str::to_owned);
         }
+        if let Some(LifecycleError::Refused(refusal)) = cause.downcast_ref() {
+            status = ExitStatus::Refused;
+            next = Some(refusal.advice().to_owned());
+        }
         if let Some(advised) = cause.downcast_ref::<KeysError>().and_then(keys_advice) {
             next = Some(advised.to_owned());
         }
@@ -228,6 +232,10 @@ fn pg_advice(error: &PgError) -> Option<&'static str> {
         Some("3D000") => "create the database, or correct its name in the connection URL",
         Some("3F000" | "42P01") => "run `tenantry init` on this database first",
         Some("42883" | "42703") => "run `tenantry migrate`: this database is older than the program",
+        Some("40001") => "run it again: somebody else changed the same at this moment",
+        Some("55P03") => {
+            "run it again: somebody else is at work on this (another operator, a migration, a long query)"
+        }
         Some("42501") => "connect as the owner, the login that ran `tenantry init`; it needs CREATEROLE",
         None if matches!(error, PgError::Unavailable(_)) => {
             "check that PostgreSQL runs and that the connection URL is right"

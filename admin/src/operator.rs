@@ -132,4 +132,11 @@ impl Operator {
         })?;
         Ok((organization, schema))
     }
+
+    /// The tenant of this slug, locked until the transaction ends.
+    pub(crate) async fn lock_tenant(&self, tx: &mut CatalogTx, slug: &Slug) -> anyhow::Result<Organization> {
+        organizations::lock_by_slug(tx, slug).await?;
+        // Read after the lock: whoever had it may have changed everything.
+        Ok(self.tenant(tx, slug).await?.0)
+    }
 }

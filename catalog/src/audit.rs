@@ -5,14 +5,16 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::actor::Actor;
 use crate::clock::Source;
 use crate::error::CatalogError;
 use crate::ids::{ApiKeyId, MembershipId, OrganizationId, SessionId, UserId};
 use crate::memberships::MemberRole;
-use crate::organizations::OrganizationKind;
+use crate::organizations::{OrganizationKind, OrganizationStatus};
 use crate::pg::tx::Queued;
 use crate::schema_name::SchemaName;
 use crate::sessions::{Device, RevokeReason};
@@ -35,6 +37,31 @@ pub enum AuditEvent {
     TenantPinned { template_version: Option<i32> },
     /// An operator was given a login to a tenant's tables.
     TenantOpened { login: String },
+    /// A tenant was made as a copy of another.
+    TenantCloned {
+        origin: OrganizationId,
+        schema: SchemaName,
+        template_version: i32,
+        rows: i64,
+    },
+    /// An organization is refused until it is resumed.
+    OrganizationSuspended { reason: Option<String> },
+    /// A suspended organization is served again.
+    OrganizationResumed { status: OrganizationStatus },
+    /// An organization got another name.
+    OrganizationRenamed { from: String, to: String },
+    /// An organization moved to another label.
+    SlugChanged { from: Slug, to: Slug },
+    /// A tenant was dropped; it can be brought back until then.
+    TenantDropped { purge_after: DateTime<Utc> },
+    /// A dropped tenant was brought back.
+    TenantRestored { status: OrganizationStatus },
+    /// A tenant's schema and roles were removed.
+    TenantErased {
+        schema: SchemaName,
+        erasure: Uuid,
+        sha256: String,
+    },
     /// An organization that is no tenant was made.
     OrganizationCreated { kind: OrganizationKind, slug: Slug },
     /// A person was entered.
@@ -82,6 +109,14 @@ impl AuditEvent {
             Self::TenantMigrated { .. } => "organization.migrated",
             Self::TenantPinned { .. } => "organization.pinned",
             Self::TenantOpened { .. } => "organization.opened",
+            Self::TenantCloned { .. } => "organization.cloned",
+            Self::OrganizationSuspended { .. } => "organization.suspended",
+            Self::OrganizationResumed { .. } => "organization.resumed",
+            Self::OrganizationRenamed { .. } => "organization.renamed",
+            Self::SlugChanged { .. } => "organization.slug_changed",
+            Self::TenantDropped { .. } => "organization.dropped",
+            Self::TenantRestored { .. } => "organization.restored",
+            Self::TenantErased { .. } => "organization.erased",
             Self::OrganizationCreated { .. } => "organization.created",
             Self::UserCreated { .. } => "user.created",
             Self::PasswordChanged { .. } => "user.password_changed",
@@ -109,6 +144,14 @@ impl AuditEvent {
             | Self::TenantMigrated { .. }
             | Self::TenantPinned { .. }
             | Self::TenantOpened { .. }
+            | Self::TenantCloned { .. }
+            | Self::OrganizationSuspended { .. }
+            | Self::OrganizationResumed { .. }
+            | Self::OrganizationRenamed { .. }
+            | Self::SlugChanged { .. }
+            | Self::TenantDropped { .. }
+            | Self::TenantRestored { .. }
+            | Self::TenantErased { .. }
             | Self::OrganizationCreated { .. } => return None,
             Self::UserCreated { id: user }
             | Self::PasswordChanged { user }
@@ -137,6 +180,26 @@ impl AuditEvent {
             Self::TenantMigrated { from, to } => json!({"template_version": {"from": from, "to": to}}),
             Self::TenantPinned { template_version } => json!({"pinned_version": template_version}),
             Self::TenantOpened { login } => json!({"login": login}),
+            Self::TenantCloned {
+                origin,
+                schema,
+                template_version,
+                rows,
+            } => json!({
+                "origin_id": origin, "schema": schema.as_str(), "template_version": template_version, "rows": rows
+            }),
+            Self::OrganizationSuspended { reason } => json!({"reason": reason}),
+            Self::OrganizationResumed { status } | Self::TenantRestored { status } => {
+                json!({"status": status})
+            }
+            Self::OrganizationRenamed { from, to } => json!({"name": {"from": from, "to": to}}),
+            Self::SlugChanged { from, to } => json!({"slug": {"from": from, "to": to}}),
+            Self::TenantDropped { purge_after } => json!({"purge_after": purge_after}),
+            Self::TenantErased {
+                schema,
+                erasure,
+                sha256,
+            } => json!({"schema": schema.as_str(), "erasure_id": erasure, "sha256": sha256}),
             Self::OrganizationCreated { kind, slug } => json!({"kind": kind, "slug": slug}),
             Self::MembershipCreated {
                 user, role, is_owner, ..

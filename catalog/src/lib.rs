@@ -12,7 +12,9 @@ pub mod authenticate;
 pub mod changes;
 pub mod clock;
 pub mod credentials;
+pub mod departures;
 pub mod email;
+pub mod erasures;
 pub mod error;
 pub mod fitness;
 pub mod ids;
@@ -33,6 +35,7 @@ pub mod seal;
 pub mod secret;
 pub mod sessions;
 pub mod slug;
+pub mod standing;
 pub mod stored_text;
 pub mod template_models;
 pub mod tenant_schemas;
@@ -48,6 +51,8 @@ pub fn statements() -> Vec<&'static str> {
         authenticate::STATEMENTS,
         changes::STATEMENTS,
         credentials::STATEMENTS,
+        departures::STATEMENTS,
+        erasures::STATEMENTS,
         fitness::STATEMENTS,
         init::STATEMENTS,
         jwks::STATEMENTS,
@@ -58,6 +63,7 @@ pub fn statements() -> Vec<&'static str> {
         pg::erd::STATEMENTS,
         resolve::STATEMENTS,
         sessions::STATEMENTS,
+        standing::STATEMENTS,
         template_models::STATEMENTS,
         tenant_schemas::STATEMENTS,
         users::STATEMENTS,

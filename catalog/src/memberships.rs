@@ -107,6 +107,12 @@ pub async fn insert(
     membership(&row.ok_or(CatalogError::NotFound { what: "membership" })?)
 }
 
+/// Makes a membership grant nothing any more; it stays for the records that name it.
+pub async fn deactivate(tx: &mut CatalogTx, id: MembershipId) -> Result<Membership, CatalogError> {
+    let row = tx.row(DEACTIVATE, &[&id]).await?;
+    membership(&row.ok_or(CatalogError::NotFound { what: "membership" })?)
+}
+
 /// The members of an organization, the first to join first.
 pub async fn list(tx: &mut CatalogTx, organization: OrganizationId) -> Result<Vec<Member>, CatalogError> {
     tx.rows(LIST, &[&organization])
@@ -144,10 +150,14 @@ const INSERT: &str = "\
     values ($1, $2, $3, $4, $5, $6, $6) \
     returning id, organization_id, user_id, role, is_owner, active, created_at, updated_at";
 
+const DEACTIVATE: &str = "\
+    update catalog.memberships set active = false where id = $1 \
+    returning id, organization_id, user_id, role, is_owner, active, created_at, updated_at";
+
 const LIST: &str = "\
     select m.id, m.organization_id, m.user_id, m.role, m.is_owner, m.active, m.created_at, m.updated_at, \
       u.email, u.display_name \
     from catalog.memberships m join catalog.users u on u.id = m.user_id \
     where m.organization_id = $1 order by m.created_at, m.id";
 
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, LIST];
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, DEACTIVATE, LIST];

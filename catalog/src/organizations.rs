@@ -164,6 +164,47 @@ pub async fn find_by_slug(tx: &mut CatalogTx, slug: &Slug) -> Result<Option<Orga
         .transpose()
 }
 
+/// The same, locked until the transaction ends: of two who change an organization the second waits and then sees what
+/// the first has made of it.
+pub async fn lock_by_slug(tx: &mut CatalogTx, slug: &Slug) -> Result<Option<Organization>, CatalogError> {
+    tx.row(LOCK_BY_SLUG, &[&slug.as_str()])
+        .await?
+        .as_ref()
+        .map(organization)
+        .transpose()
+}
+
+/// The organization with this id, locked in the same way.
+pub async fn lock(tx: &mut CatalogTx, id: OrganizationId) -> Result<Option<Organization>, CatalogError> {
+    tx.row(LOCK, &[&id]).await?.as_ref().map(organization).transpose()
+}
+
+/// Gives an organization another status. [`crate::standing`] and [`crate::departures`] say when.
+pub(crate) async fn set_status(
+    tx: &mut CatalogTx,
+    id: OrganizationId,
+    status: OrganizationStatus,
+) -> Result<(), CatalogError> {
+    tx.execute(SET_STATUS, &[&id, &status.as_str()]).await?;
+    Ok(())
+}
+
+/// Gives an organization another name.
+pub(crate) async fn set_name(tx: &mut CatalogTx, id: OrganizationId, name: &str) -> Result<(), CatalogError> {
+    tx.execute(SET_NAME, &[&id, &name]).await?;
+    Ok(())
+}
+
+/// Moves an organization to another slug; triggers keep the one it leaves from others and refuse one that is not free.
+pub(crate) async fn set_slug(
+    tx: &mut CatalogTx,
+    id: OrganizationId,
+    slug: &Slug,
+) -> Result<(), CatalogError> {
+    tx.execute(SET_SLUG, &[&id, &slug.as_str()]).await?;
+    Ok(())
+}
+
 /// All organizations, by slug. `now` decides which keys have expired.
 pub async fn list(tx: &mut CatalogTx, now: DateTime<Utc>) -> Result<Vec<OrganizationSummary>, CatalogError> {
     tx.rows(LIST, &[&now]).await?.iter().map(summary).collect()
@@ -224,6 +265,20 @@ const FIND_BY_SLUG: &str = "\
     select id, kind, parent_id, slug, name, logo_url, contact_email, status, plan, settings, created_at, updated_at \
     from catalog.organizations where slug = $1 and deleted_at is null";
 
+const LOCK_BY_SLUG: &str = "\
+    select id, kind, parent_id, slug, name, logo_url, contact_email, status, plan, settings, created_at, updated_at \
+    from catalog.organizations where slug = $1 and deleted_at is null for no key update";
+
+const LOCK: &str = "\
+    select id, kind, parent_id, slug, name, logo_url, contact_email, status, plan, settings, created_at, updated_at \
+    from catalog.organizations where id = $1 and deleted_at is null for no key update";
+
+const SET_STATUS: &str = "update catalog.organizations set status = $2 where id = $1";
+
+const SET_NAME: &str = "update catalog.organizations set name = $2 where id = $1";
+
+const SET_SLUG: &str = "update catalog.organizations set slug = $2 where id = $1";
+
 // Two grouped subqueries, joined once each, cost two scans however many organizations there are.
 const LIST: &str = "\
     select o.id, o.kind, o.parent_id, o.slug, o.name, o.logo_url, o.contact_email, o.status, o.plan, o.settings, \
@@ -240,4 +295,14 @@ const LIST: &str = "\
     ) k on k.organization_id = o.id \
     where o.deleted_at is null order by o.slug";
 
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, FIND_BY_SLUG, LIST];
+pub(crate) const STATEMENTS: &[&str] = &[
+    INSERT,
+    FIND,
+    FIND_BY_SLUG,
+    LOCK_BY_SLUG,
+    LOCK,
+    SET_STATUS,
+    SET_NAME,
+    SET_SLUG,
+    LIST,
+];

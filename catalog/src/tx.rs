@@ -82,6 +82,15 @@ impl CatalogDb {
         .await
     }
 
+    /// A transaction without a statement timeout in which every query sees the database as the first one did (REPEATABLE
+    /// READ). What it writes is refused with 40001 where somebody else has changed the same row since.
+    pub async fn begin_snapshot(&self) -> Result<CatalogTx, PgError> {
+        self.open(format!(
+            "{OPENING}; set local statement_timeout = 0; set transaction isolation level repeatable read"
+        ))
+        .await
+    }
+
     async fn open(&self, sql: String) -> Result<CatalogTx, PgError> {
         let tx = Transaction::begin(
             &self.pool,

@@ -21,15 +21,29 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants, so that a test can prepare each; some are about tables of a tenant.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 16] {
+pub fn statements() -> [&'static str; 32] {
     [
         records::INTROSPECT,
         records::claim::LOCK,
         records::claim::CHECK,
         records::claim::READ,
         lifecycle::RELATIONS,
+        lifecycle::clone::copy::COLUMNS,
+        lifecycle::clone::copy::LEFT_OUT,
+        lifecycle::clone::copy::SEQUENCES,
+        lifecycle::clone::open::DEFERRABLE,
+        lifecycle::clone::open::FOREIGN_KEYS,
+        lifecycle::clone::open::TABLES,
+        lifecycle::clone::open::TRIGGERS,
         lifecycle::psql_login::END_SESSIONS,
         lifecycle::psql_login::EXPIRED,
+        lifecycle::psql_login::OF_SCHEMA,
+        lifecycle::stamp::STAMP,
+        lifecycle::purge::ROLES,
+        lifecycle::purge::budget::OF_SCHEMA,
+        lifecycle::purge::budget::OF_RELATIONS,
+        lifecycle::purge::budget::ROOM,
+        lifecycle::purge::row_counts::TABLES,
         fleet::HAS_TABLE,
         fleet::PIN,
         fleet::LOCKS,

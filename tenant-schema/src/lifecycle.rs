@@ -1,14 +1,17 @@
-//! The life of a tenant schema. Here: [`provision`]. Beside it: [`psql_login`], for people who open psql on a tenant,
-//! and `scratch`, a schema that only lives to be looked at.
+//! The life of a tenant schema. Here: [`provision`], its beginning. Beside it: [`clone`](mod@clone), which begins
+//! with another's data; [`purge`], its end; [`psql_login`], for people who open psql on a tenant, and `scratch`, a schema that only lives to be looked at.
 //!
 //! Everything a tenant is made of (the organization's row, the schema with its stamp, its roles and grants, every
 //! migration of the template, the owner's membership and its mirror, the audit entry) is made in the caller's one
 //! transaction. PostgreSQL's DDL is transactional, roles included, so a crash at any statement leaves nothing.
 
+pub mod clone;
 pub(crate) mod idempotency_keys;
 pub mod psql_login;
+pub mod purge;
+mod refusal;
 pub(crate) mod scratch;
-mod stamp;
+pub(crate) mod stamp;
 
 use catalog::access::ObjectWrite;
 use catalog::actor::Actor;
@@ -33,6 +36,7 @@ use crate::models;
 use crate::template::Template;
 use crate::tenant_db::quote_literal;
 
+pub use refusal::Refusal;
 pub use stamp::stamp;
 
 /// Why a tenant could not be made or changed.
@@ -52,6 +56,9 @@ pub enum LifecycleError {
         /// The organization it should belong to.
         organization: OrganizationId,
     },
+    /// It cannot be done with the tenant as it stands.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// PostgreSQL refused a statement of ours.
     #[error(transparent)]
     Database(#[from] PgError),
@@ -63,7 +70,7 @@ impl LifecycleError {
         match self {
             Self::Template(error) => error.pg(),
             Self::Database(error) | Self::Catalog(CatalogError::Database(error)) => Some(error),
-            Self::Catalog(_) | Self::Stamp { .. } => None,
+            Self::Catalog(_) | Self::Stamp { .. } | Self::Refused(_) => None,
         }
     }
 
@@ -75,7 +82,7 @@ impl LifecycleError {
                 None => format!("{self}: {error}"),
             },
             Self::Database(error) | Self::Catalog(CatalogError::Database(error)) => error.explain(),
-            Self::Catalog(_) | Self::Stamp { .. } => self.to_string(),
+            Self::Catalog(_) | Self::Stamp { .. } | Self::Refused(_) => self.to_string(),
         }
     }
 }
@@ -116,28 +123,10 @@ pub async fn provision(
     actor: &Actor,
     source: &Source,
 ) -> Result<Provisioned, LifecycleError> {
-    let organization = organizations::insert(tx, new, source).await?;
-    let schema = SchemaName::from_opaque(source.uuid());
-
-    create_schema(tx.transaction(), &schema, organization.id).await?;
-    tx.transaction().touch(schema.as_str());
-    template
-        .migrations()
-        .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
-        .await?;
-    idempotency_keys::create(tx.transaction(), &schema).await?;
-    grant(tx.transaction(), &schema).await?;
     let version = template.latest();
-    models::record(tx, template, version, source).await?;
-
-    let row = NewTenantSchema {
-        organization: organization.id,
-        schema: schema.clone(),
-        template_version: version,
-    };
-    tenant_schemas::insert(tx, &row, source.now()).await?;
+    let (organization, schema) = create_tenant(tx, template, version, new, source).await?;
     let membership = NewMembership {
-        organization: organization.id,
+        organization,
         user: owner.user,
         role: MemberRole::Admin,
         is_owner: true,
@@ -154,14 +143,43 @@ pub async fn provision(
         schema: schema.clone(),
         template_version: version,
     };
-    audit::record(tx, actor, Some(organization.id), &event, &Device::NONE, source).await?;
+    audit::record(tx, actor, Some(organization), &event, &Device::NONE, source).await?;
 
     Ok(Provisioned {
-        organization: organization.id,
+        organization,
         schema,
         template_version: version,
         owner: membership.id,
     })
+}
+
+/// The organization's row and its schema with everything that the template says at a version; no owner yet.
+async fn create_tenant(
+    tx: &mut CatalogTx,
+    template: &Template,
+    version: i32,
+    new: &NewOrganization,
+    source: &Source,
+) -> Result<(OrganizationId, SchemaName), LifecycleError> {
+    let organization = organizations::insert(tx, new, source).await?.id;
+    let schema = SchemaName::from_opaque(source.uuid());
+    create_schema(tx.transaction(), &schema, organization).await?;
+    tx.transaction().touch(schema.as_str());
+    template
+        .migrations()
+        .up_to(version)
+        .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
+        .await?;
+    idempotency_keys::create(tx.transaction(), &schema).await?;
+    grant(tx.transaction(), &schema).await?;
+    models::record(tx, template, version, source).await?;
+    let row = NewTenantSchema {
+        organization,
+        schema: schema.clone(),
+        template_version: version,
+    };
+    tenant_schemas::insert(tx, &row, source.now()).await?;
+    Ok((organization, schema))
 }
 
 /// The schema, stamped with whose it is, and its two roles, which the server's login may assume; `search_path` is

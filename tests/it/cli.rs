@@ -12,5 +12,6 @@ mod program;
 mod psql;
 mod refusals;
 mod serve;
+mod standing;
 mod template;
 mod template_check;

@@ -13,6 +13,8 @@ Environment:
                          commands: what --template says [the CRM]
   TENANTRY_SERVER_PASSWORD
                          the password that init gives to tenantry_server
+  TENANTRY_DROP_GRACE    how long a dropped tenant can be brought back, such
+                         as 12h, 30d or 2w [30d]
   TENANTRY_LISTEN        where serve listens [127.0.0.1:8080]
   TENANTRY_BASE_DOMAIN   tenants are one label below it [localhost]
   TENANTRY_PUBLIC_SCHEME http or https, as clients see it

@@ -4,6 +4,8 @@ use catalog::email::EmailAddress;
 use catalog::slug::Slug;
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::Lifetime;
+
 /// The kinds that own a schema.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub(crate) enum TenantKind {
@@ -52,12 +54,175 @@ Examples:
         /// The tenant
         slug: Slug,
     },
-    /// Show one tenant: kind, status, schema, version, members, size
+    /// Show one tenant: kind, status and since when, schema, version, members, size
     #[command(after_help = "Example:\n  tenantry tenant show acme")]
     Show {
         /// The tenant
         slug: Slug,
     },
+    /// Refuse a tenant's requests until it is resumed; everything of it is kept
+    #[command(after_help = "\
+Examples:
+  tenantry tenant suspend acme
+  tenantry tenant suspend acme --reason 'invoice 2026-114 is unpaid'
+
+Every server knows at once. Members and keys are told 403 organization_suspended, strangers what they were told before. A
+session that is refreshed meanwhile ends, and its person signs in again after `tenantry tenant resume`. psql and
+migrations go on. The reason is shown by `tenantry tenant show`, never to the tenant.")]
+    Suspend {
+        /// The tenant
+        slug: Slug,
+        /// Why, for other operators; 500 characters at most
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Serve a suspended tenant again
+    #[command(after_help = "Example:\n  tenantry tenant resume acme")]
+    Resume {
+        /// The tenant
+        slug: Slug,
+    },
+    /// Change the name people read
+    #[command(after_help = "Example:\n  tenantry tenant rename acme --name 'Acme Industrial SE'")]
+    Rename {
+        /// The tenant
+        slug: Slug,
+        /// The new name, 200 characters at most
+        #[arg(long)]
+        name: String,
+    },
+    /// Move a tenant to another slug, and so to another subdomain
+    #[command(after_help = "\
+Example:
+  tenantry tenant slug acme acme-industrial
+
+Schema, roles and keys stay as they are. The old address is answered with 404 from this moment: where it led is nobody
+else's business. Nobody can take the old slug for 90 days but this tenant, so that old links cannot lead to a stranger.
+Access tokens name the address they are for: members' programs refresh theirs at the new one.")]
+    Slug {
+        /// The tenant
+        slug: Slug,
+        /// Its new slug
+        new_slug: Slug,
+    },
+    /// Make a tenant that begins as a copy of another
+    #[command(after_help = "\
+Examples:
+  tenantry tenant clone acme acme-staging --owner-email ann@acme.example
+  tenantry tenant clone acme acme-empty --owner-email ann@acme.example --schema-only
+  tenantry tenant clone acme acme-training --owner-email tom@acme.example --with-members
+
+The copy has its own schema and roles, at the version of the original, and is made in one transaction which sees the
+original as it was at one moment; that goes on being served. Times and versions of records stay what they were. Its
+people are copied with the records that name them, but only the owner may use the copy unless --with-members is said.
+Keys and sessions are not copied, nor are tables that somebody made beside the template; these are named.")]
+    Clone(TenantCloneArgs),
+    /// Take a tenant away, for good only when its grace is over
+    #[command(after_help = "\
+Examples:
+  tenantry tenant drop acme --yes
+  tenantry tenant drop acme --yes --grace 90d
+  tenantry tenant drop acme --yes --now      schema and roles too, at once and for good
+
+From this moment its address is answered with 404. Everything of it stays, and `tenantry tenant undrop` brings it back,
+until its grace is over (30 days; TENANTRY_DROP_GRACE) and `tenantry tenant purge-dropped` removes it.")]
+    Drop(TenantDropArgs),
+    /// Bring a dropped tenant back as it was
+    #[command(after_help = "\
+Example:
+  tenantry tenant undrop acme
+
+Its status, its sessions and its keys are what they were. It can be done as long as no purge has begun.")]
+    Undrop {
+        /// The tenant
+        slug: Slug,
+    },
+    /// Remove the dropped tenants whose grace is over, for good: schemas, roles, memberships, sessions, keys
+    #[command(after_help = "\
+Examples:
+  tenantry tenant purge-dropped --dry-run    what would be removed
+  tenantry tenant purge-dropped --yes        fit for a daily job
+
+A tenant is removed in one transaction. A schema with so much in it that PostgreSQL could not lock it all at once
+(max_locks_per_transaction) is removed in several that each fit; whatever ends one of these, run it again and it goes
+on. Each leaves a proof of erasure (`tenantry tenant erasures`). People's accounts and the audit log stay. The exit
+status is 1 if a tenant could not be removed.")]
+    PurgeDropped(TenantPurgeArgs),
+    /// List the proofs of erasure: what was removed with each tenant, when, by whom
+    #[command(after_help = "\
+Examples:
+  tenantry tenant erasures
+  tenantry tenant erasures --json | jq -j '.[0].record' | sha256sum
+
+Each proof is a JSON record and its SHA-256, written in the transaction that removed the last of the tenant. The exit
+status is 1 if a record is not the one that was hashed.")]
+    Erasures,
+}
+
+/// `tenant clone`.
+#[derive(Debug, Args)]
+pub(crate) struct TenantCloneArgs {
+    /// The tenant
+    pub(crate) slug: Slug,
+    /// The label the copy lives under
+    pub(crate) new_slug: Slug,
+    /// The name people read, if not the original's
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The address of the person who will own the copy
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) owner_email: EmailAddress,
+    /// The name of that person, if the account is new
+    #[arg(long, value_name = "NAME")]
+    pub(crate) owner_name: Option<String>,
+    /// Read the owner's password from standard input instead of making one up
+    #[arg(long)]
+    pub(crate) owner_password_stdin: bool,
+    /// Without records: only the version is the original's
+    #[arg(long)]
+    pub(crate) schema_only: bool,
+    /// Let the original's people use the copy too, each as there
+    #[arg(long, conflicts_with = "schema_only")]
+    pub(crate) with_members: bool,
+}
+
+/// `tenant drop`.
+#[derive(Debug, Args)]
+pub(crate) struct TenantDropArgs {
+    /// The tenant
+    pub(crate) slug: Slug,
+    /// Yes, take it away
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// How long it can be brought back: a number and m, h, d or w
+    #[arg(long, value_name = "TIME", conflicts_with = "now")]
+    pub(crate) grace: Option<Lifetime>,
+    /// Without grace: remove it at once, or now if it was dropped before
+    #[arg(long)]
+    pub(crate) now: bool,
+    #[command(flatten)]
+    pub(crate) locks: LockArgs,
+}
+
+/// `tenant purge-dropped`.
+#[derive(Debug, Args)]
+pub(crate) struct TenantPurgeArgs {
+    /// Yes, remove them for good
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) yes: bool,
+    /// Only say which, and how many locks each takes
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) locks: LockArgs,
+}
+
+/// What one transaction may take.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct LockArgs {
+    /// The most locks one transaction may take, if not half of those the server has left
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_locks: Option<u32>,
 }
 
 /// `tenant create`.

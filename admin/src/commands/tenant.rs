@@ -1,6 +1,36 @@
-//! Tenants.
+//! Tenants; this file picks what was typed.
 
-pub(super) mod create;
-pub(super) mod list;
-pub(super) mod pin;
-pub(super) mod show;
+mod clone;
+mod create;
+mod departure;
+mod erasures;
+mod list;
+mod pin;
+mod show;
+mod standing;
+
+use crate::cli::TenantCommand;
+use crate::exit::ExitStatus;
+use crate::operator::Operator;
+
+/// Runs one command.
+pub(super) async fn run(command: TenantCommand, operator: &Operator) -> anyhow::Result<ExitStatus> {
+    match command {
+        TenantCommand::Create(args) => create::run(args, operator).await,
+        TenantCommand::List => list::run(operator).await,
+        TenantCommand::Show { slug } => show::run(&slug, operator).await,
+        TenantCommand::Pin { slug, version } => pin::run(&slug, version, operator).await,
+        TenantCommand::Unpin { slug } => pin::undo(&slug, operator).await,
+        TenantCommand::Suspend { slug, reason } => {
+            standing::suspend(&slug, reason.as_deref(), operator).await
+        }
+        TenantCommand::Resume { slug } => standing::resume(&slug, operator).await,
+        TenantCommand::Rename { slug, name } => standing::rename(&slug, &name, operator).await,
+        TenantCommand::Slug { slug, new_slug } => standing::change_slug(&slug, &new_slug, operator).await,
+        TenantCommand::Clone(args) => Box::pin(clone::run(args, operator)).await,
+        TenantCommand::Drop(args) => departure::drop(&args, operator).await,
+        TenantCommand::Undrop { slug } => departure::undrop(&slug, operator).await,
+        TenantCommand::PurgeDropped(args) => departure::purge(&args, operator).await,
+        TenantCommand::Erasures => erasures::run(operator).await,
+    }
+}

@@ -120,6 +120,12 @@ pub async fn expired(tx: &mut CatalogTx, now: DateTime<Utc>) -> Result<Vec<PsqlR
     Ok(rows.iter().map(|row| PsqlRole(row.get("role"))).collect())
 }
 
+/// The logins to one tenant that there are.
+pub(super) async fn of_schema(tx: &mut CatalogTx, schema: &SchemaName) -> Result<Vec<PsqlRole>, PgError> {
+    let rows = tx.transaction().rows(OF_SCHEMA, &[&schema.as_str()]).await?;
+    Ok(rows.iter().map(|row| PsqlRole(row.get("role"))).collect())
+}
+
 pub(crate) const END_SESSIONS: &str = "\
 select pg_terminate_backend(a.pid, $2) as ended from pg_catalog.pg_stat_activity a where a.usename = $1::text::name";
 
@@ -127,4 +133,9 @@ select pg_terminate_backend(a.pid, $2) as ended from pg_catalog.pg_stat_activity
 pub(crate) const EXPIRED: &str = "\
 select r.rolname::text as role from pg_catalog.pg_roles r
  where r.rolname ~ '^t_[0-9a-f]{32}_psql_[0-9a-f]{8}$' and r.rolvaliduntil < $1
+ order by r.rolname";
+
+pub(crate) const OF_SCHEMA: &str = "\
+select r.rolname::text as role from pg_catalog.pg_roles r
+ where r.rolname ~ '^t_[0-9a-f]{32}_psql_[0-9a-f]{8}$' and starts_with(r.rolname, $1::text || '_')
  order by r.rolname";

@@ -2,6 +2,20 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use catalog::ids::OrganizationId;
+use catalog::pg::sqlstate::PgError;
+use catalog::pg::tx::Transaction;
+use catalog::schema_name::SchemaName;
+
+/// What there is under a schema's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// The schema of that organization.
+    Ours,
+    /// One without its stamp.
+    Foreign,
+    /// None.
+    Missing,
+}
 
 /// The comment on an organization's schema; migrations compare it with the catalog.
 ///
@@ -15,6 +29,24 @@ pub fn stamp(organization: OrganizationId) -> String {
         .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     format!("tenantry tenant sha256:{hex}")
 }
+
+/// Looks at the stamp of a schema that the catalog calls this organization's.
+pub(crate) async fn find(
+    tx: &mut Transaction,
+    schema: &SchemaName,
+    organization: OrganizationId,
+) -> Result<Found, PgError> {
+    let row = tx.row(STAMP, &[&schema.as_str()]).await?;
+    let comment = row.map(|row| row.get::<_, Option<String>>("stamp"));
+    Ok(match comment {
+        None => Found::Missing,
+        Some(comment) if comment.as_deref() == Some(&stamp(organization)) => Found::Ours,
+        Some(_) => Found::Foreign,
+    })
+}
+
+pub(crate) const STAMP: &str = "\
+select obj_description(n.oid, 'pg_namespace') as stamp from pg_catalog.pg_namespace n where n.nspname = $1";
 
 #[cfg(test)]
 mod tests {

@@ -32,10 +32,7 @@ struct TenantOwner {
 }
 
 /// The owner's account, the organization and its schema: all or nothing.
-pub(in crate::commands) async fn run(
-    args: TenantCreateArgs,
-    operator: &Operator,
-) -> anyhow::Result<ExitStatus> {
+pub(super) async fn run(args: TenantCreateArgs, operator: &Operator) -> anyhow::Result<ExitStatus> {
     let slug = args.slug.clone();
     let (made, owner) = create(args, operator)
         .await

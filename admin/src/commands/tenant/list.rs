@@ -24,7 +24,7 @@ struct ListedOrganization {
 }
 
 /// One query, however many there are.
-pub(in crate::commands) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
+pub(super) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
     let documents = list(operator).await.context("could not list the tenants")?;
     operator.output.document(&documents, |documents| {
         if documents.is_empty() {

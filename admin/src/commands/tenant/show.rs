@@ -1,9 +1,11 @@
 //! `tenantry tenant show`: one tenant.
 
 use anyhow::Context as _;
+use catalog::departures;
 use catalog::memberships::{self, Member, MemberRole};
 use catalog::organizations::{OrganizationKind, OrganizationStatus};
 use catalog::slug::Slug;
+use catalog::standing;
 use catalog::tenant_schemas::TenantSchemaState;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -25,11 +27,30 @@ struct ShownTenant {
     state: TenantSchemaState,
     template_version: i32,
     latest_version: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspended: Option<ShownSuspension>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dropped: Option<ShownDeparture>,
     migrated_at: DateTime<Utc>,
     last_error: Option<String>,
     size_bytes: i64,
     created_at: DateTime<Utc>,
     members: Vec<ShownMember>,
+}
+
+#[derive(Serialize)]
+struct ShownSuspension {
+    at: DateTime<Utc>,
+    by: String,
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ShownDeparture {
+    at: DateTime<Utc>,
+    by: String,
+    purge_after: DateTime<Utc>,
+    purge_begun_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Serialize)]
@@ -42,7 +63,7 @@ struct ShownMember {
 }
 
 /// What the catalog knows, and how much room the schema takes.
-pub(in crate::commands) async fn run(slug: &Slug, operator: &Operator) -> anyhow::Result<ExitStatus> {
+pub(super) async fn run(slug: &Slug, operator: &Operator) -> anyhow::Result<ExitStatus> {
     let document = show(slug, operator)
         .await
         .with_context(|| format!("could not show tenant {slug}"))?;
@@ -54,6 +75,8 @@ async fn show(slug: &Slug, operator: &Operator) -> anyhow::Result<ShownTenant> {
     let mut tx = operator.db.begin().await?;
     let (organization, schema) = operator.tenant(&mut tx, slug).await?;
     let members = memberships::list(&mut tx, organization.id).await?;
+    let suspended = standing::suspension(&mut tx, organization.id).await?;
+    let dropped = departures::find(&mut tx, organization.id).await?;
     let size_bytes = size::on_disk(&mut tx, &schema.schema).await?;
     tx.rollback().await?;
     Ok(ShownTenant {
@@ -67,6 +90,17 @@ async fn show(slug: &Slug, operator: &Operator) -> anyhow::Result<ShownTenant> {
         state: schema.state,
         template_version: schema.template_version,
         latest_version: operator.config.template.latest(),
+        suspended: suspended.map(|suspension| ShownSuspension {
+            at: suspension.at,
+            by: suspension.by,
+            reason: suspension.reason,
+        }),
+        dropped: dropped.map(|departure| ShownDeparture {
+            at: departure.at,
+            by: departure.by,
+            purge_after: departure.purge_after,
+            purge_begun_at: departure.purge_begun_at,
+        }),
         migrated_at: schema.migrated_at,
         last_error: schema.last_error,
         size_bytes,
@@ -83,6 +117,28 @@ fn member(member: Member) -> ShownMember {
         owner: member.membership.is_owner,
         active: member.membership.active,
     }
+}
+
+fn suspension(suspended: &ShownSuspension) -> (&'static str, String) {
+    let ShownSuspension { at, by, reason } = suspended;
+    let why = reason.as_ref().map(|reason| format!(": {reason}"));
+    let text = format!("{} by {by}{}", output::instant(*at), why.unwrap_or_default());
+    ("suspended", text)
+}
+
+fn departure(dropped: &ShownDeparture) -> (&'static str, String) {
+    let ShownDeparture {
+        at,
+        by,
+        purge_after,
+        purge_begun_at,
+    } = dropped;
+    let then = if purge_begun_at.is_some() {
+        "being removed: `tenantry tenant purge-dropped --yes` goes on with it".to_owned()
+    } else {
+        format!("can be brought back until {}", output::instant(*purge_after))
+    };
+    ("dropped", format!("{} by {by}; {then}", output::instant(*at)))
 }
 
 fn text(tenant: &ShownTenant) -> String {
@@ -105,6 +161,8 @@ fn text(tenant: &ShownTenant) -> String {
         ("size", output::bytes(tenant.size_bytes)),
         ("created", output::instant(tenant.created_at)),
     ];
+    pairs.extend(tenant.suspended.as_ref().map(suspension));
+    pairs.extend(tenant.dropped.as_ref().map(departure));
     pairs.extend(tenant.last_error.clone().map(|error| ("last error", error)));
     let rows = tenant.members.iter().map(|member| {
         let role = if member.owner {

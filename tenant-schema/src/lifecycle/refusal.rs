@@ -1,0 +1,49 @@
+//! What cannot be done with a tenant as it stands.
+
+use chrono::{DateTime, Utc};
+
+/// Why not. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It is to be purged, and was not dropped.
+    #[error("it was not dropped")]
+    NotDropped,
+    /// It is to be purged, and can still be brought back.
+    #[error("it can be brought back until {}", .0.format("%Y-%m-%d %H:%M:%S UTC"))]
+    InGrace(DateTime<Utc>),
+    /// It is gone already: another operator was faster.
+    #[error("it is gone already")]
+    Gone,
+    /// It is to be cloned, and was dropped.
+    #[error("it was dropped")]
+    Dropped,
+    /// It is to be cloned, and its schema is of a version that this program does not know.
+    #[error("its template version is {0}, and this program's latest is {1}")]
+    LaterVersion(i32, i32),
+    /// More has to be locked at once than the server has locks for.
+    #[error("{what} takes {needed} locks in one transaction, and {room} is the most that may be taken")]
+    TooManyLocks {
+        /// What is to be locked.
+        what: String,
+        /// How many that takes.
+        needed: i64,
+        /// How many there are for us.
+        room: i64,
+    },
+}
+
+impl Refusal {
+    /// What to do about it.
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::NotDropped => "`tenantry tenant drop --help` shows how it is dropped",
+            Self::InGrace(_) => "wait, or remove it with `tenantry tenant drop SLUG --yes --now`",
+            Self::Gone => "nothing is left to do; `tenantry tenant erasures` has the proof",
+            Self::Dropped => "`tenantry tenant undrop` brings it back first",
+            Self::LaterVersion(..) => "use the program and the template that migrated it",
+            Self::TooManyLocks { .. } => {
+                "set max_locks_per_transaction higher, or come back when fewer are in use"
+            }
+        }
+    }
+}
