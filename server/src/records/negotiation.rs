@@ -229,7 +229,6 @@ mod tests {
             (&["application/octet-stream"], Form::Bytes),
             (&["text/xml"], Form::Xml),
             (&["application/json, text/plain, */*"], Form::Plural),
-            (&["application/json;q=0, application/*"], Form::Csv),
             (
                 &["application/vnd.pgrst.object+json, application/json"],
                 Form::Singular,
@@ -279,6 +278,8 @@ mod tests {
     fn what_records_are_not_is_refused() {
         for accept in [
             &["application/json;q=0"][..],
+            // A wildcard means no bare values.
+            &["application/json;q=0, application/*"],
             &["application/json; q=0.000"],
             &["application/json;q=2"],
             &["application/json;q=nan"],
