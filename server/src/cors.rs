@@ -24,8 +24,8 @@ use crate::state::AppState;
 
 /// What a browser shows a page of an answer, besides what it always shows.
 const SHOWN: HeaderValue = HeaderValue::from_static(
-    "Allow, Content-Encoding, Content-Location, Content-Range, ETag, Link, Location, Preference-Applied, Retry-After, \
-     X-Request-Id",
+    "Allow, Content-Disposition, Content-Encoding, Content-Location, Content-Range, ETag, Idempotent-Replayed, Link, \
+     Location, Preference-Applied, Retry-After, WWW-Authenticate, X-Request-Id",
 );
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS");
@@ -36,7 +36,7 @@ const REMEMBERED: HeaderValue = HeaderValue::from_static("86400");
 /// Where no headers are named in the request; those of the clients that are known.
 const HEADERS: HeaderValue = HeaderValue::from_static(
     "Accept, Accept-Profile, Apikey, Authorization, Content-Profile, Content-Type, If-Match, If-None-Match, \
-     Idempotency-Key, Prefer, Range, Range-Unit, X-Client-Info",
+     Idempotency-Key, Prefer, Range, Range-Unit, X-Client-Info, X-Organization, X-Request-Id",
 );
 
 /// The layer that puts a [`Shared`] around every route.

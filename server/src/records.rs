@@ -7,14 +7,13 @@
 use axum::response::Response;
 use tenant_schema::records::{CallBy, Operation, Target};
 
-use crate::access::{Delete, FunctionAccess, Insert, ObjectAccess, Read, Replace, Update};
+use crate::access::{Delete, FunctionAccess, Insert, ObjectAccess, Purge, Read, Replace, Update};
 use crate::error::ApiError;
 use crate::records::asked::{Asked, Listing};
 use crate::records::sent::{Arguments, Records, Sent};
 
 mod answer;
 mod asked;
-pub(crate) mod bin;
 mod export;
 mod negotiation;
 mod once;
@@ -96,6 +95,18 @@ pub(crate) async fn delete_filtered(access: ObjectAccess<Delete>, asked: Asked) 
 pub(crate) async fn delete(access: ObjectAccess<Delete>, asked: Asked) -> Answered {
     let target = Target::Id(access.id()?);
     asked.run(&access.opened, Operation::Delete { target }).await
+}
+
+/// `POST /rest/v1/{object}/{id}/restore`: brings back what was deleted. A body is not looked at.
+pub(crate) async fn restore(access: ObjectAccess<Update>, asked: Asked) -> Answered {
+    let id = access.id()?;
+    asked.run(&access.opened, Operation::Restore { id }).await
+}
+
+/// `POST /rest/v1/{object}/{id}/purge`: removes for good what was deleted. A body is not looked at.
+pub(crate) async fn purge(access: ObjectAccess<Purge>, asked: Asked) -> Answered {
+    let id = access.id()?;
+    asked.run(&access.opened, Operation::Purge { id }).await
 }
 
 /// `GET /rest/v1/rpc/{function}`: in a transaction that can only read.

@@ -89,8 +89,8 @@ fn declared() -> Vec<Route> {
         patch("/rest/v1/{object}/{id}", records::update),
         put("/rest/v1/{object}/{id}", records::replace),
         delete("/rest/v1/{object}/{id}", records::delete),
-        post("/rest/v1/{object}/{id}/restore", records::bin::restore),
-        post("/rest/v1/{object}/{id}/purge", records::bin::purge),
+        post("/rest/v1/{object}/{id}/restore", records::restore),
+        post("/rest/v1/{object}/{id}/purge", records::purge),
         get("/rest/v1/rpc/{function}", records::call_to_read),
         post("/rest/v1/rpc/{function}", records::call),
     ]

@@ -7,8 +7,8 @@
 //! | `@access read` | nobody writes | nobody gives it a value | nobody calls it |
 //! | `@access hidden` | not in the API | not in the API | not in the API |
 //!
-//! Two columns cannot be hidden, because records are removed and versioned by them: `deleted_at` and `version` stay, and
-//! nobody gives them a value. A name of which one function is hidden is not called at all: PostgreSQL chooses among all.
+//! Three columns cannot be hidden, because records are removed and versioned by them: `deleted_at`, `deletion_id` and
+//! `version` stay, and nobody gives them a value. A name of which one function is hidden is not called at all: PostgreSQL chooses among all.
 //!
 //! The one reading of it. The record engine refuses by it, and the grants of a tenant's role follow it.
 

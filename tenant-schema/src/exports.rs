@@ -21,14 +21,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use catalog::pg::config::PgConfig;
 use catalog::pg::flight::{Failed, FlightConnection, Next, Step};
-use catalog::pg::sqlstate::PgError;
 use catalog::resolve::ActiveTenant;
 use catalog::schema_name::SchemaName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::records::{Lines, Prepared, RecordError, refused, values};
-use crate::tenant_db::{READ, TIME_ZONE, pinned_to};
+use crate::tenant_db::{Opening, Undone};
 
 /// How large a piece is before it is handed on, in bytes; with the last record it may be larger.
 const PIECE: usize = 64 * 1024;
@@ -111,13 +110,19 @@ impl Exports {
         &self.settings
     }
 
-    /// Takes a place for an export of a tenant's records; nothing is sent yet.
-    pub fn enter(&self, tenant: &ActiveTenant, prepared: Prepared) -> Result<Export, NoPlace> {
+    /// Takes a place for an export of a tenant's records, whose transaction is opened so; nothing is sent yet.
+    pub(crate) fn enter(
+        &self,
+        tenant: &ActiveTenant,
+        opening: Opening,
+        prepared: Prepared,
+    ) -> Result<Export, NoPlace> {
         let place = Place::take(self, tenant.schema())?;
         Ok(Export {
             config: self.config.clone(),
             fetch: self.settings.fetch,
-            tenant: tenant.clone(),
+            scope: tenant.schema().as_str().into(),
+            opening,
             prepared,
             connection: None,
             stage: Stage::Unopened,
@@ -177,7 +182,8 @@ impl Drop for Place {
 pub struct Export {
     config: PgConfig,
     fetch: Duration,
-    tenant: ActiveTenant,
+    scope: Arc<str>,
+    opening: Opening,
     prepared: Prepared,
     connection: Option<Box<FlightConnection>>,
     stage: Stage,
@@ -245,21 +251,14 @@ impl Export {
             .await
             .map_err(|_| too_slow("to connect"))?;
         let connection = self.connection.insert(Box::new(made?));
-        let scope = Arc::from(self.tenant.schema().as_str());
-        let pins = pinned_to(&self.tenant);
-        let pins = pins.each_ref().map(|pin| Some(pin.as_str()));
-        let zone = [self.prepared.time_zone()];
-        let step = |sql, params| Step {
-            scope: &scope,
-            sql,
-            params,
-        };
-        let mut steps = vec![step(READ, &pins)];
-        if zone != [None] {
-            steps.push(step(TIME_ZONE, &zone));
-        }
+        let opening = self.opening.params();
+        let steps: Vec<_> = self.opening.steps(&self.scope, &opening).collect();
         let params = values(&self.prepared.query);
-        let query = step(&self.prepared.query.text, &params);
+        let query = Step {
+            scope: &self.scope,
+            sql: &self.prepared.query.text,
+            params: &params,
+        };
         let opened = timeout(self.fetch, connection.open_portal(&steps, &query, FETCH)).await;
         let opened = opened.map_err(|_| too_slow("to begin"))?;
         opened.map_err(|failed| said(failed, steps.len(), &self.prepared))?;
@@ -320,12 +319,7 @@ fn too_slow(what: &str) -> RecordError {
 
 /// What PostgreSQL said, with so many steps before the statement.
 fn said(failed: Failed, steps: usize, prepared: &Prepared) -> RecordError {
-    let error = match failed {
-        Failed::Refused { step, said } if step < steps => PgError::refused(said, PgError::Scope),
-        Failed::Refused { said, .. } => PgError::refused(said, PgError::Statement),
-        Failed::Broken(error) => error,
-    };
-    refused(error, prepared)
+    refused(Undone::of(failed, steps).error, prepared)
 }
 
 #[cfg(test)]

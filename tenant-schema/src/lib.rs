@@ -19,11 +19,14 @@ pub mod template;
 pub mod template_check;
 pub mod tenant_db;
 
-/// The statements of this crate that are constants and run by an operator, so that a test can prepare each.
+/// The statements of this crate that are constants, so that a test can prepare each; some are about tables of a tenant.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 13] {
+pub fn statements() -> [&'static str; 18] {
     [
         records::INTROSPECT,
+        records::claim::LOCK,
+        records::claim::CHECK,
+        records::claim::READ,
         lifecycle::RELATIONS,
         lifecycle::psql_login::END_SESSIONS,
         lifecycle::psql_login::EXPIRED,
@@ -36,5 +39,7 @@ pub fn statements() -> [&'static str; 13] {
         template_check::live::FOREIGN_KEYS,
         template_check::live::TABLES,
         template_check::live::OUTSIDE,
+        template_check::live::FIELD_VERSIONS,
+        template_check::live::LEFT_BEHIND,
     ]
 }

@@ -18,7 +18,7 @@ use plan::Asked;
 use uuid::Uuid;
 
 pub mod ast;
-mod claim;
+pub(crate) mod claim;
 mod condition;
 mod cursor;
 mod error;
@@ -88,6 +88,7 @@ pub fn prepare(
         cursors: request.cursors,
     };
     let outcome = outcome(request, &asked, new_id)?;
+    preferences.refuse(|kind| outcome.cannot_follow(preferences, kind))?;
     let end = preferences.end.filter(|end| outcome.may_end(*end));
     let applied = preferences.applied(|kind| match kind {
         Preference::TimeZone => time_zone.is_some(),

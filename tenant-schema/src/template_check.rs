@@ -14,10 +14,13 @@ use serde::Serialize;
 
 use crate::template::Template;
 
+pub use rule::Rule;
+
 mod access_lines;
 mod files;
 pub mod live;
 mod names;
+mod rule;
 mod rules;
 pub(crate) mod statements;
 mod tables;
@@ -42,8 +45,8 @@ pub struct Finding {
     pub line: usize,
     /// How bad it is.
     pub severity: Severity,
-    /// The rule's name.
-    pub rule: &'static str,
+    /// The rule.
+    pub rule: Rule,
     /// What is wrong.
     pub reason: String,
     /// What to do instead.
@@ -85,9 +88,9 @@ pub fn check(files: &[SqlFile]) -> Vec<Finding> {
         };
         match tokens::read(&file.text) {
             Ok(tokens) => rules::check(&tokens, &mut found),
-            Err(unended) => found.error(
+            Err(unended) => found.add(
                 unended.line,
-                "unreadable",
+                Rule::Unreadable,
                 format!("{} begins here and does not end", unended.what),
                 "end it: PostgreSQL would take all that follows for a part of it",
             ),
@@ -105,30 +108,22 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn error(&mut self, line: usize, rule: &'static str, reason: String, instead: &'static str) {
-        self.add(Severity::Error, line, rule, reason, instead);
+    fn add(&mut self, line: usize, rule: Rule, reason: String, instead: &'static str) {
+        self.findings
+            .push(Finding::new(self.file, line, rule, reason, instead));
     }
+}
 
-    fn warning(&mut self, line: usize, rule: &'static str, reason: String, instead: &'static str) {
-        self.add(Severity::Warning, line, rule, reason, instead);
-    }
-
-    fn add(
-        &mut self,
-        severity: Severity,
-        line: usize,
-        rule: &'static str,
-        reason: String,
-        instead: &'static str,
-    ) {
-        self.findings.push(Finding {
-            file: self.file.to_owned(),
+impl Finding {
+    fn new(file: &str, line: usize, rule: Rule, reason: String, instead: &'static str) -> Self {
+        Self {
+            file: file.to_owned(),
             line,
-            severity,
+            severity: rule.severity(),
             rule,
             reason,
             instead,
-        });
+        }
     }
 }
 

@@ -67,8 +67,9 @@ use catalog::pg::flight::{Failed, Step, TextRow};
 use catalog::pg::sqlstate::PgError;
 use catalog::resolve::ActiveTenant;
 
-use crate::exports::{ExportSettings, Exports};
+use crate::exports::{Export, ExportSettings, Exports, NoPlace};
 use crate::lanes::{Lanes, Seat};
+use crate::records::Prepared;
 
 pub use crate::lanes::LaneSettings;
 
@@ -113,19 +114,71 @@ pub struct TenantTx {
     seat: Seat,
     scope: Arc<str>,
     opening: Opening,
-    time_zone: Option<String>,
     undone: bool,
 }
 
-/// The statement that pins a transaction to its tenant, and its parameters.
-struct Opening {
+/// What opens a transaction: the statement that pins it to its tenant, and the time zone that it asks for.
+#[derive(Debug)]
+pub(crate) struct Opening {
     sql: &'static str,
     params: Vec<String>,
+    time_zone: Option<String>,
+}
+
+/// The parameters of what opens a transaction, as its steps take them.
+pub(crate) struct OpeningParams<'a> {
+    pins: Vec<Option<&'a str>>,
+    time_zone: [Option<&'a str>; 1],
+}
+
+impl Opening {
+    /// Opens a transaction that can only read.
+    pub(crate) fn read(tenant: &ActiveTenant) -> Self {
+        Self {
+            sql: READ,
+            params: pinned_to(tenant).to_vec(),
+            time_zone: None,
+        }
+    }
+
+    fn write(tenant: &ActiveTenant, actor: &Actor, request_id: &str) -> Self {
+        let [path, role] = pinned_to(tenant);
+        Self {
+            sql: WRITE,
+            params: vec![path, role, actor.to_string(), request_id.to_owned()],
+            time_zone: None,
+        }
+    }
+
+    /// The same with a time zone, a name that PostgreSQL knows.
+    pub(crate) fn in_time_zone(mut self, zone: Option<&str>) -> Self {
+        self.time_zone = zone.map(str::to_owned);
+        self
+    }
+
+    pub(crate) fn params(&self) -> OpeningParams<'_> {
+        OpeningParams {
+            pins: self.params.iter().map(|text| Some(text.as_str())).collect(),
+            time_zone: [self.time_zone.as_deref()],
+        }
+    }
+
+    /// The steps that open the transaction. Their scope is one for all tenants: they name nothing that depends on one.
+    pub(crate) fn steps<'a>(
+        &self,
+        scope: &'a Arc<str>,
+        params: &'a OpeningParams<'_>,
+    ) -> impl Iterator<Item = Step<'a>> {
+        let step = |sql, params| Step { scope, sql, params };
+        let pin = step(self.sql, params.pins.as_slice());
+        let zone = (params.time_zone != [None]).then(|| step(TIME_ZONE, params.time_zone.as_slice()));
+        std::iter::once(pin).chain(zone)
+    }
 }
 
 /// The settings of a reading transaction. `set_config` with `true` is `SET LOCAL` (PostgreSQL documentation, section
 /// 9.27.1); evaluated from left to right, so that the role comes when everything it could forbid is done.
-pub(crate) const READ: &str = "select pg_catalog.set_config('transaction_read_only', 'on', true), \
+const READ: &str = "select pg_catalog.set_config('transaction_read_only', 'on', true), \
     pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('role', $2, true)";
 
 /// The settings of a writing transaction, with what its triggers write into rows and audit entries.
@@ -134,7 +187,7 @@ const WRITE: &str = "select pg_catalog.set_config('tenantry.actor', $3, true), \
     pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('role', $2, true)";
 
 /// The time zone of a transaction that asks for one.
-pub(crate) const TIME_ZONE: &str = "select pg_catalog.set_config('TimeZone', $1, true)";
+const TIME_ZONE: &str = "select pg_catalog.set_config('TimeZone', $1, true)";
 
 /// A statement and its parameters: NULL, or a text that the type's input function reads.
 #[derive(Debug, Clone, Copy)]
@@ -160,10 +213,19 @@ impl TenantDb {
         &self.exports
     }
 
+    /// Takes a place for an export of a tenant's records, in a transaction of its own that can only read; nothing is
+    /// sent yet.
+    ///
+    /// # Errors
+    /// When there are as many exports as there may be.
+    pub fn export(&self, tenant: &ActiveTenant, prepared: Prepared) -> Result<Export, NoPlace> {
+        let opening = Opening::read(tenant).in_time_zone(prepared.time_zone());
+        self.exports.enter(tenant, opening, prepared)
+    }
+
     /// A transaction that can only read (`READ ONLY`).
     pub async fn read(&self, tenant: &ActiveTenant) -> Result<TenantTx, PgError> {
-        let params = pinned_to(tenant).to_vec();
-        self.open(tenant, Opening { sql: READ, params }).await
+        self.open(tenant, Opening::read(tenant)).await
     }
 
     /// A transaction that may write; its rows and audit entries bear the actor and the request.
@@ -173,9 +235,7 @@ impl TenantDb {
         actor: &Actor,
         request_id: &str,
     ) -> Result<TenantTx, PgError> {
-        let [path, role] = pinned_to(tenant);
-        let params = vec![path, role, actor.to_string(), request_id.to_owned()];
-        self.open(tenant, Opening { sql: WRITE, params }).await
+        self.open(tenant, Opening::write(tenant, actor, request_id)).await
     }
 
     async fn open(&self, tenant: &ActiveTenant, opening: Opening) -> Result<TenantTx, PgError> {
@@ -189,7 +249,6 @@ impl TenantDb {
             seat,
             scope: format!("{}@{}", tenant.schema(), tenant.template_version()).into(),
             opening,
-            time_zone: None,
             undone: false,
         })
     }
@@ -198,7 +257,7 @@ impl TenantDb {
 impl TenantTx {
     /// The same transaction with its own time zone, a name that PostgreSQL knows.
     pub(crate) fn in_time_zone(mut self, zone: Option<&str>) -> Self {
-        self.time_zone = zone.map(str::to_owned);
+        self.opening = self.opening.in_time_zone(zone);
         self
     }
 
@@ -210,14 +269,8 @@ impl TenantTx {
 
     /// The rows of each of the transaction's statements; their parameters are texts whose types PostgreSQL infers. Opening,
     /// statements and the end of the transaction are one network flight, and the rows are returned when it has ended.
-    pub(crate) async fn finish(mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<TextRow>>, PgError> {
-        let opening: Vec<_> = self
-            .opening
-            .params
-            .iter()
-            .map(|text| Some(text.as_str()))
-            .collect();
-        let zone = [self.time_zone.as_deref()];
+    pub(crate) async fn finish(mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<TextRow>>, Undone> {
+        let opening = self.opening.params();
         let session = |sql, params| Step {
             scope: &self.db.session,
             sql,
@@ -228,10 +281,7 @@ impl TenantTx {
             // What stands before a Sync is committed by it, unless it says otherwise itself.
             steps.push(session("begin", &[]));
         }
-        steps.push(session(self.opening.sql, &opening));
-        if zone != [None] {
-            steps.push(session(TIME_ZONE, &zone));
-        }
+        steps.extend(self.opening.steps(&self.db.session, &opening));
         let first = steps.len();
         steps.extend(statements.iter().map(|statement| Step {
             scope: &self.scope,
@@ -246,16 +296,46 @@ impl TenantTx {
         }
         let connection = self.db.lanes.ready(&mut self.seat, &self.scope).await?;
         let rows = connection.fly(&steps, first..last).await;
-        rows.map_err(|failed| match failed {
-            Failed::Refused { step, said } if step < first => PgError::refused(said, PgError::Scope),
-            Failed::Refused { said, .. } => PgError::refused(said, PgError::Statement),
-            Failed::Broken(error) => error,
-        })
+        rows.map_err(|failed| Undone::of(failed, first))
+    }
+}
+
+/// Why nothing of a transaction has remained.
+#[derive(Debug)]
+pub(crate) struct Undone {
+    /// Which of the transaction's own statements was refused, counted from zero; their number and more if its end was.
+    pub(crate) statement: Option<usize>,
+    /// Why.
+    pub(crate) error: PgError,
+}
+
+impl Undone {
+    /// What a flight failed of whose first `opening` steps open the transaction.
+    pub(crate) fn of(failed: Failed, opening: usize) -> Self {
+        match failed {
+            Failed::Broken(error) => error.into(),
+            Failed::Refused { step, said } => match step.checked_sub(opening) {
+                None => PgError::refused(said, PgError::Scope).into(),
+                statement => Self {
+                    statement,
+                    error: PgError::refused(said, PgError::Statement),
+                },
+            },
+        }
+    }
+}
+
+impl From<PgError> for Undone {
+    fn from(error: PgError) -> Self {
+        Self {
+            statement: None,
+            error,
+        }
     }
 }
 
 /// What pins a transaction to a tenant: its `search_path` and its role.
-pub(crate) fn pinned_to(tenant: &ActiveTenant) -> [String; 2] {
+fn pinned_to(tenant: &ActiveTenant) -> [String; 2] {
     [tenant.schema().search_path(), tenant.schema().read_write_role()]
 }
 

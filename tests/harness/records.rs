@@ -174,7 +174,7 @@ impl Records {
     pub async fn evaluate_exporting(&self, expression: &str) -> Result<String, RecordError> {
         let text = format!("select ({expression})::text as body");
         let prepared = Prepared::of_test(Mode::ReadOnly, &text).as_test_export();
-        let place = self.db.exports().enter(&self.tenant, prepared);
+        let place = self.db.export(&self.tenant, prepared);
         let mut export = place.expect("there is a place");
         let line = export.next().await;
         export.close().await;

@@ -5,16 +5,22 @@ use std::collections::BTreeSet;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::records::model::Field;
 use tenant_schema::records::{
-    self, Conditions, Form, INTROSPECT, Limits, Lines, Object, Operation, Payload, Preferences, Request,
-    Rights, SchemaModel, Target,
+    self, Claim, Conditions, Fingerprint, Form, INTROSPECT, IdempotencyKey, Limits, Lines, Object, Operation,
+    Payload, Preferences, Request, Rights, SchemaModel, Target,
 };
-use tests::TestDb;
+use tests::{TestDb, TestTenant};
 use tokio_postgres::Client;
 
 #[tokio::test]
 async fn every_statement_that_is_a_constant_prepares() {
     let t = TestDb::new().await;
+    let acme = t.tenant("acme").await;
     let owner = t.as_owner().await;
+    let path = format!("set search_path = {}", acme.schema.search_path());
+    owner
+        .batch_execute(&path)
+        .await
+        .expect("some are about a tenant's tables");
     let statements = catalog::statements();
     assert!(statements.len() > 30, "{} statements", statements.len());
     for sql in statements.into_iter().chain(tenant_schema::statements()) {
@@ -26,61 +32,121 @@ async fn every_statement_that_is_a_constant_prepares() {
 
 #[tokio::test]
 async fn every_statement_of_the_record_engine_prepares_as_the_tenants_role() {
-    let t = TestDb::new().await;
-    let acme = t.tenant("acme").await;
-    let model = model(&t, &acme.active).await;
-    let cursors = tests::records::cursors(acme.organization);
-    let session = t.as_server().await;
-    let (role, path) = (acme.schema.read_write_role(), acme.schema.search_path());
-    let enter = format!("set role {role}; set search_path = {path}");
-    session.batch_execute(&enter).await.expect("the server may");
-    session.prepare(INTROSPECT).await.expect("the model can be read");
-    let mut refused = BTreeSet::new();
-    let mut n_prepared = 0;
-    for object in model.objects.values() {
-        let bodies = [
-            b"{}".to_vec(),
-            all_null(object, |_| true),
-            all_null(object, |field| field.updatable),
-        ];
-        let (everything, one_filter) = (
-            everything(object),
-            format!("{}=not.is.null", object.primary_key[0]),
+    let engine = Engine::new().await;
+    let claim = engine.claim();
+    for claim in [None, Some(&claim)] {
+        let (n_prepared, refused) = engine.prepare_all(claim, &Conditions::NONE).await;
+        assert_eq!(refused, refusals());
+        assert_eq!(
+            n_prepared,
+            PREFERENCES.len() * (engine.model.objects.len() * N_OPERATIONS - refused.len())
         );
-        for (name, query, operation) in operations(&everything, &one_filter, &bodies) {
-            for (header, form) in PREFERENCES {
-                let preferences = Preferences::parse(header);
+    }
+}
+
+#[tokio::test]
+async fn every_condition_prepares_too_or_is_refused() {
+    let engine = Engine::new().await;
+    let (claim, tags) = (engine.claim(), Some("\"1\", \"2\""));
+    for (if_match, if_none_match) in [(tags, None), (None, tags), (Some("*"), None), (tags, Some("*"))] {
+        let conditions = Conditions::parse(if_match, if_none_match).expect("tags");
+        let (n_prepared, refused) = engine.prepare_all(Some(&claim), &conditions).await;
+        assert!(n_prepared > 100, "{n_prepared}");
+        for refusal in refused.difference(&refusals()) {
+            let (what, code) = refusal.split_once(": ").expect("a code");
+            let (object, operation) = what.split_once(' ').expect("an operation");
+            assert_eq!(code, "condition_unsupported", "{what}");
+            let is_by_path = ["get", "restore", "purge", "put", "update", "delete"].contains(&operation);
+            assert!(!is_by_path || !engine.model.objects[object].versioned, "{what}");
+        }
+    }
+}
+
+/// A tenant's model, and a session that is the tenant's.
+struct Engine {
+    model: std::sync::Arc<SchemaModel>,
+    session: Client,
+    acme: TestTenant,
+    t: TestDb,
+}
+
+impl Engine {
+    async fn new() -> Self {
+        let t = TestDb::new().await;
+        let acme = t.tenant("acme").await;
+        let model = model(&t, &acme.active).await;
+        let session = t.as_server().await;
+        let (role, path) = (acme.schema.read_write_role(), acme.schema.search_path());
+        let enter = format!("set role {role}; set search_path = {path}");
+        session.batch_execute(&enter).await.expect("the server may");
+        session.prepare(INTROSPECT).await.expect("the model can be read");
+        Self {
+            model,
+            session,
+            acme,
+            t,
+        }
+    }
+
+    fn claim(&self) -> Claim {
+        let key = IdempotencyKey::parse("k").expect("a key");
+        Claim::new(&self.acme.schema, &self.t.actor(), &key, Fingerprint::default())
+    }
+
+    /// Prepares every shape of a statement. Says how many there are, and which are refused with what.
+    async fn prepare_all(&self, claim: Option<&Claim>, conditions: &Conditions) -> (usize, BTreeSet<String>) {
+        let cursors = tests::records::cursors(self.acme.organization);
+        let (mut texts, mut refused, mut n_prepared) = (BTreeSet::new(), BTreeSet::new(), 0);
+        for object in self.model.objects.values() {
+            let bodies = [
+                b"{}".to_vec(),
+                all_null(object, |_| true),
+                all_null(object, |field| field.updatable),
+            ];
+            let (everything, one_filter) = (
+                everything(object),
+                format!("{}=not.is.null", object.primary_key[0]),
+            );
+            let operations = operations(&everything, &one_filter, &bodies);
+            for ((name, query, operation), (header, form)) in every_pair(operations, PREFERENCES) {
                 let request = Request {
                     object: &object.name,
                     query,
-                    preferences: &preferences,
+                    preferences: &Preferences::parse(header),
                     form,
                     range: None,
-                    conditions: &Conditions::NONE,
-                    claim: None,
+                    conditions,
+                    claim,
                     cursors: &cursors,
                     rights: Rights::by(&|_, _| true),
                     operation,
                 };
-                match records::prepare(&model, &request, Limits::default(), &mut || t.source().uuid()) {
-                    Ok(ready) => {
-                        if let Err(error) = session.prepare(ready.text()).await {
-                            panic!("{name} {}: {error:?}\n{}", object.name, ready.text());
-                        }
-                        n_prepared += 1;
-                    }
+                let new_id = &mut || self.t.source().uuid();
+                match records::prepare(&self.model, &request, Limits::default(), new_id) {
                     Err(error) => {
                         refused.insert(format!("{} {name}: {}", object.name, error.code()));
+                    }
+                    Ok(ready) => {
+                        n_prepared += 1;
+                        if texts.insert(ready.text().to_owned())
+                            && let Err(error) = self.session.prepare(ready.text()).await
+                        {
+                            panic!("{name} {}: {error:?}\n{}", object.name, ready.text());
+                        }
                     }
                 }
             }
         }
+        (n_prepared, refused)
     }
-    assert_eq!(refused, refusals());
-    assert_eq!(
-        n_prepared,
-        PREFERENCES.len() * (model.objects.len() * N_OPERATIONS - refused.len())
-    );
+}
+
+fn every_pair<A: Copy, B: Copy, const N: usize, const M: usize>(
+    left: [A; N],
+    right: [B; M],
+) -> impl Iterator<Item = (A, B)> {
+    left.into_iter()
+        .flat_map(move |one| right.map(|other| (one, other)))
 }
 
 /// A query string that names every column in every place.
@@ -116,7 +182,10 @@ const PREFERENCES: [(&str, Form); 4] = [
         "return=representation,resolution=merge-duplicates,missing=default,handling=strict,max-affected=1",
         Form::Singular,
     ),
-    ("resolution=ignore-duplicates,missing=null", Form::Plural),
+    (
+        "resolution=ignore-duplicates,missing=null,merge=disjoint",
+        Form::Plural,
+    ),
 ];
 
 const N_OPERATIONS: usize = 18;
@@ -208,11 +277,11 @@ fn refusals() -> BTreeSet<String> {
         .flat_map(|object| writes.map(|name| format!("{object} {name}: PGRST117")));
     let binless = NO_BIN
         .into_iter()
-        .flat_map(|object| ["restore", "purge"].map(|name| format!("{object} {name}: no_soft_delete")));
+        .flat_map(|object| ["restore", "purge"].map(|name| format!("{object} {name}: bin_unsupported")));
     let filtered = NO_BIN.into_iter().map(|object| {
         let code = match object {
             kept if READ_ONLY.contains(&kept) => "PGRST117",
-            _ => "no_soft_delete",
+            _ => "bin_unsupported",
         };
         format!("{object} update deleted: {code}")
     });

@@ -129,6 +129,7 @@ async fn objects_have_their_kinds_keys_and_rights() {
     lines_with_products View key (order_id, product_sku) can [] Members
     locks Table key (id) can [iud] Members
     mentorships Table key (mentor_id, pupil_id) can [iud] Members
+    n Table key (id) can [iud] Members
     names View key () can [] Members
     open_orders View key (number) can [iud] Members
     order_lines Table key (order_id, product_sku) can [iud] Members
@@ -148,6 +149,7 @@ async fn objects_have_their_kinds_keys_and_rights() {
     tools Table key (id) can [iud] Members
     veiled_employees View key () can [iud] Members
     visits PartitionedTable key (id, came_at) can [iud] Members
+    w Table key (id) can [iud] Members
     wage_sums View key () can [] Members
     ");
     assert!(model.objects["documents"].soft_delete && model.objects["documents"].versioned);

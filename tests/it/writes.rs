@@ -14,6 +14,7 @@ mod falling;
 mod merging;
 mod once;
 mod raised;
+mod short_names;
 
 /// A tenant whose records are written.
 struct Scene {

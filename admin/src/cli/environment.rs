@@ -65,7 +65,8 @@ Environment, for the size of a server (serve and demo):
                          how long one may take in all [60m]
 
 A server opens at most TENANTRY_LANES plus TENANTRY_CATALOG_CONNECTIONS plus
-TENANTRY_EXPORTS connections, and one more that listens for changes: 17 by default. PostgreSQL's max_connections must have room for all servers.
+TENANTRY_EXPORTS connections, and one more that listens for changes: 17 by
+default. PostgreSQL's max_connections must have room for all servers.
 Lengths of time are whole numbers with ms, s or m.";
 
 /// The end of `tenantry --help`.

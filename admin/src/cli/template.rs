@@ -22,12 +22,14 @@ ERRORS break a promise, and have to be mended:
   definer-path                                        a function whose caller could choose its tables
   session-setting                                     settings that other tenants or later files would see
   transaction, outside-transaction, concurrently      what cannot be part of the one transaction
+  engine-name                                         a table that the engine makes itself
   file-name, file-number, access-line, copy, psql-command, unreadable, does-not-apply
 
 WARNINGS work, and cost something where there are many tenants or many rows; a schema that was made for something else
 can be tried as it stands:
   own-type, select-star                               what prepared statements cannot share
   unindexed-foreign-key, no-primary-key               what is slow, or has no address
+  field-versions-shown, left-behind, access-unused    what the engine does not do as it looks
   timestamp, unnamed-constraint, uncommented-table, file-gap
 
 Some rules are about what PostgreSQL makes of the files: they are applied to a schema in a transaction that is rolled

@@ -14,6 +14,9 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+/// The name of the sessions of exports, as `pg_stat_activity` tells it.
+pub const EXPORTS: &str = "tenantry export";
+
 /// A connection setting read from a URL such as `postgres://user:password@host:5432/database?sslmode=verify-full`.
 ///
 /// `sslmode` is `disable`, `prefer` (the default), `require` or `verify-full`, with libpq's meaning (PostgreSQL
@@ -118,9 +121,11 @@ impl PgConfig {
     #[must_use]
     pub fn for_exports(&self, statement: Duration, lock: Duration, idle: Duration) -> Self {
         let idle = idle.as_millis();
-        self.for_tenants(statement, lock).with_settings(&format!(
-            "-c idle_in_transaction_session_timeout={idle} -c client_connection_check_interval=10s"
-        ))
+        self.for_tenants(statement, lock)
+            .with_settings(&format!(
+                "-c idle_in_transaction_session_timeout={idle} -c client_connection_check_interval=10s"
+            ))
+            .with_application_name(EXPORTS)
     }
 
     /// The same with more settings in the start-up packet.

@@ -12,6 +12,11 @@ fn allowed(refused: &RecordError) -> HeaderValue {
         RecordError::PutFilters => "OPTIONS,GET,HEAD,POST,PATCH,PUT,DELETE",
         // It wanted to write in a transaction that only reads: a function, called by GET.
         refused if refused.code() == READ_ONLY => "OPTIONS,POST",
+        // Addresses that take nothing else.
+        RecordError::NotWritable {
+            action: RecordError::RESTORE | RecordError::PURGE,
+            ..
+        } => "OPTIONS",
         _ => "OPTIONS,GET,HEAD",
     })
 }
@@ -102,5 +107,25 @@ fn field_errors(refused: &RecordError, code: String) -> Vec<FieldError> {
             })
             .collect(),
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_tells_the_methods_that_are_left() {
+        for (action, left) in [
+            ("update records", "OPTIONS,GET,HEAD"),
+            ("call it", "OPTIONS,GET,HEAD"),
+            (RecordError::RESTORE, "OPTIONS"),
+            (RecordError::PURGE, "OPTIONS"),
+        ] {
+            let object = "totals".to_owned();
+            let refused = RecordError::NotWritable { object, action };
+            assert_eq!(refused.status(), 405);
+            assert_eq!(allowed(&refused), left, "{action}");
+        }
     }
 }

@@ -9,7 +9,8 @@ use tenant_schema::records::Answer;
 use super::Answered;
 use crate::error::ApiError;
 
-const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+/// What of `Prefer` was followed (RFC 7240, section 3).
+pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// An answer that was kept for an idempotency key says so.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -49,19 +50,17 @@ pub(super) fn respond(
     } = answer;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(status.as_u16()).map_err(ApiError::internal)?;
+    write_headers(
+        &mut response,
+        [
+            (header::CONTENT_RANGE, content_range),
+            (header::LOCATION, location.map(|path| format!("{ROOT}{path}"))),
+            (PREFERENCE_APPLIED, preference_applied),
+            (header::ETAG, etag),
+            (header::LINK, next.map(|query| next_link(object, &query))),
+        ],
+    )?;
     let headers = response.headers_mut();
-    let texts = [
-        (header::CONTENT_RANGE, content_range),
-        (header::LOCATION, location.map(|path| format!("{ROOT}{path}"))),
-        (PREFERENCE_APPLIED, preference_applied),
-        (header::ETAG, etag),
-        (header::LINK, next.map(|query| next_link(object, &query))),
-    ];
-    for (name, text) in texts {
-        if let Some(text) = text {
-            headers.insert(name, HeaderValue::try_from(text).map_err(ApiError::internal)?);
-        }
-    }
     if varies {
         headers.insert(header::VARY, HeaderValue::from_static("Accept, Prefer"));
     }
@@ -76,6 +75,20 @@ pub(super) fn respond(
         *response.body_mut() = Body::from(body);
     }
     Ok(response)
+}
+
+/// Writes the headers that have a value.
+pub(super) fn write_headers<const N: usize>(
+    response: &mut Response,
+    texts: [(HeaderName, Option<String>); N],
+) -> Result<(), ApiError> {
+    for (name, text) in texts {
+        if let Some(text) = text {
+            let value = HeaderValue::try_from(text).map_err(ApiError::internal)?;
+            response.headers_mut().insert(name, value);
+        }
+    }
+    Ok(())
 }
 
 /// Where the next page is (RFC 8288, section 3), relative to the address of this one, whatever name the service has there.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{Method, header};
 use axum::response::Response;
 use hyper::body::Frame;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -26,12 +26,11 @@ use tokio::time::{sleep, timeout};
 use tracing::{Instrument as _, Span};
 
 use super::Answered;
+use super::answer::{PREFERENCE_APPLIED, write_headers};
 use crate::access::Opened;
 use crate::error::ApiError;
 use crate::serve::OnConnection;
 use crate::state::AppState;
-
-const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// When a tenant that has as many exports as it may should ask again, in seconds.
 const ASK_AGAIN: u64 = 5;
@@ -75,14 +74,24 @@ impl Outlet {
     /// without knowing how it will go, so that sorting a great table does not take longer than a request may.
     pub(super) async fn run(self, opened: &Opened, prepared: Prepared) -> Answered {
         let mut response = Response::new(Body::empty());
-        write_headers(&mut response, &opened.name, &prepared)?;
+        let none = || ApiError::internal("an export was prepared as something else");
+        let (media_type, extension, applied) = prepared.export_headers().ok_or_else(none)?;
+        let texts = [
+            (header::CONTENT_TYPE, Some(media_type.to_owned())),
+            (
+                header::CONTENT_DISPOSITION,
+                Some(disposition(&opened.name, extension)),
+            ),
+            (PREFERENCE_APPLIED, applied.map(str::to_owned)),
+        ];
+        write_headers(&mut response, texts)?;
         if self.is_head {
             return Ok(response);
         }
-        let exports = self.state.tenants().exports();
-        let export = exports.enter(&opened.tenant, prepared).map_err(refused)?;
+        let tenants = self.state.tenants();
+        let export = tenants.export(&opened.tenant, prepared).map_err(refused)?;
         let (tell, mut told) = mpsc::channel(1);
-        let bounds = exports.settings().clone();
+        let bounds = tenants.exports().settings().clone();
         let in_flight = self.connection.as_ref().map(OnConnection::keep);
         let task = async move {
             run(export, &tell, &bounds).await;
@@ -110,24 +119,6 @@ fn refused(why: NoPlace) -> ApiError {
             .with_code("too_many_exports")
             .with_hint("As many exports of this tenant are running as may at once"),
     }
-}
-
-fn write_headers(response: &mut Response, object: &str, prepared: &Prepared) -> Result<(), ApiError> {
-    let none = || ApiError::internal("an export was prepared as something else");
-    let (media_type, extension, applied) = prepared.export_headers().ok_or_else(none)?;
-    let disposition = disposition(object, extension);
-    let texts = [
-        (header::CONTENT_TYPE, Some(media_type)),
-        (header::CONTENT_DISPOSITION, Some(disposition.as_str())),
-        (PREFERENCE_APPLIED, applied),
-    ];
-    for (name, text) in texts {
-        if let Some(text) = text {
-            let value = HeaderValue::try_from(text).map_err(ApiError::internal)?;
-            response.headers_mut().insert(name, value);
-        }
-    }
-    Ok(())
 }
 
 /// A name for the file (RFC 6266): in ASCII for those who read no more, and as it is.

@@ -51,12 +51,15 @@ pub(super) fn of_list(headers: &HeaderMap) -> Result<Wanted, ApiError> {
 }
 
 /// The forms of an answer that is no export.
-const FORMS: [Form; 5] = [
+const FORMS: [Form; 8] = [
     Form::Plural,
     Form::PluralStripped,
     Form::Singular,
     Form::SingularStripped,
     Form::Csv,
+    Form::Text,
+    Form::Bytes,
+    Form::Xml,
 ];
 
 fn liked(headers: &HeaderMap, offered: &[Wanted]) -> Result<Wanted, ApiError> {
@@ -118,7 +121,7 @@ impl<'a> MediaRange<'a> {
         Some(range)
     }
 
-    /// How precisely it means a form, if it does. Wildcards do not mean PostgREST's own types.
+    /// How precisely it means a form, if it does. Wildcards do not mean PostgREST's own types, nor bare values.
     fn precision(&self, wanted: Wanted) -> Option<u8> {
         let is = |known: &[&str]| known.iter().any(|known| self.essence.eq_ignore_ascii_case(known));
         let array = ["application/vnd.pgrst.array+json", "application/vnd.pgrst.array"];
@@ -139,6 +142,9 @@ impl<'a> MediaRange<'a> {
             Form::Singular if is(&object) && !self.strips_nulls => 3,
             Form::SingularStripped if is(&object) && self.strips_nulls => 3,
             Form::Csv if is(&["text/csv"]) => 3,
+            Form::Text if is(&["text/plain"]) => 3,
+            Form::Bytes if is(&["application/octet-stream"]) => 3,
+            Form::Xml if is(&["text/xml"]) => 3,
             Form::Plural if is(&["application/*"]) => 2,
             Form::Csv if is(&["text/*"]) => 2,
             Form::Plural | Form::Csv if is(&["*/*", "*"]) => 1,
@@ -165,7 +171,8 @@ fn none_of(said: &[&str]) -> ApiError {
     let message = format!("None of these media types are available: {listed}");
     ApiError::not_acceptable("PGRST107", message).with_hint(
         "Accept application/json, text/csv, application/vnd.pgrst.object+json, \
-         application/vnd.pgrst.array+json;nulls=stripped; of a list also application/x-ndjson or text/csv;rows=all",
+         application/vnd.pgrst.array+json;nulls=stripped; of one column or value text/plain, \
+         application/octet-stream or text/xml; of a list also application/x-ndjson or text/csv;rows=all",
     )
 }
 
@@ -218,6 +225,11 @@ mod tests {
             ),
             (&["application/vnd.pgrst.array+json"], Form::Plural),
             (&["application/json;nulls=stripped"], Form::Plural),
+            (&["text/plain;charset=utf-8"], Form::Text),
+            (&["application/octet-stream"], Form::Bytes),
+            (&["text/xml"], Form::Xml),
+            (&["application/json, text/plain, */*"], Form::Plural),
+            (&["application/json;q=0, application/*"], Form::Csv),
             (
                 &["application/vnd.pgrst.object+json, application/json"],
                 Form::Singular,

@@ -12,14 +12,13 @@ use crate::headers::single_text;
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The headers that say what is to be done, or in what form it is answered.
-const TELLING: [HeaderName; 7] = [
+const TELLING: [HeaderName; 6] = [
     header::CONTENT_TYPE,
     header::ACCEPT,
     HeaderName::from_static("prefer"),
     HeaderName::from_static("content-profile"),
     header::IF_MATCH,
     header::IF_NONE_MATCH,
-    header::RANGE,
 ];
 
 /// A request that is to be done once.

@@ -69,6 +69,10 @@ pub struct QueryString {
     pub cursor: Option<String>,
     /// `q`: what to search for, in the words of a person.
     pub search: Option<String>,
+    /// `columns`: the columns to take from a body.
+    pub columns: Option<Vec<String>>,
+    /// `on_conflict`: the columns of the key by which a record is known.
+    pub on_conflict: Option<Vec<String>>,
 }
 
 /// Which of an object's records are meant, when those that were removed are kept.
@@ -80,6 +84,21 @@ pub enum Deleted {
     Include,
     /// `only`: those that were removed.
     Only,
+}
+
+impl Deleted {
+    /// All of them, with their words.
+    pub const ALL: [(&str, Self); 3] = [
+        ("exclude", Self::Exclude),
+        ("include", Self::Include),
+        ("only", Self::Only),
+    ];
+
+    /// What a word means.
+    pub fn of(word: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find_map(|(known, deleted)| (known == word).then_some(deleted))
+    }
 }
 
 impl QueryString {

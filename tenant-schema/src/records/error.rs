@@ -1,12 +1,13 @@
 //! Why a request for records was refused, with everything PostgREST's error body needs.
 
 use super::limits::Exceeded;
-use super::quote::NulInName;
 
 mod cursor;
 mod database;
+mod details;
 mod embed;
 mod hint;
+mod made;
 mod place;
 mod raised;
 
@@ -14,6 +15,8 @@ pub use cursor::CursorError;
 pub use database::{DatabaseError, DatabaseFault};
 pub use embed::{Candidate, EmbedError};
 pub use raised::Raised;
+
+pub(super) use made::shorten;
 
 /// A refused request. Every variant but the last few is the client's fault and answers with a status below 500.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +94,15 @@ pub enum RecordError {
         /// How many there were.
         count: u64,
     },
+    /// A bare value was asked for, and the answer has other than one column.
+    #[error("{media_type} requested but more than one column was selected")]
+    NotOneColumn {
+        /// The form of the answer.
+        media_type: &'static str,
+    },
+    /// XML was asked for, and the answer is of another type.
+    #[error("text/xml requested but what was selected is not of the type xml")]
+    NotXml,
     /// A `PUT` by something else than a key.
     #[error("Filters must include all and only primary key columns with 'eq' operators")]
     PutFilters,
@@ -196,6 +208,14 @@ pub enum RecordError {
         header: &'static str,
         /// What was expected.
         details: String,
+    },
+    /// A header that means something, but not for this action.
+    #[error("the header '{header}' cannot be used to {action}")]
+    MisplacedHeader {
+        /// Its name.
+        header: &'static str,
+        /// The action, as a verb phrase.
+        action: &'static str,
     },
     /// A condition on the state of a record, on a request that is not about one.
     #[error(
@@ -313,6 +333,11 @@ pub enum RecordError {
 }
 
 impl RecordError {
+    /// The action of `POST /{object}/{id}/restore`.
+    pub const RESTORE: &'static str = "restore a record";
+    /// The action of `POST /{object}/{id}/purge`.
+    pub const PURGE: &'static str = "purge a record";
+
     /// The `code` of PostgREST's error body: its own, or an SQLSTATE.
     pub fn code(&self) -> &str {
         match self {
@@ -325,6 +350,8 @@ impl RecordError {
             Self::LimitWithoutOrder => "PGRST109",
             Self::LimitSurpassed { .. } => "PGRST110",
             Self::TooManyAffected { .. } => "PGRST124",
+            Self::NotOneColumn { .. } => "PGRST113",
+            Self::NotXml => "PGRST107",
             Self::PutFilters => "PGRST105",
             Self::PagedPut => "PGRST114",
             Self::PutMismatch => "PGRST115",
@@ -335,14 +362,14 @@ impl RecordError {
             Self::NulCharacter { .. } => "22021",
             Self::Unfiltered { .. } => "21000",
             Self::NotWritable { .. } => "PGRST117",
-            Self::NoBin { .. } => "no_soft_delete",
+            Self::NoBin { .. } => "bin_unsupported",
             Self::NotDeleted { .. } => "not_deleted",
             Self::ParentDeleted { .. } => "parent_deleted",
             Self::NoKey { .. } => "PGRST125",
             Self::UnknownRecord { .. } | Self::NotSingular { .. } => "PGRST116",
             Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => "42501",
-            Self::BadHeader { .. } => "bad_header",
-            Self::MisplacedCondition | Self::NoVersion { .. } => "condition_not_supported",
+            Self::BadHeader { .. } | Self::MisplacedHeader { .. } => "bad_header",
+            Self::MisplacedCondition | Self::NoVersion { .. } => "condition_unsupported",
             Self::Outdated { .. } => "precondition_failed",
             Self::KeyInUse => "idempotency_key_in_use",
             Self::KeyReused => "idempotency_key_reused",
@@ -373,7 +400,7 @@ impl RecordError {
             Self::AmbiguousFunction { .. } => 300,
             Self::NotWritable { .. } | Self::PutFilters => 405,
             Self::MayNotUpdate { .. } | Self::MayNotDelete { .. } | Self::MayNotRead { .. } => 403,
-            Self::NotSingular { .. } => 406,
+            Self::NotSingular { .. } | Self::NotOneColumn { .. } | Self::NotXml => 406,
             Self::HiddenDuplicate { .. }
             | Self::NotDeleted { .. }
             | Self::ParentDeleted { .. }
@@ -405,88 +432,11 @@ impl RecordError {
         self.to_string()
     }
 
-    /// The `details` of the error body.
-    pub fn details(&self) -> Option<String> {
-        match self {
-            Self::Syntax { details, .. }
-            | Self::InvalidRange { details }
-            | Self::BadHeader { details, .. } => Some(details.clone()),
-            Self::InvalidBody { details, .. } => details.clone(),
-            Self::Outdated { version, changed, .. } => Some(hint::state(*version, changed)),
-            Self::UnknownRecord { .. } => Some("The result contains 0 rows".to_owned()),
-            Self::UnknownFunction { searched, .. } => Some(searched.clone()),
-            Self::NotSingular { count } => Some(format!("The result contains {count} rows")),
-            Self::TooManyAffected { count } => Some(format!("The query affects {count} rows")),
-            Self::LimitSurpassed { count, allowed } => Some(format!(
-                "Results contain {count} rows changed but the maximum number allowed is {allowed}"
-            )),
-            Self::InvalidPreferences { preferences } => Some(format!("Invalid preferences: {preferences}")),
-            Self::NotImplemented { details } => Some((*details).to_owned()),
-            Self::Embed(error) => error.details(),
-            Self::Database(error) => error.details(),
-            Self::Raised(raised) => raised.details.clone(),
-            _ => None,
-        }
-    }
-
-    /// What an ambiguous request could mean: the `details` of its error body, in place of a text.
-    pub fn candidates(&self) -> Option<&[Candidate]> {
-        match self {
-            Self::Embed(error) => match error.as_ref() {
-                EmbedError::Ambiguous { candidates, .. } => Some(candidates),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
     /// Names the object of the other record, where there is one.
     fn with_parent(mut self, known: impl Fn() -> Option<String>) -> Self {
         if let Self::ParentDeleted { parent, .. } = &mut self {
             *parent = known();
         }
         self
-    }
-
-    /// A grammar error in `parameter`, with its input shortened so that an answer stays small.
-    pub(super) fn syntax(parameter: &str, input: &str, details: impl Into<String>) -> Self {
-        Self::Syntax {
-            parameter: shorten(parameter),
-            input: shorten(input),
-            details: details.into(),
-        }
-    }
-
-    /// A body that is not as asked, without a place.
-    pub(super) fn body(message: impl Into<String>) -> Self {
-        Self::InvalidBody {
-            message: message.into(),
-            details: None,
-        }
-    }
-}
-
-impl From<EmbedError> for RecordError {
-    fn from(error: EmbedError) -> Self {
-        Self::Embed(Box::new(error))
-    }
-}
-
-impl From<NulInName> for RecordError {
-    fn from(_: NulInName) -> Self {
-        Self::NulCharacter {
-            place: "alias".to_owned(),
-        }
-    }
-}
-
-/// The most characters of input that an error repeats.
-const MAX_ECHO: usize = 120;
-
-/// The beginning of a text that came from outside, fit to stand in a message.
-pub(super) fn shorten(input: &str) -> String {
-    match input.char_indices().nth(MAX_ECHO) {
-        Some((end, _)) => format!("{}…", &input[..end]),
-        None => input.to_owned(),
     }
 }

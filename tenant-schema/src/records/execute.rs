@@ -3,13 +3,14 @@
 
 use catalog::actor::Actor;
 use catalog::pg::flight::TextRow;
+use catalog::pg::server_error::ServerError;
 use catalog::pg::sqlstate::{Failure, PgError};
 use catalog::resolve::ActiveTenant;
 
 use super::claim::{self, Claim};
 use super::{Answer, DatabaseFault, End, Mode, Prepared, Query, RecordError, ResultRow, render};
 use crate::lifecycle::idempotency_keys::TABLE;
-use crate::tenant_db::{Statement, TenantDb};
+use crate::tenant_db::{Statement, TenantDb, Undone};
 
 /// Runs a prepared request as its tenant. Writes bear the actor and the request's id.
 pub async fn execute(
@@ -51,11 +52,12 @@ pub async fn execute(
         .await;
     let mut answers = match (flown, claim) {
         (Ok(answers), _) => answers,
-        (Err(error), Some(claim)) if says(&error, claim::KEPT) => {
+        (Err(undone), Some(_)) if undone.refused_by(LOCK) => return Err(RecordError::KeyInUse),
+        (Err(undone), Some(claim)) if undone.refused_by(CHECK) => {
             // Rare, and large: not a part of every request's future.
             return Box::pin(replay(db, tenant, prepared, claim)).await;
         }
-        (Err(error), _) => return Err(refused(error, prepared)),
+        (Err(undone), _) => return Err(refused(undone.error, prepared)),
     };
     let answer = answers.pop().unwrap_or_default();
     let mut row = answer.first().map(result).transpose()?;
@@ -79,7 +81,8 @@ async fn replay(
         sql: claim::READ,
         params: &params,
     };
-    let mut answers = db.read(tenant).await?.finish(&[read]).await?;
+    let read = db.read(tenant).await?.finish(&[read]).await;
+    let mut answers = read.map_err(|undone| undone.error)?;
     let rows = answers.pop().unwrap_or_default();
     let row = rows.first().ok_or(RecordError::KeyInUse)?;
     if row.text(5) != Some("t") {
@@ -90,9 +93,17 @@ async fn replay(
     Ok(answer)
 }
 
-/// Whether a statement refused by itself with these words.
-fn says(error: &PgError, words: &str) -> bool {
-    matches!(error, PgError::Statement(said) if said.sqlstate.as_ref() == "22P02" && said.message.contains(words))
+/// The places of a claim's own statements, which come before all others.
+const LOCK: usize = 0;
+const CHECK: usize = 1;
+
+impl Undone {
+    /// Whether a claim's own statement refused by itself, which it does by a cast that cannot be. Nothing that a client
+    /// says is read in it.
+    fn refused_by(&self, statement: usize) -> bool {
+        let says_no = |said: &ServerError| said.sqlstate.as_ref() == "22P02";
+        self.statement == Some(statement) && self.error.db().is_some_and(says_no)
+    }
 }
 
 pub(crate) fn values(query: &Query) -> Vec<Option<&str>> {
@@ -131,9 +142,6 @@ fn planned_rows(plan: &str) -> Option<i64> {
 
 /// What PostgreSQL said about the statement, or that it could not be asked.
 pub(crate) fn refused(error: PgError, prepared: &Prepared) -> RecordError {
-    if prepared.claim.is_some() && says(&error, claim::IN_USE) {
-        return RecordError::KeyInUse;
-    }
     let PgError::Statement(said) = &error else {
         return error.into();
     };

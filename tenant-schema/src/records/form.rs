@@ -50,6 +50,12 @@ pub enum Form {
     SingularStripped,
     /// RFC 4180, with a header row (`text/csv`).
     Csv,
+    /// The values of the one column as text, one behind the other (`text/plain`).
+    Text,
+    /// The same in bytes: of a `bytea` as they are, of every other value those of its text (`application/octet-stream`).
+    Bytes,
+    /// The same of a column of type `xml` (`text/xml`).
+    Xml,
 }
 
 impl Form {
@@ -63,7 +69,9 @@ impl Form {
         match self {
             Self::Plural => Self::Singular,
             Self::PluralStripped => Self::SingularStripped,
-            Self::Singular | Self::SingularStripped | Self::Csv => self,
+            Self::Singular | Self::SingularStripped | Self::Csv | Self::Text | Self::Bytes | Self::Xml => {
+                self
+            }
         }
     }
 
@@ -75,6 +83,9 @@ impl Form {
             Self::Singular => "application/vnd.pgrst.object+json; charset=utf-8",
             Self::SingularStripped => "application/vnd.pgrst.object+json;nulls=stripped; charset=utf-8",
             Self::Csv => "text/csv; charset=utf-8",
+            Self::Text => "text/plain; charset=utf-8",
+            Self::Bytes => "application/octet-stream",
+            Self::Xml => "text/xml; charset=utf-8",
         }
     }
 }

@@ -116,6 +116,13 @@ fn refuse(is_beyond: bool, bound: Exceeded) -> Result<(), Exceeded> {
     if is_beyond { Err(bound) } else { Ok(()) }
 }
 
+/// Bytes of a statement's text. A table of 400 columns can still be read and written in every form.
+pub(super) const STATEMENT_BYTES: usize = 128 * 1024;
+
+/// Tables and subqueries of a statement, besides the object itself. PostgreSQL plans joins in more than linear time. The
+/// most that a request can embed takes 80 when nothing is asked of it.
+pub(super) const STATEMENT_PARTS: usize = 100;
+
 /// A bound that a request went beyond.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Exceeded {
@@ -191,7 +198,9 @@ pub enum Exceeded {
     },
     /// The statement that would answer the request is too large. Its bounds are no setting: they keep it from growing
     /// with every condition on what is embedded in something embedded.
-    #[error("The request would need a larger statement than one may be")]
+    #[error(
+        "The request would need a statement of more than {STATEMENT_BYTES} bytes, or of more than {STATEMENT_PARTS} parts"
+    )]
     Statement,
     /// [`Limits::nested_rows`]
     #[error("The limits of embedded objects within embedded objects allow for more than {allowed} records")]

@@ -15,6 +15,7 @@ use catalog::access::ObjectWrite;
 use super::error::RecordError;
 use super::nearest::nearest;
 
+pub(super) use field::distinct;
 pub use field::{Field, Generated, TypeCategory};
 pub use function::{BodyType, Function, Parameter, Returned, Volatility};
 pub use relationship::{Cardinality, Pair, Relationship, Via};
@@ -22,6 +23,9 @@ pub use search::{TextSearch, Trigram, Vector};
 
 /// See [`Object::deletion`].
 pub(super) const DELETION_ID: &str = "deletion_id";
+
+/// See [`Object::deleted_at`].
+pub(super) const DELETED_AT: &str = "deleted_at";
 
 /// All objects and functions of one template version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +88,27 @@ pub struct Object {
 }
 
 impl Object {
+    /// It is the object that `other` is: the names of a model's objects are unique.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+
+    /// The columns of the primary key in their order, as far as they are shown; none where there is no key.
+    pub fn key_fields(&self) -> Vec<&Field> {
+        let names = self.primary_key.iter();
+        names.filter_map(|name| self.field(name)).collect()
+    }
+
+    /// The column that counts the changes of a record, in an object that has one.
+    pub fn version(&self) -> Option<&Field> {
+        self.field("version").filter(|_| self.versioned)
+    }
+
+    /// The column that says when a record was removed, in an object that keeps those.
+    pub fn deleted_at(&self) -> Option<&Field> {
+        self.field(DELETED_AT).filter(|_| self.soft_delete)
+    }
+
     /// The column that all records have in common which were removed together, in a table that keeps them: a
     /// nullable `deletion_id uuid`. Tables without one take no part in cascades.
     pub fn deletion(&self) -> Option<&Field> {

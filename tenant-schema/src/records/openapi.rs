@@ -4,6 +4,7 @@
 //! paths that are not about records.
 
 mod functions;
+mod headers;
 mod objects;
 mod parts;
 mod schema;
@@ -70,7 +71,7 @@ pub fn document(model: &SchemaModel, about: &About<'_>) -> Value {
             "schemas": schemas,
             "parameters": parts::parameters(),
             "responses": parts::responses(),
-            "headers": parts::headers(),
+            "headers": headers::components(),
             "securitySchemes": {
                 "bearer": {
                     "type": "http",

@@ -7,7 +7,9 @@ use super::guard::Guard;
 use super::parse::prefer::Preference;
 use super::plan::{self, Asked};
 use super::prepared::Shape;
-use super::{Count, End, Mode, Operation, Query, RecordError, Request, Target, cursor, model, sql};
+use super::{
+    Count, End, Mode, Operation, Preferences, Query, RecordError, Request, Target, cursor, model, sql,
+};
 
 /// Plans the operation of a request and writes its SQL.
 pub(super) fn outcome(
@@ -167,6 +169,17 @@ impl Outcome {
     /// which nobody who calls it may undo.
     pub(super) fn may_end(&self, end: End) -> bool {
         end == End::Commit || !matches!(self.shape, Shape::Called { writes: true, .. })
+    }
+
+    /// Whether a preference that was said is about what this statement does, and cannot be followed. Strictly handled
+    /// it is refused. One that is about something else, such as what a write returns said of a read, is no reason to, as
+    /// in PostgREST: clients say it of every request.
+    pub(super) fn cannot_follow(&self, preferences: &Preferences, kind: Preference) -> bool {
+        match kind {
+            Preference::Count => self.export.is_some(),
+            Preference::End => preferences.end.is_some_and(|end| !self.may_end(end)),
+            _ => false,
+        }
     }
 
     /// Whether a preference that was said makes a difference to this statement.

@@ -1,10 +1,11 @@
 //! Query string to [`QueryString`]: PostgREST's grammar, strict where PostgREST guesses.
 
-use percent_encoding::percent_decode;
-
-use super::ast::QueryString;
+use super::ast::{Deleted, QueryString};
 use super::error::RecordError;
 use name::{About, Name};
+use parameters::take_once;
+
+pub use parameters::{Known, Parameters, Verb, known, parameters, twice};
 
 pub mod body;
 pub mod columns;
@@ -12,6 +13,7 @@ mod filter;
 pub(super) mod name;
 mod order;
 mod page;
+pub mod parameters;
 pub mod prefer;
 #[cfg(test)]
 mod print;
@@ -19,59 +21,42 @@ pub(super) mod select;
 mod text;
 mod tree;
 
-/// Parameters that are not columns. A column of the same name can be read and written, but not filtered by.
-pub const RESERVED: [&str; 10] = [
-    "select", "order", "limit", "offset", "and", "or", "not.and", "not.or", "cursor", "q",
-];
-
-/// Those of them that only lists have.
-pub const OF_LISTS: [&str; 2] = ["cursor", "q"];
-
-/// The decoded parameters of a query string, in their order, repetitions kept.
-pub type Parameters = Vec<(String, String)>;
-
-/// Splits a raw query string at `&` and the first `=`, and decodes `+` and percent escapes (WHATWG URL, section 5.1).
-///
-/// A parameter without a name is skipped when it is empty too (`a=1&&b=2`).
-pub fn parameters(raw: &str) -> Result<Parameters, RecordError> {
-    let pairs = raw.split('&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Ok((decode(name)?, decode(value)?))
-        })
-        .collect()
-}
-
-fn decode(raw: &str) -> Result<String, RecordError> {
-    let spaced: Vec<u8> = raw
-        .bytes()
-        .map(|byte| if byte == b'+' { b' ' } else { byte })
-        .collect();
-    let decoded = percent_decode(&spaced).decode_utf8();
-    decoded.map(std::borrow::Cow::into_owned).map_err(|_| {
-        RecordError::syntax(
-            "query string",
-            raw,
-            "the percent encoding does not make valid UTF-8",
-        )
-    })
-}
-
-/// Parses the parameters. Whether columns exist is not asked here.
-pub fn query(parameters: &Parameters) -> Result<QueryString, RecordError> {
-    let mut said = QueryString::default();
-    let mut select = None;
-    for (name, value) in parameters {
-        match name.as_str() {
-            "select" => once(&mut select, name, select::parse(value)?)?,
-            "cursor" => once(&mut said.cursor, name, value.clone())?,
-            "q" => once(&mut said.search, name, value.clone())?,
-            _ => of_an_object(&mut said, name, value)?,
+/// Parses the parameters. Whether columns exist is not asked here; which of the [`parameters::KNOWN`] names are no columns,
+/// `is_meant` says.
+pub fn query(
+    mut parameters: Parameters,
+    is_meant: impl Fn(&str) -> bool,
+) -> Result<QueryString, RecordError> {
+    let mut take = |name: &str| {
+        if is_meant(name) {
+            take_once(&mut parameters, name)
+        } else {
+            Ok(None)
         }
+    };
+    let names =
+        |name: &str, value: Option<String>| value.map(|value| columns::parse(name, &value)).transpose();
+    let mut said = QueryString {
+        select: match take("select")? {
+            Some(items) => select::parse(&items)?,
+            None => Vec::new(),
+        },
+        deleted: take("deleted")?.map(|word| deleted(&word)).transpose()?,
+        cursor: take("cursor")?,
+        search: take("q")?,
+        columns: names("columns", take("columns")?)?,
+        on_conflict: names("on_conflict", take("on_conflict")?)?,
+        ..QueryString::default()
+    };
+    for (name, value) in &parameters {
+        of_an_object(&mut said, name, value)?;
     }
-    said.select = select.unwrap_or_default();
     Ok(said)
+}
+
+fn deleted(word: &str) -> Result<Deleted, RecordError> {
+    Deleted::of(word)
+        .ok_or_else(|| RecordError::syntax("deleted", word, "exclude, include or only is expected"))
 }
 
 /// Parses what a parameter says of the object itself or of one that is embedded.
@@ -96,10 +81,6 @@ fn once<T>(place: &mut Option<T>, name: &str, value: T) -> Result<(), RecordErro
     }
 }
 
-fn twice(name: &str) -> RecordError {
-    RecordError::syntax(name, "", "the parameter is given more than once")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,18 +88,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn parse(raw: &str) -> Result<QueryString, RecordError> {
-        query(&parameters(raw)?)
-    }
-
-    #[test]
-    fn decodes_names_and_values() {
-        let decoded = parameters("a%20b=c+d%2B&&x&y=%C3%A4=1").unwrap();
-        let expected = [("a b", "c d+"), ("x", ""), ("y", "ä=1")];
-        assert_eq!(
-            decoded,
-            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
-        );
-        assert_eq!(parameters("a=%FF").unwrap_err().code(), "PGRST100");
+        query(parameters(raw)?, |_| true)
     }
 
     #[test]
@@ -128,6 +98,9 @@ mod tests {
             "a.limit=1&a.limit=1",
             "order=a&order=b",
             "select=a&select=a",
+            "deleted=only&deleted=only",
+            "columns=a&columns=b",
+            "on_conflict=a&on_conflict=a",
         ] {
             assert_eq!(parse(twice).unwrap_err().status(), 400, "{twice}");
         }
@@ -157,7 +130,7 @@ mod tests {
 
         #[test]
         fn never_panics_near_the_grammar(
-            raw in "(select|order|limit|offset|and|or|a|a\\.or|a\\.order|a->b)=[-a-z0-9.,:()\"\\\\%*&{}!> ]{0,40}"
+            raw in "(select|order|limit|offset|and|or|cursor|q|deleted|columns|on_conflict|a|a\\.or|a\\.order|a->b)=[-a-z0-9.,:()\"\\\\%*&{}!> ]{0,40}"
         ) {
             if let Ok(said) = parse(&raw) {
                 prop_assert_eq!(parse(&print::query_string(&said)), Ok(said));

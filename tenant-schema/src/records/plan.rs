@@ -23,9 +23,8 @@ mod select;
 mod write;
 
 pub use cascade::{Cascade, Falling, Group, Tie};
-pub(super) use cascade::{distinct, is_same, key};
 pub use cursor::{Paging, Sorted};
-pub(in crate::records) use cursor::{is_descending, nulls_come_first};
+pub(in crate::records) use cursor::{is_descending, is_pageable, nulls_come_first};
 pub use embed::{Embed, Shape};
 pub use filter::{Spot, Subject};
 pub use order::SortBy;
@@ -34,8 +33,8 @@ pub use rpc::{Call, Given, Results, call};
 pub use search::Words;
 pub use select::{Origin, Output, Selection, Shown, Value};
 pub use write::{
-    Answering, Asked, Bound, Conflict, Delete, Fall, Held, Insert, Merge, Owner, Purge, Restore, Since,
-    Unwanted, Update, Written, delete, insert, purge, replace, restore, update,
+    Absent, Answering, Asked, Bound, Conflict, Delete, Fall, Held, Insert, Merge, Owner, Purge, Restore,
+    Since, States, Update, Written, delete, insert, purge, replace, restore, update,
 };
 
 pub(super) use write::check;

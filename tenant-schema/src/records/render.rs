@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::Prepared;
 use super::condition::{self, Verdict};
 use super::error::RecordError;
 use super::parse::prefer::{Count, Return};
 use super::prepared::Shape;
+use super::{Form, Prepared};
 use page::{content_range, nowhere};
 
 mod page;
@@ -83,6 +83,9 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         object: prepared.object.clone(),
     };
     let mut row = row.ok_or_else(unknown)?;
+    if prepared.form == Form::Bytes {
+        row.body = row.body.as_deref().map(unhex).transpose()?;
+    }
     let tag = row
         .version
         .as_deref()
@@ -165,6 +168,24 @@ fn check(
             changed: Vec::new(),
         }),
     }
+}
+
+/// The bytes that a text has in hexadecimal.
+fn unhex(text: &[u8]) -> Result<Bytes, RecordError> {
+    let unreadable = || RecordError::Unreadable("the bytes are not in hexadecimal".to_owned());
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
+    let (pairs, []) = text.as_chunks::<2>() else {
+        return Err(unreadable());
+    };
+    let bytes = pairs
+        .iter()
+        .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
+    let bytes: Option<Vec<u8>> = bytes.collect();
+    bytes.map(Bytes::from).ok_or_else(unreadable)
 }
 
 fn written(prepared: &Prepared) -> Status {

@@ -2,8 +2,10 @@
 //!
 //! The text holds names and none of a request's values, not even a limit, so that requests of one shape share one
 //! prepared statement. Every statement gives rows of the same four columns: `body`, `count`, `version`, `key`, and some
-//! a fifth (see [`ResultRow`](super::ResultRow)). The target is called `t`, a written row `w`, an answer's record `r`; an
-//! embedded object `t1`, `t2`, …, what of it is embedded `e1`, … and a junction `j1`, ….
+//! a fifth (see [`ResultRow`](super::ResultRow)). The target is called `t`, an answer's
+//! record `r`; an embedded object `t1`, `t2`, …, what of it is embedded `e1`, … and a junction `j1`, …. A part of a
+//! statement (`with … as`) would be meant by its name wherever an object is, so all of them begin with an underscore,
+//! as no object of a template can: the written rows are `_w`.
 //!
 //! JSON is built by `row_to_json` over a lateral subselect, which the planner flattens, so that `t` is still at hand
 //! for columns that the answer leaves out. Measured on PostgreSQL 15, one row of 16 columns by its key, prepared:
@@ -69,9 +71,9 @@ fn bounded(sql: &mut Writer, bytes: u64, more: &str) {
 fn body_within(sql: &mut Writer, bytes: u64) {
     sql.push("case when octet_length(a.body) <= ");
     sql.push(&bytes.to_string());
-    sql.push(" then a.body else (octet_length(a.body) || ' ");
+    sql.push(" then a.body else current_setting(octet_length(a.body) || ' ");
     sql.push(TOO_LARGE);
-    sql.push("')::bigint::text end as body");
+    sql.push("') end as body");
 }
 
 fn from(sql: &mut Writer, object: &Object) -> Result<(), RecordError> {

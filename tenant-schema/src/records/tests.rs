@@ -23,7 +23,7 @@ fn params(prepared: &Prepared) -> Vec<&str> {
 
 /// What stands around a statement whose answer may be too large; shown as `bounded (`.
 const BOUNDED: &str = "select case when octet_length(a.body) <= 16777216 then a.body \
-    else (octet_length(a.body) || ' bytes are too many for one answer')::bigint::text end as body, \
+    else current_setting(octet_length(a.body) || ' bytes are too many for one answer') end as body, \
     a.count, a.version, a.key from (";
 
 /// Statement and values as one text to compare, with a line for each clause.
@@ -126,12 +126,12 @@ fn one_record_brings_its_version_even_when_not_selected() {
 #[test]
 fn an_insert_gives_ids_and_a_location() {
     insta::assert_snapshot!(shown(insert("contacts", r#"{"email":"a@x.example"}"#)), @r#"
-    with w as (insert into "contacts" as t ("id", "email")
+    with _w as (insert into "contacts" as t ("id", "email")
     select r."id", r."email"
     from json_to_recordset($1::json) as r("id" uuid, "email" text)
     returning t."version", t."id")
-    select null::text as body, count(*) as count, min(w."version")::text as version, min(json_build_array(w."id"::text)::text) as key
-    from w
+    select null::text as body, count(*) as count, min(_w."version")::text as version, min(json_build_array(_w."id"::text)::text) as key
+    from _w
     -- [{"id":"00000000-0000-0000-0000-000000000001","email":"a@x.example"}]
     "#);
     let body = br#"[{"name":"One"},{"name":"Two"}]"#;
@@ -144,13 +144,13 @@ fn an_insert_gives_ids_and_a_location() {
         },
     );
     insta::assert_snapshot!(shown(prepared), @r#"
-    with w as (insert into "companies" as t ("id", "name")
+    with _w as (insert into "companies" as t ("id", "name")
     select r."id", r."name"
     from json_to_recordset($1::json) as r("id" uuid, "name" text)
     returning t."id") bounded (select (select coalesce(json_agg(row_to_json(r.*)), '[]')::text
     from (select t."id"
-    from w as t) r) as body, count(*) as count, null::text as version, null::text as key
-    from w) a
+    from _w as t) r) as body, count(*) as count, null::text as version, null::text as key
+    from _w) a
     -- [{"id":"00000000-0000-0000-0000-000000000001","name":"One"},{"id":"00000000-0000-0000-0000-000000000002","name":"Two"}]
     "#);
 }
@@ -158,19 +158,19 @@ fn an_insert_gives_ids_and_a_location() {
 #[test]
 fn an_insert_without_columns_makes_rows_of_defaults() {
     insta::assert_snapshot!(shown(insert("labels", "[{},{}]")), @r#"
-    with w as (insert into "labels" as t select
+    with _w as (insert into "labels" as t select
     from json_array_elements($1::json)
     returning 1)
     select null::text as body, count(*) as count, null::text as version, null::text as key
-    from w
+    from _w
     -- [{},{}]
     "#);
     insta::assert_snapshot!(shown(insert("companies", "[]")), @r#"
-    with w as (insert into "companies" as t select
+    with _w as (insert into "companies" as t select
     from json_array_elements($1::json)
     returning 1)
     select null::text as body, count(*) as count, null::text as version, null::text as key
-    from w
+    from _w
     -- []
     "#);
 }
@@ -188,14 +188,14 @@ fn an_update_by_id_answers_with_one_object() {
         },
     );
     insta::assert_snapshot!(shown(prepared), @r#"
-    with w as (update "contacts" as t
+    with _w as (update "contacts" as t
     set "score" = r."score"
     from json_to_record($1::json) as r("score" integer)
     where t."id" = $2 and t."deleted_at" is null
     returning t."email", t."version") bounded (select (select min(row_to_json(r.*)::text)
     from (select t."email"
-    from w as t) r) as body, count(*) as count, min(w."version")::text as version, null::text as key
-    from w) a
+    from _w as t) r) as body, count(*) as count, min(_w."version")::text as version, null::text as key
+    from _w) a
     -- {"score":12.50} | 7
     "#);
 }
@@ -203,21 +203,21 @@ fn an_update_by_id_answers_with_one_object() {
 #[test]
 fn an_update_by_filter_may_change_nothing() {
     insta::assert_snapshot!(shown(update("companies", "name=eq.One", r#"{"name":"Two"}"#)), @r#"
-    with w as (update "companies" as t
+    with _w as (update "companies" as t
     set "name" = r."name"
     from json_to_record($1::json) as r("name" text)
     where t."name" = $2
     returning 1)
     select null::text as body, count(*) as count, null::text as version, null::text as key
-    from w
+    from _w
     -- {"name":"Two"} | One
     "#);
     insta::assert_snapshot!(shown(update("companies", "name=eq.One", "{}")), @r#"
-    with w as (select 1
+    with _w as (select 1
     from "companies" as t
     where t."name" = $1)
     select null::text as body, count(*) as count, null::text as version, null::text as key
-    from w
+    from _w
     -- One
     "#);
 }
@@ -225,12 +225,12 @@ fn an_update_by_filter_may_change_nothing() {
 #[test]
 fn a_delete_marks_where_it_can() {
     insta::assert_snapshot!(shown(delete("contacts", "score=lt.0")), @r#"
-    with w as (update "contacts" as t
+    with _w as (update "contacts" as t
     set deleted_at = now()
     where t."score" < $1 and t."deleted_at" is null
     returning 1)
     select null::text as body, count(*) as count, null::text as version, null::text as key
-    from w
+    from _w
     -- 0
     "#);
     let prepared = run(
@@ -242,13 +242,13 @@ fn a_delete_marks_where_it_can() {
         },
     );
     insta::assert_snapshot!(shown(prepared), @r#"
-    with w as (delete
+    with _w as (delete
     from "companies" as t
     where t."id" = $1
     returning t."id", t."name") bounded (select (select min(row_to_json(r.*)::text)
     from (select t."id", t."name"
-    from w as t) r) as body, count(*) as count, null::text as version, null::text as key
-    from w) a
+    from _w as t) r) as body, count(*) as count, null::text as version, null::text as key
+    from _w) a
     -- 7
     "#);
 }

@@ -1,15 +1,15 @@
 //! The lines `@access …` in comments.
 
-use super::Found;
 use super::statements::Statement;
 use super::tokens::Kind;
+use super::{Found, Rule};
 use crate::access_tag;
 
 /// What can be exposed or hidden.
 const EXPOSED: &[&str] = &["table", "view", "column", "function"];
 
 /// Columns that cannot be hidden, since records are removed and versioned by them.
-const SHOWN: &[&str] = &["deleted_at", "version"];
+const SHOWN: &[&str] = &["deleted_at", "deletion_id", "version"];
 
 pub(super) fn check(statement: Statement<'_>, found: &mut Found<'_>) {
     let Some(subject) = statement
@@ -32,9 +32,9 @@ pub(super) fn check(statement: Statement<'_>, found: &mut Found<'_>) {
     // Texts with a line break between them are one.
     let text: String = texts.iter().map(|(text, _)| *text).collect();
     if let Some((of_comment, reason)) = access_tag::mistake(&text) {
-        found.error(
+        found.add(
             line + of_comment,
-            "access-line",
+            Rule::AccessLine,
             format!("{reason}, so that the whole is kept out of the API"),
             "end the comment with one of `@access member:read`, `@access read`, `@access hidden`, or with none of them",
         );
@@ -42,9 +42,9 @@ pub(super) fn check(statement: Statement<'_>, found: &mut Found<'_>) {
     }
     let Some(at) = access_tag::line(&text) else { return };
     if !EXPOSED.contains(&subject.kind) {
-        found.warning(
+        found.add(
             line + at,
-            "access-line",
+            Rule::AccessUnused,
             format!("@access says nothing about a {}", subject.kind),
             "write it on a table, view, column or function",
         );
@@ -52,10 +52,10 @@ pub(super) fn check(statement: Statement<'_>, found: &mut Found<'_>) {
         && text.trim_end().ends_with("hidden")
         && last_part(statement, subject.name_at).is_some_and(|name| SHOWN.contains(&name))
     {
-        found.warning(
+        found.add(
             line + at,
-            "access-line",
-            "deleted_at and version are not hidden".to_owned(),
+            Rule::AccessUnused,
+            format!("{} are not hidden", SHOWN.join(", ")),
             "leave it out: nobody gives them a value anyway, and records are removed and versioned by them",
         );
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
-use super::{Finding, Found, SqlFile};
+use super::{Finding, Found, Rule, SqlFile};
 
 /// What to do about a name.
 const NAME: &str =
@@ -59,12 +59,12 @@ pub(super) fn numbering(files: &[SqlFile]) -> Vec<Finding> {
         };
         let Some(number) = number(&file.name) else {
             let reason = format!("{} is not named as a migration is", file.name);
-            found.error(1, "file-name", reason, NAME);
+            found.add(1, Rule::FileName, reason, NAME);
             continue;
         };
         if let Some(first) = seen.insert(number, &file.name) {
             let reason = format!("{first} has the number {number} too");
-            found.error(1, "file-number", reason, "give every file a number of its own");
+            found.add(1, Rule::FileNumber, reason, "give every file a number of its own");
         }
     }
     let mut numbers: Vec<(i32, &str)> = seen.into_iter().collect();
@@ -78,7 +78,7 @@ pub(super) fn numbering(files: &[SqlFile]) -> Vec<Finding> {
             let reason = format!("V{expected} is missing before V{number}");
             let instead =
                 "number the files without gaps: a file that comes later with a lower number is refused";
-            found.warning(1, "file-gap", reason, instead);
+            found.add(1, Rule::FileGap, reason, instead);
             break;
         }
     }

@@ -6,7 +6,8 @@ use catalog::pg::tx::Transaction;
 use catalog::tx::CatalogDb;
 
 use super::statements::split;
-use super::{Finding, Severity, SqlFile, tokens};
+use super::{Finding, Rule, SqlFile, tokens};
+use crate::access_tag;
 use crate::lifecycle::{LifecycleError, scratch};
 use crate::template::Template;
 
@@ -45,6 +46,37 @@ select distinct own.identity as made, other.identity as part
    and other.schema not in ($1, 'pg_catalog', 'information_schema', 'extensions', 'pg_toast')
  order by own.identity, other.identity";
 
+/// Tables with a column `field_versions`, and its comment. The engine keeps the versions of fields in it only where it is
+/// hidden. A name that begins with `_` is not in the API.
+pub(crate) const FIELD_VERSIONS: &str = "\
+select t.relname::text as made, d.description as said
+  from pg_catalog.pg_class t
+  join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attname = 'field_versions' and not a.attisdropped
+  left join pg_catalog.pg_description d
+    on d.objoid = t.oid and d.classoid = 'pg_catalog.pg_class'::regclass and d.objsubid = a.attnum
+ where t.relnamespace = $1::text::regnamespace and t.relkind in ('r', 'p') and not t.relispartition
+   and pg_catalog.left(t.relname, 1) <> '_'
+ order by t.relname";
+
+/// Foreign keys with `on delete cascade` between tables whose records are kept when they are removed, where those that
+/// belong to others could not tell with what they were removed.
+pub(crate) const LEFT_BEHIND: &str = "\
+with kept as (
+    select t.oid, t.relname, exists (
+               select from pg_catalog.pg_attribute d
+                where d.attrelid = t.oid and d.attname = 'deletion_id' and d.atttypid = 'uuid'::regtype
+                  and not d.attnotnull and not d.attisdropped) as joins
+      from pg_catalog.pg_class t
+      join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attname = 'deleted_at'
+           and not a.attnotnull and not a.attisdropped
+     where t.relnamespace = $1::text::regnamespace and t.relkind in ('r', 'p'))
+select own.relname::text as made, c.conname::text as part, other.relname::text as owner
+  from pg_catalog.pg_constraint c
+  join kept own on own.oid = c.conrelid and not own.joins
+  join kept other on other.oid = c.confrelid
+ where c.contype = 'f' and c.confdeltype = 'c' and c.conparentid = 0
+ order by own.relname, c.conname";
+
 /// What is wrong with the schema that these files make. They must have been found free of errors by
 /// [`check`](super::check): what ends a transaction would leave the schema there. `template` was read from `files`.
 pub async fn check(
@@ -81,8 +113,7 @@ async fn look(tx: &mut Transaction, schema: &str, places: &Places<'_>) -> Result
         let (table, key): (String, String) = (row.get("made"), row.get("part"));
         findings.push(places.finding(
             [&key, &table],
-            Severity::Warning,
-            "unindexed-foreign-key",
+            Rule::UnindexedForeignKey,
             format!("no index begins with the columns of {key} on {table}"),
             "create an index on them: without one, each change of the table referred to reads this one whole",
         ));
@@ -92,8 +123,7 @@ async fn look(tx: &mut Transaction, schema: &str, places: &Places<'_>) -> Result
         if row.get("bare") {
             findings.push(places.finding(
                 [&table, ""],
-                Severity::Warning,
-                "uncommented-table",
+                Rule::UncommentedTable,
                 format!("table {table} has no comment"),
                 "write `comment on table … is '…'`: the API's description shows it",
             ));
@@ -101,13 +131,13 @@ async fn look(tx: &mut Transaction, schema: &str, places: &Places<'_>) -> Result
         if row.get("keyless") {
             findings.push(places.finding(
                 [&table, ""],
-                Severity::Warning,
-                "no-primary-key",
+                Rule::NoPrimaryKey,
                 format!("table {table} has no primary key"),
                 "give it one: without it, a record has no address, and pages no certain order",
             ));
         }
     }
+    findings.extend(of_the_bin(tx, schema, places).await?);
     for row in tx.rows(OUTSIDE, &[&schema]).await? {
         let (own, other): (String, String) = (row.get("made"), row.get("part"));
         let own = own.replace(&format!("{schema}."), "");
@@ -115,10 +145,42 @@ async fn look(tx: &mut Transaction, schema: &str, places: &Places<'_>) -> Result
         let name = name.split(['.', '(']).next().unwrap_or(name).trim_matches('"');
         findings.push(places.finding(
             [name, ""],
-            Severity::Error,
-            "outside-dependency",
+            Rule::OutsideDependency,
             format!("{name} depends on {other}, which is in another schema"),
             "keep what a tenant needs in its schema: the other one is not dumped, moved and restored with it",
+        ));
+    }
+    Ok(findings)
+}
+
+/// Columns of the engine's that do not do what they are there for.
+async fn of_the_bin(
+    tx: &mut Transaction,
+    schema: &str,
+    places: &Places<'_>,
+) -> Result<Vec<Finding>, PgError> {
+    let mut findings = Vec::new();
+    for row in tx.rows(FIELD_VERSIONS, &[&schema]).await? {
+        let (table, said): (String, Option<String>) = (row.get("made"), row.get("said"));
+        if !access_tag::take(said).1.is_hidden {
+            findings.push(places.finding(
+                [&table, ""],
+                Rule::FieldVersionsShown,
+                format!(
+                    "field_versions of {table} is not hidden: `Prefer: merge=disjoint` does not work there"
+                ),
+                "end the column's comment with the line `@access hidden`: nobody but a trigger may write it",
+            ));
+        }
+    }
+    for row in tx.rows(LEFT_BEHIND, &[&schema]).await? {
+        let (table, key, owner): (String, String, String) =
+            (row.get("made"), row.get("part"), row.get("owner"));
+        findings.push(places.finding(
+            [&key, &table],
+            Rule::LeftBehind,
+            format!("{table} has deleted_at and no deletion_id: its records stay when those of {owner} that they belong to are deleted"),
+            "add a column `deletion_id uuid`, which may be null: what is deleted together then comes back together",
         ));
     }
     Ok(findings)
@@ -139,14 +201,13 @@ fn does_not_apply(step: &str, error: &PgError, files: &[SqlFile]) -> Finding {
             .filter(|c| *c == '\n')
             .count()
     });
-    Finding {
-        file: file.map_or_else(|| step.to_owned(), |file| file.name.clone()),
+    Finding::new(
+        file.map_or(step, |file| &file.name),
         line,
-        severity: Severity::Error,
-        rule: "does-not-apply",
-        reason: said.map_or_else(|| error.to_string(), ToString::to_string),
-        instead: "mend the statement: this is what PostgreSQL says when a tenant is made",
-    }
+        Rule::DoesNotApply,
+        said.map_or_else(|| error.to_string(), ToString::to_string),
+        "mend the statement: this is what PostgreSQL says when a tenant is made",
+    )
 }
 
 /// Where things are made.
@@ -174,27 +235,13 @@ impl<'a> Places<'a> {
     }
 
     /// A finding at the place where the first of these names is made that is made anywhere.
-    fn finding(
-        &self,
-        names: [&str; 2],
-        severity: Severity,
-        rule: &'static str,
-        reason: String,
-        instead: &'static str,
-    ) -> Finding {
+    fn finding(&self, names: [&str; 2], rule: Rule, reason: String, instead: &'static str) -> Finding {
         let find = |name: &&str| self.0.iter().find(|(known, ..)| known == name);
         let (file, line) = names
             .iter()
             .find_map(find)
             .or(self.0.first())
             .map_or(("", 1), |(_, file, line)| (*file, *line));
-        Finding {
-            file: file.to_owned(),
-            line,
-            severity,
-            rule,
-            reason,
-            instead,
-        }
+        Finding::new(file, line, rule, reason, instead)
     }
 }

@@ -1,8 +1,8 @@
 //! Names with a schema in front of them.
 
-use super::Found;
 use super::statements::Statement;
 use super::tokens::Token;
+use super::{Found, Rule};
 
 /// Schemas that are named for what they are wherever they stand.
 const SCHEMAS: &[&str] = &["public", "catalog", "extensions", "information_schema"];
@@ -108,16 +108,16 @@ fn report(tokens: &[Token], mut named: Vec<usize>, found: &mut Found<'_>) {
         }
         let refers = at > 0 && tokens[at - 1].is("references");
         if refers && schema == "catalog" {
-            found.error(
+            found.add(
                 line,
-                "catalog-reference",
+                Rule::CatalogReference,
                 "a foreign key to the catalog".to_owned(),
                 "refer to the tenant's own table members, which mirrors the memberships: the catalog is not moved with a tenant",
             );
         } else {
-            found.error(
+            found.add(
                 line,
-                "schema-name",
+                Rule::SchemaName,
                 format!("{schema} is a schema's name"),
                 INSTEAD,
             );

@@ -2,15 +2,13 @@
 
 use super::statements::{Statement, split};
 use super::tokens::{Kind, Token};
-use super::{Found, access_lines, names, tables};
+use super::{Found, Rule, access_lines, names, tables};
 
 pub(super) fn check(tokens: &[Token], found: &mut Found<'_>) {
     for statement in split(tokens) {
         if let Some(refused) = refused(statement) {
-            found.error(statement.line(), refused.rule, refused.reason, refused.instead);
-            if refused.ends {
-                continue;
-            }
+            found.add(statement.line(), refused.rule, refused.reason, refused.instead);
+            continue;
         }
         own_types(statement, found);
         definer(statement, found);
@@ -18,6 +16,7 @@ pub(super) fn check(tokens: &[Token], found: &mut Found<'_>) {
         access_lines::check(statement, found);
         names::check(statement, found);
         tables::constraints(statement, found);
+        tables::of_the_engine(statement, found);
         within(statement.0, found);
         for token in statement.0 {
             within(&token.within(), found);
@@ -29,9 +28,9 @@ pub(super) fn check(tokens: &[Token], found: &mut Found<'_>) {
 fn within(tokens: &[Token], found: &mut Found<'_>) {
     tables::timestamps(tokens, found);
     for line in stars(tokens) {
-        found.warning(
+        found.add(
             line,
-            "select-star",
+            Rule::SelectStar,
             "columns are named by *".to_owned(),
             "name them: what * means is fixed when a view is made, and differs when a prepared statement meets a newer tenant",
         );
@@ -58,31 +57,20 @@ pub(super) fn stars(tokens: &[Token]) -> Vec<usize> {
     lines
 }
 
-/// A statement that has no place in a template.
+/// A statement that has no place in a template: nothing else is worth saying of it.
 struct Refused {
-    rule: &'static str,
+    rule: Rule,
     reason: String,
     instead: &'static str,
-    /// Nothing else is worth saying of it.
-    ends: bool,
 }
 
 fn refused(statement: Statement<'_>) -> Option<Refused> {
-    let refuse = |rule, reason: &str, instead| {
-        Some(Refused {
-            rule,
-            reason: reason.to_owned(),
-            instead,
-            ends: true,
-        })
-    };
-    let first = statement.0.first()?;
-    if first.is_sign('\\') {
-        return refuse(
-            "psql-command",
-            "a command of psql's, not of PostgreSQL's",
-            "take it out; a dump made with `pg_dump --no-owner --no-privileges --schema-only` has few of them",
-        );
+    if statement.0.first()?.is_sign('\\') {
+        return Some(Refused {
+            rule: Rule::PsqlCommand,
+            reason: "a command of psql's, not of PostgreSQL's".to_owned(),
+            instead: "take it out; a dump made with `pg_dump --no-owner --no-privileges --schema-only` has few of them",
+        });
     }
     transaction(statement)
         .or_else(|| session(statement))
@@ -90,10 +78,9 @@ fn refused(statement: Statement<'_>) -> Option<Refused> {
         .or_else(|| shared(statement))
         .or_else(|| {
             copy(statement).then(|| Refused {
-                rule: "copy",
+                rule: Rule::Copy,
                 reason: "COPY needs a client that sends the rows, or the server's files".to_owned(),
                 instead: "write `insert into … values …`",
-                ends: true,
             })
         })
 }
@@ -118,12 +105,11 @@ fn transaction(statement: Statement<'_>) -> Option<Refused> {
     let prepares = statement.begins(&["prepare", "transaction"]);
     if prepares || first.is_any(&controls) {
         return Some(Refused {
-            rule: "transaction",
+            rule: Rule::Transaction,
             reason:
                 "transaction control: a migration runs in the transaction that makes or migrates the tenant"
                     .to_owned(),
             instead: "leave it out: all files are applied together or not at all",
-            ends: true,
         });
     }
     let outside = first.is("vacuum")
@@ -131,10 +117,9 @@ fn transaction(statement: Statement<'_>) -> Option<Refused> {
         || statement.begins(&["reindex", "database"])
         || statement.begins(&["reindex", "system"]);
     outside.then(|| Refused {
-        rule: "outside-transaction",
+        rule: Rule::OutsideTransaction,
         reason: "this cannot run in a transaction".to_owned(),
         instead: "leave it to the database's administrator",
-        ends: true,
     })
 }
 
@@ -162,10 +147,9 @@ fn session(statement: Statement<'_>) -> Option<Refused> {
         .first()?
         .is_any(&["reset", "discard", "load", "listen", "unlisten", "notify"]);
     (is_set || configures || is_any).then(|| Refused {
-        rule: "session-setting",
+        rule: Rule::SessionSetting,
         reason: "a setting of the session, which all tenants share, or of the path that later files rely on".to_owned(),
         instead: "write `set local` for what a migration needs (never search_path or role), or give a function a `set` of its own",
-        ends: true,
     })
 }
 
@@ -186,11 +170,10 @@ fn rights(statement: Statement<'_>) -> Option<Refused> {
         || statement.begins(&["security", "label"])
         || changes_owner;
     is_refused.then(|| Refused {
-        rule: "rights",
+        rule: Rule::Rights,
         reason: "rights and owners: every tenant has roles of its own, which get theirs when it is made"
             .to_owned(),
         instead: "say who writes by the line `@access …` at the end of the object's comment",
-        ends: true,
     })
 }
 
@@ -199,16 +182,16 @@ fn shared(statement: Statement<'_>) -> Option<Refused> {
     let subject = statement.subject().filter(|_| !statement.begins(&["comment"]))?;
     let (rule, instead) = match subject.kind {
         "extension" => (
-            "extension",
+            Rule::Extension,
             "`tenantry init` installs pg_trgm, btree_gist and unaccent for all tenants; others are for the database's administrator, in the schema extensions",
         ),
         "schema" => (
-            "schema",
+            Rule::Schema,
             "leave it out: the tenant's schema is there, and the path begins with it",
         ),
         "role" | "user" | "group" | "database" | "tablespace" | "publication" | "subscription" | "server"
         | "wrapper" | "data" | "event" | "language" | "cast" | "access" => (
-            "shared-object",
+            Rule::SharedObject,
             "leave it to the database's administrator: it belongs to no schema",
         ),
         _ => return None,
@@ -217,16 +200,15 @@ fn shared(statement: Statement<'_>) -> Option<Refused> {
         rule,
         reason: format!("a {} is not part of a tenant's schema", subject.kind),
         instead,
-        ends: true,
     })
 }
 
 fn own_types(statement: Statement<'_>, found: &mut Found<'_>) {
     let Some(made) = statement.creates() else { return };
     if made.kind == "type" || made.kind == "domain" {
-        found.warning(
+        found.add(
             statement.line(),
-            "own-type",
+            Rule::OwnType,
             format!(
                 "a {} is another one in every tenant, so a prepared statement fits one tenant only",
                 made.kind
@@ -253,9 +235,9 @@ fn definer(statement: Statement<'_>, found: &mut Found<'_>) {
         .windows(2)
         .any(|pair| pair[0].is("set") && pair[1].is("search_path"));
     if let Some(at) = at.filter(|_| !has_path) {
-        found.error(
+        found.add(
             tokens[at].line,
-            "definer-path",
+            Rule::DefinerPath,
             "security definer without a search_path of its own: whoever calls it chooses the tables it means".to_owned(),
             "add `set search_path = pg_catalog, pg_temp` and reach tables through tg_table_schema, or make it security invoker",
         );
@@ -272,9 +254,9 @@ fn concurrently(statement: Statement<'_>, found: &mut Found<'_>) {
         .iter()
         .find(|token| matches!(&token.kind, Kind::Word(word) if word == "concurrently"));
     if let Some(token) = said {
-        found.error(
+        found.add(
             token.line,
-            "concurrently",
+            Rule::Concurrently,
             "concurrently cannot run in a transaction, and a migration is part of one".to_owned(),
             "leave it out: a tenant's tables are small, and lock_timeout bounds the wait",
         );

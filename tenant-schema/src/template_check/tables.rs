@@ -1,8 +1,11 @@
-//! What is written about columns and constraints.
+//! What is written about tables, columns and constraints.
 
-use super::Found;
+use catalog::pg::migrator::HISTORY_TABLE;
+
 use super::statements::Statement;
 use super::tokens::Token;
+use super::{Found, Rule};
+use crate::lifecycle::idempotency_keys;
 
 /// `timestamp` where `timestamptz` is meant, in columns, parameters and casts.
 pub(super) fn timestamps(tokens: &[Token], found: &mut Found<'_>) {
@@ -24,9 +27,9 @@ pub(super) fn timestamps(tokens: &[Token], found: &mut Found<'_>) {
         let has_zone = behind.is_some_and(|next| next.is("with"));
         let is_name = behind.is_some_and(|next| next.is_sign('.') || next.is_any(TIMES));
         if is_type && !has_zone && !is_name {
-            found.warning(
+            found.add(
                 token.line,
-                "timestamp",
+                Rule::Timestamp,
                 "timestamp has no time zone: what instant it means depends on who reads it".to_owned(),
                 "use timestamptz",
             );
@@ -107,12 +110,29 @@ pub(super) fn constraints(statement: Statement<'_>, found: &mut Found<'_>) {
         let is_named = at >= 2 && tokens[at - 2].is("constraint");
         if is_constraint && !is_named {
             let what = token.name().unwrap_or_default();
-            found.warning(
+            found.add(
                 token.line,
-                "unnamed-constraint",
+                Rule::UnnamedConstraint,
                 format!("a constraint ({what} …) without a name"),
                 "write `constraint <name>` before it: errors, later migrations and hints to embed go by its name",
             );
         }
+    }
+}
+
+/// Tables that the platform makes in every tenant's schema.
+const OF_THE_ENGINE: [&str; 2] = [idempotency_keys::TABLE, HISTORY_TABLE];
+
+/// Whatever is made, changed or taken away under such a name.
+pub(super) fn of_the_engine(statement: Statement<'_>, found: &mut Found<'_>) {
+    let subject = statement.subject();
+    let name = subject.and_then(|subject| statement.name(subject.name_at));
+    if let Some((name, _)) = name.filter(|(name, _)| OF_THE_ENGINE.contains(name)) {
+        found.add(
+            statement.line(),
+            Rule::EngineName,
+            format!("{name} is a table of the engine's own, which it makes itself"),
+            "give it another name; of a dump, leave this table out (`pg_dump --exclude-table`)",
+        );
     }
 }

@@ -212,6 +212,11 @@ impl Answer {
             .map(|value| value.to_str().expect("our headers are ASCII"))
     }
 
+    /// The body.
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The body as text.
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("our bodies are UTF-8")

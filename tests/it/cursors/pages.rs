@@ -193,3 +193,43 @@ async fn a_next_page_may_have_another_size_and_other_columns() {
     assert_eq!(page.rows.len(), 3);
     assert_eq!(page.rows[0], json!({"name": "Bob", "email": null}));
 }
+
+#[tokio::test]
+async fn what_is_deleted_between_two_pages_is_found_as_the_list_says() {
+    let shop = Shop::new().await;
+    let fill = "insert into papers (code, title, deleted_at) select 'P' || n, 'p' || n, \
+                case when n % 2 = 0 then now() end from generate_series(1, 8) n";
+    for (deleted, first, second) in [
+        // Paper 7 falls between the pages, and paper 8 comes back.
+        ("exclude", vec!["p1", "p3", "p5"], vec!["p8"]),
+        (
+            "include",
+            vec!["p1", "p2", "p3", "p4", "p5"],
+            vec!["p6", "p7", "p8"],
+        ),
+        ("only", vec!["p2", "p4"], vec!["p6", "p7"]),
+    ] {
+        shop.run(&format!("truncate papers cascade; {fill}")).await;
+        let query = format!(
+            "select=title&order=title&deleted={deleted}&limit={}&cursor=",
+            first.len()
+        );
+        let titles = |page: &super::Page| {
+            let rows = page.rows.iter().map(|row| super::text(&row["title"]));
+            rows.collect::<Vec<_>>()
+        };
+        let page = shop.page("papers", &query).await.expect("a page");
+        assert_eq!(titles(&page), first, "{deleted}");
+        // The last record of the page goes too: a page begins behind it all the same.
+        let last = first.last().expect("a record");
+        let change = format!(
+            "update papers set deleted_at = now() where title = 'p7';
+             update papers set deleted_at = null where title = 'p8';
+             update papers set deleted_at = case when deleted_at is null then now() end where title = '{last}'"
+        );
+        shop.run(&change).await;
+        let next = page.next.expect("a next page");
+        let page = shop.page("papers", &next).await.expect("a page");
+        assert_eq!(titles(&page), second, "{deleted}");
+    }
+}

@@ -1,15 +1,19 @@
-//! The clients that others have written, as npm has them, on a tenant behind a real socket.
+//! What others have written, as npm has it: clients, on a tenant behind a real socket, and a validator of `OpenAPI`
+//! documents.
 //!
-//! `npm ci` in `tests/js` fetches them; without them the tests say that they did not run, unless they are required.
+//! `npm ci` in `tests/js` fetches it; without it the tests say that they did not run, unless it is required.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
 use std::sync::Arc;
 
-use catalog::memberships::MemberRole::Member;
+use catalog::memberships::MemberRole::{Admin, Member};
+use serde_json::{Value, json};
 use server::Server;
 use tests::app::PASSWORD;
 use tests::{TestApp, TestDb, config};
+use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::sync::oneshot;
 
@@ -42,7 +46,10 @@ async fn are_there(test: &str) -> bool {
 /// Runs a script of assertions on acme, a tenant of this instance.
 async fn drive(app: TestApp, script: &str) {
     let acme = app.tenant("acme").await;
-    let (ann, key) = (acme.member("ann", Member).await, acme.key(&["*:*"]).await);
+    let (ann, key) = (
+        acme.member("ann", Member).await,
+        acme.key(&["*:*", "companies:purge"]).await,
+    );
     let server = Server::bind(app.state().clone()).await.expect("a free port");
     let port = server.local_addr().port();
     let (shutdown, asked) = oneshot::channel();
@@ -59,12 +66,36 @@ async fn drive(app: TestApp, script: &str) {
         .expect("it starts");
     let _ = shutdown.send(());
     running.await.expect("it ends");
+    succeeded(&node);
+}
+
+fn succeeded(node: &Output) {
     assert!(
         node.status.success(),
         "{}{}",
         String::from_utf8_lossy(&node.stdout),
         String::from_utf8_lossy(&node.stderr)
     );
+}
+
+/// What the tenants of a template say of themselves, to an admin, to a member and to a key that may read one object.
+async fn documents(template: &str, db: TestDb, object: &str) -> Vec<Value> {
+    let app = TestApp::on(Arc::new(db), |_| {}).await;
+    let acme = app.tenant("acme").await;
+    let key = acme.key(&[&format!("{object}:read")]).await;
+    let (ada, ann) = (acme.member("ada", Admin).await, acme.member("ann", Member).await);
+    let mut documents = Vec::new();
+    for (who, answer) in [
+        ("an admin", ada.get("/openapi.json").await),
+        ("a member", ann.get("/openapi.json").await),
+        ("a key", key.get("/openapi.json").await),
+    ] {
+        documents.push(json!([
+            format!("{template} for {who}"),
+            answer.expect_status(200).json()
+        ]));
+    }
+    documents
 }
 
 #[tokio::test]
@@ -80,4 +111,35 @@ async fn they_call_functions() {
         let app = TestApp::on(Arc::new(TestDb::workshop().await), |_| {}).await;
         Box::pin(drive(app, "workshop.js")).await;
     }
+}
+
+#[tokio::test]
+async fn plain_requests_do_the_rest() {
+    if are_there("plain_requests_do_the_rest").await {
+        Box::pin(drive(TestApp::new().await, "plain.js")).await;
+    }
+}
+
+#[tokio::test]
+async fn documents_are_valid() {
+    if !are_there("documents_are_valid").await {
+        return;
+    }
+    let mut all = Box::pin(documents("the CRM", TestDb::new().await, "contacts")).await;
+    all.extend(Box::pin(documents("the workshop", TestDb::workshop().await, "orders")).await);
+    all.extend(Box::pin(documents("the reference", TestDb::reference().await, "works")).await);
+    let mut node = Command::new("node")
+        .current_dir(folder())
+        .arg("openapi.js")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("it starts");
+    let mut input = node.stdin.take().expect("it is piped");
+    let text = Value::Array(all).to_string();
+    input.write_all(text.as_bytes()).await.expect("it reads");
+    drop(input);
+    succeeded(&node.wait_with_output().await.expect("it ends"));
 }

@@ -1,31 +1,19 @@
 //! `If-Match` and `If-None-Match` over HTTP, on the template that ships.
 
+mod bin;
 mod merging;
 mod refusals;
 mod writing;
 
 use axum::http::Method;
-use catalog::memberships::MemberRole::Admin;
 use serde_json::{Value, json};
-use tests::TestApp;
-use tests::app::{Answer, AppTenant, Ask, Person};
+use tests::app::{Answer, Ask};
 
-struct Scene {
-    app: TestApp,
-    acme: AppTenant,
-    ada: Person,
-}
+use super::scene::Scene;
 
 impl Scene {
-    async fn set() -> Self {
-        let app = TestApp::new().await;
-        let acme = app.tenant("acme").await;
-        let ada = acme.member("ada", Admin).await;
-        Self { app, acme, ada }
-    }
-
     /// A new record, and its path.
-    async fn add(&self, object: &str, body: &Value) -> String {
+    async fn added(&self, object: &str, body: &Value) -> String {
         let made = self.ada.post(&format!("/rest/v1/{object}"), body);
         let made = made.header("prefer", "return=representation").await;
         let made = made.expect_status(201);
@@ -35,7 +23,7 @@ impl Scene {
     }
 
     async fn company(&self) -> String {
-        self.add("companies", &json!({ "name": "Acme" })).await
+        self.added("companies", &json!({ "name": "Acme" })).await
     }
 
     /// A change of the record, given its state.
@@ -124,7 +112,7 @@ async fn what_a_representation_depends_on_is_in_its_tag() {
     let company = scene.company().await;
     let id = company.rsplit('/').next().expect("an id");
     let contact = json!({ "first_name": "Ann", "company_id": id });
-    let contact = scene.add("contacts", &contact).await;
+    let contact = scene.added("contacts", &contact).await;
     let tag = async |query: &str, name: &str, value: &str| {
         let ask = scene.ada.get(&format!("{contact}{query}")).header(name, value);
         let answer = ask.await.expect_status(200);

@@ -8,35 +8,18 @@ use axum::http::Response;
 use catalog::memberships::MemberRole::Admin;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use tests::TestApp;
-use tests::app::{AppSettings, AppTenant, Person};
+use tests::app::AppTenant;
+
+use super::scene::Scene;
 
 const NDJSON: &str = "application/x-ndjson";
 const CSV: &str = "text/csv;rows=all";
 
-/// The sessions of exports: the server's, in a transaction whose last statement makes a row for every record.
-const EXPORTING: &str = "from pg_stat_activity where datname = current_database() and usename = 'tenantry_server' \
-                         and xact_start is not null and query like 'select case when octet_length(a.body)%'";
-
-/// A tenant with an admin who exports.
-struct Scene {
-    app: TestApp,
-    acme: AppTenant,
-    ada: Person,
-}
+/// The sessions of exports, in a transaction.
+const EXPORTING: &str = "from pg_stat_activity where datname = current_database() and xact_start is not null \
+                         and application_name = 'tenantry export'";
 
 impl Scene {
-    async fn set() -> Self {
-        Self::with(|_| {}).await
-    }
-
-    async fn with(set: impl FnOnce(&mut AppSettings)) -> Self {
-        let app = TestApp::with(set).await;
-        let acme = app.tenant("acme").await;
-        let ada = acme.member("ada", Admin).await;
-        Self { app, acme, ada }
-    }
-
     /// So many notes, made by the owner of the database; `content` is an expression of `n`.
     async fn notes(&self, tenant: &AppTenant, count: u32, content: &str) {
         let schema = &tenant.tenant.schema;
@@ -218,5 +201,76 @@ async fn what_cannot_be_exported_is_refused_with_a_status() {
     let key = scene.acme.key(&["companies:read"]).await;
     let refused = key.get("/rest/v1/notes").header("accept", NDJSON).await;
     assert_eq!(refused.expect_status(403).code(), "42501");
+    scene.app.tenants().exports().ended().await;
+}
+
+#[tokio::test]
+async fn an_export_takes_what_a_list_takes() {
+    let scene = Scene::set().await;
+    let ada = &scene.ada;
+    for name in ["Initech", "Globex"] {
+        let company = json!({ "name": name });
+        ada.post("/rest/v1/companies", &company).await.expect_status(201);
+    }
+    let exported = async |query: &str| {
+        let response = scene
+            .export(NDJSON, &format!("companies?select=name&{query}"))
+            .await;
+        let names = records(&text(response).await);
+        let names: Vec<_> = names
+            .iter()
+            .map(|record| record["name"].as_str().expect("a name").to_owned())
+            .collect();
+        names
+    };
+    assert_eq!(exported("q=initech").await, ["Initech"]);
+    ada.delete("/rest/v1/companies?name=eq.Globex")
+        .await
+        .expect_status(204);
+    assert_eq!(exported("deleted=only").await, ["Globex"]);
+    assert_eq!(
+        exported("deleted=include&order=name").await,
+        ["Globex", "Initech"]
+    );
+    assert_eq!(exported("order=name").await, ["Initech"]);
+    scene.app.tenants().exports().ended().await;
+}
+
+#[tokio::test]
+async fn an_export_says_what_it_does_not_take() {
+    let scene = Scene::set().await;
+    let ada = &scene.ada;
+    let company = json!({ "name": "Initech" });
+    ada.post("/rest/v1/companies", &company).await.expect_status(201);
+    let ask = |header: &str, value: &str| {
+        let ask = ada.get("/rest/v1/companies?select=created_at");
+        ask.header("accept", NDJSON).header(header, value)
+    };
+    let zoned = ask("prefer", "timezone=Asia/Tokyo, count=exact")
+        .await
+        .expect_status(200);
+    assert_eq!(zoned.header("preference-applied"), Some("timezone=Asia/Tokyo"));
+    assert!(zoned.field("created_at").ends_with("+09:00"), "{}", zoned.text());
+    for (header, value, code, told) in [
+        ("range", "0-0", "bad_header", "Range"),
+        ("if-none-match", "\"1\"", "condition_unsupported", "If-None-Match"),
+        ("prefer", "handling=strict, count=exact", "PGRST122", "handling"),
+        (
+            "prefer",
+            "handling=strict, timezone=Nowhere",
+            "PGRST122",
+            "handling",
+        ),
+    ] {
+        let refused = ask(header, value).await.expect_status(400);
+        assert_eq!(refused.code(), code, "{header}: {value}");
+        assert!(refused.field("message").contains(told), "{}", refused.text());
+    }
+    let strict = ask("prefer", "handling=strict, return=minimal")
+        .await
+        .expect_status(200);
+    assert_eq!(strict.header("preference-applied"), Some("handling=strict"));
+    let paged = ada.get("/rest/v1/companies?cursor=").header("accept", NDJSON);
+    assert_eq!(paged.await.expect_status(400).code(), "PGRST100");
     scene.app.tenants().exports().ended().await;
 }

@@ -1,25 +1,15 @@
 //! Functions of a template over HTTP.
 
-use std::sync::Arc;
-
 use axum::http::Method;
 use catalog::memberships::MemberRole::{Admin, Member};
 use serde_json::{Value, json};
-use tests::app::{AppTenant, Person};
-use tests::{TestApp, TestDb};
 
-struct Scene {
-    app: TestApp,
-    acme: AppTenant,
-    ada: Person,
-}
+use super::scene::Scene;
 
 impl Scene {
     /// Two customers, the first with two orders.
-    async fn set() -> Self {
-        let app = TestApp::on(Arc::new(TestDb::workshop().await), |_| {}).await;
-        let acme = app.tenant("acme").await;
-        let ada = acme.member("ada", Admin).await;
+    async fn with_orders() -> Self {
+        let scene = Self::workshop().await;
         for (object, records) in [
             ("customers", json!([{ "name": "Ann" }, { "name": "Bob" }])),
             (
@@ -27,10 +17,10 @@ impl Scene {
                 json!([{ "customer_id": 1, "total": 50 }, { "customer_id": 1, "total": 150 }]),
             ),
         ] {
-            let made = ada.post(&format!("/rest/v1/{object}"), &records).await;
+            let made = scene.ada.post(&format!("/rest/v1/{object}"), &records).await;
             made.expect_status(201);
         }
-        Self { app, acme, ada }
+        scene
     }
 }
 
@@ -40,7 +30,7 @@ fn rpc(function: &str) -> String {
 
 #[tokio::test]
 async fn a_function_is_called_by_get_head_and_post() {
-    let scene = Scene::set().await;
+    let scene = Scene::with_orders().await;
     let ada = &scene.ada;
     let by_get = ada.get(&rpc("add?a=2")).await.expect_status(200);
     assert_eq!(by_get.json(), json!(3));
@@ -80,7 +70,7 @@ async fn a_function_is_called_by_get_head_and_post() {
 
 #[tokio::test]
 async fn arguments_come_in_the_forms_that_functions_take() {
-    let scene = Scene::set().await;
+    let scene = Scene::with_orders().await;
     let send = |function: &str, content_type: &str, body: &str| {
         let ask = scene.ada.ask(Method::POST, &rpc(function));
         let ask = ask.body(body.to_owned());
@@ -121,7 +111,7 @@ async fn arguments_come_in_the_forms_that_functions_take() {
 
 #[tokio::test]
 async fn what_a_function_gives_has_the_form_that_is_accepted() {
-    let scene = Scene::set().await;
+    let scene = Scene::with_orders().await;
     let ask = |query: &str, accept: &str| {
         let ask = scene.ada.get(&rpc(&format!("orders_of?customer=1&{query}")));
         ask.header("accept", accept)
@@ -145,7 +135,7 @@ async fn what_a_function_gives_has_the_form_that_is_accepted() {
 
 #[tokio::test]
 async fn what_a_key_may_not_read_it_reads_through_no_function() {
-    let scene = Scene::set().await;
+    let scene = Scene::with_orders().await;
     let key = scene
         .acme
         .key(&["orders_of:read", "add:insert", "place_order:read"])
@@ -183,7 +173,7 @@ async fn what_a_key_may_not_read_it_reads_through_no_function() {
 
 #[tokio::test]
 async fn a_function_knows_its_own_tenant_only() {
-    let scene = Scene::set().await;
+    let scene = Scene::with_orders().await;
     let globex = scene.app.tenant("globex").await;
     let bob = globex.member("bob", Admin).await;
     let own = bob.get(&rpc("orders_of?customer=1")).await.expect_status(200);
@@ -207,7 +197,7 @@ async fn a_function_knows_its_own_tenant_only() {
 
 #[tokio::test]
 async fn odd_calls_are_the_callers_fault() {
-    let scene = Scene::set().await;
+    let scene = Scene::with_orders().await;
     let get = |target: &str| scene.ada.get(&rpc(target));
     let post = |function: &str, body: Value| scene.ada.post(&rpc(function), &body);
     for (ask, status, code) in [

@@ -1,5 +1,6 @@
 //! `Idempotency-Key` over HTTP: what is sent twice is done once.
 
+mod bin;
 mod refusals;
 mod together;
 
@@ -7,25 +8,11 @@ use axum::http::Method;
 use catalog::memberships::MemberRole::Admin;
 use serde_json::{Value, json};
 use tests::TestApp;
-use tests::app::{Answer, AppTenant, Ask, Person};
+use tests::app::{Answer, Ask};
 
-struct Scene {
-    app: TestApp,
-    acme: AppTenant,
-    ada: Person,
-}
+use super::scene::Scene;
 
 impl Scene {
-    async fn set() -> Self {
-        Self::on(TestApp::new().await).await
-    }
-
-    async fn on(app: TestApp) -> Self {
-        let acme = app.tenant("acme").await;
-        let ada = acme.member("ada", Admin).await;
-        Self { app, acme, ada }
-    }
-
     /// Adds a tag of this name under a key.
     fn tag(&self, key: &str, name: &str) -> Ask {
         self.ada

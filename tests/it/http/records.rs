@@ -11,26 +11,11 @@ mod refusals;
 mod rights;
 mod writing;
 
-use catalog::memberships::MemberRole::Admin;
 use serde_json::{Value, json};
-use tests::TestApp;
-use tests::app::{AppTenant, Person};
 
-/// A tenant and an admin of it.
-struct Scene {
-    app: TestApp,
-    acme: AppTenant,
-    ada: Person,
-}
+use super::scene::Scene;
 
 impl Scene {
-    async fn set() -> Self {
-        let app = TestApp::new().await;
-        let acme = app.tenant("acme").await;
-        let ada = acme.member("ada", Admin).await;
-        Self { app, acme, ada }
-    }
-
     /// Adds a record and gives it back.
     async fn add(&self, object: &str, body: &Value) -> Value {
         let ask = self

@@ -117,6 +117,16 @@ async fn a_search_goes_with_everything_else_that_lists_have() {
         .ask("contacts", "select=email&q=anna&deleted_at=not.is.null")
         .await;
     assert_eq!(deleted.expect("an answer"), json!([{"email": "gone@x.example"}]));
+    for (deleted, expected) in [
+        ("exclude", &["anna.mueller@x.example"][..]),
+        ("include", &["anna.mueller@x.example", "gone@x.example"]),
+        ("only", &["gone@x.example"]),
+    ] {
+        let query = format!("select=email&q=anna%20muller&order=email&deleted={deleted}");
+        let rows = crm.ask("contacts", &query).await.expect("an answer");
+        let emails: Vec<_> = expected.iter().map(|email| json!({"email": email})).collect();
+        assert_eq!(rows, json!(emails), "{deleted}");
+    }
     crm.refused("contacts", "q=ann&cursor=", "cursor_unsupported")
         .await;
     let page = crm

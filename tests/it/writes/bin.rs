@@ -250,7 +250,7 @@ async fn a_record_comes_back_only_to_what_it_belongs_to() {
     assert_eq!(office.restore("folders", "x").await.0, 400);
     assert_eq!(
         office.restore("tasks", "x").await,
-        (400, json!({ "code": "no_soft_delete", "details": null }))
+        (400, json!({ "code": "bin_unsupported", "details": null }))
     );
 }
 

@@ -7,8 +7,8 @@ use catalog::pg::sqlstate::Failure;
 use super::RecordError;
 use super::place::{column_of_value, is_bad_search};
 use super::raised::raised;
-use crate::records::guard::Guard;
-use crate::records::limits::{Exceeded, TOO_LARGE};
+use crate::records::guard::{Guard, UNKNOWN};
+use crate::records::limits::Exceeded;
 use crate::records::{Mode, Prepared};
 
 /// The parts of PostgreSQL's error report that matter here, as the transaction received them.
@@ -146,12 +146,12 @@ const TAKEN: &str =
 /// 1 GB, and a read that is not sent values of that size can exceed a program limit in no other way.
 fn refused_by_itself(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Option<RecordError> {
     match fault.sqlstate {
-        "22P02" if fault.message.contains(TOO_LARGE) => Some(Exceeded::Answer.into()),
-        "22P02" => {
-            let (guard, count) = Guard::failed(&prepared.guards, fault.message)?;
+        UNKNOWN if Guard::is_too_large(fault.message) => Some(Exceeded::Answer.into()),
+        UNKNOWN => {
+            let (guard, count, names) = Guard::failed(&prepared.guards, fault.message)?;
             let mut error = guard.error(count, &prepared.object);
             if let RecordError::Outdated { changed, .. } = &mut error {
-                *changed = fields_after(guard.words(), fault.message);
+                *changed = names;
             }
             Some(error.with_parent(|| {
                 let index = usize::try_from(count).ok()?;
@@ -161,14 +161,6 @@ fn refused_by_itself(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Option<R
         "54000" if prepared.mode == Mode::ReadOnly => Some(Exceeded::Answer.into()),
         _ => None,
     }
-}
-
-/// The names that stand in the message behind a check's words, as a JSON array.
-fn fields_after(words: &str, message: &str) -> Vec<String> {
-    let after = message.split_once(words).map(|(_, after)| after.trim());
-    let list = after.and_then(|after| after.strip_suffix('"'));
-    list.and_then(|list| serde_json::from_str(list).ok())
-        .unwrap_or_default()
 }
 
 /// The detail has values of columns that the request never asked to see: "Failing row contains (…)", the key of
@@ -346,11 +338,14 @@ mod tests {
     #[test]
     fn an_answer_that_is_too_large_is_told_from_a_wrong_value() {
         let prepared = list("contacts", "").unwrap();
-        let said = "invalid input syntax for type bigint: \"20000000 bytes are too many for one answer\"";
-        for fault in [fault("22P02", said), fault("54000", "out of memory")] {
+        let said = "unrecognized configuration parameter \"20000000 bytes are too many for one answer\"";
+        for fault in [fault(UNKNOWN, said), fault("54000", "out of memory")] {
             let error = RecordError::from_database(&fault, &prepared);
             assert_eq!((error.code(), error.status()), ("answer_too_large", 413));
         }
+        let value = "invalid input syntax for type bigint: \"20000000 bytes are too many for one answer\"";
+        let error = RecordError::from_database(&fault("22P02", value), &prepared);
+        assert_eq!((error.code(), error.status()), ("22P02", 400));
     }
 
     #[test]

@@ -21,6 +21,13 @@ impl RecordError {
                 "Try renaming the parameters or the function itself in the database so function overloading can be resolved"
                     .to_owned(),
             ),
+            Self::NotOneColumn { .. } => Some(
+                "Select exactly one column, as in select=name, or accept application/json or text/csv".to_owned(),
+            ),
+            Self::NotXml => Some("Accept text/plain for the text of any other type".to_owned()),
+            Self::MisplacedHeader { .. } => {
+                Some("Say by limit and offset which records are wanted, or leave the header out for all".to_owned())
+            }
             Self::LimitWithoutOrder => Some("Apply an 'order' using unique column(s)".to_owned()),
             Self::MayNotDelete { .. } => Some(
                 "Records are removed by DELETE; without the right to, deleted_at can only be set to null".to_owned(),
@@ -31,7 +38,9 @@ impl RecordError {
             Self::HiddenDuplicate { .. } => {
                 Some("Restore it first by POST to its path with /restore, or use another key".to_owned())
             }
-            Self::NoBin { .. } => Some("Leave it out: every record there is live".to_owned()),
+            Self::NoBin { object } => Some(format!(
+                "Every record of '{object}' is live: DELETE removes it for good, as the table has no nullable column deleted_at"
+            )),
             Self::NotDeleted { .. } => {
                 Some("Only what DELETE has put into the bin is restored or purged: see deleted=only".to_owned())
             }

@@ -121,6 +121,17 @@ pub enum Generated {
     IdentityByDefault,
 }
 
+/// The fields of one object, each once, in the order in which they come first.
+pub(in crate::records) fn distinct<'m>(fields: impl IntoIterator<Item = &'m Field>) -> Vec<&'m Field> {
+    let mut once: Vec<&Field> = Vec::new();
+    for field in fields {
+        if !once.iter().any(|known| known.name == field.name) {
+            once.push(field);
+        }
+    }
+    once
+}
+
 #[cfg(test)]
 mod tests {
     use crate::records::fixture::model;

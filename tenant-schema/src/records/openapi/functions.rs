@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{key, parts, schema, segment};
-use crate::records::model::{BodyType, Function, Parameter, Returned, SchemaModel};
+use super::{headers, key, parts, schema, segment};
+use crate::records::model::{BodyType, Function, Object, Parameter, Returned, SchemaModel};
 
 /// Adds the path of a function, all overloads that may be called together.
 pub(super) fn describe(
@@ -20,7 +20,6 @@ pub(super) fn describe(
         .iter()
         .filter_map(|function| result(function, model, schemas))
         .collect();
-    let answers = answers(&results);
     let description: Vec<&str> = overloads
         .iter()
         .filter_map(|function| function.comment.as_deref())
@@ -35,9 +34,16 @@ pub(super) fn describe(
             "responses": responses,
         })
     };
-    let shared: Vec<Value> = ["select", "order", "limit", "offset", "prefer_read"]
+    let mut shared: Vec<Value> = ["select", "order", "limit", "offset"]
         .map(parts::parameter)
         .into();
+    let keeps = |row: &Object| row.soft_delete && row.readable("deleted").is_none();
+    if overloads
+        .iter()
+        .any(|function| function.row(model).is_some_and(keeps))
+    {
+        shared.push(parts::parameter("deleted"));
+    }
     let mut methods = Map::new();
     let readers: Vec<&Function> = overloads
         .iter()
@@ -45,17 +51,21 @@ pub(super) fn describe(
         .filter(|function| !function.writes())
         .collect();
     if readers.iter().any(|function| function.body_type().is_none()) {
-        let parameters = arguments(&readers).chain(shared.clone()).collect();
-        methods.insert(
-            "get".to_owned(),
-            operation("get", parameters, parts::read(answers.clone())),
-        );
+        let of_lists = ["range", "prefer_read"].map(parts::parameter);
+        let parameters = arguments(&readers)
+            .chain(shared.clone())
+            .chain(of_lists)
+            .collect();
+        let responses = parts::read(answers(&results, &[]));
+        methods.insert("get".to_owned(), operation("get", parameters, responses));
     }
-    let mut shared = shared;
+    shared.extend(["columns", "prefer_call"].map(parts::parameter));
+    let mut replayed: &[&str] = &[];
     if overloads.iter().any(|function| function.writes()) {
         shared.push(parts::parameter("idempotency_key"));
+        replayed = &["idempotent_replayed"];
     }
-    let mut post = operation("post", shared, parts::write(answers));
+    let mut post = operation("post", shared, parts::write(answers(&results, replayed)));
     if let Some(body) = body(overloads) {
         post["requestBody"] = body;
     }
@@ -74,11 +84,11 @@ fn result(function: &Function, model: &SchemaModel, schemas: &mut Map<String, Va
             Some(object) => {
                 let name = key(name);
                 schemas.entry(name.clone()).or_insert_with(|| schema::row(object));
-                schema::named(&name)
+                maybe(schema::named(&name), function)
             }
             None => json!({ "type": "object" }),
         },
-        Returned::Row(object) => schema::row(object),
+        Returned::Row(object) => maybe(schema::row(object), function),
     };
     Some(if function.returns_set {
         schema::list(&one)
@@ -87,22 +97,41 @@ fn result(function: &Function, model: &SchemaModel, schemas: &mut Map<String, Va
     })
 }
 
-fn answers(results: &[Value]) -> Value {
+/// A row where one is returned rather than a set: there may be none, which PostgreSQL gives as NULL or as a row of NULLs.
+fn maybe(row: Value, function: &Function) -> Value {
+    if function.returns_set {
+        return row;
+    }
+    let none = json!({
+        "type": "object",
+        "description": "No record.",
+        "additionalProperties": { "type": "null" },
+    });
+    json!({ "anyOf": [row, none, { "type": "null" }] })
+}
+
+/// The answers of a call: results in every form, or nothing.
+fn answers(results: &[Value], more: &[&str]) -> Value {
+    let nothing = json!({
+        "description": "Done; nothing is answered.",
+        "headers": headers::sent(["preference_applied"].iter().chain(more)),
+    });
     let of = match results {
-        [] => return json!({ "204": { "description": "Done; nothing is answered." } }),
+        [] => return json!({ "204": nothing }),
         [only] => only.clone(),
         several => schema::any_of(several),
     };
     let page = |description: &str| {
         json!({
             "description": description,
-            "headers": { "Content-Range": super::reference("headers", "content_range") },
-            "content": { "application/json": { "schema": of } },
+            "headers": headers::sent(["content_range", "preference_applied"].iter().chain(more)),
+            // Of a set, one of its results.
+            "content": parts::forms(&json!({}), &of),
         })
     };
     json!({
-        "200": page("What the function gives back."),
-        "204": { "description": "Done; nothing is answered." },
+        "200": page("What the function gives back. In the forms `text/plain`, `application/octet-stream` and `text/xml` a value as it is."),
+        "204": nothing,
         "206": page("Some of what it gives back."),
     })
 }

@@ -1,14 +1,17 @@
 //! The paths of an object's records.
 
+use std::collections::HashSet;
+
 use catalog::access::Action;
 use serde_json::{Map, Value, json};
 
-use super::{key, parts, schema, segment};
-use crate::records::model::{Field, Object};
-use crate::records::parse::RESERVED;
+use super::{headers, key, parts, schema, segment};
+use crate::records::model::Object;
+use crate::records::parse::parameters::KNOWN;
+use crate::records::parse::{Verb, known};
+use crate::records::plan;
 
-/// Parameters that columns cannot be filtered by under their bare names.
-const OURS: [&str; 2] = ["columns", "on_conflict"];
+mod one;
 
 /// Adds the paths of an object, and the schemas of its records.
 pub(super) fn describe(
@@ -17,84 +20,65 @@ pub(super) fn describe(
     paths: &mut Map<String, Value>,
     schemas: &mut Map<String, Value>,
 ) {
-    let can = |action| {
-        may(action)
-            && match action {
-                Action::Read => true,
-                Action::Insert => object.writable.insert,
-                Action::Update => object.writable.update,
-                Action::Delete => object.writable.delete || (object.soft_delete && object.writable.update),
-                Action::Purge => object.writable.delete && object.soft_delete,
-            }
+    let is_possible = |action: &Action| match action {
+        Action::Read => true,
+        Action::Insert => object.writable.insert,
+        Action::Update => object.writable.update,
+        Action::Delete => object.writable.delete || (object.soft_delete && object.writable.update),
+        Action::Purge => object.writable.delete && object.soft_delete,
     };
-    let [read, insert, update, delete, purge] = Action::ALL.map(can);
-    if ![read, insert, update, delete].contains(&true) {
+    let able: HashSet<Action> = Action::ALL
+        .into_iter()
+        .filter(|action| may(*action) && is_possible(action))
+        .collect();
+    if able.iter().all(|action| *action == Action::Purge) {
         return;
     }
-    let described = Described { object };
+    let described = Described { object, able };
     let name = key(&object.name);
     schemas.insert(name.clone(), schema::row(object));
-    let mut all = Map::new();
-    if read {
-        all.insert("get".to_owned(), described.list());
-    }
-    if insert {
+    if described.may(&[Action::Insert]) {
         schemas.insert(format!("{name}.insert"), schema::new(object));
-        all.insert("post".to_owned(), described.insert());
     }
-    if update {
+    if described.may(&[Action::Update]) {
         schemas.insert(format!("{name}.update"), schema::change(object));
-        all.insert("patch".to_owned(), described.update_filtered());
-    }
-    if insert && update && !object.primary_key.is_empty() {
-        all.insert("put".to_owned(), described.put());
-    }
-    if delete {
-        all.insert("delete".to_owned(), described.delete_filtered());
     }
     let path = format!("/rest/v1/{}", segment(&object.name));
-    if let Some(id) = object.key() {
-        described.one(id, &path, [read, insert, update, delete, purge], paths);
-    }
-    paths.insert(path, Value::Object(all));
+    described.one(&path, paths);
+    paths.insert(path, described.many());
 }
 
 struct Described<'a> {
     object: &'a Object,
+    /// What the reader may do, of what can be done.
+    able: HashSet<Action>,
 }
 
 impl Described<'_> {
-    /// Adds the paths of one record, with what may be done there: read, insert, update, delete, purge.
-    fn one(
-        &self,
-        id: &Field,
-        path: &str,
-        [read, insert, update, delete, purge]: [bool; 5],
-        paths: &mut Map<String, Value>,
-    ) {
-        let mut one = Map::from_iter([("parameters".to_owned(), json!([id_parameter(id)]))]);
-        let operations = [
-            (read, "get", self.get()),
-            (update, "patch", self.update()),
-            (insert && update, "put", self.put_one()),
-            (delete, "delete", self.delete()),
-        ];
-        for (is, method, operation) in operations {
-            if is {
-                one.insert(method.to_owned(), operation);
-            }
+    fn may(&self, all: &[Action]) -> bool {
+        all.iter().all(|action| self.able.contains(action))
+    }
+
+    /// What is done to records that a filter finds, and to new ones.
+    fn many(&self) -> Value {
+        let has_key = !self.object.primary_key.is_empty();
+        let mut methods = Map::new();
+        if self.may(&[Action::Read]) {
+            methods.insert("get".to_owned(), self.list());
         }
-        paths.insert(format!("{path}/{{id}}"), Value::Object(one));
-        let of_the_bin = [
-            (update && self.object.soft_delete, "restore", self.restore()),
-            (purge, "purge", self.purge()),
-        ];
-        for (is, verb, operation) in of_the_bin {
-            if is {
-                let item = json!({ "parameters": [id_parameter(id)], "post": operation });
-                paths.insert(format!("{path}/{{id}}/{verb}"), item);
-            }
+        if self.may(&[Action::Insert]) {
+            methods.insert("post".to_owned(), self.insert());
         }
+        if self.may(&[Action::Update]) {
+            methods.insert("patch".to_owned(), self.update_filtered());
+        }
+        if has_key && self.may(&[Action::Insert, Action::Update]) {
+            methods.insert("put".to_owned(), self.put());
+        }
+        if self.may(&[Action::Delete]) {
+            methods.insert("delete".to_owned(), self.delete_filtered());
+        }
+        Value::Object(methods)
     }
 
     fn operation(&self, verb: &str, summary: &str, parameters: Vec<Value>, responses: Value) -> Value {
@@ -108,12 +92,12 @@ impl Described<'_> {
         operation
     }
 
-    /// `column=operator.value` for every column.
-    fn filters(&self) -> impl Iterator<Item = Value> + '_ {
+    /// `column=operator.value` for every column that such a request can be filtered by under its bare name.
+    fn filters(&self, verb: Verb) -> impl Iterator<Item = Value> + '_ {
         let fields = self.object.fields.iter().chain(&self.object.computed);
-        let fields = fields.filter(|field| {
+        let fields = fields.filter(move |field| {
             let name = field.name.as_str();
-            !RESERVED.contains(&name) && !OURS.contains(&name) && !name.starts_with('"')
+            !name.starts_with('"') && known(name).is_none_or(|known| !known.is_meant(verb, true))
         });
         fields.map(|field| {
             let what = field.comment.as_deref().unwrap_or_default();
@@ -132,42 +116,24 @@ impl Described<'_> {
 
     /// Records in every form in which several are answered.
     fn many_forms(&self) -> Value {
-        let rows = schema::list(&self.row());
-        json!({
-            "application/json": { "schema": rows },
-            "application/vnd.pgrst.object+json": { "schema": self.row() },
-            "text/csv": { "schema": { "type": "string" } },
-        })
+        parts::forms(&self.row(), &schema::list(&self.row()))
     }
 
     fn list(&self) -> Value {
-        let parameters = named(&[
-            "select",
-            "order",
-            "limit",
-            "offset",
-            "cursor",
-            "and",
-            "or",
-            "range",
-            "prefer_read",
-        ]);
-        let search = self.object.search.is_possible();
-        let parameters = parameters.chain(search.then(|| parts::parameter("q")));
-        let page = |description: &str| {
+        let page = |description: &str, more: &[&str]| {
+            let always = ["content_location", "content_range", "link", "preference_applied"];
             json!({
                 "description": description,
-                "headers": {
-                    "Content-Range": super::reference("headers", "content_range"),
-                    "Link": super::reference("headers", "link"),
-                    "Preference-Applied": super::reference("headers", "preference_applied"),
-                },
+                "headers": headers::sent(always.iter().chain(more)),
                 "content": self.many_forms(),
             })
         };
         let mut all = page(
             "All that were found, up to the most that a page has. In the forms `application/x-ndjson` and \
-                            `text/csv;rows=all`, which are exports, all without a bound; there is no Content-Range then.",
+             `text/csv;rows=all`, which are exports, all without a bound; there is no Content-Range then. In the forms \
+             `text/plain`, `application/octet-stream` and `text/xml` the values of the one column that is selected, one \
+             behind the other.",
+            &["content_disposition"],
         );
         for form in ["application/x-ndjson", "text/csv;rows=all"] {
             all["content"][form] = json!({ "schema": { "type": "string" } });
@@ -175,23 +141,14 @@ impl Described<'_> {
         self.operation(
             "list",
             &format!("List {}", self.object.name),
-            parameters.chain(self.deleted()).chain(self.filters()).collect(),
+            self.taken(Verb::List)
+                .chain(named(&["range", "prefer_read"]))
+                .chain(self.filters(Verb::List))
+                .collect(),
             parts::read(json!({
                 "200": all,
-                "206": page("Some of those that were counted."),
+                "206": page("Some of those that were counted.", &[]),
             })),
-        )
-    }
-
-    fn get(&self) -> Value {
-        self.operation(
-            "get",
-            &format!("Get one of {}", self.object.name),
-            named(&["select", "prefer_read"])
-                .chain(self.conditions())
-                .chain(self.deleted())
-                .collect(),
-            self.with_not_modified(parts::read(json!({ "200": self.written_one("The record.") }))),
         )
     }
 
@@ -202,19 +159,17 @@ impl Described<'_> {
         let mut operation = self.operation(
             "insert",
             &format!("Add to {}", self.object.name),
-            named(&["select", "columns", "on_conflict", "prefer_write", "idempotency_key"]).collect(),
+            named(&[
+                "select",
+                "columns",
+                "on_conflict",
+                "prefer_write",
+                "idempotency_key",
+            ])
+            .collect(),
             parts::write(json!({
-                "200": self.written("What was merged, if that was asked for."),
-                // Without a type, since there is no body by default: a body that is announced must be there.
-                "201": {
-                    "description": "Added. Nothing is answered, or with `return=representation` the records, as under 200.",
-                    "headers": {
-                        "ETag": super::reference("headers", "etag"),
-                        "Idempotent-Replayed": super::reference("headers", "idempotent_replayed"),
-                        "Location": super::reference("headers", "location"),
-                        "Preference-Applied": super::reference("headers", "preference_applied"),
-                    },
-                },
+                "200": self.written("What was merged, if that was asked for.", &["etag", "location"]),
+                "201": added("the records", &["content_range", "location"]),
             })),
         );
         operation["requestBody"] = json!({
@@ -226,21 +181,6 @@ impl Described<'_> {
                 "application/x-www-form-urlencoded": { "schema": { "type": "object" } },
             },
         });
-        operation
-    }
-
-    fn put_one(&self) -> Value {
-        let mut operation = self.operation(
-            "put_one",
-            &format!("Add or replace one of {}", self.object.name),
-            self.of_one_write(&["select", "columns"]),
-            parts::write(json!({
-                "200": self.written_one("Replaced."),
-                "201": { "description": "Added. Nothing is answered, or with `return=representation` the record, as under 200." },
-                "204": nothing(),
-            })),
-        );
-        operation["requestBody"] = self.whole();
         operation
     }
 
@@ -261,13 +201,47 @@ impl Described<'_> {
                 .chain(keys)
                 .collect(),
             parts::write(json!({
-                "200": self.written("Replaced."),
-                "201": { "description": "Added. Nothing is answered, or with `return=representation` the record, as under 200." },
-                "204": nothing(),
+                "200": self.written("Replaced.", &["etag"]),
+                "201": added("the record", &[]),
+                "204": nothing(&["etag"]),
             })),
         );
         operation["requestBody"] = self.whole();
         operation
+    }
+
+    fn update_filtered(&self) -> Value {
+        let summary = format!("Change those of {} that a filter finds", self.object.name);
+        let mut operation = self.filtered("update", &summary, Verb::Update, "The changed records.");
+        operation["requestBody"] = self.changes();
+        operation
+    }
+
+    fn delete_filtered(&self) -> Value {
+        let summary = format!("Remove those of {} that a filter finds", self.object.name);
+        self.filtered("delete", &summary, Verb::Delete, "The removed records.")
+    }
+
+    /// A write to the records that a filter finds.
+    fn filtered(&self, name: &str, summary: &str, verb: Verb, done: &str) -> Value {
+        self.operation(
+            name,
+            summary,
+            self.taken(verb)
+                .chain(named(&["prefer_write", "idempotency_key"]))
+                .chain(self.filters(verb))
+                .collect(),
+            parts::write(json!({ "200": self.written(done, &[]), "204": nothing(&["content_range"]) })),
+        )
+    }
+
+    /// The records that were written, in the answer of a write that may be replayed.
+    fn written(&self, description: &str, more: &[&str]) -> Value {
+        json!({
+            "description": description,
+            "headers": headers::sent(WRITTEN.iter().chain(&["content_range"]).chain(more)),
+            "content": self.many_forms(),
+        })
     }
 
     fn whole(&self) -> Value {
@@ -275,142 +249,24 @@ impl Described<'_> {
         json!({ "required": true, "content": { "application/json": { "schema": one } } })
     }
 
-    fn update_filtered(&self) -> Value {
-        let parameters = [
-            "select",
-            "order",
-            "limit",
-            "and",
-            "or",
-            "columns",
-            "prefer_write",
-            "idempotency_key",
-        ];
-        let parameters = named(&parameters);
-        let mut operation = self.operation(
-            "update",
-            &format!("Change those of {} that a filter finds", self.object.name),
-            parameters.chain(self.deleted()).chain(self.filters()).collect(),
-            parts::write(json!({ "200": self.written("The changed records."), "204": nothing() })),
-        );
-        operation["requestBody"] = self.changes();
-        operation
-    }
-
-    fn update(&self) -> Value {
-        let mut operation = self.operation(
-            "update_one",
-            &format!("Change one of {}", self.object.name),
-            self.of_one_write(&["select", "columns"])
-                .into_iter()
-                .chain(self.deleted())
-                .collect(),
-            parts::write(json!({ "200": self.written_one("The changed record."), "204": nothing() })),
-        );
-        operation["requestBody"] = self.changes();
-        operation
-    }
-
     fn changes(&self) -> Value {
         let changes = schema::named(&format!("{}.update", key(&self.object.name)));
         json!({ "required": true, "content": { "application/json": { "schema": changes } } })
     }
 
-    fn delete_filtered(&self) -> Value {
-        let parameters = [
-            "select",
-            "order",
-            "limit",
-            "and",
-            "or",
-            "prefer_write",
-            "idempotency_key",
-        ];
-        let parameters = named(&parameters);
-        self.operation(
-            "delete",
-            &format!("Remove those of {} that a filter finds", self.object.name),
-            parameters.chain(self.filters()).collect(),
-            parts::write(json!({ "200": self.written("The removed records."), "204": nothing() })),
-        )
-    }
-
-    fn delete(&self) -> Value {
-        self.operation(
-            "delete_one",
-            &format!("Remove one of {}", self.object.name),
-            self.of_one_write(&["select"]),
-            parts::write(json!({ "200": self.written_one("The removed record."), "204": nothing() })),
-        )
-    }
-
-    fn restore(&self) -> Value {
-        self.operation(
-            "restore_one",
-            &format!(
-                "Bring back one of {} that was deleted, with what was deleted with it",
-                self.object.name
-            ),
-            named(&["select", "prefer_write"]).collect(),
-            parts::write(json!({ "200": self.written_one("The restored record."), "204": nothing() })),
-        )
-    }
-
-    fn purge(&self) -> Value {
-        self.operation(
-            "purge_one",
-            &format!("Remove for good one of {} that was deleted", self.object.name),
-            named(&["select", "prefer_write"]).collect(),
-            parts::write(json!({ "200": self.written_one("The removed record."), "204": nothing() })),
-        )
-    }
-
-    /// `deleted`, where it is no column's name.
-    fn deleted(&self) -> impl Iterator<Item = Value> + use<> {
-        let is_ours = self.object.soft_delete && self.object.readable("deleted").is_none();
-        is_ours.then(|| parts::parameter("deleted")).into_iter()
-    }
-
-    fn written(&self, description: &str) -> Value {
-        json!({
-            "description": description,
-            "headers": { "Preference-Applied": super::reference("headers", "preference_applied") },
-            "content": self.many_forms(),
-        })
-    }
-
-    fn written_one(&self, description: &str) -> Value {
-        let mut answer = json!({ "description": description, "content": { "application/json": { "schema": self.row() } } });
-        if self.object.versioned {
-            answer["headers"] = json!({ "ETag": super::reference("headers", "etag") });
-        }
-        answer
-    }
-
-    /// The headers that ask for a state of one record.
-    fn conditions(&self) -> impl Iterator<Item = Value> {
-        let names: &[&str] = if self.object.versioned {
-            &["if_match", "if_none_match"]
-        } else {
-            &[]
+    /// The parameters that such a request takes, where they say something of this object.
+    fn taken(&self, verb: Verb) -> impl Iterator<Item = Value> + '_ {
+        let says = |name: &str| match name {
+            "cursor" => plan::is_pageable(self.object),
+            "q" => self.object.search.is_possible(),
+            "deleted" => self.object.soft_delete,
+            _ => true,
         };
-        named(names)
-    }
-
-    fn of_one_write(&self, own: &[&str]) -> Vec<Value> {
-        let always = named(&["prefer_write", "idempotency_key"]);
-        let can_be_held = !self.object.kind.is_view();
-        let conditions = self.conditions().filter(|_| can_be_held);
-        named(own).chain(always).chain(conditions).collect()
-    }
-
-    /// The answers of a read of one record, whose client may know it already.
-    fn with_not_modified(&self, mut answers: Value) -> Value {
-        if self.object.versioned {
-            answers["304"] = json!({ "description": "The client has it already, as `If-None-Match` says." });
-            answers["412"] = super::reference("responses", "precondition_failed");
-        }
-        answers
+        let taken = KNOWN.iter().filter(move |known| {
+            let is_column = self.object.readable(known.name).is_some();
+            known.is_of(verb) && known.is_meant(verb, is_column) && says(known.name)
+        });
+        taken.map(|known| parts::parameter(known.name))
     }
 }
 
@@ -418,16 +274,19 @@ fn named<'a>(names: &'a [&'a str]) -> impl Iterator<Item = Value> + 'a {
     names.iter().map(|name| parts::parameter(name))
 }
 
-fn nothing() -> Value {
-    json!({ "description": "Done; nothing is answered." })
+/// Headers that the answer of any write may have.
+const WRITTEN: &[&str] = &["idempotent_replayed", "preference_applied"];
+
+fn nothing(more: &[&str]) -> Value {
+    json!({ "description": "Done; nothing is answered.", "headers": headers::sent(WRITTEN.iter().chain(more)) })
 }
 
-fn id_parameter(id: &Field) -> Value {
-    let mut of_type = schema::field(id);
-    if let Some(map) = of_type.as_object_mut() {
-        map.remove("readOnly");
-        map.remove("description");
-    }
-    let description = format!("The {} of the record.", id.name);
-    json!({ "name": "id", "in": "path", "required": true, "description": description, "schema": of_type })
+/// Without a type, since there is no body by default: a body that is announced must be there.
+fn added(what: &str, more: &[&str]) -> Value {
+    json!({
+        "description": format!(
+            "Added. Nothing is answered, or with `return=representation` {what}, as under 200."
+        ),
+        "headers": headers::sent(WRITTEN.iter().chain(&["etag"]).chain(more)),
+    })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::reference;
+use super::{headers, reference};
 
 /// The component that describes a problem; its dot keeps it apart from those of objects.
 pub(super) const PROBLEM: &str = "error.Problem";
@@ -56,6 +56,18 @@ const PARAMETERS: &[(&str, &str, &str, &str)] = &[
         "Conditions of which one must hold: `(status.eq.open,status.is.null)`.",
     ),
     (
+        "not.and",
+        "query",
+        "not.and",
+        "Conditions of which one must not hold: `(price.gt.1,price.lt.9)`.",
+    ),
+    (
+        "not.or",
+        "query",
+        "not.or",
+        "Conditions of which none must hold: `(status.eq.open,status.is.null)`.",
+    ),
+    (
         "deleted",
         "query",
         "deleted",
@@ -85,6 +97,13 @@ const PARAMETERS: &[(&str, &str, &str, &str)] = &[
         "header",
         "Prefer",
         "`count=exact|planned|estimated` counts what the filter finds; `handling=strict|lenient`, `timezone=…`.",
+    ),
+    (
+        "prefer_call",
+        "header",
+        "Prefer",
+        "`count=…` counts the results of a function that only reads; `max-affected=…` undoes the call where it has more \
+         results; `tx=commit|rollback`, `handling=strict|lenient`, `timezone=…`.",
     ),
     (
         "prefer_write",
@@ -242,6 +261,23 @@ fn answers(own: Value, more: &[&str]) -> Value {
     Value::Object(answers)
 }
 
+/// An answer in every form: as JSON by these schemas of one and of all that is answered, and as texts.
+pub(super) fn forms(one: &Value, all: &Value) -> Value {
+    let (one, all) = (json!({ "schema": one }), json!({ "schema": all }));
+    let text = json!({ "schema": { "type": "string" } });
+    json!({
+        "application/json": all,
+        "application/vnd.pgrst.array+json;nulls=stripped": all,
+        "application/vnd.pgrst.object+json": one,
+        "application/vnd.pgrst.object+json;nulls=stripped": one,
+        "text/csv": text,
+        // The values of the one column that is selected, one behind the other.
+        "text/plain": text,
+        "application/octet-stream": text,
+        "text/xml": text,
+    })
+}
+
 pub(super) fn parameter(name: &str) -> Value {
     reference("parameters", name)
 }
@@ -266,10 +302,10 @@ pub(super) fn responses() -> Value {
             "content": { "application/problem+json": { "schema": reference("schemas", PROBLEM) } },
         });
         if ["too_many", "unavailable"].contains(name) {
-            response["headers"] = json!({ "Retry-After": reference("headers", "retry_after") });
+            response["headers"] = headers::sent(&["retry_after"]);
         }
         if *name == "precondition_failed" {
-            response["headers"] = json!({ "ETag": reference("headers", "etag") });
+            response["headers"] = headers::sent(&["etag"]);
         }
         ((*name).to_owned(), response)
     });
@@ -278,22 +314,6 @@ pub(super) fn responses() -> Value {
         "content": { "application/problem+json": { "schema": reference("schemas", PROBLEM) } },
     });
     Value::Object(all.chain([(RAISED.to_owned(), raised)]).collect())
-}
-
-pub(super) fn headers() -> Value {
-    let text = json!({ "type": "string" });
-    json!({
-        "content_range": { "description": "Which records these are, and of how many: `0-9/42` or `0-9/*`.", "schema": text },
-        "etag": { "description": "The state of the record, where it has versions: `\"7\"`.", "schema": text },
-        "idempotent_replayed": {
-            "description": "`true`: the request was done before, and this is what it was answered.",
-            "schema": text,
-        },
-        "link": { "description": "The next page (RFC 8288), where a page by `cursor` is full: `</rest/v1/…?…>; rel=\"next\"`.", "schema": text },
-        "location": { "description": "Where the new record is.", "schema": text },
-        "preference_applied": { "description": "The preferences that were followed.", "schema": text },
-        "retry_after": { "description": "Seconds to wait.", "schema": { "type": "integer", "minimum": 0 } },
-    })
 }
 
 pub(super) fn problem() -> Value {

@@ -80,3 +80,60 @@ fn results_of_overloads_are_alternatives() {
         json!({ "anyOf": [{ "type": "integer" }, { "type": "string" }, { "type": "null" }] })
     );
 }
+
+/// The names of an operation's own parameters, as they are sent.
+fn taken(document: &Value, operation: &str) -> Vec<String> {
+    let (method, path) = operation.split_once(' ').unwrap();
+    let parameters = document["paths"][path][method]["parameters"].as_array().unwrap();
+    let named = parameters.iter().map(|parameter| match &parameter["$ref"] {
+        Value::String(to) => &document.pointer(to.trim_start_matches('#')).unwrap()["name"],
+        _ => &parameter["name"],
+    });
+    named.map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn operations_tell_what_they_take() {
+    let document = of(&|_| true);
+    let takes = |operation: &str, name: &str| taken(&document, operation).iter().any(|taken| taken == name);
+    for verb in ["restore", "purge"] {
+        let operation = format!("post /rest/v1/contacts/{{id}}/{verb}");
+        assert_eq!(
+            taken(&document, &operation),
+            ["select", "Prefer", "Idempotency-Key", "If-Match", "If-None-Match"]
+        );
+    }
+    for method in ["get", "patch", "delete"] {
+        assert!(
+            takes(&format!("{method} /rest/v1/contacts"), "offset"),
+            "{method}"
+        );
+    }
+    assert!(takes("patch /rest/v1/contacts", "deleted") && !takes("delete /rest/v1/contacts", "deleted"));
+    assert!(takes("get /rest/v1/contacts", "cursor") && !takes("patch /rest/v1/contacts", "cursor"));
+}
+
+#[test]
+fn every_parameter_is_described() {
+    let described = parts::parameters();
+    for known in crate::records::parse::parameters::KNOWN {
+        assert_eq!(described[known.name]["name"], known.name);
+    }
+}
+
+#[test]
+fn every_write_may_be_replayed() {
+    let document = of(&|_| true);
+    let paths = document["paths"].as_object().unwrap();
+    for (path, item) in paths.iter().filter(|(path, _)| !path.contains("/rpc/")) {
+        for method in ["post", "patch", "put", "delete"] {
+            for status in ["200", "201", "204"] {
+                let answer = &item[method]["responses"][status];
+                assert!(
+                    answer.is_null() || !answer["headers"]["Idempotent-Replayed"].is_null(),
+                    "{method} {path} {status}"
+                );
+            }
+        }
+    }
+}

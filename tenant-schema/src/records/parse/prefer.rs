@@ -209,8 +209,21 @@ impl Preferences {
         Some(bound.min(i64::MAX.unsigned_abs()))
     }
 
-    /// `Preference-Applied`: those of the kinds that `suits` which were said, in PostgREST's order and words.
+    /// With `handling=strict`, the error that lists what was said of the kinds that the request `cannot` follow.
+    pub fn refuse(&self, cannot: impl Fn(Preference) -> bool) -> Result<(), RecordError> {
+        match self.said(cannot) {
+            Some(said) => self.refuse_if_strict(&said),
+            None => Ok(()),
+        }
+    }
+
+    /// `Preference-Applied`: those of the kinds that `suits` which were said.
     pub fn applied(&self, suits: impl Fn(Preference) -> bool) -> Option<String> {
+        self.said(suits)
+    }
+
+    /// Those of the kinds that `suits` which were said, in PostgREST's order and words.
+    fn said(&self, suits: impl Fn(Preference) -> bool) -> Option<String> {
         let said = [
             (
                 Preference::Resolution,

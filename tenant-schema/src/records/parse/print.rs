@@ -6,8 +6,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
 
 use crate::records::ast::{
-    Aggregate, AggregateFunction, Arrow, Column, Comparison, Direction, EmbedItem, Filter, Is, Level, Nulls,
-    Operator, OrderTerm, Place, Quantifier, QueryString, Search, SelectItem, SortKey, Step, Test,
+    Aggregate, AggregateFunction, Arrow, Column, Comparison, Deleted, Direction, EmbedItem, Filter, Is,
+    Level, Nulls, Operator, OrderTerm, Place, Quantifier, QueryString, Search, SelectItem, SortKey, Step,
+    Test,
 };
 
 /// The query string that says this.
@@ -24,6 +25,16 @@ pub(super) fn query_string(said: &QueryString) -> String {
     for (name, value) in [("cursor", &said.cursor), ("q", &said.search)] {
         parameters.extend(value.iter().map(|value| (name.to_owned(), value.clone())));
     }
+    for (name, columns) in [("columns", &said.columns), ("on_conflict", &said.on_conflict)] {
+        parameters.extend(columns.iter().map(|columns| {
+            let quoted: Vec<String> = columns.iter().map(|column| quote(column)).collect();
+            (name.to_owned(), quoted.join(","))
+        }));
+    }
+    let deleted = Deleted::ALL
+        .into_iter()
+        .find(|(_, known)| said.deleted == Some(*known));
+    parameters.extend(deleted.map(|(word, _)| ("deleted".to_owned(), word.to_owned())));
     let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let pairs: Vec<_> = parameters
         .iter()
@@ -208,7 +219,7 @@ fn any_text() -> impl Strategy<Value = String> {
 
 /// Words and signs of the grammar: put together at random, they are read more often than texts at random are.
 pub(super) fn any_token() -> impl Strategy<Value = &'static str> {
-    let words = r#"select= order= limit= offset= and= or= not.and= not.or= a= b.c= a.order= a.or= a->b= a->>0= "a.b"=
+    let words = r#"select= cursor= q= deleted=only deleted= columns= on_conflict= order= limit= offset= and= or= not.and= not.or= a= b.c= a.order= a.or= a->b= a->>0= "a.b"=
         & & a b c_1 ä "a,b" " \ * 1 -1 00 99999999999999999999 null true unknown not_null eq. neq. gt(any). like(all). in. is.
         isdistinct. fts(english). plfts. wfts. cs. cd. ov. adj. not. and( or( not.and( ( ( ) ) { } , , . : :: ::text
         ::double%20precision -> ->> ! !inner !left !hint ... count() .count() .sum() .avg()::int .asc .desc .nullsfirst
@@ -369,22 +380,30 @@ pub(super) fn any_query_string() -> impl Strategy<Value = QueryString> {
     let embedded = prop::collection::vec((path, any_level()), 0..3);
     let select = prop::collection::vec(any_item(), 0..4);
     let of_lists = prop::option::of((any_text(), any_text()));
-    (select, any_level(), embedded, of_lists).prop_map(|(select, root, embedded, of_lists)| {
-        let (cursor, search) = of_lists.unzip();
-        let mut said = QueryString {
-            select,
-            root,
-            embedded: Vec::new(),
-            deleted: None,
-            cursor,
-            search,
-        };
-        for (path, level) in embedded {
-            // What says nothing is not there, and each way is there once.
-            if level != Level::default() {
-                *said.level(&path) = level;
+    let deleted = prop::option::of(prop::sample::select(&Deleted::ALL[..]));
+    let names = || prop::option::of(prop::collection::hash_set(any_text(), 1..3));
+    let of_writes = (deleted, names(), names());
+    (select, any_level(), embedded, of_lists, of_writes).prop_map(
+        |(select, root, embedded, of_lists, of_writes)| {
+            let (cursor, search) = of_lists.unzip();
+            let (deleted, columns, on_conflict) = of_writes;
+            let mut said = QueryString {
+                select,
+                root,
+                embedded: Vec::new(),
+                deleted: deleted.map(|(_, deleted)| deleted),
+                cursor,
+                search,
+                columns: columns.map(Vec::from_iter),
+                on_conflict: on_conflict.map(Vec::from_iter),
+            };
+            for (path, level) in embedded {
+                // What says nothing is not there, and each way is there once.
+                if level != Level::default() {
+                    *said.level(&path) = level;
+                }
             }
-        }
-        said
-    })
+            said
+        },
+    )
 }

@@ -7,7 +7,7 @@
 
 use catalog::access::ObjectWrite;
 
-use crate::records::model::{Field, ForeignKey, Object, SchemaModel};
+use crate::records::model::{Field, ForeignKey, Object, SchemaModel, distinct};
 
 /// The tables whose records may fall with those of one object.
 pub struct Cascade<'m> {
@@ -59,7 +59,7 @@ impl<'m> Cascade<'m> {
         let mut tables = reached(model, root);
         for at in 0..tables.len() {
             let object = tables[at].object;
-            let is_reached = |tie: &Tie<'m>| tables.iter().any(|table| is_same(table.object, tie.owner));
+            let is_reached = |tie: &Tie<'m>| tables.iter().any(|table| table.object.is_same(tie.owner));
             let keys = object.foreign_keys.iter();
             let ties = keys.filter_map(|key| Tie::of(model, object, key));
             tables[at].ties = ties.filter(is_reached).collect();
@@ -77,7 +77,7 @@ impl<'m> Cascade<'m> {
     /// The columns of an object's records by which others are found to belong to them.
     pub(in crate::records) fn referenced(&self, object: &Object) -> Vec<&'m Field> {
         let ties = self.tables().flat_map(|table| &table.ties);
-        let ties = ties.filter(|tie| is_same(tie.owner, object));
+        let ties = ties.filter(|tie| tie.owner.is_same(object));
         distinct(ties.flat_map(|tie| tie.columns.iter().map(|(_, there)| *there)))
     }
 }
@@ -100,8 +100,8 @@ fn reached<'m>(model: &'m SchemaModel, root: &'m Object) -> Vec<Falling<'m>> {
                     .iter()
                     .filter_map(|key| Tie::of(model, object, key))
             };
-            if !reached.iter().any(|known| is_same(known.object, object))
-                && ties().any(|tie| is_same(tie.owner, owner))
+            if !reached.iter().any(|known| known.object.is_same(object))
+                && ties().any(|tie| tie.owner.is_same(owner))
             {
                 reached.push(table(object));
             }
@@ -112,14 +112,8 @@ fn reached<'m>(model: &'m SchemaModel, root: &'m Object) -> Vec<Falling<'m>> {
 
 /// The engine can mark the object's records, and say which ones it marks.
 fn takes_part(object: &Object) -> bool {
-    let has_key = !object.primary_key.is_empty() && key(object).len() == object.primary_key.len();
+    let has_key = !object.primary_key.is_empty() && object.key_fields().len() == object.primary_key.len();
     object.deletion().is_some() && object.writable.update && object.write != ObjectWrite::Nobody && has_key
-}
-
-/// The columns of the primary key.
-pub(in crate::records) fn key(object: &Object) -> Vec<&Field> {
-    let names = object.primary_key.iter();
-    names.filter_map(|name| object.field(name)).collect()
 }
 
 /// Puts tables that can be reached from each other into one group, and the groups into an order. The first table is the
@@ -153,7 +147,7 @@ fn grouped(tables: Vec<Falling<'_>>) -> Vec<Group<'_>> {
 fn reachability(tables: &[Falling<'_>]) -> Vec<Vec<bool>> {
     let below = |at: usize| {
         let owner = tables[at].object;
-        let falls = move |table: &Falling<'_>| table.ties.iter().any(|tie| is_same(tie.owner, owner));
+        let falls = move |table: &Falling<'_>| table.ties.iter().any(|tie| tie.owner.is_same(owner));
         let numbered = tables.iter().enumerate();
         numbered.filter(move |(_, table)| falls(table)).map(|(at, _)| at)
     };
@@ -168,19 +162,4 @@ fn reachability(tables: &[Falling<'_>]) -> Vec<Vec<bool>> {
         reached
     };
     (0..tables.len()).map(reach).collect()
-}
-
-/// The fields, each once.
-pub(in crate::records) fn distinct<'m>(fields: impl Iterator<Item = &'m Field>) -> Vec<&'m Field> {
-    let mut once: Vec<&Field> = Vec::new();
-    for field in fields {
-        if !once.iter().any(|known| known.name == field.name) {
-            once.push(field);
-        }
-    }
-    once
-}
-
-pub(in crate::records) fn is_same(one: &Object, other: &Object) -> bool {
-    one.name == other.name
 }

@@ -147,12 +147,18 @@ fn append_key<'m>(object: &'m Object, order: &mut Vec<OrderTerm<SortBy<'m>>>) ->
     Ok(())
 }
 
+/// Whether the object's lists can be paged by cursor.
+pub(in crate::records) fn is_pageable(object: &Object) -> bool {
+    key(object).is_some()
+}
+
 /// The primary key, or else a unique key none of whose columns may be NULL. None if a column of it is hidden.
 fn key(object: &Object) -> Option<Vec<&Field>> {
     let all = |columns: &[String]| -> Option<Vec<&Field>> {
         let fields: Option<Vec<_>> = columns.iter().map(|name| object.field(name)).collect();
         fields.filter(|fields| !fields.is_empty())
     };
+    // Of a key that is shown in part, the rest would not tell records apart.
     all(&object.primary_key).or_else(|| {
         let mut keys = object.unique_keys.iter().filter_map(|key| all(&key.columns));
         keys.find(|fields| fields.iter().all(|field| !field.nullable))

@@ -5,7 +5,7 @@ use super::embed::Embed;
 use super::search::Words;
 use crate::records::ast::{Column, Deleted, Filter, Is, Step, Test};
 use crate::records::error::{EmbedError, RecordError, shorten};
-use crate::records::model::{Field, Object};
+use crate::records::model::{DELETED_AT, Field, Object};
 use crate::records::nearest::nearest;
 
 /// What a condition is about.
@@ -95,7 +95,7 @@ pub(super) fn visible<'m>(
 
 /// The column itself is asked about: not something embedded under its name, and nothing inside it.
 fn is_deletion(subject: &Subject<'_>) -> bool {
-    matches!(subject, Subject::Spot(spot) if spot.field.name == "deleted_at" && spot.path.is_empty())
+    matches!(subject, Subject::Spot(spot) if spot.field.name == DELETED_AT && spot.path.is_empty())
 }
 
 /// The condition that hides deleted records, where an object has them.
@@ -109,7 +109,7 @@ pub(super) fn is_deleted(object: &Object) -> Option<Filter<Subject<'_>>> {
 }
 
 fn deletion_is(object: &Object, is: Is) -> Option<Filter<Subject<'_>>> {
-    let field = object.field("deleted_at").filter(|_| object.soft_delete)?;
+    let field = object.deleted_at()?;
     Some(Filter::Test(Subject::Spot(Spot::whole(field)), Test::Is(is)))
 }
 

@@ -5,7 +5,7 @@ use super::filter::{Subject, visible};
 use super::items::selection;
 use super::levels::Levels;
 use super::order::{SortBy, order};
-use super::query::{finds, read_query};
+use super::query::read_query;
 use super::search::Words;
 use super::select::{Output, Selection, Value};
 use super::write::Asked;
@@ -13,6 +13,7 @@ use crate::records::ast::{Filter, OrderTerm};
 use crate::records::cursor::Next;
 use crate::records::error::RecordError;
 use crate::records::model::Object;
+use crate::records::parse::Verb;
 use crate::records::{Count, Form, RowRange};
 
 /// The greatest `limit` that PostgreSQL takes.
@@ -83,11 +84,17 @@ impl Get<'_> {
 /// Plans a page of records.
 pub fn list<'m>(object: &'m Object, asked: &Asked<'m>) -> Result<List<'m>, RecordError> {
     let (context, limits) = (asked.context, asked.context.limits);
-    let mut said = read_query(object, asked.query, limits, "list records", |_| true)?;
+    let mut said = read_query(object, asked.query, limits, Verb::List)?;
     let wanted = Wanted::of(&mut said, asked)?;
     if wanted.is_some() && asked.every_row {
         return Err(RecordError::MisplacedParameter {
             parameter: "cursor".to_owned(),
+            action: "export records",
+        });
+    }
+    if asked.range.is_some() && asked.every_row {
+        return Err(RecordError::MisplacedHeader {
+            header: "Range",
             action: "export records",
         });
     }
@@ -134,7 +141,7 @@ pub fn list<'m>(object: &'m Object, asked: &Asked<'m>) -> Result<List<'m>, Recor
 /// Plans reading one record by its id.
 pub fn get<'m>(object: &'m Object, id: &str, asked: &Asked<'m>) -> Result<Get<'m>, RecordError> {
     let context = asked.context;
-    let said = read_query(object, asked.query, context.limits, "get one record", finds)?;
+    let said = read_query(object, asked.query, context.limits, Verb::Get)?;
     let mut levels = Levels::place(&said.select, said.embedded)?;
     let selection = selection(context, object, said.select, &mut levels)?;
     selection.refuse_aggregates()?;

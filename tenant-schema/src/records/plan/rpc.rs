@@ -2,20 +2,21 @@
 
 use catalog::access::ObjectWrite;
 
-use super::deleted::{self, DELETED};
 use super::filter::visible;
 use super::items::selection;
 use super::levels::Levels;
 use super::order::order;
-use super::query::{is_of_lists, read_query};
+use super::query::read_parameters;
 use super::read::{Node, page};
 use super::{Asked, Context};
+use crate::records::ast::Deleted;
 use crate::records::claim::MAX_BODY;
 use crate::records::error::{RecordError, shorten};
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Function, Object, Parameter, Returned};
 use crate::records::parse::body::call::Arguments;
-use crate::records::parse::{self, Parameters, columns};
+use crate::records::parse::parameters::take_once;
+use crate::records::parse::{self, Parameters, Verb, columns, known};
 use crate::records::sql::Keep;
 use crate::records::{CallBy, Count, Form, RowRange};
 
@@ -102,7 +103,7 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
     let range = asked
         .range
         .filter(|_| matches!(by, CallBy::Get) && function.returns_set);
-    let result = result(context, function, &said.rest, range)?;
+    let result = result(context, function, said.rest, range)?;
     let mut guards = Vec::new();
     if let Some(most) = asked.preferences.bound() {
         if !function.returns_set {
@@ -143,52 +144,37 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
 /// A request taken apart: what is for the function, and what is about its results.
 struct Said<'a> {
     arguments: Arguments<'a>,
-    /// The rest of the query string, still percent-encoded.
-    rest: String,
+    /// The rest of the query string.
+    rest: Parameters,
 }
 
 impl<'a> Said<'a> {
-    /// With `POST` the body has the arguments, and the query string is all about the results. With `GET` a parameter
-    /// of the request is an argument, unless it reads like a filter on a column of the results.
+    /// With `POST` the body has the arguments, and the query string is all about the results: but for `columns`, which
+    /// says what members of the body are arguments. With `GET` a parameter of the request is an argument, unless it reads
+    /// like a filter on a column of the results.
     fn read(
         context: Context<'_>,
         overloads: &[Function],
         query: &str,
         by: CallBy<'a>,
     ) -> Result<Self, RecordError> {
+        let mut said = parse::parameters(query)?;
         if let CallBy::Post(body) = by {
-            return Self::posted(query, Arguments::parse(body)?);
-        }
-        let (mut texts, mut rest) = (Vec::new(), Vec::new());
-        for pair in query.split('&') {
-            let parsed = parse::parameters(pair)?;
-            match parsed.into_iter().next() {
-                Some((name, value)) if is_argument(context, overloads, &name, &value) => {
-                    texts.push((name, value));
-                }
-                _ => rest.push(pair),
+            let mut arguments = Arguments::parse(body)?;
+            if let Some(names) = take_once(&mut said, "columns")? {
+                arguments.keep(&columns::parse("columns", &names)?);
             }
+            return Ok(Self {
+                arguments,
+                rest: said,
+            });
         }
+        let (texts, rest) = said
+            .into_iter()
+            .partition(|(name, value)| is_argument(context, overloads, name, value));
         Ok(Self {
             arguments: Arguments::Texts(texts),
-            rest: rest.join("&"),
-        })
-    }
-}
-
-impl<'a> Said<'a> {
-    /// `columns` says which members of the body are arguments.
-    fn posted(query: &str, mut arguments: Arguments<'a>) -> Result<Self, RecordError> {
-        let mut rest = Vec::new();
-        for pair in query.split('&') {
-            match parse::parameters(pair)?.first() {
-                Some((name, value)) if name == "columns" => arguments.keep(&columns::parse(name, value)?),
-                _ => rest.push(pair),
-            }
-        }
-        Ok(Self {
-            arguments,
-            rest: rest.join("&"),
+            rest,
         })
     }
 }
@@ -209,29 +195,29 @@ fn is_argument(context: Context<'_>, overloads: &[Function], name: &str, value: 
 
 /// Reads like something that is said of records.
 fn is_filter(name: &str, value: &str) -> bool {
-    if is_of_lists(name) {
-        return false;
+    let of_records = known(name).filter(|known| known.is_of(Verb::CallForRecords));
+    if of_records.is_some_and(|known| known.name != "deleted" || Deleted::of(value).is_some()) {
+        return true;
     }
-    let parameters: Parameters = vec![(name.to_owned(), value.to_owned())];
-    let is_word = name == DELETED && deleted::word(value).is_some();
-    parse::RESERVED.contains(&name) || is_word || parse::query(&parameters).is_ok()
+    let is_column = known(name).is_none_or(|known| !known.is_meant(Verb::CallForRecords, true));
+    let alone = vec![(name.to_owned(), value.to_owned())];
+    is_column && parse::query(alone, |_| false).is_ok()
 }
 
 fn result<'m>(
     context: Context<'m>,
     function: &'m Function,
-    rest: &str,
+    rest: Parameters,
     range: Option<RowRange>,
 ) -> Result<Results<'m>, RecordError> {
     let row: &'m Object = match &function.returns {
-        Returned::Nothing => return nothing_said(rest).map(|()| Results::Nothing),
+        Returned::Nothing => return nothing_said(&rest).map(|()| Results::Nothing),
         Returned::Scalar(field) => return values(context, function, rest, range, Some(field)),
         Returned::Record => return values(context, function, rest, range, None),
         Returned::Object(name) => context.model.object(name)?,
         Returned::Row(row) => row,
     };
-    let suits = |name: &str| !is_of_lists(name);
-    let said = read_query(row, rest, context.limits, "call a function", suits)?;
+    let said = read_parameters(row, rest, context.limits, Verb::CallForRecords)?;
     let mut levels = Levels::place(&said.select, said.embedded)?;
     let selection = selection(context, row, said.select, &mut levels)?;
     let (offset, limit) = page(said.root.offset.unwrap_or(0), said.root.limit, range)?;
@@ -248,14 +234,17 @@ fn result<'m>(
 fn values<'m>(
     context: Context<'m>,
     function: &Function,
-    rest: &str,
+    rest: Parameters,
     range: Option<RowRange>,
     field: Option<&'m Field>,
 ) -> Result<Results<'m>, RecordError> {
-    let parameters = parse::parameters(rest)?;
-    let is_page = |name: &str| function.returns_set && ["limit", "offset"].contains(&name);
-    refuse_others(&parameters, is_page)?;
-    let said = parse::query(&parameters)?;
+    let verb = if function.returns_set {
+        Verb::CallForValues
+    } else {
+        Verb::CallForOne
+    };
+    refuse_others(&rest, verb)?;
+    let said = parse::query(rest, |name| known(name).is_some())?;
     let (offset, limit) = page(said.root.offset.unwrap_or(0), said.root.limit, range)?;
     Ok(Results::Values {
         exact: field.and_then(Field::exact_cast),
@@ -265,17 +254,18 @@ fn values<'m>(
     })
 }
 
-fn nothing_said(rest: &str) -> Result<(), RecordError> {
-    refuse_others(&parse::parameters(rest)?, |_| false)
+fn nothing_said(rest: &Parameters) -> Result<(), RecordError> {
+    refuse_others(rest, Verb::CallForOne)
 }
 
 /// Refuses what is about records where there are none. `select=*`, which clients send by themselves, says nothing.
-fn refuse_others(parameters: &Parameters, suits: impl Fn(&str) -> bool) -> Result<(), RecordError> {
+fn refuse_others(parameters: &Parameters, verb: Verb) -> Result<(), RecordError> {
+    let suits = |name: &str| known(name).is_some_and(|known| known.is_of(verb));
     let is_other = |(name, value): &&(String, String)| !suits(name) && (name != "select" || value != "*");
     match parameters.iter().find(is_other) {
         Some((name, _)) => Err(RecordError::MisplacedParameter {
             parameter: shorten(name),
-            action: "call a function that does not return records",
+            action: verb.action(),
         }),
         None => Ok(()),
     }
@@ -316,13 +306,7 @@ fn texts(
         match given.iter_mut().find(|(known, _)| known.name == name) {
             None => given.push((parameter, vec![value])),
             Some((known, values)) if known.variadic => values.push(value),
-            Some(_) => {
-                return Err(RecordError::syntax(
-                    &name,
-                    "",
-                    "the parameter is given more than once",
-                ));
-            }
+            Some(_) => return Err(parse::twice(&name)),
         }
     }
     Ok(given)

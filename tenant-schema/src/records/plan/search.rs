@@ -58,8 +58,7 @@ impl<'m> Words<'m> {
             direction: Direction::Descending,
             nulls: None,
         };
-        let key = object.primary_key.iter().filter_map(|name| object.field(name));
-        let key = key.map(|field| OrderTerm {
+        let key = object.key_fields().into_iter().map(|field| OrderTerm {
             key: SortBy::Own(Spot::whole(field)),
             direction: Direction::Ascending,
             nulls: None,

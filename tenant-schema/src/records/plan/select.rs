@@ -6,7 +6,7 @@ use super::embed::{Embed, Shape};
 use super::filter::Spot;
 use crate::records::ast::AggregateFunction;
 use crate::records::error::RecordError;
-use crate::records::model::{Field, Object, Via};
+use crate::records::model::{Field, Object, Via, distinct};
 
 /// What each record of an object holds in the answer.
 pub struct Selection<'m> {
@@ -189,17 +189,10 @@ impl<'m> Selection<'m> {
     /// The columns of the object's records that the selection is made of, each once: its values, and what ties
     /// embedded records to them.
     pub(in crate::records) fn fields(&self) -> Vec<&'m Field> {
-        let mut fields: Vec<&'m Field> = Vec::new();
-        let mut add = |field: &'m Field| {
-            if !fields.iter().any(|known| known.name == field.name) {
-                fields.push(field);
-            }
-        };
-        for output in &self.outputs {
-            if let Value::Spot(spot) = &output.value {
-                add(spot.field);
-            }
-        }
+        let values = self.outputs.iter().filter_map(|output| match &output.value {
+            Value::Spot(spot) => Some(spot.field),
+            Value::Record => None,
+        });
         let ties = self
             .embeds
             .iter()
@@ -208,9 +201,7 @@ impl<'m> Selection<'m> {
                 Via::Junction { own, .. } => own.as_slice(),
                 Via::Function { .. } => &[],
             });
-        ties.filter_map(|pair| self.object.field(&pair.near))
-            .for_each(add);
-        fields
+        distinct(values.chain(ties.filter_map(|pair| self.object.field(&pair.near))))
     }
 
     /// An action that is about single records makes no groups of them.

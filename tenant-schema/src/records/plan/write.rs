@@ -27,7 +27,7 @@ mod said;
 
 pub use change::{Bound, Delete, Fall, Update, delete, update};
 pub(in crate::records) use held::check;
-pub use held::{Held, Since, Unwanted};
+pub use held::{Absent, Held, Since, States};
 pub use insert::{Conflict, Insert, Merge, Written, insert, replace};
 pub use purge::{Purge, purge};
 pub use restore::{Owner, Restore, restore};
@@ -65,7 +65,7 @@ pub struct Answering<'m> {
     pub(in crate::records) version: Option<&'m Field>,
     /// The new record's key, when exactly one is added.
     pub(in crate::records) key: Vec<&'m Field>,
-    /// What undoes the write.
+    /// What undoes the write, in any order.
     pub(in crate::records) guards: Vec<Guard>,
     /// The state that the record must be in.
     pub(in crate::records) held: Option<Held<'m>>,
@@ -76,15 +76,13 @@ pub struct Answering<'m> {
 impl<'m> Answering<'m> {
     /// Wants the record in this state.
     fn hold(&mut self, held: Option<Held<'m>>) {
-        if held.is_some() {
-            self.guards.insert(0, Guard::State);
-        }
+        self.guards.extend(held.as_ref().map(|_| Guard::State));
         self.held = held;
     }
 
     /// It may be merged with what others have changed.
     pub(in crate::records) fn merges(&self) -> bool {
-        self.held.as_ref().is_some_and(|held| held.merges.is_some())
+        self.held.as_ref().is_some_and(Held::merges)
     }
 }
 
@@ -112,14 +110,14 @@ fn answering<'m>(node: Node<'m>, asked: &Asked<'m>, extent: Extent) -> Answering
         guards.push(Guard::Size(asked.context.limits.answer_bytes));
         guards.extend(asked.claim.map(|_| Guard::Kept(MAX_BODY)));
     }
-    let single = extent != Extent::Many && object.versioned;
+    let single = extent != Extent::Many;
     Answering {
         node: represents.then_some(node),
         form: match extent {
             Extent::Named => asked.form.of_one(),
             Extent::One | Extent::Many => asked.form,
         },
-        version: object.field("version").filter(|_| single),
+        version: object.version().filter(|_| single),
         key: Vec::new(),
         guards,
         held: None,

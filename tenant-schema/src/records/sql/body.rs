@@ -1,8 +1,10 @@
 //! The body of an answer: the rows `r` of a statement in the form that the client wants.
 
 use super::writer::Writer;
+use crate::records::ast::AggregateFunction;
 use crate::records::error::RecordError;
-use crate::records::plan::Selection;
+use crate::records::model::{Function, Returned};
+use crate::records::plan::{Origin, Selection, Value};
 use crate::records::{Form, Lines};
 
 /// One text of all rows `r`, an aggregate.
@@ -18,6 +20,11 @@ pub(super) fn of_all(sql: &mut Writer, form: Form, selection: &Selection<'_>) ->
             header(sql, &labels(selection))?;
             sql.push(" || coalesce(string_agg(");
             line(sql, &labels(selection))?;
+            sql.push(", ''), '')");
+        }
+        Form::Text | Form::Bytes | Form::Xml => {
+            sql.push("coalesce(string_agg(");
+            only(sql, form, selection)?;
             sql.push(", ''), '')");
         }
     }
@@ -36,15 +43,20 @@ pub(super) fn of_one(sql: &mut Writer, form: Form, selection: &Selection<'_>) ->
             sql.push(" || ");
             line(sql, &labels(selection))?;
         }
+        Form::Text | Form::Bytes | Form::Xml => {
+            sql.push("coalesce(");
+            only(sql, form, selection)?;
+            sql.push(", '')");
+        }
     }
     Ok(())
 }
 
-/// One text of all values `r.v`, an aggregate: the results of a function called `name`.
-pub(super) fn of_values(sql: &mut Writer, form: Form, name: &str) -> Result<(), RecordError> {
+/// One text of all values `r.v`, an aggregate: the results of a function that returns no records.
+pub(super) fn of_values(sql: &mut Writer, form: Form, function: &Function) -> Result<(), RecordError> {
     match form {
         Form::Csv => {
-            header(sql, &[name])?;
+            header(sql, &[function.name.as_str()])?;
             sql.push(" || coalesce(string_agg(E'\\n' || ");
             cell(sql, "r.v");
             sql.push(", ''), '')");
@@ -57,8 +69,74 @@ pub(super) fn of_values(sql: &mut Writer, form: Form, name: &str) -> Result<(), 
         Form::SingularStripped => {
             sql.push("coalesce(min(json_strip_nulls(to_json(r.v))::text), 'null')");
         }
+        Form::Text | Form::Bytes | Form::Xml => {
+            let Returned::Scalar(field) = &function.returns else {
+                return Err(RecordError::NotOneColumn {
+                    media_type: form.media_type(),
+                });
+            };
+            sql.push("coalesce(string_agg(");
+            bare(sql, form, "r.v", Some(&field.base_type))?;
+            sql.push(", ''), '')");
+        }
     }
     Ok(())
+}
+
+/// The bare value of the one column of the row `r`.
+fn only(sql: &mut Writer, form: Form, selection: &Selection<'_>) -> Result<(), RecordError> {
+    let shown = selection.shown();
+    let [column] = shown.as_slice() else {
+        return Err(RecordError::NotOneColumn {
+            media_type: form.media_type(),
+        });
+    };
+    let mut value = Writer::default();
+    value.column_named("r", column.label)?;
+    bare(
+        sql,
+        form,
+        &value.finish()?.text,
+        type_of(selection, column.origin),
+    )
+}
+
+/// A value without anything around it, as a text; bytes are in hexadecimal until they are answered, because a text cannot
+/// hold them.
+fn bare(sql: &mut Writer, form: Form, value: &str, type_name: Option<&str>) -> Result<(), RecordError> {
+    sql.push(&match (form, type_name) {
+        (Form::Bytes, Some("bytea")) => format!("encode({value}, 'hex')"),
+        (Form::Bytes, _) => format!("encode(convert_to({value}::text, 'UTF8'), 'hex')"),
+        (Form::Xml, Some("xml")) | (Form::Text, _) => format!("{value}::text"),
+        _ => return Err(RecordError::NotXml),
+    });
+    Ok(())
+}
+
+/// The type of a column, where it is one that a bare value depends on.
+fn type_of<'a>(selection: &'a Selection<'_>, origin: Origin) -> Option<&'a str> {
+    match origin {
+        Origin::Output(index) => {
+            let output = &selection.outputs[index];
+            let own = match &output.value {
+                Value::Spot(spot) if spot.path.is_empty() => Some(spot.field.base_type.as_str()),
+                _ => None,
+            };
+            match output.aggregate {
+                None | Some((AggregateFunction::Min | AggregateFunction::Max, None)) => output.cast.or(own),
+                Some((_, cast)) => cast,
+            }
+        }
+        Origin::Json(_) => None,
+        Origin::Spread(embed, column) => {
+            let embed = &selection.embeds[embed];
+            let within = &embed.node.selection;
+            let column = within.shown().get(column).map(|column| column.origin);
+            column
+                .filter(|_| embed.is_to_one())
+                .and_then(|origin| type_of(within, origin))
+        }
+    }
 }
 
 /// The text of each of the rows `r`: a line of an export without its end. CSV has a header besides, [`header_line`].

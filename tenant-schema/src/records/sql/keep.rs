@@ -13,38 +13,38 @@ pub struct Keep<'a> {
     pub(in crate::records) written_only: bool,
 }
 
-/// `a0 as (`: what follows makes the row.
+/// `_a as (`: what follows makes the row.
 pub(super) fn open(sql: &mut Writer) {
-    sql.push("a0 as (");
+    sql.push("_a as (");
 }
 
 /// The end of that, and of the statement: the row is kept, and given. It has an `extra` column of this name.
 pub(super) fn close(sql: &mut Writer, keep: Keep<'_>, extra: Option<&str>) -> Result<(), RecordError> {
     sql.push(
-        "), kept as (insert into _idempotency_keys \
+        "), _kept as (insert into _idempotency_keys \
          (day, digest, fingerprint, kept_at, body, count, version, key, extra) \
          select floor(extract(epoch from now()) / 86400)::integer, decode(",
     );
     sql.bind("Idempotency-Key", keep.claim.digest.clone())?;
     sql.push("::text, 'hex'), decode(");
     sql.bind("Idempotency-Key", keep.claim.fingerprint.clone())?;
-    sql.push("::text, 'hex'), now(), a0.body, a0.count, a0.version, a0.key, ");
+    sql.push("::text, 'hex'), now(), _a.body, _a.count, _a.version, _a.key, ");
     match extra {
         Some(extra) => {
-            sql.push("a0.");
+            sql.push("_a.");
             sql.push(extra);
         }
         None => sql.push("null"),
     }
-    sql.push(" from a0");
+    sql.push(" from _a");
     if keep.written_only {
-        sql.push(" where a0.count > 0");
+        sql.push(" where _a.count > 0");
     }
-    sql.push(") select a0.body, a0.count, a0.version, a0.key");
+    sql.push(") select _a.body, _a.count, _a.version, _a.key");
     if let Some(extra) = extra {
-        sql.push(", a0.");
+        sql.push(", _a.");
         sql.push(extra);
     }
-    sql.push(" from a0");
+    sql.push(" from _a");
     Ok(())
 }

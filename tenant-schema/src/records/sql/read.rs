@@ -67,11 +67,7 @@ pub fn get(plan: &Get<'_>) -> Result<Query, RecordError> {
     sql.push("select ");
     body::of_one(&mut sql, plan.form, selection)?;
     sql.push(" as body, 1::bigint as count, ");
-    match selection
-        .object
-        .field("version")
-        .filter(|_| selection.object.versioned)
-    {
+    match selection.object.version() {
         Some(version) => {
             sql.column("t", version)?;
             sql.push("::text as version");

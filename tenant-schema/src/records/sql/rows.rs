@@ -7,7 +7,7 @@ use super::select::{Form, Laterals, columns, group_by};
 use super::writer::Writer;
 use crate::records::ast::{Direction, Nulls, OrderTerm};
 use crate::records::error::RecordError;
-use crate::records::model::{Field, Object};
+use crate::records::model::{Field, Object, distinct};
 use crate::records::plan::{Node, SortBy};
 
 pub(super) mod cursor;
@@ -19,7 +19,7 @@ pub(super) enum RowsOf<'a, 'm> {
     Object,
     /// Records that are related to another.
     Related(&'a Related<'a, 'm>),
-    /// The written records of the statement, `w`, called `t`.
+    /// The written records of the statement, `_w`, called `t`.
     Written,
     /// What a function returns, called `t`: this writes the call.
     Call(&'a dyn Fn(&mut Writer) -> Result<(), RecordError>),
@@ -151,7 +151,7 @@ impl<'a, 'm> Rows<'a, 'm> {
                 sql.name(&self.object().name)?;
                 sql.push(" as t");
             }
-            RowsOf::Written => sql.push("w as t"),
+            RowsOf::Written => sql.push("_w as t"),
             RowsOf::Call(write) => {
                 write(sql)?;
                 sql.push(" as t");
@@ -174,13 +174,8 @@ impl<'a, 'm> Rows<'a, 'm> {
 
     /// The columns that have to be known of a page's rows.
     fn page_fields(&self) -> Vec<&'m Field> {
-        let mut fields = self.node.selection.fields();
-        for field in self.node.order.iter().filter_map(|term| column(&term.key)) {
-            if !fields.iter().any(|known| known.name == field.name) {
-                fields.push(field);
-            }
-        }
-        fields
+        let sorted = self.node.order.iter().filter_map(|term| column(&term.key));
+        distinct(self.node.selection.fields().into_iter().chain(sorted))
     }
 
     /// The names of what has to be known of a page's rows, as [`Self::page_columns`] gives them.

@@ -40,7 +40,7 @@ pub fn call(plan: &Call<'_>) -> Result<Query, RecordError> {
             offset,
         } => {
             sql.push("select ");
-            body::of_values(&mut sql, plan.form, &plan.function.name)?;
+            body::of_values(&mut sql, plan.form, plan.function)?;
             sql.push(" as body");
             totals(&mut sql);
             let values = |sql: &mut Writer| {

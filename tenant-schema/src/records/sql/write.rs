@@ -1,6 +1,6 @@
 //! The statements that write.
 //!
-//! Each is `with w as (insert, update or delete … returning …)` and an answer made of `w` (`answer`). What an answer
+//! Each is `with _w as (insert, update or delete … returning …)` and an answer made of `_w` (`answer`). What an answer
 //! shows of other objects is as it was before the write, because all parts of a statement see one snapshot
 //! (PostgreSQL documentation, section 7.8.4).
 
@@ -11,7 +11,7 @@ use super::select::Form;
 use super::writer::Writer;
 use crate::records::ast::Filter;
 use crate::records::error::RecordError;
-use crate::records::model::Field;
+use crate::records::model::{DELETED_AT, Field, distinct};
 use crate::records::plan::{Answering, Bound, Delete, SortBy, Subject, Update};
 
 mod answer;
@@ -31,13 +31,13 @@ pub use restore::{purge, restore};
 pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
     if plan.columns.is_empty() && plan.defaults.is_empty() {
-        sql.push("with w as (select ");
+        sql.push("with _w as (select ");
         returned(&mut sql, &plan.answer, &[])?;
         from(&mut sql, plan.object)?;
         found(&mut sql, &plan.filter, plan.bound.as_ref())?;
         and_holds(&mut sql, plan.answer.held.as_ref(), "t")?;
     } else {
-        sql.push("with w as (update ");
+        sql.push("with _w as (update ");
         sql.name(&plan.object.name)?;
         sql.push(" as t set ");
         sql.list(&plan.columns, |sql, field| {
@@ -76,7 +76,7 @@ pub fn update(plan: &Update<'_>) -> Result<Query, RecordError> {
 /// A record that a body marks as removed, or as live again, is marked alone: it has nothing in common any more with what
 /// was removed together with it. One that stays removed stays what it was.
 fn leave_deletion(sql: &mut Writer, plan: &Update<'_>) {
-    let sets = |fields: &[&Field]| fields.iter().any(|field| field.name == "deleted_at");
+    let sets = |fields: &[&Field]| fields.iter().any(|field| field.name == DELETED_AT);
     if plan.object.deletion().is_none() {
         return;
     }
@@ -97,9 +97,9 @@ pub fn delete(plan: &Delete<'_>) -> Result<Query, RecordError> {
         "with "
     });
     sql.push(if plan.soft {
-        "w as (update "
+        "_w as (update "
     } else {
-        "w as (delete from "
+        "_w as (delete from "
     });
     sql.name(&plan.object.name)?;
     sql.push(if plan.soft {
@@ -151,7 +151,6 @@ pub(super) fn typed(sql: &mut Writer, name: &str, type_name: &str) -> Result<(),
 
 /// The columns of a written row that the answer needs, and others that the statement does, each once.
 fn returned(sql: &mut Writer, answer: &Answering<'_>, others: &[&Field]) -> Result<(), RecordError> {
-    let mut fields: Vec<&Field> = Vec::new();
     let node = answer.node.as_ref();
     let selected = node.map(|node| node.selection.fields()).unwrap_or_default();
     let sorted = node.into_iter().flat_map(|node| &node.order);
@@ -160,17 +159,12 @@ fn returned(sql: &mut Writer, answer: &Answering<'_>, others: &[&Field]) -> Resu
         SortBy::Related(..) | SortBy::Shown(_) | SortBy::Relevance(_) => None,
     });
     let key = answer.key.iter().copied();
-    for field in selected
+    let needed = selected
         .into_iter()
         .chain(sorted)
         .chain(answer.version)
-        .chain(key)
-        .chain(others.iter().copied())
-    {
-        if !fields.iter().any(|known| known.name == field.name) {
-            fields.push(field);
-        }
-    }
+        .chain(key);
+    let fields = distinct(needed.chain(others.iter().copied()));
     let whole = node.map(|node| &node.selection);
     let whole = whole.filter(|selection| selection.takes_record());
     if fields.is_empty() && whole.is_none() {

@@ -6,16 +6,9 @@
 
 use super::{Param, Query};
 use crate::records::error::RecordError;
-use crate::records::limits::Exceeded;
+use crate::records::limits::{Exceeded, STATEMENT_BYTES, STATEMENT_PARTS};
 use crate::records::model::Field;
 use crate::records::quote;
-
-/// Bytes of a statement's text. A table of 400 columns can still be read and written in every form.
-const MAX_BYTES: usize = 128 * 1024;
-
-/// Aliases of a statement, besides `t`, `w` and the like. PostgreSQL plans joins in more than linear time. The most that
-/// a request can embed takes 80 when nothing is asked of it.
-const MAX_ALIASES: usize = 100;
 
 /// A statement in the making.
 #[derive(Default)]
@@ -36,7 +29,7 @@ impl Writer {
     }
 
     fn is_full(&self) -> bool {
-        self.text.len() > MAX_BYTES || self.aliases > MAX_ALIASES
+        self.text.len() > STATEMENT_BYTES || self.aliases > STATEMENT_PARTS
     }
 
     /// Refuses a request whose statement has become too large.

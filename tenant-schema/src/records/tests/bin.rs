@@ -70,12 +70,12 @@ fn delete_one(object: &str) -> Result<Prepared, RecordError> {
 #[test]
 fn a_record_falls_alone_where_nothing_belongs_to_it() {
     insta::assert_snapshot!(shown(delete_one("labels")), @r#"
-    with w as (update "labels" as t
+    with _w as (update "labels" as t
     set deleted_at = now(), deletion_id = $1::uuid
     where t."id" = $2 and t."deleted_at" is null
     returning 1)
     select null::text as body, count(*) as count, null::text as version, null::text as key
-    from w
+    from _w
     -- 00000000-0000-0000-0000-000000000000 | 7
     "#);
 }
@@ -83,13 +83,13 @@ fn a_record_falls_alone_where_nothing_belongs_to_it() {
 #[test]
 fn what_belongs_to_a_record_falls_table_by_table() {
     insta::assert_snapshot!(shown(delete_one("shelves")), @r#"
-    with recursive w as (update "shelves" as t
+    with recursive _w as (update "shelves" as t
     set deleted_at = now(), deletion_id = $1::uuid
     where t."id" = $2 and t."deleted_at" is null
     returning t."id"), _d1(c0) as ((select s."id"
     from "boxes" as s
     where s.deleted_at is null and (s."shelf") in (select p."id"
-    from w as p)) union
+    from _w as p)) union
     select x.c0
     from _d1 as d
     cross join lateral (select s."id"
@@ -103,13 +103,13 @@ fn what_belongs_to_a_record_falls_table_by_table() {
     where t.deleted_at is null and (t."id") in (select s."id"
     from "labels" as s
     where s.deleted_at is null and (s."shelf") in (select p."id"
-    from w as p) union
+    from _w as p) union
     select s."id"
     from "labels" as s
     where s.deleted_at is null and (s."boxed") in (select p."id"
     from _c1 as p)))
     select null::text as body, count(*) as count, null::text as version, null::text as key
-    from w
+    from _w
     -- 00000000-0000-0000-0000-000000000000 | 7 | 00000000-0000-0000-0000-000000000000 | 00000000-0000-0000-0000-000000000000
     "#);
 }
@@ -117,11 +117,11 @@ fn what_belongs_to_a_record_falls_table_by_table() {
 #[test]
 fn a_table_that_refers_to_itself_is_looked_through() {
     insta::assert_snapshot!(shown(delete_one("boxes")), @r#"
-    with recursive w as (update "boxes" as t
+    with recursive _w as (update "boxes" as t
     set deleted_at = now(), deletion_id = $1::uuid
     where t."id" = $2 and t."deleted_at" is null
     returning t."id"), _d0(c0) as ((select p."id"
-    from w as p) union
+    from _w as p) union
     select x.c0
     from _d0 as d
     cross join lateral (select s."id"
@@ -130,16 +130,16 @@ fn a_table_that_refers_to_itself_is_looked_through() {
     set deleted_at = now(), deletion_id = $3::uuid
     where t.deleted_at is null and (t."id") in (select d.c0
     from _d0 as d) and not exists (select
-    from w as p
+    from _w as p
     where p."id" = t."id")
     returning t."id"), _c2 as (update "labels" as t
     set deleted_at = now(), deletion_id = $4::uuid
     where t.deleted_at is null and (t."boxed") in (select p."id"
-    from w as p union
+    from _w as p union
     select p."id"
     from _c1 as p))
     select null::text as body, count(*) as count, null::text as version, null::text as key
-    from w
+    from _w
     -- 00000000-0000-0000-0000-000000000000 | 7 | 00000000-0000-0000-0000-000000000000 | 00000000-0000-0000-0000-000000000000
     "#);
 }
@@ -149,7 +149,7 @@ fn a_record_comes_back_with_what_fell_with_it() {
     insta::assert_snapshot!(shown(run_office("boxes", "", Operation::Restore { id: "7" })), @r#"
     with _o as (select t."id", t.deletion_id
     from "boxes" as t
-    where t."id" = $1 and t.deleted_at is not null), w as (update "boxes" as t
+    where t."id" = $1 and t.deleted_at is not null), _w as (update "boxes" as t
     set deleted_at = null, deletion_id = null
     from _o as o
     where t."id" = o."id" and t.deleted_at is not null and t.deletion_id is not distinct
@@ -158,21 +158,21 @@ fn a_record_comes_back_with_what_fell_with_it() {
     set deleted_at = null, deletion_id = null
     where t.deletion_id = (select o.deletion_id
     from _o as o) and t.deleted_at is not null and exists (select
-    from w) and t."id" <> (select o."id"
+    from _w) and t."id" <> (select o."id"
     from _o as o)
     returning t."shelf", t."inside"), _c1 as (update "labels" as t
     set deleted_at = null, deletion_id = null
     where t.deletion_id = (select o.deletion_id
     from _o as o) and t.deleted_at is not null and exists (select
-    from w)), _p as (select 0 as n
+    from _w)), _p as (select 0 as n
     from (select v."shelf"
-    from w as v union all
+    from _w as v union all
     select v."shelf"
     from _c as v) as v join "shelves" as p on p."id" = v."shelf"
     where p.deleted_at is not null union all
     select 1 as n
     from (select v."inside"
-    from w as v union all
+    from _w as v union all
     select v."inside"
     from _c as v) as v join "boxes" as p on p."id" = v."inside"
     where p.deleted_at is not null and p.deletion_id is distinct
@@ -181,14 +181,14 @@ fn a_record_comes_back_with_what_fell_with_it() {
     from "boxes" as t
     where t."id" = $2)
     select case when (select min(p.n)
-    from _p as p) is not null then ((select min(p.n)
-    from _p as p) || ' is the number of an owner that is deleted')::bigint::text when (select count(*)
+    from _p as p) is not null then current_setting((select min(p.n)
+    from _p as p) || ' is the number of an owner that is deleted') when (select count(*)
     from _l
-    where a.count = 0) > 0 then ((select count(*)
+    where a.count = 0) > 0 then current_setting((select count(*)
     from _l
-    where a.count = 0) || ' records are not deleted')::bigint::text else a.body end as body, a.count, a.version, a.key
+    where a.count = 0) || ' records are not deleted') else a.body end as body, a.count, a.version, a.key
     from (select null::text as body, count(*) as count, null::text as version, null::text as key
-    from w) a
+    from _w) a
     -- 7 | 7
     "#);
 }
@@ -196,7 +196,7 @@ fn a_record_comes_back_with_what_fell_with_it() {
 #[test]
 fn a_record_is_purged_from_the_bin() {
     insta::assert_snapshot!(shown(run_office("boxes", "", Operation::Purge { id: "7" })), @r#"
-    with w as (delete
+    with _w as (delete
     from "boxes" as t
     where t."id" = $1 and t.deleted_at is not null
     returning 1), _l as (select
@@ -204,11 +204,11 @@ fn a_record_is_purged_from_the_bin() {
     where t."id" = $2)
     select case when (select count(*)
     from _l
-    where a.count = 0) > 0 then ((select count(*)
+    where a.count = 0) > 0 then current_setting((select count(*)
     from _l
-    where a.count = 0) || ' records are not deleted')::bigint::text else a.body end as body, a.count, a.version, a.key
+    where a.count = 0) || ' records are not deleted') else a.body end as body, a.count, a.version, a.key
     from (select null::text as body, count(*) as count, null::text as version, null::text as key
-    from w) a
+    from _w) a
     -- 7 | 7
     "#);
 }

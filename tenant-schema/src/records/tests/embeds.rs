@@ -119,18 +119,18 @@ fn a_write_gives_back_what_is_related() {
         },
     );
     insta::assert_snapshot!(shown(prepared), @r#"
-    with w as (insert into "contacts" as t ("id", "email")
+    with _w as (insert into "contacts" as t ("id", "email")
     select r."id", r."email"
     from json_to_recordset($1::json) as r("id" uuid, "email" text)
     returning t."email", t."company_id", t."version", t."id") bounded (select (select coalesce(json_agg(row_to_json(r.*)), '[]')::text
     from (select t."email", row_to_json(e1.*) as "companies"
-    from w as t left join lateral (select t2."name"
+    from _w as t left join lateral (select t2."name"
     from "companies" as t2
     where t2."id" = t."company_id") e1 on true
     where exists (select
     from "companies" as t3
-    where t3."id" = t."company_id")) r) as body, count(*) as count, min(w."version")::text as version, min(json_build_array(w."id"::text)::text) as key
-    from w) a
+    where t3."id" = t."company_id")) r) as body, count(*) as count, min(_w."version")::text as version, min(json_build_array(_w."id"::text)::text) as key
+    from _w) a
     -- [{"id":"00000000-0000-0000-0000-000000000001","email":"a@x.example"}]
     "#);
 }
@@ -283,7 +283,7 @@ fn a_statement_that_would_grow_without_end_is_refused() {
     let too_much = (
         "PGRST100".to_owned(),
         400,
-        "The request would need a larger statement than one may be".to_owned(),
+        "The request would need a statement of more than 131072 bytes, or of more than 100 parts".to_owned(),
         Some("Ask in several requests, or by fewer conditions".to_owned()),
     );
     assert_eq!(refused(list("companies", &query)), too_much);

@@ -28,14 +28,14 @@ fn a_merge_keeps_keys_and_counts_what_it_merges() {
     let body = r#"[{"contact_id":"1","label_id":2,"note":"x"}]"#;
     let merged = insert_as("contact_labels", "", "resolution=merge-duplicates", body);
     insta::assert_snapshot!(shown(merged), @r#"
-    with w as (insert into "contact_labels" as t ("contact_id", "label_id", "note")
+    with _w as (insert into "contact_labels" as t ("contact_id", "label_id", "note")
     select r."contact_id", r."label_id", r."note"
     from json_to_recordset($1::json) as r("contact_id" uuid, "label_id" integer, "note" text) on conflict ("contact_id", "label_id") do update
     set "note" = excluded."note"
     where set_config('tenantry.merged', (coalesce(nullif(current_setting('tenantry.merged', true), ''), '0')::bigint + 1)::text, true) <> ''
     returning t."contact_id", t."label_id")
-    select null::text as body, count(*) as count, null::text as version, min(json_build_array(w."contact_id"::text, w."label_id"::text)::text) as key, count(*) - coalesce(nullif(current_setting('tenantry.merged', true), ''), '0')::bigint as inserted
-    from w
+    select null::text as body, count(*) as count, null::text as version, min(json_build_array(_w."contact_id"::text, _w."label_id"::text)::text) as key, count(*) - coalesce(nullif(current_setting('tenantry.merged', true), ''), '0')::bigint as inserted
+    from _w
     -- [{"contact_id":"1","label_id":2,"note":"x"}]
     "#);
     let ignored = insert_as(
@@ -45,12 +45,12 @@ fn a_merge_keeps_keys_and_counts_what_it_merges() {
         body,
     );
     insta::assert_snapshot!(shown(ignored), @r#"
-    with w as (insert into "contact_labels" as t ("contact_id", "label_id", "note")
+    with _w as (insert into "contact_labels" as t ("contact_id", "label_id", "note")
     select r."contact_id", r."label_id", r."note"
     from json_to_recordset($1::json) as r("contact_id" uuid, "label_id" integer, "note" text) on conflict ("note") do nothing
     returning t."contact_id", t."label_id")
-    select null::text as body, count(*) as count, null::text as version, min(json_build_array(w."contact_id"::text, w."label_id"::text)::text) as key
-    from w
+    select null::text as body, count(*) as count, null::text as version, min(json_build_array(_w."contact_id"::text, _w."label_id"::text)::text) as key
+    from _w
     -- [{"contact_id":"1","label_id":2,"note":"x"}]
     "#);
 }
@@ -64,15 +64,15 @@ fn a_merge_leaves_deleted_records_alone() {
         r#"{"id":"7","email":"x"}"#,
     );
     insta::assert_snapshot!(shown(merged), @r#"
-    with w as (insert into "contacts" as t ("id", "email")
+    with _w as (insert into "contacts" as t ("id", "email")
     select r."id", r."email"
     from json_to_recordset($1::json) as r("id" uuid, "email" text) on conflict ("id") do update
     set "email" = excluded."email"
     where t."deleted_at" is null and set_config('tenantry.merged', (coalesce(nullif(current_setting('tenantry.merged', true), ''), '0')::bigint + 1)::text, true) <> ''
     returning t."version", t."id")
-    select case when a.count <> $2::bigint then (a.count || ' records are not hidden by deleted ones')::bigint::text else a.body end as body, a.count, a.version, a.key, a.inserted
-    from (select null::text as body, count(*) as count, min(w."version")::text as version, min(json_build_array(w."id"::text)::text) as key, count(*) - coalesce(nullif(current_setting('tenantry.merged', true), ''), '0')::bigint as inserted
-    from w) a
+    select case when a.count <> $2::bigint then current_setting(a.count || ' records are not hidden by deleted ones') else a.body end as body, a.count, a.version, a.key, a.inserted
+    from (select null::text as body, count(*) as count, min(_w."version")::text as version, min(json_build_array(_w."id"::text)::text) as key, count(*) - coalesce(nullif(current_setting('tenantry.merged', true), ''), '0')::bigint as inserted
+    from _w) a
     -- [{"id":"7","email":"x"}] | 1
     "#);
 }
@@ -82,19 +82,19 @@ fn a_put_is_a_merge_of_one_key() {
     let (target, body) = (Target::Id("7"), Payload::json(br#"{"id":"7","name":"One"}"#));
     let put = run("companies", "", None, Operation::Replace { target, body });
     insta::assert_snapshot!(shown(put), @r#"
-    with n as (select r."id", r."name"
+    with _n as (select r."id", r."name"
     from json_to_recordset($1::json) as r("id" uuid, "name" text)
-    where r."id" = $2), w as (insert into "companies" as t ("id", "name")
-    select n."id", n."name"
-    from n on conflict ("id") do update
+    where r."id" = $2), _w as (insert into "companies" as t ("id", "name")
+    select _n."id", _n."name"
+    from _n on conflict ("id") do update
     set "name" = excluded."name"
     where set_config('tenantry.merged', (coalesce(nullif(current_setting('tenantry.merged', true), ''), '0')::bigint + 1)::text, true) <> ''
     returning t."id")
     select case when (select count(*)
-    from n) <> 1 then ((select count(*)
-    from n) || ' records were put at a key')::bigint::text else a.body end as body, a.count, a.version, a.key, a.inserted
-    from (select null::text as body, count(*) as count, null::text as version, min(json_build_array(w."id"::text)::text) as key, count(*) - coalesce(nullif(current_setting('tenantry.merged', true), ''), '0')::bigint as inserted
-    from w) a
+    from _n) <> 1 then current_setting((select count(*)
+    from _n) || ' records were put at a key') else a.body end as body, a.count, a.version, a.key, a.inserted
+    from (select null::text as body, count(*) as count, null::text as version, min(json_build_array(_w."id"::text)::text) as key, count(*) - coalesce(nullif(current_setting('tenantry.merged', true), ''), '0')::bigint as inserted
+    from _w) a
     -- [{"id":"7","name":"One"}] | 7
     "#);
 }
@@ -104,23 +104,23 @@ fn what_some_records_leave_out_takes_the_default() {
     let body = r#"[{"id":1,"label":"a"},{"label":"b"}]"#;
     let made = insert_as("labels", "columns=id,label", "missing=default", body);
     insta::assert_snapshot!(shown(made), @r#"
-    with w as (insert into "labels" as t ("id", "label")
+    with _w as (insert into "labels" as t ("id", "label")
     select case when (e.value -> $1::text) is null then (nextval(pg_get_serial_sequence($2, $3)))::integer else r."id" end, r."label"
     from json_array_elements($4::json) as e(value)
     cross join lateral json_to_record(e.value) as r("id" integer, "label" text)
     returning 1)
     select null::text as body, count(*) as count, null::text as version, null::text as key
-    from w
+    from _w
     -- id | "labels" | id | [{"id":1,"label":"a"},{"label":"b"}]
     "#);
     let null = insert_as("labels", "columns=id,label", "missing=null", body);
     insta::assert_snapshot!(shown(null), @r#"
-    with w as (insert into "labels" as t ("id", "label")
+    with _w as (insert into "labels" as t ("id", "label")
     select r."id", r."label"
     from json_to_recordset($1::json) as r("id" integer, "label" text)
     returning 1)
     select null::text as body, count(*) as count, null::text as version, null::text as key
-    from w
+    from _w
     -- [{"id":1,"label":"a"},{"label":"b"}]
     "#);
 }
@@ -133,7 +133,7 @@ fn a_limited_write_finds_keys_first() {
         "",
     );
     insta::assert_snapshot!(shown(gone), @r#"
-    with w as (delete
+    with _w as (delete
     from "contact_labels" as t
     where t."note" is null and (t."contact_id", t."label_id") in (select t."contact_id" as c1, t."label_id" as c2
     from "contact_labels" as t
@@ -142,7 +142,7 @@ fn a_limited_write_finds_keys_first() {
     limit $1::bigint offset $2::bigint)
     returning 1)
     select null::text as body, count(*) as count, null::text as version, null::text as key
-    from w
+    from _w
     -- 2 | 1
     "#);
 }
@@ -155,15 +155,15 @@ fn bounds_are_parameters() {
         "handling=strict,max-affected=3,return=representation",
     );
     insta::assert_snapshot!(shown(gone), @r#"
-    with w as (delete
+    with _w as (delete
     from "companies" as t
     where t."name" = $1
     returning t."id", t."name")
-    select case when a.count > $2::bigint then (a.count || ' records are more than max-affected')::bigint::text when octet_length(a.body) > 16777216 then (octet_length(a.body) || ' bytes are too many for one answer')::bigint::text else a.body end as body, a.count, a.version, a.key
+    select case when a.count > $2::bigint then current_setting(a.count || ' records are more than max-affected') when octet_length(a.body) > 16777216 then current_setting(octet_length(a.body) || ' bytes are too many for one answer') else a.body end as body, a.count, a.version, a.key
     from (select (select coalesce(json_agg(row_to_json(r.*)), '[]')::text
     from (select t."id", t."name"
-    from w as t) r) as body, count(*) as count, null::text as version, null::text as key
-    from w) a
+    from _w as t) r) as body, count(*) as count, null::text as version, null::text as key
+    from _w) a
     -- x | 3
     "#);
 }

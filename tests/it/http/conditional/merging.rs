@@ -15,7 +15,7 @@ impl Scene {
 async fn fields_that_others_left_alone_are_changed() {
     let scene = Scene::set().await;
     let path = scene
-        .add("contacts", &json!({ "first_name": "Ann", "last_name": "A" }))
+        .added("contacts", &json!({ "first_name": "Ann", "last_name": "A" }))
         .await;
     let merged = scene.merge(&path, "\"1\"", &json!({ "first_name": "Bea" })).await;
     assert_eq!((merged.status(), merged.header("etag")), (204, Some("\"2\"")));
@@ -87,7 +87,7 @@ async fn what_triggers_change_is_changed() {
         .json();
     let stages = stages.as_array().expect("stages");
     let body = json!({ "title": "D", "pipeline_id": stages[0]["pipeline_id"], "stage_id": stages[0]["id"] });
-    let path = scene.add("deals", &body).await;
+    let path = scene.added("deals", &body).await;
     let won = stages
         .iter()
         .find(|stage| stage["kind"] == "won")

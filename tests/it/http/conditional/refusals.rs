@@ -33,7 +33,7 @@ async fn conditions_are_about_the_record_in_the_path() {
             let (asked, is_head) = (ask.describe(), ask.is_head());
             let refused = ask.header(header, "\"1\"").await.expect_status(400);
             if !is_head {
-                assert_eq!(refused.code(), "condition_not_supported", "{asked}");
+                assert_eq!(refused.code(), "condition_unsupported", "{asked}");
                 assert!(refused.field("hint").contains("/{object}/{id}"), "{asked}");
             }
         }
@@ -94,7 +94,7 @@ async fn objects_without_versions_have_no_states() {
             ada.delete(one),
         ] {
             let refused = ask.header(header, "*").await.expect_status(400);
-            assert_eq!(refused.code(), "condition_not_supported");
+            assert_eq!(refused.code(), "condition_unsupported");
             assert!(
                 refused.field("message").contains("'customers' has no versions"),
                 "{}",
@@ -106,7 +106,7 @@ async fn objects_without_versions_have_no_states() {
         .post("/rest/v1/rpc/touch", &json!({}))
         .header("if-match", "*")
         .await;
-    assert_eq!(call.expect_status(400).code(), "condition_not_supported");
+    assert_eq!(call.expect_status(400).code(), "condition_unsupported");
 }
 
 #[tokio::test]

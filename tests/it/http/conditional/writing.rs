@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use serde_json::json;
+use tests::app::{Answer, Ask};
 use tests::database::one_connection;
 
 use super::{Scene, failed, state};
@@ -115,27 +116,16 @@ async fn of_many_changes_of_one_state_one_is_made() {
     }
 }
 
-/// The record changes while the statement waits for it: the condition holds when the statement begins and not when it
-/// could write, and the version that is told is the new one.
-#[tokio::test]
-async fn a_change_that_waited_is_decided_by_what_it_finds_then() {
-    let scene = Scene::set().await;
-    let path = scene.company().await;
-    let schema = &scene.acme.tenant.schema;
-    for (verb, version) in [(Method::PATCH, 2), (Method::DELETE, 3), (Method::PUT, 4)] {
-        let holder = scene.app.db().as_owner().await;
-        let tag = format!("\"{}\"", version - 1);
-        let hold = format!("begin; update {schema}.companies set name = 'held {version}'");
+impl Scene {
+    /// The answer to a request that waited for another transaction's change of all companies, and goes on when that is
+    /// committed.
+    pub(super) async fn overtaken(&self, ask: Ask, change: &str) -> Answer {
+        let holder = self.app.db().as_owner().await;
+        let schema = &self.acme.tenant.schema;
+        let hold = format!("begin; update {schema}.companies set {change}");
         holder.batch_execute(&hold).await.expect("held");
-        let id = path.rsplit('/').next().expect("an id");
-        let body = json!({ "id": id, "name": "late" });
-        let waits = scene
-            .ada
-            .ask(verb.clone(), &path)
-            .header("if-match", &tag)
-            .json(&body);
-        let waits = tokio::spawn(waits.into_future());
-        let watcher = scene.app.db().as_superuser().await;
+        let waits = tokio::spawn(ask.into_future());
+        let watcher = self.app.db().as_superuser().await;
         let blocked = "select exists (select from pg_stat_activity a where $1::integer = any (pg_blocking_pids(a.pid)))";
         let pid: i32 = holder
             .query_one("select pg_backend_pid()", &[])
@@ -149,7 +139,24 @@ async fn a_change_that_waited_is_decided_by_what_it_finds_then() {
             .get::<_, bool>(0)
         {}
         holder.batch_execute("commit").await.expect("let go");
-        let answer = waits.await.expect("no panic");
+        waits.await.expect("no panic")
+    }
+}
+
+/// The record changes while the statement waits for it: the condition holds when the statement begins and not when it
+/// could write, and the version that is told is the new one.
+#[tokio::test]
+async fn a_change_that_waited_is_decided_by_what_it_finds_then() {
+    let scene = Scene::set().await;
+    let path = scene.company().await;
+    for (verb, version) in [(Method::PATCH, 2), (Method::DELETE, 3), (Method::PUT, 4)] {
+        let tag = format!("\"{}\"", version - 1);
+        let id = path.rsplit('/').next().expect("an id");
+        let body = json!({ "id": id, "name": "late" });
+        let ask = scene.ada.ask(verb.clone(), &path);
+        let ask = ask.header("if-match", &tag).json(&body);
+        let change = format!("name = 'held {version}'");
+        let answer = scene.overtaken(ask, &change).await;
         assert_eq!(state(&answer), failed(version), "{verb}");
     }
 }

@@ -108,7 +108,7 @@ async fn the_word_is_for_what_has_a_bin() {
         ),
         (
             "tags?deleted=only",
-            "no_soft_delete",
+            "bin_unsupported",
             "'tags' has no soft delete: what is deleted from it is gone",
         ),
         (
@@ -129,10 +129,19 @@ async fn the_word_is_for_what_has_a_bin() {
             "{path}"
         );
     }
+}
+
+#[tokio::test]
+async fn the_word_is_for_what_finds_records() {
+    let scene = Scene::set().await;
     let contact = scene.add("contacts", &json!({ "first_name": "Ann" })).await;
     let one = format!("/rest/v1/contacts/{}", id(&contact));
     for ask in [
         scene.ada.delete(&format!("{one}?deleted=only")),
+        scene
+            .ada
+            .ask(Method::PUT, &format!("{one}?deleted=include"))
+            .json(&contact),
         scene.ada.post("/rest/v1/contacts?deleted=only", &json!({})),
         scene
             .ada

@@ -45,7 +45,7 @@ async fn what_asks_for_too_much_is_refused_by_the_bound_it_breaks() {
             "query_too_long",
             "16384 bytes",
         ),
-        (nested_tests(), 400, "PGRST100", "larger statement"),
+        (nested_tests(), 400, "PGRST100", "131072 bytes"),
         (
             "select=id,companies(contacts(deals(id)))&companies.contacts.limit=500\
              &companies.contacts.deals.limit=500"

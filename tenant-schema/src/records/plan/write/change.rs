@@ -13,12 +13,11 @@ use crate::records::ast::{Deleted, Filter, OrderTerm, QueryString};
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Object};
+use crate::records::parse::Verb;
 use crate::records::parse::body::{Body, Given, Payload};
 use crate::records::parse::prefer::Missing;
-use crate::records::plan::deleted;
 use crate::records::plan::filter::visible;
 use crate::records::plan::order::order;
-use crate::records::plan::query::finds;
 use crate::records::plan::{Cascade, Node, Selection, SortBy, Subject};
 
 /// Changes records.
@@ -72,7 +71,11 @@ pub fn update<'m>(
     asked: &Asked<'m>,
 ) -> Result<Update<'m>, RecordError> {
     may_write(object, object.writable.update, "update records")?;
-    let said = said::read(object, asked, "update records", |name| suits(target, name))?;
+    let verb = match target {
+        Target::Filtered => Verb::Update,
+        Target::Id(_) => Verb::UpdateOne,
+    };
+    let said = said::read(object, asked, verb)?;
     let id = targeted(target, &said, asked, "UPDATE")?;
     let several = "The body of an update must be one object";
     let body = Body::parse_one(body, said.columns.as_deref(), several)?;
@@ -123,9 +126,12 @@ pub fn delete<'m>(
         object.writable.delete
     };
     may_write(object, able, "delete records")?;
-    let said = said::read(object, asked, "delete records", |name| suits(target, name))?;
+    let verb = match target {
+        Target::Filtered => Verb::Delete,
+        Target::Id(_) => Verb::DeleteOne,
+    };
+    let said = said::read(object, asked, verb)?;
     let id = targeted(target, &said, asked, "DELETE")?;
-    deleted::refuse(said.query.deleted, "delete records")?;
     let mut said = said.query;
     if object.soft_delete {
         // What is in the bin stays as it fell, however it is asked for.
@@ -147,11 +153,6 @@ pub fn delete<'m>(
         bound,
         answer,
     })
-}
-
-/// One record by its path is no page of a list.
-fn suits(target: Target<'_>, parameter: &str) -> bool {
-    matches!(target, Target::Filtered) || finds(parameter)
 }
 
 fn extent(id: Option<&str>) -> Extent {
@@ -196,9 +197,9 @@ fn found<'m>(
     let node = written_records(object, said, asked)?;
     let mut answer = answering(node, asked, extent(id));
     if let Some(most) = asked.preferences.bound() {
-        answer.guards.insert(0, Guard::MaxAffected(most));
+        answer.guards.push(Guard::MaxAffected(most));
     }
-    answer.hold(Held::by(object, &filter, asked, false));
+    answer.hold(Held::by(object, &filter, asked));
     if limit.is_none() && offset.is_none() {
         return Ok((filter, None, answer));
     }
@@ -208,14 +209,10 @@ fn found<'m>(
     let most = i64::MAX.unsigned_abs();
     let limit = limit.unwrap_or(most).min(most);
     let order = order(&Selection::nothing(object), terms)?;
-    let mut key: Vec<&Field> = object
-        .primary_key
-        .iter()
-        .filter_map(|name| object.field(name))
-        .collect();
+    let mut key = object.key_fields();
     if key.is_empty() {
         key = order.iter().filter_map(sorted_by).collect();
-        answer.guards.insert(0, Guard::Limit(limit));
+        answer.guards.push(Guard::Limit(limit));
     }
     let page = Node {
         selection: Selection::of(object, &key),

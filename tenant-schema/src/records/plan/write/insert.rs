@@ -14,9 +14,9 @@ use crate::records::ast::{Column, Comparison, Filter, Test};
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Generated, Object};
+use crate::records::parse::Verb;
 use crate::records::parse::body::{Body, Given, Payload};
 use crate::records::parse::prefer::{Missing, Resolution, Return};
-use crate::records::plan::deleted;
 use crate::records::plan::filter::{unknown_column, visible};
 
 /// Adds records.
@@ -74,13 +74,10 @@ pub fn insert<'m>(
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Insert<'m>, RecordError> {
     may_write(object, object.writable.insert, "insert records")?;
-    let said = said::read(object, asked, "insert records", |name| {
-        said::answers(object, name)
-    })?;
-    deleted::refuse(said.query.deleted, "insert records")?;
+    let said = said::read(object, asked, Verb::Insert)?;
     let body = Body::parse(body, said.columns.as_deref(), asked.context.limits.objects)?;
     let on_conflict = match &said.on_conflict {
-        None => key(object),
+        None => object.key_fields(),
         Some(names) => names
             .iter()
             .map(|name| {
@@ -112,8 +109,7 @@ pub fn replace<'m>(
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Insert<'m>, RecordError> {
     may_write(object, object.writable.insert, "insert records")?;
-    let said = said::read(object, asked, "put a record", |_| true)?;
-    deleted::refuse(said.query.deleted, "put a record")?;
+    let said = said::read(object, asked, Verb::Put)?;
     if said.query.root.limit.is_some() || said.query.root.offset.is_some() {
         return Err(RecordError::PagedPut);
     }
@@ -144,11 +140,11 @@ pub fn replace<'m>(
     let held = match target {
         Target::Id(id) => {
             let found = visible(object, Some(id), Filter::default(), None, &[])?;
-            Held::by(object, &found, asked, true)
+            Held::by_put(object, &found, asked)
         }
         Target::Filtered => None,
     };
-    let is_new = held.as_ref().is_some_and(|held| held.must_be_new);
+    let is_new = held.as_ref().is_some_and(Held::must_be_new);
     let merge = merge(object, &rows, &columns, asked)?;
     let conflict = Conflict {
         merge: Some(merge).filter(|_| !is_new),
@@ -161,8 +157,7 @@ pub fn replace<'m>(
         plan.answer.version = None;
     }
     plan.answer.hold(held);
-    // First, so that a key that differs is not called a duplicate of a deleted record.
-    plan.answer.guards.insert(0, Guard::Put);
+    plan.answer.guards.push(Guard::Put);
     if matches!(target, Target::Id(_)) {
         plan.answer.form = asked.form.of_one();
     }
@@ -228,11 +223,6 @@ fn has_default(field: &Field) -> bool {
     field.default.is_some() || field.generated == Generated::IdentityByDefault
 }
 
-fn key(object: &Object) -> Vec<&Field> {
-    let names = object.primary_key.iter();
-    names.filter_map(|name| object.field(name)).collect()
-}
-
 /// How records that are there take the values of `rows`: all but the key, and not an id that only a new record needs.
 fn merge<'m>(
     object: &'m Object,
@@ -261,7 +251,7 @@ fn merge<'m>(
     }
     Ok(Merge {
         set,
-        deleted_at: object.field("deleted_at").filter(|_| object.soft_delete),
+        deleted_at: object.deleted_at(),
     })
 }
 
@@ -287,7 +277,7 @@ fn named_key<'m>(
         let (_, value) = named.iter().find(|(name, _)| **name == field.name)?;
         Some((field, (*value).clone()))
     };
-    let key: Vec<_> = key(object).into_iter().filter_map(value_of).collect();
+    let key: Vec<_> = object.key_fields().into_iter().filter_map(value_of).collect();
     if key.is_empty() || key.len() != object.primary_key.len() || key.len() != named.len() {
         return Err(RecordError::PutFilters);
     }
@@ -311,11 +301,11 @@ fn build<'m>(
     let node = written_records(object, said.query, asked)?;
     let mut answer = answering(node, asked, extent);
     if one && (!may_meet || asked.context.rights.allows(object, Action::Read)) {
-        answer.key = key(object);
+        answer.key = object.key_fields();
     }
     let merge = conflict.as_ref().and_then(|conflict| conflict.merge.as_ref());
     if merge.is_some_and(|merge| merge.deleted_at.is_some()) {
-        answer.guards.insert(0, Guard::Hidden(body.rows()));
+        answer.guards.push(Guard::Hidden(body.rows()));
     }
     Ok(Insert {
         object,

@@ -4,6 +4,7 @@ use super::restore::of_the_bin;
 use super::{Answering, Asked};
 use crate::records::error::RecordError;
 use crate::records::model::{Field, Object};
+use crate::records::parse::Verb;
 
 /// Removes a record that was removed before, for good.
 pub struct Purge<'m> {
@@ -16,7 +17,7 @@ pub struct Purge<'m> {
 
 /// Plans purging a record. PostgreSQL's foreign keys decide what goes with it, and what holds it back.
 pub fn purge<'m>(object: &'m Object, id: &str, asked: &Asked<'m>) -> Result<Purge<'m>, RecordError> {
-    let (key, mut answer) = of_the_bin(object, asked, object.writable.delete, "purge a record")?;
+    let (key, mut answer) = of_the_bin(object, id, asked, object.writable.delete, Verb::Purge)?;
     // What is gone has no version.
     answer.version = None;
     Ok(Purge {

@@ -8,10 +8,8 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::Asked;
 use crate::records::error::RecordError;
-use crate::records::model::Object;
+use crate::records::model::{DELETED_AT, Object};
 use crate::records::parse::body::{Body, Given};
-
-const DELETED_AT: &str = "deleted_at";
 
 /// Refuses a body that sets `deleted_at`, unless the caller may delete. To set it to null is to restore a record, which
 /// is a change like others.

@@ -2,12 +2,14 @@
 
 use catalog::access::Action;
 
-use super::{Answering, Asked, Extent, answering, may_read, may_write, said, shows, written_records};
+use super::{Answering, Asked, Extent, Held, answering, may_read, may_write, said, shows, written_records};
+use crate::records::ast::{Deleted, Filter};
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Object};
-use crate::records::plan::cascade::{Cascade, Tie, is_same};
-use crate::records::plan::deleted;
+use crate::records::parse::Verb;
+use crate::records::plan::cascade::{Cascade, Tie};
+use crate::records::plan::filter::visible;
 
 /// Brings back a record.
 pub struct Restore<'m> {
@@ -35,12 +37,12 @@ pub struct Owner<'m> {
 /// downwards, from what was removed to what fell with it, because the right to change a record is none to bring back
 /// what it belongs to.
 pub fn restore<'m>(object: &'m Object, id: &str, asked: &Asked<'m>) -> Result<Restore<'m>, RecordError> {
-    let (key, mut answer) = of_the_bin(object, asked, object.writable.update, "restore a record")?;
+    let (key, mut answer) = of_the_bin(object, id, asked, object.writable.update, Verb::Restore)?;
     let model = asked.context.model;
     let cascade = object.deletion().map(|_| Cascade::of(model, object));
     let falls = |owner: &Object| {
         let mut tables = cascade.iter().flat_map(Cascade::tables);
-        tables.any(|table| is_same(table.object, owner))
+        tables.any(|table| table.object.is_same(owner))
     };
     let ties = object.foreign_keys.iter();
     let owners: Vec<Owner<'m>> = ties
@@ -53,7 +55,7 @@ pub fn restore<'m>(object: &'m Object, id: &str, asked: &Asked<'m>) -> Result<Re
         })
         .collect();
     if !owners.is_empty() {
-        answer.guards.insert(0, Guard::Owner);
+        answer.guards.push(Guard::Owner);
     }
     Ok(Restore {
         object,
@@ -68,38 +70,29 @@ pub fn restore<'m>(object: &'m Object, id: &str, asked: &Asked<'m>) -> Result<Re
 /// What is common to all that is done to one record of the bin: its key, and the answer.
 pub(super) fn of_the_bin<'m>(
     object: &'m Object,
+    id: &str,
     asked: &Asked<'m>,
     able: bool,
-    action: &'static str,
+    verb: Verb,
 ) -> Result<(&'m Field, Answering<'m>), RecordError> {
     if !object.soft_delete {
         return Err(RecordError::NoBin {
             object: object.name.clone(),
         });
     }
-    may_write(object, able, action)?;
-    let said = said::read(object, asked, action, |name| name == "select")?;
-    deleted::refuse(said.query.deleted, action)?;
-    if said.columns.is_some() || said.on_conflict.is_some() {
-        return Err(RecordError::MisplacedParameter {
-            parameter: if said.columns.is_some() {
-                "columns"
-            } else {
-                "on_conflict"
-            }
-            .to_owned(),
-            action,
-        });
-    }
+    may_write(object, able, verb.action())?;
+    let said = said::read(object, asked, verb)?;
     may_read(object, asked, shows(&said.query, asked))?;
     let key = object.key().ok_or_else(|| RecordError::NoKey {
         object: object.name.clone(),
     })?;
+    let found = visible(object, Some(id), Filter::default(), Some(Deleted::Only), &[])?;
     let node = written_records(object, said.query, asked)?;
     let mut answer = answering(node, asked, Extent::Named);
-    answer.guards.insert(0, Guard::Deleted);
+    answer.hold(Held::by(object, &found, asked));
+    answer.guards.push(Guard::Deleted);
     if let Some(most) = asked.preferences.bound() {
-        answer.guards.insert(0, Guard::MaxAffected(most));
+        answer.guards.push(Guard::MaxAffected(most));
     }
     Ok((key, answer))
 }

@@ -41,7 +41,7 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
     match answer.version {
         Some(version) => {
             sql.push("min(");
-            sql.column("w", version)?;
+            sql.column("_w", version)?;
             sql.push(")::text as version, ");
         }
         None => sql.push("null::text as version, "),
@@ -51,7 +51,7 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
     } else {
         sql.push("min(json_build_array(");
         sql.list(&answer.key, |sql, field| {
-            sql.column("w", field)?;
+            sql.column("_w", field)?;
             sql.push("::text");
             Ok(())
         })?;
@@ -62,7 +62,7 @@ pub(super) fn answer(sql: &mut Writer, answer: &Answering<'_>, merges: bool) -> 
         sql.push(MERGED);
         sql.push(" as inserted");
     }
-    sql.push(" from w");
+    sql.push(" from _w");
     if !answer.guards.is_empty() {
         sql.push(") a");
     }
@@ -80,49 +80,22 @@ pub(in crate::records::sql) fn guarded(
     held: Option<&Held<'_>>,
     fifth: Option<&str>,
 ) -> Result<(), RecordError> {
-    if let ([Guard::Size(bytes)], None) = (guards, fifth) {
+    if let ([Guard::Size(bytes)], None, None) = (guards, held, fifth) {
         bounded(sql, *bytes, "");
         return Ok(());
     }
+    let mut guards = guards.to_vec();
+    guards.sort_unstable();
+    let after = guards.partition_point(|guard| *guard <= Guard::State);
     sql.push("select case");
-    for guard in guards {
-        if let (Guard::State, Some(held)) = (guard, held) {
-            refused(sql, held)?;
-            continue;
-        }
-        sql.push(" when ");
-        let outcome = match guard {
-            Guard::Put => "(select count(*) from n)",
-            Guard::Owner => "(select min(p.n) from _p as p)",
-            Guard::Deleted => "(select count(*) from _l where a.count = 0)",
-            Guard::Size(_) | Guard::Kept(_) => "octet_length(a.body)",
-            _ => "a.count",
-        };
-        sql.push(outcome);
-        match guard {
-            Guard::Put | Guard::Singular | Guard::State => sql.push(" <> 1"),
-            Guard::Owner => sql.push(" is not null"),
-            Guard::Deleted => sql.push(" > 0"),
-            Guard::Hidden(sent) => {
-                sql.push(" <> ");
-                sql.bind("body", sent.to_string())?;
-                sql.push("::bigint");
-            }
-            Guard::Limit(most) | Guard::MaxAffected(most) => {
-                sql.push(" > ");
-                sql.bind("limit", most.to_string())?;
-                sql.push("::bigint");
-            }
-            Guard::Size(bytes) | Guard::Kept(bytes) => {
-                sql.push(" > ");
-                sql.push(&bytes.to_string());
-            }
-        }
-        sql.push(" then (");
-        sql.push(outcome);
-        sql.push(" || ' ");
-        sql.push(guard.words());
-        sql.push("')::bigint::text");
+    for guard in &guards[..after] {
+        check(sql, *guard)?;
+    }
+    if let Some(held) = held {
+        refused(sql, held)?;
+    }
+    for guard in &guards[after..] {
+        check(sql, *guard)?;
     }
     sql.push(" else a.body end as body, a.count, a.version, a.key");
     if let Some(fifth) = fifth {
@@ -130,5 +103,46 @@ pub(in crate::records::sql) fn guarded(
         sql.push(fifth);
     }
     sql.push(" from (");
+    Ok(())
+}
+
+/// ` when what must not be then the error that says so`
+fn check(sql: &mut Writer, guard: Guard) -> Result<(), RecordError> {
+    let outcome = match guard {
+        // What is held says what is asked, and stands at this place.
+        Guard::State => return Ok(()),
+        Guard::Put => "(select count(*) from _n)",
+        Guard::Owner => "(select min(p.n) from _p as p)",
+        Guard::Deleted => "(select count(*) from _l where a.count = 0)",
+        Guard::Size(_) | Guard::Kept(_) => "octet_length(a.body)",
+        Guard::Hidden(_) | Guard::Limit(_) | Guard::MaxAffected(_) | Guard::Singular => "a.count",
+    };
+    sql.push(" when ");
+    sql.push(outcome);
+    match guard {
+        Guard::State => {}
+        Guard::Put | Guard::Singular => sql.push(" <> 1"),
+        Guard::Owner => sql.push(" is not null"),
+        Guard::Deleted => sql.push(" > 0"),
+        Guard::Hidden(sent) => {
+            sql.push(" <> ");
+            sql.bind("body", sent.to_string())?;
+            sql.push("::bigint");
+        }
+        Guard::Limit(most) | Guard::MaxAffected(most) => {
+            sql.push(" > ");
+            sql.bind("limit", most.to_string())?;
+            sql.push("::bigint");
+        }
+        Guard::Size(bytes) | Guard::Kept(bytes) => {
+            sql.push(" > ");
+            sql.push(&bytes.to_string());
+        }
+    }
+    sql.push(" then current_setting(");
+    sql.push(outcome);
+    sql.push(" || ' ");
+    sql.push(guard.words());
+    sql.push("')");
     Ok(())
 }

@@ -11,8 +11,8 @@
 use uuid::Uuid;
 
 use crate::records::error::RecordError;
-use crate::records::model::{Field, Object};
-use crate::records::plan::{Cascade, Fall, Falling, Group, Tie, distinct, is_same, key};
+use crate::records::model::{Field, Object, distinct};
+use crate::records::plan::{Cascade, Fall, Falling, Group, Tie};
 use crate::records::sql::writer::Writer;
 
 /// Which parts of the statement have the records of an object that fall.
@@ -23,13 +23,13 @@ pub(super) fn is_recursive(fall: Option<&Fall<'_>>) -> bool {
     fall.is_some_and(|fall| fall.cascade.groups.iter().any(|group| group.is_knot))
 }
 
-/// The columns of the removed records, `w`, that tell what falls with them.
+/// The columns of the removed records, `_w`, that tell what falls with them.
 pub(super) fn carried<'m>(object: &'m Object, fall: Option<&Fall<'m>>) -> Vec<&'m Field> {
     let Some(fall) = fall else {
         return Vec::new();
     };
     let own = if fall.cascade.groups.first().is_some_and(|group| group.is_knot) {
-        key(object)
+        object.key_fields()
     } else {
         Vec::new()
     };
@@ -44,9 +44,9 @@ pub(super) fn set_deletion(sql: &mut Writer, id: Uuid) -> Result<(), RecordError
     Ok(())
 }
 
-/// Writes a part for every table whose records may fall with those of `root` in `w`.
+/// Writes a part for every table whose records may fall with those of `root` in `_w`.
 pub(super) fn fall(sql: &mut Writer, root: &Object, fall: &Fall<'_>) -> Result<(), RecordError> {
-    let mut fallen: Fallen<'_> = vec![(root, "w".to_owned())];
+    let mut fallen: Fallen<'_> = vec![(root, "_w".to_owned())];
     for (number, group) in fall.cascade.groups.iter().enumerate() {
         let knot = if group.is_knot {
             Some(Knot::write(sql, number, group, root, &fallen)?)
@@ -55,7 +55,7 @@ pub(super) fn fall(sql: &mut Writer, root: &Object, fall: &Fall<'_>) -> Result<(
         };
         let mut added = Fallen::new();
         for table in &group.tables {
-            if knot.is_none() && is_same(table.object, root) {
+            if knot.is_none() && table.object.is_same(root) {
                 continue;
             }
             let name = format!("_c{}", fallen.len() + added.len());
@@ -93,7 +93,7 @@ fn belongs(sql: &mut Writer, table: &Falling<'_>, fallen: &Fallen<'_>) -> Result
     if let [only] = table.ties.as_slice() {
         return tied(sql, "t", only, fallen);
     }
-    let key = key(table.object);
+    let key = table.object.key_fields();
     columns(sql, "t", &key)?;
     sql.push(" in (");
     sql.joined(&table.ties, " union ", |sql, tie| {
@@ -120,7 +120,7 @@ fn tied(sql: &mut Writer, alias: &str, tie: &Tie<'_>, fallen: &Fallen<'_>) -> Re
     let (near, far): (Vec<_>, Vec<_>) = tie.columns.iter().copied().unzip();
     columns(sql, alias, &near)?;
     sql.push(" in (");
-    let owners = fallen.iter().filter(|(object, _)| is_same(object, tie.owner));
+    let owners = fallen.iter().filter(|(object, _)| object.is_same(tie.owner));
     let names: Vec<&str> = owners.map(|(_, name)| name.as_str()).collect();
     sql.joined(&names, " union ", |sql, name| {
         sql.push("select ");
@@ -162,9 +162,9 @@ impl<'a, 'm> Knot<'a, 'm> {
         let mut columns = Vec::new();
         for (at, table) in group.tables.iter().enumerate() {
             let ties = group.tables.iter().flat_map(|other| &other.ties);
-            let ties = ties.filter(|tie| is_same(tie.owner, table.object));
+            let ties = ties.filter(|tie| tie.owner.is_same(table.object));
             let far = ties.flat_map(|tie| tie.columns.iter().map(|(_, there)| *there));
-            let fields = distinct(key(table.object).into_iter().chain(far));
+            let fields = distinct(table.object.key_fields().into_iter().chain(far));
             columns.extend(fields.into_iter().map(|field| (at, field)));
         }
         let knot = Self {
@@ -222,10 +222,10 @@ impl<'a, 'm> Knot<'a, 'm> {
     fn begin(&self, sql: &mut Writer, root: &Object, fallen: &Fallen<'_>) -> Result<(), RecordError> {
         let mut lead = "";
         for (at, table) in self.group.tables.iter().enumerate() {
-            if is_same(table.object, root) {
+            if table.object.is_same(root) {
                 sql.push(std::mem::replace(&mut lead, " union all "));
                 self.row(sql, at, "p")?;
-                sql.push(" from w as p");
+                sql.push(" from _w as p");
                 continue;
             }
             for tie in table.ties.iter().filter(|tie| !self.holds(tie.owner)) {
@@ -258,9 +258,9 @@ impl<'a, 'm> Knot<'a, 'm> {
         Ok(())
     }
 
-    /// The condition that `t` is among the records found; `w` has changed some of the root's already.
+    /// The condition that `t` is among the records found; `_w` has changed some of the root's already.
     fn find(&self, sql: &mut Writer, table: &Falling<'_>, root: &Object) -> Result<(), RecordError> {
-        let key = key(table.object);
+        let key = table.object.key_fields();
         columns(sql, "t", &key)?;
         sql.push(" in (select ");
         sql.list(&key, |sql, field| {
@@ -270,8 +270,8 @@ impl<'a, 'm> Knot<'a, 'm> {
         sql.push(" from ");
         sql.push(&self.name);
         sql.push(" as d)");
-        if is_same(table.object, root) {
-            sql.push(" and not exists (select from w as p where ");
+        if table.object.is_same(root) {
+            sql.push(" and not exists (select from _w as p where ");
             sql.joined(&key, " and ", |sql, field| {
                 sql.column("p", field)?;
                 sql.push(" = ");
@@ -283,16 +283,13 @@ impl<'a, 'm> Knot<'a, 'm> {
     }
 
     fn holds(&self, object: &Object) -> bool {
-        self.group
-            .tables
-            .iter()
-            .any(|table| is_same(table.object, object))
+        self.group.tables.iter().any(|table| table.object.is_same(object))
     }
 
     /// `d.c1`
     fn column(&self, object: &Object, field: &Field) -> String {
         let is_it = |(table, known): &(usize, &Field)| {
-            is_same(self.group.tables[*table].object, object) && known.name == field.name
+            self.group.tables[*table].object.is_same(object) && known.name == field.name
         };
         let at = self.columns.iter().position(is_it);
         format!(

@@ -6,7 +6,7 @@
 
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
-use crate::records::plan::{Held, Since, Unwanted};
+use crate::records::plan::{Absent, Held, Since, States};
 use crate::records::sql::from;
 use crate::records::sql::writer::Writer;
 
@@ -15,7 +15,7 @@ const FIELD_VERSIONS: &str = "field_versions";
 
 /// ` and …`: the condition on the record `source`, if there is one.
 pub(super) fn and_holds(sql: &mut Writer, held: Option<&Held<'_>>, source: &str) -> Result<(), RecordError> {
-    let Some(held) = held.filter(|held| held.asks_for_state()) else {
+    let Some(held) = held else {
         return Ok(());
     };
     sql.push(" and ");
@@ -24,38 +24,36 @@ pub(super) fn and_holds(sql: &mut Writer, held: Option<&Held<'_>>, source: &str)
 
 /// The condition on the record `source`, which there must be.
 pub(super) fn holds(sql: &mut Writer, held: &Held<'_>, source: &str) -> Result<(), RecordError> {
-    if let Some(versions) = &held.wanted {
-        sql.push("(");
-        sql.column(source, held.version)?;
-        sql.push(" = any(");
-        sql.bind("If-Match", array(versions))?;
-        sql.push("::bigint[])");
-        if let Some(since) = &held.merges {
+    match &held.states {
+        States::None => sql.push("false"),
+        States::Versions(versions) => is_one_of(sql, held, versions, source)?,
+        States::Merged(versions, since) => {
+            sql.push("(");
+            is_one_of(sql, held, versions, source)?;
             sql.push(" or (");
             sql.column(source, held.version)?;
             sql.push(" > ");
             sql.bind("If-Match", since.version.to_string())?;
             sql.push("::bigint and not exists (select");
             clashes(sql, since, source)?;
-            sql.push("))");
+            sql.push(")))");
         }
-        sql.push(")");
-    }
-    match &held.unwanted {
-        None => {}
-        Some(unwanted) => {
-            sql.push(if held.wanted.is_some() { " and " } else { "" });
-            match unwanted {
-                Unwanted::Any => sql.push("false"),
-                Unwanted::Versions(versions) => {
-                    sql.column(source, held.version)?;
-                    sql.push(" <> all(");
-                    sql.bind("If-None-Match", array(versions))?;
-                    sql.push("::bigint[])");
-                }
-            }
+        States::AllBut(versions) => {
+            sql.column(source, held.version)?;
+            sql.push(" <> all(");
+            sql.bind("If-None-Match", array(versions))?;
+            sql.push("::bigint[])");
         }
     }
+    Ok(())
+}
+
+/// `version = any($n)`
+fn is_one_of(sql: &mut Writer, held: &Held<'_>, versions: &[i64], source: &str) -> Result<(), RecordError> {
+    sql.column(source, held.version)?;
+    sql.push(" = any(");
+    sql.bind("If-Match", array(versions))?;
+    sql.push("::bigint[])");
     Ok(())
 }
 
@@ -76,7 +74,7 @@ fn clashes(sql: &mut Writer, since: &Since, source: &str) -> Result<(), RecordEr
 pub(super) fn locked(sql: &mut Writer, held: &Held<'_>) -> Result<(), RecordError> {
     sql.push("(select ");
     sql.column("t", held.version)?;
-    if held.merges.is_some() {
+    if held.merges() {
         sql.push(", ");
         sql.column_named("t", FIELD_VERSIONS)?;
     }
@@ -86,42 +84,43 @@ pub(super) fn locked(sql: &mut Writer, held: &Held<'_>) -> Result<(), RecordErro
     Ok(())
 }
 
-/// ` when nothing was written then …`: the error that says in which state the record is, or that there is none. Nothing,
-/// where a record that is not there is told as it is without conditions.
+/// ` when …`: the error that says in which state the record is, or that there is none. It is raised by the condition
+/// itself, which holds never: so the checks that follow are made when this one finds nothing wrong.
 pub(super) fn refused(sql: &mut Writer, held: &Held<'_>) -> Result<(), RecordError> {
     let words = Guard::State.words();
-    let always = held.must_be_there || held.must_be_new;
-    sql.push(" when a.count = 0 then ");
-    if always {
+    sql.push(" when case when a.count = 0 then ");
+    let fails = held.absent == Absent::Fails || held.must_be_new();
+    if fails {
         sql.push("coalesce(");
     }
     sql.push("(select ");
     // It may be in another state by now than when the statement looked for what to write.
-    if !always {
+    if !fails {
         sql.push("case when not (");
         holds(sql, held, "c")?;
         sql.push(") then ");
     }
-    sql.push("(");
+    sql.push("current_setting(");
     sql.column("c", held.version)?;
     sql.push(" || ' ");
     sql.push(words);
     sql.push(" '");
-    if let Some(since) = &held.merges {
+    if let States::Merged(_, since) = &held.states {
         sql.push(" || coalesce((select json_agg(f.field order by f.field)");
         clashes(sql, since, "c")?;
         sql.push(")::text, '')");
     }
-    sql.push(")::bigint::text");
-    sql.push(if always { " from " } else { " end from " });
+    sql.push(")");
+    sql.push(if fails { " from " } else { " end from " });
     locked(sql, held)?;
     sql.push(" c)");
-    if always {
+    if fails {
         // No record, or one that is hidden or that this statement cannot see yet.
-        sql.push(", (a.count || ' ");
+        sql.push(", current_setting(a.count || ' ");
         sql.push(words);
-        sql.push("')::bigint::text)");
+        sql.push("'))");
     }
+    sql.push(" end is not null then null");
     Ok(())
 }
 

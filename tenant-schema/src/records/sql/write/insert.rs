@@ -4,7 +4,7 @@ use super::held::{holds, locked};
 use super::{answer, returned, typed};
 use crate::records::error::RecordError;
 use crate::records::model::Field;
-use crate::records::plan::{Conflict, Held, Insert, Written};
+use crate::records::plan::{Absent, Conflict, Held, Insert, Written};
 use crate::records::quote;
 use crate::records::sql::Query;
 use crate::records::sql::writer::Writer;
@@ -24,7 +24,7 @@ pub fn insert(plan: &Insert<'_>) -> Result<Query, RecordError> {
     if !plan.key.is_empty() {
         put(&mut sql, plan)?;
     }
-    sql.push("w as (insert into ");
+    sql.push("_w as (insert into ");
     sql.name(&plan.object.name)?;
     sql.push(" as t");
     if plan.columns.is_empty() {
@@ -39,9 +39,14 @@ pub fn insert(plan: &Insert<'_>) -> Result<Query, RecordError> {
         if plan.key.is_empty() {
             rows(&mut sql, plan)?;
         } else {
-            sql.list(&plan.columns, |sql, column| sql.column("n", column.field))?;
-            sql.push(" from n");
-            if let Some(held) = plan.answer.held.as_ref().filter(|held| held.must_be_there) {
+            sql.list(&plan.columns, |sql, column| sql.column("_n", column.field))?;
+            sql.push(" from _n");
+            if let Some(held) = plan
+                .answer
+                .held
+                .as_ref()
+                .filter(|held| held.absent == Absent::Fails)
+            {
                 sql.push(" cross join ");
                 locked(&mut sql, held)?;
                 sql.push(" c");
@@ -58,9 +63,9 @@ pub fn insert(plan: &Insert<'_>) -> Result<Query, RecordError> {
     sql.finish()
 }
 
-/// `n as (…), `: the object of the body, when its key is the one that the URL names.
+/// `_n as (…), `: the object of the body, when its key is the one that the URL names.
 fn put(sql: &mut Writer, plan: &Insert<'_>) -> Result<(), RecordError> {
-    sql.push("n as (select ");
+    sql.push("_n as (select ");
     rows(sql, plan)?;
     for (index, (field, value)) in plan.key.iter().enumerate() {
         sql.push(if index == 0 { " where " } else { " and " });
@@ -151,7 +156,7 @@ fn on_conflict(
         sql.column("t", deleted_at)?;
         sql.push(" is null and ");
     }
-    if let Some(held) = held.filter(|held| held.asks_for_state()) {
+    if let Some(held) = held {
         holds(sql, held, "t")?;
         sql.push(" and ");
     }

@@ -1,14 +1,14 @@
 //! What is done to one record of the bin: bringing it back, and removing it for good.
 //!
-//! A record comes back with all that has its `deletion_id`: `_o` is the record as the statement finds it, `w` that record
+//! A record comes back with all that has its `deletion_id`: `_o` is the record as the statement finds it, `_w` that record
 //! brought back, and every table whose records may have fallen with it has a part of its own. When another transaction
-//! has brought it back meanwhile, or removed it anew, `w` is empty and nothing else happens. What it belongs to is looked
+//! has brought it back meanwhile, or removed it anew, `_w` is empty and nothing else happens. What it belongs to is looked
 //! at as it was before the statement and not locked: it may be removed at the same moment, as when a record is added.
 
-use super::{answer, returned};
+use super::{and_holds, answer, returned};
 use crate::records::error::RecordError;
-use crate::records::model::{Field, Object};
-use crate::records::plan::{Cascade, Purge, Restore, distinct, is_same};
+use crate::records::model::{Field, Object, distinct};
+use crate::records::plan::{Cascade, Purge, Restore};
 use crate::records::sql::Query;
 use crate::records::sql::writer::Writer;
 
@@ -25,7 +25,7 @@ pub fn restore(plan: &Restore<'_>) -> Result<Query, RecordError> {
     );
     sql.push("with ");
     if plan.cascade.is_none() {
-        sql.push("w as (update ");
+        sql.push("_w as (update ");
         sql.name(&plan.object.name)?;
         sql.push(" as t set deleted_at = null");
         in_the_bin(&mut sql, plan.key, &plan.id)?;
@@ -36,7 +36,7 @@ pub fn restore(plan: &Restore<'_>) -> Result<Query, RecordError> {
         sql.name(&plan.object.name)?;
         sql.push(" as t");
         in_the_bin(&mut sql, plan.key, &plan.id)?;
-        sql.push("), w as (update ");
+        sql.push("), _w as (update ");
         sql.name(&plan.object.name)?;
         sql.push(" as t set deleted_at = null, deletion_id = null from _o as o where ");
         sql.column("t", plan.key)?;
@@ -44,6 +44,7 @@ pub fn restore(plan: &Restore<'_>) -> Result<Query, RecordError> {
         sql.column("o", plan.key)?;
         sql.push(" and t.deleted_at is not null and t.deletion_id is not distinct from o.deletion_id");
     }
+    and_holds(&mut sql, plan.answer.held.as_ref(), "t")?;
     sql.push(" returning ");
     returned(&mut sql, &plan.answer, &owned)?;
     sql.push(")");
@@ -57,10 +58,11 @@ pub fn restore(plan: &Restore<'_>) -> Result<Query, RecordError> {
 /// Removes a record of the bin for good.
 pub fn purge(plan: &Purge<'_>) -> Result<Query, RecordError> {
     let mut sql = Writer::default();
-    sql.push("with w as (delete from ");
+    sql.push("with _w as (delete from ");
     sql.name(&plan.object.name)?;
     sql.push(" as t");
     in_the_bin(&mut sql, plan.key, &plan.id)?;
+    and_holds(&mut sql, plan.answer.held.as_ref(), "t")?;
     sql.push(" returning ");
     returned(&mut sql, &plan.answer, &[])?;
     sql.push(")");
@@ -95,10 +97,10 @@ fn there(sql: &mut Writer, object: &Object, key: &Field, id: &str) -> Result<(),
 
 /// Brings back what fell with the record. Gives the parts that have records of the object itself.
 fn fallen(sql: &mut Writer, plan: &Restore<'_>, owned: &[&Field]) -> Result<Vec<&'static str>, RecordError> {
-    let mut restored = vec!["w"];
+    let mut restored = vec!["_w"];
     let tables = plan.cascade.iter().flat_map(Cascade::tables);
     for (number, table) in tables.enumerate() {
-        let is_own = is_same(table.object, plan.object);
+        let is_own = table.object.is_same(plan.object);
         sql.push(", ");
         if is_own {
             restored.push("_c");
@@ -110,7 +112,7 @@ fn fallen(sql: &mut Writer, plan: &Restore<'_>, owned: &[&Field]) -> Result<Vec<
         sql.name(&table.object.name)?;
         sql.push(" as t set deleted_at = null, deletion_id = null where t.deletion_id = ");
         sql.push(ITS_DELETION);
-        sql.push(" and t.deleted_at is not null and exists (select from w)");
+        sql.push(" and t.deleted_at is not null and exists (select from _w)");
         if is_own {
             sql.push(" and ");
             sql.column("t", plan.key)?;
