@@ -51,7 +51,7 @@ async fn a_folder_of_migrations_becomes_an_api() {
     let mut create: Vec<&str> = ACME.split(' ').collect();
     create.extend(["--template", folder]);
     let made = tenantry.json(&create).await;
-    assert_eq!(made["template_version"], 6);
+    assert_eq!(made["template_version"], 7);
     let key = tenantry.json("key create acme --name K --scope *:*").await;
     let key = key["key"].as_str().expect("a text").to_owned();
 
@@ -104,7 +104,7 @@ async fn another_template_changes_no_tenant() {
     let shown = operator(&t).await.json("tenant show acme").await;
     assert_eq!(
         (&shown["template_version"], &shown["latest_version"]),
-        (&6.into(), &6.into())
+        (&7.into(), &7.into())
     );
 }
 
