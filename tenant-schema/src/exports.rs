@@ -1,6 +1,6 @@
 //! Exports: all records of a list, taken from a cursor as fast as somebody takes them away.
 //!
-//! An export may last as long as a client needs to receive it, so it does not run on the [lanes](crate::lanes), which
+//! An export may last as long as a client needs to receive it, so it does not run on the lanes, which
 //! ordinary requests need: it has a connection of its own, made for it and closed with it, and there are few of them, of
 //! the server and of each tenant. Its transaction is opened like every other that reads: READ ONLY, the tenant's
 //! `search_path` and role, all local. Nothing outlives it.
