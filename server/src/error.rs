@@ -176,6 +176,17 @@ impl ApiError {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
     }
 
+    /// 426: an answer whose end could not be told from a break of the connection (RFC 9110, section 15.5.22).
+    pub fn upgrade_required() -> Self {
+        Self::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "upgrade_required",
+            "In HTTP/1.0 an export that breaks off looks like a whole one",
+        )
+        .with_header(header::UPGRADE, HeaderValue::from_static("HTTP/1.1"))
+        .with_hint("Ask in HTTP/1.1 or HTTP/2; nginx says so to its upstream by `proxy_http_version 1.1`")
+    }
+
     /// 429: the same may be tried again after `seconds`.
     pub fn too_many_requests(seconds: u64) -> Self {
         Self::new(

@@ -151,7 +151,9 @@ impl Place {
     fn take(exports: &Exports, tenant: &SchemaName) -> Result<Self, NoPlace> {
         let mut held = exports.held.lock().unwrap_or_else(PoisonError::into_inner);
         let of_tenant = held.get(tenant).copied().unwrap_or_default();
-        if of_tenant >= exports.settings.of_one_tenant {
+        // The last place is for a tenant that has none.
+        let is_last = exports.places.available_permits() == 1;
+        if of_tenant >= exports.settings.of_one_tenant || of_tenant > 0 && is_last {
             return Err(NoPlace::OfTenant);
         }
         let permit = Arc::clone(&exports.places).try_acquire_owned();

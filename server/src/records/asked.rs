@@ -61,7 +61,7 @@ impl FromRequestParts<AppState> for Listing {
             Wanted::Page(form) => Self::Page(Asked::read(parts, state, form)?),
             Wanted::Export(lines) => {
                 let asked = Asked::read(parts, state, Form::default())?;
-                Self::Export(asked, lines, Outlet::of(parts, state))
+                Self::Export(asked, lines, Outlet::of(parts, state)?)
             }
         })
     }

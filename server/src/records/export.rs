@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::request::Parts;
-use axum::http::{Method, header};
+use axum::http::{Method, Version, header};
 use axum::response::Response;
 use hyper::body::Frame;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -62,12 +62,16 @@ enum Ended {
 }
 
 impl Outlet {
-    pub(super) fn of(parts: &Parts, state: &AppState) -> Self {
-        Self {
+    /// Where an export goes: nowhere over HTTP/1.0, in which a body that breaks off looks like one that is whole.
+    pub(super) fn of(parts: &Parts, state: &AppState) -> Result<Self, ApiError> {
+        if parts.version < Version::HTTP_11 {
+            return Err(ApiError::upgrade_required());
+        }
+        Ok(Self {
             state: state.clone(),
             connection: parts.extensions.get().cloned(),
             is_head: parts.method == Method::HEAD,
-        }
+        })
     }
 
     /// Begins the export and answers as soon as its first piece is there. One that takes long to begin is answered

@@ -24,17 +24,17 @@ async fn answers_have_forms() {
             .accepts("application/unknown")
             .fails(406, r#"{"code":"PGRST107",
                 "message":"None of these media types are available: application/unknown",
-                "hint":"Accept application/json, text/csv, application/vnd.pgrst.object+json, application/vnd.pgrst.array+json;nulls=stripped; of a list also application/x-ndjson or text/csv;rows=all"}"#),
+                "hint":"Accept application/json, text/csv, application/vnd.pgrst.object+json, application/vnd.pgrst.array+json;nulls=stripped; of one column or value text/plain, application/octet-stream or text/xml; of a list also application/x-ndjson or text/csv;rows=all"}"#),
         get("coins?select=id")
             .accepts("application/geo+json")
             .fails(406, r#"{"code":"PGRST107",
                 "message":"None of these media types are available: application/geo+json",
-                "hint":"Accept application/json, text/csv, application/vnd.pgrst.object+json, application/vnd.pgrst.array+json;nulls=stripped; of a list also application/x-ndjson or text/csv;rows=all"}"#),
+                "hint":"Accept application/json, text/csv, application/vnd.pgrst.object+json, application/vnd.pgrst.array+json;nulls=stripped; of one column or value text/plain, application/octet-stream or text/xml; of a list also application/x-ndjson or text/csv;rows=all"}"#),
         get("coins?select=id")
             .accepts("application/vnd.pgrst.plan")
             .fails(406, r#"{"code":"PGRST107",
                 "message":"None of these media types are available: application/vnd.pgrst.plan",
-                "hint":"Accept application/json, text/csv, application/vnd.pgrst.object+json, application/vnd.pgrst.array+json;nulls=stripped; of a list also application/x-ndjson or text/csv;rows=all"}"#),
+                "hint":"Accept application/json, text/csv, application/vnd.pgrst.object+json, application/vnd.pgrst.array+json;nulls=stripped; of one column or value text/plain, application/octet-stream or text/xml; of a list also application/x-ndjson or text/csv;rows=all"}"#),
         // Singular or plural
         get("coins?select=id,name&id=eq.1")
             .tells("content-type", "application/json; charset=utf-8")
@@ -72,14 +72,16 @@ async fn answers_have_forms() {
             .tells("content-type", "application/vnd.pgrst.object+json;nulls=stripped; charset=utf-8")
             .gives(r#"{"id":3}"#),
         // Scalar function response format
-        // Not here: `application/octet-stream`, `text/plain` and `text/xml`. Answers are JSON or CSV, bytes stand in them
-        // as PostgreSQL writes them.
+        // In JSON bytes stand as PostgreSQL writes them; bare they are themselves.
         get("coins?select=picture&id=eq.1").gives(r#"[{"picture":"\\x0102"}]"#),
         get("coins?select=picture&id=eq.1")
             .accepts("application/octet-stream")
-            .fails(406, r#"{"code":"PGRST107",
-                "message":"None of these media types are available: application/octet-stream",
-                "hint":"Accept application/json, text/csv, application/vnd.pgrst.object+json, application/vnd.pgrst.array+json;nulls=stripped; of a list also application/x-ndjson or text/csv;rows=all"}"#),
+            .tells("content-type", "application/octet-stream")
+            .gives("\u{1}\u{2}"),
+        get("coins?select=name&id=eq.1")
+            .accepts("text/plain")
+            .tells("content-type", "text/plain; charset=utf-8")
+            .gives("Taler"),
         get("rpc/describe?id=3&select=description")
             .accepts("text/csv")
             .tells("content-type", "text/csv; charset=utf-8")

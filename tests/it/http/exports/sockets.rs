@@ -28,17 +28,22 @@ async fn listening(scene: &Scene) -> (SocketAddr, oneshot::Sender<()>, JoinHandl
 }
 
 async fn ask(scene: &Scene, address: SocketAddr) -> TcpStream {
+    let mut stream = sent(scene, address, "HTTP/1.1").await;
+    let mut beginning = [0; 12];
+    stream.read_exact(&mut beginning).await.expect("an answer");
+    assert_eq!(&beginning, b"HTTP/1.1 200");
+    stream
+}
+
+async fn sent(scene: &Scene, address: SocketAddr, version: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.expect("it listens");
     let request = format!(
-        "GET /rest/v1/notes HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\naccept: {NDJSON}\r\n\
+        "GET /rest/v1/notes {version}\r\nhost: {}\r\nauthorization: Bearer {}\r\naccept: {NDJSON}\r\n\
          connection: close\r\n\r\n",
         scene.acme.host(),
         scene.ada.token
     );
     stream.write_all(request.as_bytes()).await.expect("sent");
-    let mut beginning = [0; 12];
-    stream.read_exact(&mut beginning).await.expect("an answer");
-    assert_eq!(&beginning, b"HTTP/1.1 200");
     stream
 }
 
@@ -51,6 +56,16 @@ async fn rest(mut stream: TcpStream) -> Vec<u8> {
 
 /// The chunk that ends a body (RFC 9112, section 7.1).
 const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
+
+#[tokio::test]
+async fn what_could_not_tell_a_break_from_an_end_is_refused() {
+    let scene = Scene::set().await;
+    let (address, _stop, _running) = listening(&scene).await;
+    let answer = rest(sent(&scene, address, "HTTP/1.0").await).await;
+    let answer = String::from_utf8(answer).expect("a text");
+    assert!(answer.starts_with("HTTP/1.0 426"), "{answer}");
+    assert!(answer.contains("upgrade: HTTP/1.1"), "{answer}");
+}
 
 #[tokio::test]
 async fn a_slow_client_gets_all_and_a_broken_transfer_looks_broken() {
