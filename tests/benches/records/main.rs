@@ -45,9 +45,8 @@ async fn run() -> Result<()> {
 
     let fleet = Box::pin(Fleet::start(1)).await?;
     let tenant = &fleet.tenants()[0];
-    fleet
-        .prepare(&SEED.replace("{schema}", &tenant.schema.to_string()))
-        .await?;
+    let seed = SEED.replace("{schema}", &tenant.schema.to_string());
+    fleet.prepare([seed]).await?;
     let operations = operations(&*fleet.model().await?, tenant)?;
     let bare = Bare::start().await?;
     let server = fleet.serve().await?;

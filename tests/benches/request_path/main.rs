@@ -70,8 +70,7 @@ fn main() -> Result<()> {
 async fn run(plan: &Plan) -> Result<()> {
     let most = plan.tenants.iter().copied().max().unwrap_or(1);
     let fleet = Box::pin(Fleet::start(most)).await?;
-    let contacts: Vec<String> = fleet.tenants().iter().map(contacts).collect();
-    fleet.prepare(&contacts.concat()).await?;
+    fleet.prepare(fleet.tenants().iter().map(contacts)).await?;
     let requests: Vec<_> = fleet.tenants().iter().map(request).collect();
     let bare = Bare::start().await?;
     let server = fleet.serve().await?;

@@ -121,12 +121,16 @@ impl Fleet {
         &self.tenants
     }
 
-    /// Runs statements as the owner of all schemas, and lets PostgreSQL look at what they have left.
-    pub async fn prepare(&self, sql: &str) -> Result<()> {
-        let mut tx = self.db.begin_unhurried().await?;
-        tx.transaction().batch(sql).await?;
-        tx.transaction().batch("analyze").await?;
-        Ok(tx.commit().await?)
+    /// Runs each of these as the owner of all schemas, in a transaction of its own, since one has no room for the locks on
+    /// all tenants' tables; then lets PostgreSQL look at what they have left.
+    pub async fn prepare(&self, statements: impl IntoIterator<Item = String>) -> Result<()> {
+        let statements = statements.into_iter().chain(["analyze".to_owned()]);
+        for sql in statements {
+            let mut tx = self.db.begin_unhurried().await?;
+            tx.transaction().batch(&sql).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// The schema model of all tenants.
