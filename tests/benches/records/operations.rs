@@ -30,6 +30,7 @@ insert into {schema}.deals (title, value, contact_id, pipeline_id, stage_id)
 select 'Deal ' || n, 1000 + n, ('00000000-0000-7000-8000-' || lpad((n % 10000)::text, 12, '0'))::uuid, s.pipeline_id, s.id
   from generate_series(0, 19999) n
  cross join (select s.pipeline_id, s.id from {schema}.stages s where s.kind = 'open' order by s.position limit 1) s;
+analyze {schema}.companies, {schema}.contacts, {schema}.deals, {schema}.stages;
 ";
 
 /// One operation.

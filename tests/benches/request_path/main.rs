@@ -110,8 +110,9 @@ fn contacts(tenant: &Tenant) -> String {
     format!(
         "insert into {}.contacts (id, first_name, last_name, email)
          select case n when 1 then '{CONTACT}' else gen_random_uuid() end, 'Ada', 'Lovelace', 'ada' || n || '@example.com'
-           from generate_series(1, {CONTACTS}) n;\n",
-        tenant.schema
+           from generate_series(1, {CONTACTS}) n;
+         analyze {}.contacts",
+        tenant.schema, tenant.schema
     )
 }
 

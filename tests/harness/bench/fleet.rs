@@ -121,10 +121,9 @@ impl Fleet {
         &self.tenants
     }
 
-    /// Runs each of these as the owner of all schemas, in a transaction of its own, since one has no room for the locks on
-    /// all tenants' tables; then lets PostgreSQL look at what they have left.
+    /// Runs each of these as the owner of all schemas, in a transaction of its own: one has no room for the locks on all
+    /// tenants' tables, and so each analyzes what it fills.
     pub async fn prepare(&self, statements: impl IntoIterator<Item = String>) -> Result<()> {
-        let statements = statements.into_iter().chain(["analyze".to_owned()]);
         for sql in statements {
             let mut tx = self.db.begin_unhurried().await?;
             tx.transaction().batch(&sql).await?;
