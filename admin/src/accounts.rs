@@ -18,6 +18,7 @@ use catalog::tx::CatalogTx;
 use catalog::users::{self, NewUser, User, UserStatus};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
+use tenant_schema::lifecycle::Owner;
 
 use crate::failure::Problem;
 
@@ -54,7 +55,35 @@ pub(crate) struct Vouched {
     pub(crate) invented: Option<SecretString>,
 }
 
+/// What a document tells of the account of a tenant's owner.
+#[derive(Serialize)]
+pub(crate) struct OwnerAccount {
+    email: String,
+    account: Done,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<String>,
+}
+
 impl Vouched {
+    /// The account, told as that of a tenant's owner.
+    pub(crate) fn told(&self) -> OwnerAccount {
+        let invented = self.invented.as_ref();
+        OwnerAccount {
+            email: self.user.email.to_string(),
+            account: self.done,
+            password: invented.map(|password| password.expose_secret().to_owned()),
+        }
+    }
+
+    /// The person as the owner of a tenant to be.
+    pub(crate) fn as_owner(&self) -> Owner {
+        Owner {
+            user: self.user.id,
+            display_name: self.display_name().to_owned(),
+            email: self.user.email.to_string(),
+        }
+    }
+
     /// The name to show.
     pub(crate) fn display_name(&self) -> &str {
         self.user

@@ -10,6 +10,24 @@ use tenant_schema::lifecycle::{self, Owner};
 
 use crate::database::TestDb;
 
+/// All tables of the template that ships, each an object of the API.
+pub const OBJECTS: [&str; 14] = [
+    "activities",
+    "companies",
+    "company_tags",
+    "contact_tags",
+    "contacts",
+    "deal_stage_history",
+    "deal_tags",
+    "deals",
+    "members",
+    "note_targets",
+    "notes",
+    "pipelines",
+    "stages",
+    "tags",
+];
+
 /// A tenant that was just provisioned.
 #[derive(Debug, Clone)]
 pub struct TestTenant {

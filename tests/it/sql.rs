@@ -8,6 +8,7 @@ use tenant_schema::records::{
     self, Claim, Conditions, Fingerprint, Form, INTROSPECT, IdempotencyKey, Limits, Lines, Object, Operation,
     Payload, Preferences, Request, Rights, SchemaModel, Target,
 };
+use tests::tenant::OBJECTS;
 use tests::{TestDb, TestTenant};
 use tokio_postgres::Client;
 
@@ -295,24 +296,6 @@ fn refusals() -> BTreeSet<String> {
         .chain(unsearched)
         .collect()
 }
-
-/// All tables of the template.
-const OBJECTS: [&str; 14] = [
-    "activities",
-    "companies",
-    "company_tags",
-    "contact_tags",
-    "contacts",
-    "deal_stage_history",
-    "deal_tags",
-    "deals",
-    "members",
-    "note_targets",
-    "notes",
-    "pipelines",
-    "stages",
-    "tags",
-];
 
 /// The tables that the template lets nobody write.
 const READ_ONLY: [&str; 2] = ["deal_stage_history", "members"];

@@ -53,69 +53,71 @@ struct Asked {
     body: fn(usize) -> String,
 }
 
+/// A list, which the others differ from.
+const LIST: Asked = Asked {
+    name: "",
+    method: "GET",
+    path: |_| "contacts".to_owned(),
+    query: |_| String::new(),
+    prefer: "",
+    body: |_| String::new(),
+};
+
+const INSERT: Asked = Asked {
+    method: "POST",
+    path: |_| "companies".to_owned(),
+    ..LIST
+};
+
+/// The contacts of one company after the other, with so much of each.
+fn of_a_company(n: usize, select: &str) -> String {
+    format!(
+        "select={select}&company_id=eq.{}&order=last_name.asc&limit=20",
+        id(n % 500)
+    )
+}
+
 const ASKED: [Asked; 6] = [
     Asked {
         name: "get one contact",
-        method: "GET",
         path: |n| format!("contacts/{}", id(n)),
-        query: |_| String::new(),
-        prefer: "",
-        body: |_| String::new(),
+        ..LIST
     },
     Asked {
         name: "list 20 contacts of a company",
-        method: "GET",
-        path: |_| "contacts".to_owned(),
-        query: |n| {
-            let select = "id,first_name,last_name,email,status,created_at";
-            format!(
-                "select={select}&company_id=eq.{}&order=last_name.asc&limit=20",
-                id(n % 500)
-            )
-        },
-        prefer: "",
-        body: |_| String::new(),
+        query: |n| of_a_company(n, "id,first_name,last_name,email,status,created_at"),
+        ..LIST
     },
     Asked {
         name: "the same with their company and deals",
-        method: "GET",
-        path: |_| "contacts".to_owned(),
         query: |n| {
-            let select = "id,first_name,last_name,company:companies(id,name),deals(id,title,value)";
-            format!(
-                "select={select}&company_id=eq.{}&order=last_name.asc&limit=20",
-                id(n % 500)
+            of_a_company(
+                n,
+                "id,first_name,last_name,company:companies(id,name),deals(id,title,value)",
             )
         },
-        prefer: "",
-        body: |_| String::new(),
+        ..LIST
     },
     Asked {
         name: "insert one company",
-        method: "POST",
-        path: |_| "companies".to_owned(),
-        query: |_| String::new(),
         prefer: "return=representation",
         body: |n| format!(r#"{{"name":"New company {n}","industry":"Trade"}}"#),
+        ..INSERT
     },
     Asked {
         name: "upsert one company",
-        method: "POST",
-        path: |_| "companies".to_owned(),
-        query: |_| String::new(),
         prefer: "resolution=merge-duplicates,return=minimal",
         body: |n| format!(r#"{{"id":"{}","name":"Company {n} again"}}"#, id(n % 500)),
+        ..INSERT
     },
     Asked {
         name: "insert 1,000 companies",
-        method: "POST",
-        path: |_| "companies".to_owned(),
-        query: |_| String::new(),
         prefer: "return=minimal",
         body: |n| {
             let rows = (0..1000).map(|row| format!(r#"{{"name":"Bulk {n} {row}","industry":"Trade"}}"#));
             format!("[{}]", rows.collect::<Vec<_>>().join(","))
         },
+        ..INSERT
     },
 ];
 

@@ -8,24 +8,7 @@ use catalog::memberships::MemberRole::{Admin, Member};
 use serde_json::{Value, json};
 use tests::TestApp;
 use tests::app::{Answer, AppTenant, BASE, Client, PASSWORD, Person};
-
-/// Every object of the template.
-const OBJECTS: [&str; 14] = [
-    "activities",
-    "companies",
-    "company_tags",
-    "contact_tags",
-    "contacts",
-    "deal_stage_history",
-    "deal_tags",
-    "deals",
-    "members",
-    "note_targets",
-    "notes",
-    "pipelines",
-    "stages",
-    "tags",
-];
+use tests::tenant::OBJECTS;
 
 /// Stands in every text of acme's.
 const MARK: &str = "only-acme-knows";

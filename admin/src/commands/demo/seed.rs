@@ -14,7 +14,7 @@ use catalog::slug::Slug;
 use catalog::tx::{CatalogDb, CatalogTx};
 use tenant_schema::demo_data;
 use tenant_schema::fleet::{self, Event, Fleet, StopSignal};
-use tenant_schema::lifecycle::{self, Owner};
+use tenant_schema::lifecycle;
 
 use super::people::{DemoPerson, DemoTenant};
 use crate::accounts::{self, Person, Vouched};
@@ -99,12 +99,15 @@ async fn create(
         status: OrganizationStatus::Active,
         contact_email: Some(first.email.to_owned()),
     };
-    let person = Owner {
-        user: owner.user.id,
-        display_name: owner.display_name().to_owned(),
-        email: owner.user.email.to_string(),
-    };
-    let made = lifecycle::provision(tx, &operator.config.template, &new, &person, actor, source).await?;
+    let made = lifecycle::provision(
+        tx,
+        &operator.config.template,
+        &new,
+        &owner.as_owner(),
+        actor,
+        source,
+    )
+    .await?;
     let organization = operator.organization(tx, slug).await?;
     let mut members = vec![made.owner];
     for other in others {

@@ -1,12 +1,10 @@
 //! `tenantry tenant clone`: a tenant that begins as a copy of another, in one transaction.
 
 use anyhow::Context as _;
-use secrecy::ExposeSecret as _;
 use serde::Serialize;
-use tenant_schema::lifecycle::Owner;
 use tenant_schema::lifecycle::clone::{self, Cloned, Content, Guard, NewClone};
 
-use crate::accounts::{self, Done, Person, Vouched};
+use crate::accounts::{self, OwnerAccount, Person, Vouched};
 use crate::cli::TenantCloneArgs;
 use crate::exit::ExitStatus;
 use crate::operator::Operator;
@@ -23,15 +21,7 @@ struct ClonedTenant {
     /// Tables of the original that no template made.
     left_out: Vec<String>,
     url: String,
-    owner: CloneOwner,
-}
-
-#[derive(Serialize)]
-struct CloneOwner {
-    email: String,
-    account: Done,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<String>,
+    owner: OwnerAccount,
 }
 
 /// The owner's account, the organization, its schema and the records: all or nothing.
@@ -49,14 +39,7 @@ pub(super) async fn run(args: TenantCloneArgs, operator: &Operator) -> anyhow::R
         template_version: made.template_version,
         rows: made.rows,
         left_out: made.left_out,
-        owner: CloneOwner {
-            email: owner.user.email.to_string(),
-            account: owner.done,
-            password: owner
-                .invented
-                .as_ref()
-                .map(|password| password.expose_secret().to_owned()),
-        },
+        owner: owner.told(),
     };
     operator.output.document(&document, |made| text(made, &owner))?;
     Ok(ExitStatus::Done)
@@ -84,11 +67,7 @@ async fn make(args: TenantCloneArgs, operator: &Operator) -> anyhow::Result<(Clo
     let new = NewClone {
         slug: args.new_slug,
         name: args.name,
-        owner: Owner {
-            user: owner.user.id,
-            display_name: owner.display_name().to_owned(),
-            email: owner.user.email.to_string(),
-        },
+        owner: owner.as_owner(),
         content: match (args.schema_only, args.with_members) {
             (true, _) => Content::Schema,
             (false, false) => Content::Records,

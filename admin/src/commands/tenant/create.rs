@@ -3,11 +3,10 @@
 use anyhow::Context as _;
 use catalog::error::CatalogError;
 use catalog::organizations::{NewOrganization, OrganizationKind, OrganizationStatus};
-use secrecy::ExposeSecret as _;
 use serde::Serialize;
-use tenant_schema::lifecycle::{self, Owner, Provisioned};
+use tenant_schema::lifecycle::{self, Provisioned};
 
-use crate::accounts::{self, Done, Person, Vouched};
+use crate::accounts::{self, OwnerAccount, Person, Vouched};
 use crate::cli::{TenantCreateArgs, TenantKind};
 use crate::exit::ExitStatus;
 use crate::operator::Operator;
@@ -20,15 +19,7 @@ struct CreatedTenant {
     schema: String,
     template_version: i32,
     url: String,
-    owner: TenantOwner,
-}
-
-#[derive(Serialize)]
-struct TenantOwner {
-    email: String,
-    account: Done,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<String>,
+    owner: OwnerAccount,
 }
 
 /// The owner's account, the organization and its schema: all or nothing.
@@ -43,14 +34,7 @@ pub(super) async fn run(args: TenantCreateArgs, operator: &Operator) -> anyhow::
         schema: made.schema.to_string(),
         template_version: made.template_version,
         url: operator.config.server.tenant_origin(slug.as_str()),
-        owner: TenantOwner {
-            email: owner.user.email.to_string(),
-            account: owner.done,
-            password: owner
-                .invented
-                .as_ref()
-                .map(|password| password.expose_secret().to_owned()),
-        },
+        owner: owner.told(),
     };
     operator.output.document(&document, |made| text(made, &owner))?;
     Ok(ExitStatus::Done)
@@ -83,12 +67,15 @@ async fn create(args: TenantCreateArgs, operator: &Operator) -> anyhow::Result<(
         status: OrganizationStatus::Active,
         contact_email: Some(owner.user.email.to_string()),
     };
-    let person = Owner {
-        user: owner.user.id,
-        display_name: owner.display_name().to_owned(),
-        email: owner.user.email.to_string(),
-    };
-    let made = lifecycle::provision(&mut tx, &operator.config.template, &new, &person, actor, source).await?;
+    let made = lifecycle::provision(
+        &mut tx,
+        &operator.config.template,
+        &new,
+        &owner.as_owner(),
+        actor,
+        source,
+    )
+    .await?;
     tx.commit().await.map_err(CatalogError::from)?;
     Ok((made, owner))
 }
