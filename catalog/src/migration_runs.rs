@@ -19,6 +19,7 @@ use crate::row::Columns;
 use crate::schema_name::SchemaName;
 use crate::slug::Slug;
 use crate::stored_text::stored_text;
+use crate::tenant_schemas::ENGINE_VERSION;
 use crate::tx::CatalogTx;
 
 stored_text! {
@@ -216,11 +217,12 @@ pub fn reached_later(attempt: &Attempt, version: i32, now: DateTime<Utc>) -> Que
             Box::new(i64::from(number)),
             Box::new(started_at),
             Box::new(now),
+            Box::new(ENGINE_VERSION),
         ],
     }
 }
 
-/// Notes that there was nothing to do at a tenant.
+/// Notes that there was nothing of the template to do at a tenant, whose own tables of the engine are there.
 ///
 /// # Errors
 /// [`CatalogError::NotFound`].
@@ -231,8 +233,14 @@ pub async fn skipped(tx: &mut CatalogTx, attempt: &Attempt, now: DateTime<Utc>) 
         number,
         started_at,
     } = attempt;
-    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
-        [run, organization, &i64::from(*number), started_at, &now];
+    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 6] = [
+        run,
+        organization,
+        &i64::from(*number),
+        started_at,
+        &now,
+        &ENGINE_VERSION,
+    ];
     existing(tx.execute(SKIPPED, &params).await?)
 }
 
@@ -351,13 +359,15 @@ const WAVES: &str = "\
 
 const REACHED: &str = "\
     with reached as ( \
-      update catalog.tenant_schemas set template_version = $3, migrated_at = $6, last_error = null \
+      update catalog.tenant_schemas set template_version = $3, engine_version = greatest(engine_version, $7), migrated_at = $6, last_error = null \
       where organization_id = $2 returning organization_id) \
     update catalog.migration_run_tenants r \
     set state = 'done', attempts = $4::bigint::integer, started_at = $5, ended_at = $6 \
     from reached where r.run_id = $1 and r.organization_id = reached.organization_id";
 
 const SKIPPED: &str = "\
+    with whole as ( \
+      update catalog.tenant_schemas set engine_version = $6 where organization_id = $2 and engine_version < $6) \
     update catalog.migration_run_tenants \
     set state = 'skipped', attempts = $3::bigint::integer, started_at = $4, ended_at = $5 \
     where run_id = $1 and organization_id = $2";

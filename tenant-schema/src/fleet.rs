@@ -4,6 +4,7 @@
 //! A run goes through the tenants in waves, several at a time, each in a transaction of its own, under its lock, in which
 //! the catalog learns of it too. So whatever happens to the program, a tenant is migrated and known to be, or neither.
 
+mod at_once;
 mod attempt;
 pub mod failed;
 mod plan;
@@ -28,7 +29,7 @@ use chrono::{DateTime, Utc};
 use crate::lifecycle::LifecycleError;
 use crate::template::Template;
 
-pub(crate) use self::attempt::{HAS_TABLE, PIN};
+pub(crate) use self::attempt::PIN;
 pub use self::plan::{Plan, Step};
 pub(crate) use self::rehearsal::{LOCKS, STORAGE};
 pub use self::rehearsal::{Lock, Rehearsal, Rehearsed};

@@ -1,5 +1,6 @@
 //! The fleet: many tenants of a small template, brought to its next version.
 
+mod at_once;
 mod locks;
 mod rehearsal;
 mod waves;

@@ -5,6 +5,8 @@
 //! (provisioning a tenant, say) and must vanish with it. [`Migrations::apply`] therefore drives refinery's runner
 //! over an adapter that never begins and never commits.
 
+mod script;
+
 use std::path::Path;
 
 use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
@@ -12,6 +14,7 @@ use refinery_core::{Migration, Report, Runner};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+pub use self::script::Piece;
 use super::sqlstate::PgError;
 use super::tx::{Queued, Texts, Transaction};
 

@@ -4,13 +4,15 @@
 use catalog::audit::{self, AuditEvent};
 use catalog::error::CatalogError;
 use catalog::ids::OrganizationId;
-use catalog::migration_runs::{self, Attempt};
+use catalog::migration_runs::{self, Attempt, RunTenant};
 use catalog::pg::migrator::{self, Sending};
+use catalog::pg::sqlstate::PgError;
 use catalog::pg::tx::{Queued, Texts, Transaction};
 use catalog::schema_name::SchemaName;
 use catalog::sessions::Device;
-use catalog::tenant_schemas::{self, TenantSchema, TenantSchemaState};
+use catalog::tenant_schemas::{self, ENGINE_VERSION, TenantSchema, TenantSchemaState};
 use catalog::tx::CatalogTx;
+use tokio_postgres::Row;
 
 use super::Fleet;
 use super::plan::reach;
@@ -20,35 +22,45 @@ use crate::lifecycle::{self, LifecycleError, idempotency_keys};
 pub(super) type FromTo = (i32, i32);
 
 impl Fleet<'_> {
-    /// Brings a tenant to the latest version that it may have: four network flights and what the template says.
+    /// Brings a tenant to the latest version that it may have: two network flights where it is as the run has it, four and
+    /// what the template says where it is not.
     pub(super) async fn attempt(
         &self,
         attempt: &Attempt,
-        schema: &SchemaName,
+        tenant: &RunTenant,
     ) -> Result<FromTo, LifecycleError> {
+        if let Some(done) = self.at_once(attempt, tenant).await? {
+            return Ok(done);
+        }
         let mut tx = self.db.begin_patient(self.settings.lock_timeout).await?;
-        let done = match self.bring(&mut tx, attempt, schema).await {
+        let done = match self.bring(&mut tx, attempt, &tenant.schema).await {
             Ok(done) => done,
-            Err(error) => {
-                // At once, so that nothing stays locked; if it cannot be sent, the connection is gone and its locks too.
-                let _gone = tx.rollback().await;
-                return Err(error);
-            }
+            Err(error) => return Err(undone(tx, error).await),
         };
-        let now = self.source.now();
         let Brought { from, to, grants } = done;
         if from == to {
-            migration_runs::skipped(&mut tx, attempt, now).await?;
+            migration_runs::skipped(&mut tx, attempt, self.source.now()).await?;
             tx.commit().await?;
             return Ok((from, to));
         }
+        self.note(tx, attempt, (from, to), &grants).await
+    }
+
+    /// Makes everything permanent, with the tenant's new version and the run's record of it.
+    pub(super) async fn note(
+        &self,
+        tx: CatalogTx,
+        attempt: &Attempt,
+        (from, to): FromTo,
+        grants: &str,
+    ) -> Result<FromTo, LifecycleError> {
         let organization = Some(attempt.organization);
         let event = AuditEvent::TenantMigrated { from, to };
         let noted = [
-            migration_runs::reached_later(attempt, to, now),
+            migration_runs::reached_later(attempt, to, self.source.now()),
             audit::record_later(self.actor, organization, &event, &Device::NONE, self.source),
         ];
-        tx.commit_after(&grants, noted).await?;
+        tx.commit_after(grants, noted).await?;
         Ok((from, to))
     }
 
@@ -58,11 +70,8 @@ impl Fleet<'_> {
         attempt: &Attempt,
         schema: &SchemaName,
     ) -> Result<Brought, LifecycleError> {
-        let Entered {
-            tenant,
-            is_whole,
-            history,
-        } = enter(tx, attempt.organization, schema).await?;
+        let Entered { tenant, history } = enter(tx, attempt.organization, schema).await?;
+        let is_whole = tenant.engine_version >= ENGINE_VERSION;
         let from = tenant.template_version;
         let to = reach(self.template.latest(), tenant.pinned_version);
         let nothing = Brought {
@@ -118,8 +127,6 @@ struct Brought {
 pub(super) struct Entered {
     /// As it is now that nobody else can change it: whoever held the lock may have migrated, pinned or dropped it.
     pub(super) tenant: TenantSchema,
-    /// Whether its schema has the engine's own table.
-    pub(super) is_whole: bool,
     /// What its schema was made of; an error if the schema is not this tenant's.
     pub(super) history: Result<Vec<Texts>, LifecycleError>,
 }
@@ -132,26 +139,35 @@ pub(super) async fn enter(
     organization: OrganizationId,
     schema: &SchemaName,
 ) -> Result<Entered, LifecycleError> {
-    let queued = [
+    let history = migrator::history_query(schema.as_str());
+    let queued = questions(organization, schema);
+    let (answers, history) = tx.transaction().together(queued, &history).await?;
+    entered(organization, schema, answers, history)
+}
+
+/// The questions that let a transaction in.
+pub(super) fn questions(organization: OrganizationId, schema: &SchemaName) -> [Queued; 3] {
+    let pin = Queued {
+        sql: PIN,
+        params: vec![
+            Box::new(schema.as_str().to_owned()),
+            Box::new(schema.search_path()),
+        ],
+    };
+    [
         migrator::lock_later(schema.as_str()),
         tenant_schemas::find_later(organization),
-        Queued {
-            sql: PIN,
-            params: vec![
-                Box::new(schema.as_str().to_owned()),
-                Box::new(schema.search_path()),
-            ],
-        },
-        Queued {
-            sql: HAS_TABLE,
-            params: vec![
-                Box::new(schema.as_str().to_owned()),
-                Box::new(idempotency_keys::TABLE),
-            ],
-        },
-    ];
-    let history = migrator::history_query(schema.as_str());
-    let ([locked, found, pinned, table], history) = tx.transaction().together(queued, &history).await?;
+        pin,
+    ]
+}
+
+/// What was answered.
+pub(super) fn entered(
+    organization: OrganizationId,
+    schema: &SchemaName,
+    [locked, found, pinned]: [Result<Vec<Row>, PgError>; 3],
+    history: Result<Vec<Texts>, PgError>,
+) -> Result<Entered, LifecycleError> {
     locked?;
     let tenant = tenant_schemas::found(&found?)?.ok_or(CatalogError::NotFound {
         what: "tenant schema",
@@ -167,18 +183,14 @@ pub(super) async fn enter(
             organization,
         })
     };
-    let is_whole = !table?.is_empty();
-    Ok(Entered {
-        tenant,
-        is_whole,
-        history,
-    })
+    Ok(Entered { tenant, history })
 }
 
-/// A row where the schema has the table.
-pub(crate) const HAS_TABLE: &str = "\
-select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
- where n.nspname = $1 and c.relname = $2";
+/// Ends a transaction at once, so that nothing stays locked; if that cannot be sent, the connection is gone and its locks too.
+pub(super) async fn undone(tx: CatalogTx, error: LifecycleError) -> LifecycleError {
+    let _gone = tx.rollback().await;
+    error
+}
 
 pub(crate) const PIN: &str = "\
 select obj_description(n.oid, 'pg_namespace') as stamp, set_config('search_path', $2, true) as path

@@ -6,7 +6,6 @@ use catalog::migration_runs::PlannedTenant;
 use catalog::tenant_schemas::{self, TenantSchema};
 
 use super::{Fleet, Waves};
-use crate::lifecycle::idempotency_keys;
 
 /// What a run would do.
 #[derive(Debug, Clone)]
@@ -29,11 +28,11 @@ pub struct Step {
 }
 
 impl Fleet<'_> {
-    /// Everything that is behind the template, or lacks the engine's own table: one query, no visit.
+    /// Everything that is behind the template, or lacks an own table of the engine's: one query on the versions, no visit.
     pub async fn plan(&self) -> Result<Plan, CatalogError> {
         let target = self.template.latest();
         let mut tx = self.db.begin().await?;
-        let behind = tenant_schemas::list_behind(&mut tx, target, idempotency_keys::TABLE).await?;
+        let behind = tenant_schemas::list_behind(&mut tx, target).await?;
         tx.rollback().await?;
         let mut plan = Plan {
             target,

@@ -273,7 +273,7 @@ impl<T: Fn(Event)> Wave<'_, T> {
             number: attempt,
             started_at: self.fleet.source.now(),
         };
-        let (from, outcome) = match self.fleet.attempt(&at, &tenant.schema).await {
+        let (from, outcome) = match self.fleet.attempt(&at, &tenant).await {
             Ok((from, to)) => (from, Ok(to)),
             Err(error) => {
                 let Some(error) = self.again(&tenant, attempt, error) else {
