@@ -188,6 +188,11 @@ async fn a_migration_takes_whom_was_selected_and_its_run_says_so() {
             .iter()
             .all(|(slug, version, _)| slug == "yak" || *version == 1)
     );
+}
+
+#[tokio::test]
+async fn what_is_resumed_is_what_was_selected() {
+    let (small, tenantry) = different().await;
     small.write("V3__more.sql", "alter table notes add column more integer");
     // owl is pinned, so gnu and yak are behind.
     let dry = tenantry.json("migrate --dry-run --where slug=*").await;
