@@ -75,7 +75,7 @@ pub struct Initialized {
 /// login gets it; PostgreSQL is sent a SCRAM verifier (RFC 5803), never the password.
 pub async fn init(db: &CatalogDb, password: Option<&SecretString>) -> Result<Initialized, InitError> {
     let mut tx = db.begin_unhurried().await?;
-    migrator::lock(tx.transaction(), "catalog").await?;
+    migrator::lock_catalog(tx.transaction()).await?;
     check_version(&mut tx).await?;
     tx.transaction().batch(GROUND).await?;
     check_ground(&mut tx).await?;

@@ -104,15 +104,16 @@ pub async fn find(
         .transpose()
 }
 
-/// The same, to be sent with other statements; [`found`] reads the answer.
-pub fn find_later(organization: OrganizationId) -> Queued {
+/// The same, locked until the transaction ends as by [`migrator::lock`](crate::pg::migrator::lock), to be sent with other
+/// statements; [`found`] reads the answer, which is as the last one to hold the lock has left it.
+pub fn lock_later(organization: OrganizationId) -> Queued {
     Queued {
-        sql: FIND,
+        sql: LOCK,
         params: vec![Box::new(organization)],
     }
 }
 
-/// The schema in the answer to [`find_later`].
+/// The schema in the answer to [`lock_later`].
 pub fn found(rows: &[Row]) -> Result<Option<TenantSchema>, CatalogError> {
     rows.first().map(tenant_schema).transpose()
 }
@@ -192,6 +193,12 @@ const FIND: &str = "\
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
     where t.organization_id = $1";
 
+const LOCK: &str = "\
+    select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
+      t.last_error, t.pinned_version, t.engine_version \
+    from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
+    where t.organization_id = $1 for no key update of t";
+
 const LIST_BEHIND: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
       t.last_error, t.pinned_version, t.engine_version \
@@ -207,4 +214,4 @@ const FIND_AT: &str = "\
 
 const PIN: &str = "update catalog.tenant_schemas set pinned_version = $2 where organization_id = $1";
 
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, FIND_AT, LIST_BEHIND, PIN];
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, LOCK, FIND_AT, LIST_BEHIND, PIN];

@@ -148,6 +148,11 @@ pub enum Stopped {
     },
     /// Somebody said so.
     Asked,
+    /// The catalog could not be told what became of some tenants.
+    Untold {
+        /// How many.
+        tenants: usize,
+    },
 }
 
 /// Why a run could not be begun, or not go on.

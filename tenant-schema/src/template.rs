@@ -9,6 +9,7 @@ use std::sync::Arc;
 use catalog::pg::migrator::{MigrateError, Migrations};
 
 use crate::records::INTROSPECT;
+use crate::template_check::{self, Rule, SqlFile};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -40,6 +41,7 @@ impl Template {
                 "{folder} has no file V1__….sql"
             )));
         }
+        check(&migrations)?;
         Ok(Self::of(migrations, true))
     }
 
@@ -69,6 +71,35 @@ impl Template {
         format!("{INTROSPECT}\n-- of the template {files}")
     }
 }
+
+/// Refuses what would end the transaction of a tenant, or leave it in another schema or under another role: then a dry run
+/// would not be rolled back, and tables be made elsewhere. In the body of a function or of `do`, PostgreSQL itself refuses
+/// to end a transaction that was begun outside, and path and role are set again behind each file.
+fn check(migrations: &Migrations) -> Result<(), MigrateError> {
+    let files = migrations.files().map(|(name, text)| SqlFile {
+        name: format!("{name}.sql"),
+        text: text.to_owned(),
+    });
+    let found = template_check::check(&files.collect::<Vec<_>>());
+    let broken = found
+        .iter()
+        .find(|finding| BREAKS_THE_TRANSACTION.contains(&finding.rule));
+    broken.map_or(Ok(()), |finding| {
+        Err(MigrateError::Unreadable(format!(
+            "{}:{}: {} (`tenantry template check` tells all that is wrong)",
+            finding.file, finding.line, finding.reason
+        )))
+    })
+}
+
+const BREAKS_THE_TRANSACTION: [Rule; 6] = [
+    Rule::Concurrently,
+    Rule::OutsideTransaction,
+    Rule::PsqlCommand,
+    Rule::SessionSetting,
+    Rule::Transaction,
+    Rule::Unreadable,
+];
 
 #[cfg(test)]
 mod tests {

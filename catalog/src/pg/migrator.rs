@@ -16,7 +16,8 @@ use time::format_description::well_known::Rfc3339;
 
 pub use self::script::Piece;
 use super::sqlstate::PgError;
-use super::tx::{Queued, Texts, Transaction};
+use super::tx::{Texts, Transaction};
+use crate::schema_name::SchemaName;
 
 /// The table in which refinery writes what was applied, in the migrated schema itself.
 pub const HISTORY_TABLE: &str = "refinery_schema_history";
@@ -127,8 +128,8 @@ impl Migrations {
 
     /// Applies what the history in `schema` lacks, and returns the numbers applied.
     ///
-    /// The caller has opened the transaction, holds the lock and has pinned `search_path` to `schema`. A file may
-    /// set a path of its own without harm: the history table is named in full.
+    /// The caller has opened the transaction, holds the lock and has pinned `search_path` to `schema`. Behind each file of a
+    /// tenant's it is pinned again.
     pub async fn apply(
         &self,
         tx: &mut Transaction,
@@ -147,7 +148,7 @@ impl Migrations {
         schema: &str,
         sending: Sending,
     ) -> Result<Vec<i32>, MigrateError> {
-        let adapter = Adapter { tx, failure: None };
+        let adapter = Adapter::new(tx, schema);
         let mut adapter = Continuing { adapter, history };
         let mut runner = self.runner(sending);
         runner.set_migration_table_name(format!("{schema}.{HISTORY_TABLE}"));
@@ -160,7 +161,7 @@ impl Migrations {
     }
 
     async fn run(mut runner: Runner, tx: &mut Transaction, schema: &str) -> Result<Vec<i32>, MigrateError> {
-        let mut adapter = Adapter { tx, failure: None };
+        let mut adapter = Adapter::new(tx, schema);
         runner.set_migration_table_name(format!("{schema}.{HISTORY_TABLE}"));
         let outcome = runner.run_async(&mut adapter).await;
         Self::applied(outcome, adapter.failure)
@@ -193,19 +194,11 @@ fn step(said: &str) -> String {
     step.trim_matches('`').to_owned()
 }
 
-/// Takes the lock under which one schema is migrated, until the transaction ends. The key is a hash of 64 bits, so
-/// that two schemas practically never wait for each other (of 100,000 schemas, two share a key with a chance of one
-/// in three billion); if they do, they migrate one after the other.
+/// Takes the lock under which one tenant's schema is migrated, until the transaction ends: its row in the catalog, which
+/// nobody but the owner can lock. An advisory lock could be held by any login of a tenant's, for ever. A schema that is
+/// not in the catalog yet is nobody's to wait for.
 pub async fn lock(tx: &mut Transaction, schema: &str) -> Result<(), PgError> {
     tx.execute(LOCK, &[&schema]).await.map(|_| ())
-}
-
-/// The same, to be sent with other statements.
-pub fn lock_later(schema: &str) -> Queued {
-    Queued {
-        sql: LOCK,
-        params: vec![Box::new(schema.to_owned())],
-    }
 }
 
 /// What asks for the history in a schema.
@@ -213,11 +206,51 @@ pub fn history_query(schema: &str) -> String {
     <Adapter<'_> as AsyncMigrate>::get_applied_migrations_query(&format!("{schema}.{HISTORY_TABLE}"))
 }
 
-/// The seed, `TENT` in ASCII, keeps these keys apart from other advisory locks that hash a name.
-const LOCK: &str = "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 1413829460))";
+const LOCK: &str =
+    "select t.schema_name from catalog.tenant_schemas t where t.schema_name = $1 for no key update";
+
+/// Takes the lock under which the catalog is migrated, until the transaction ends: its history. Where there is none yet, an
+/// advisory lock must do (the seed is `TENT` in ASCII); whoever waited for it finds the history and locks that.
+pub async fn lock_catalog(tx: &mut Transaction) -> Result<(), PgError> {
+    tx.batch(LOCK_CATALOG).await
+}
+
+const LOCK_CATALOG: &str = "\
+do $$
+begin
+  if pg_catalog.to_regclass('catalog.refinery_schema_history') is null then
+    perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('catalog', 1413829460));
+  end if;
+  if pg_catalog.to_regclass('catalog.refinery_schema_history') is not null then
+    lock table catalog.refinery_schema_history in share row exclusive mode;
+  end if;
+end
+$$";
+
+/// What a tenant's file leaves to the next one: the path that the schema's migrations run under, and the owner's own role,
+/// whatever it set by ways that its text does not show.
+fn pinned_again(schema: &str) -> Option<String> {
+    let schema: SchemaName = schema.parse().ok()?;
+    Some(format!(
+        "set local search_path = {}; set local role none",
+        schema.search_path()
+    ))
+}
+
+/// One message of a file, its row for the history, and what the next file finds.
+fn message(texts: &[&str], pinned_again: Option<&str>) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for file in texts.chunks(2) {
+        parts.extend(file);
+        // What is alone is refinery's own: it makes the history.
+        parts.extend(pinned_again.filter(|_| file.len() == 2));
+    }
+    parts.join("\n;\n")
+}
 
 struct Adapter<'a> {
     tx: &'a mut Transaction,
+    pinned_again: Option<String>,
     failure: Option<Refused>,
 }
 
@@ -228,7 +261,15 @@ struct Refused {
     source: PgError,
 }
 
-impl Adapter<'_> {
+impl<'a> Adapter<'a> {
+    fn new(tx: &'a mut Transaction, schema: &str) -> Self {
+        Self {
+            tx,
+            pinned_again: pinned_again(schema),
+            failure: None,
+        }
+    }
+
     fn refused(&mut self, sent: &str, done: usize, source: PgError) -> AdapterError {
         let told = AdapterError(source.to_string());
         let sent = sent.to_owned();
@@ -256,7 +297,7 @@ impl AsyncTransaction for Adapter<'_> {
         queries: T,
     ) -> Result<usize, AdapterError> {
         let texts: Vec<&str> = queries.collect();
-        let sent = texts.join("\n;\n");
+        let sent = message(&texts, self.pinned_again.as_deref());
         match self.tx.batch_counted(&sent).await {
             Ok(()) => Ok(texts.len()),
             Err((error, done)) => Err(self.refused(&sent, done, error)),

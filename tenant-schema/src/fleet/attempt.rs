@@ -33,17 +33,22 @@ impl Fleet<'_> {
             return Ok(done);
         }
         let mut tx = self.db.begin_patient(self.settings.lock_timeout).await?;
-        let done = match self.bring(&mut tx, attempt, &tenant.schema).await {
-            Ok(done) => done,
-            Err(error) => return Err(undone(tx, error).await),
-        };
-        let Brought { from, to, grants } = done;
-        if from == to {
-            migration_runs::skipped(&mut tx, attempt, self.source.now()).await?;
-            tx.commit().await?;
-            return Ok((from, to));
+        match self.bring(&mut tx, attempt, &tenant.schema).await {
+            Ok(Brought::Nothing(version)) => {
+                // The history of a schema that is gone cannot be asked for, and that has ended the transaction.
+                tx.rollback().await?;
+                self.skip(attempt).await?;
+                Ok((version, version))
+            }
+            Ok(Brought::Changed { from, to, grants }) => self.note(tx, attempt, (from, to), &grants).await,
+            Err(error) => Err(undone(tx, error).await),
         }
-        self.note(tx, attempt, (from, to), &grants).await
+    }
+
+    async fn skip(&self, attempt: &Attempt) -> Result<(), LifecycleError> {
+        let mut tx = self.db.begin().await?;
+        migration_runs::skipped(&mut tx, attempt, self.source.now()).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Makes everything permanent, with the tenant's new version and the run's record of it.
@@ -74,13 +79,8 @@ impl Fleet<'_> {
         let is_whole = tenant.engine_version >= ENGINE_VERSION;
         let from = tenant.template_version;
         let to = reach(self.template.latest(), tenant.pinned_version);
-        let nothing = Brought {
-            from,
-            to: from,
-            grants: String::new(),
-        };
         if from >= to && is_whole || tenant.state == TenantSchemaState::Dropped {
-            return Ok(nothing);
+            return Ok(Brought::Nothing(from));
         }
         let history = history?;
         let tx = tx.transaction();
@@ -89,11 +89,16 @@ impl Fleet<'_> {
             idempotency_keys::create(tx, schema).await?;
         }
         if from >= to {
-            return Ok(nothing);
+            let grants = String::new();
+            return Ok(Brought::Changed {
+                from,
+                to: from,
+                grants,
+            });
         }
         self.apply(tx, schema, history, to).await?;
         let grants = lifecycle::grants(tx, schema).await?;
-        Ok(Brought { from, to, grants })
+        Ok(Brought::Changed { from, to, grants })
     }
 
     async fn apply(
@@ -115,12 +120,17 @@ impl Fleet<'_> {
     }
 }
 
-/// A tenant whose schema has been changed, in a transaction that is still open.
-struct Brought {
-    from: i32,
-    to: i32,
-    /// What is left to be granted.
-    grants: String,
+/// What was done to a tenant, in a transaction that is still open.
+enum Brought {
+    /// Nothing: it has this version, or is gone.
+    Nothing(i32),
+    /// It was migrated, or got the engine's own tables.
+    Changed {
+        from: i32,
+        to: i32,
+        /// What is left to be granted.
+        grants: String,
+    },
 }
 
 /// A tenant whose schema nobody else migrates until the transaction ends.
@@ -146,7 +156,7 @@ pub(super) async fn enter(
 }
 
 /// The questions that let a transaction in.
-pub(super) fn questions(organization: OrganizationId, schema: &SchemaName) -> [Queued; 3] {
+pub(super) fn questions(organization: OrganizationId, schema: &SchemaName) -> [Queued; 2] {
     let pin = Queued {
         sql: PIN,
         params: vec![
@@ -154,21 +164,16 @@ pub(super) fn questions(organization: OrganizationId, schema: &SchemaName) -> [Q
             Box::new(schema.search_path()),
         ],
     };
-    [
-        migrator::lock_later(schema.as_str()),
-        tenant_schemas::find_later(organization),
-        pin,
-    ]
+    [tenant_schemas::lock_later(organization), pin]
 }
 
 /// What was answered.
 pub(super) fn entered(
     organization: OrganizationId,
     schema: &SchemaName,
-    [locked, found, pinned]: [Result<Vec<Row>, PgError>; 3],
+    [found, pinned]: [Result<Vec<Row>, PgError>; 2],
     history: Result<Vec<Texts>, PgError>,
 ) -> Result<Entered, LifecycleError> {
-    locked?;
     let tenant = tenant_schemas::found(&found?)?.ok_or(CatalogError::NotFound {
         what: "tenant schema",
     })?;

@@ -6,7 +6,7 @@ use catalog::error::CatalogError;
 use catalog::ids::OrganizationId;
 use catalog::migration_runs::PlannedTenant;
 use catalog::selection::Selection;
-use catalog::tenant_schemas::{self, TenantSchema};
+use catalog::tenant_schemas::{self, ENGINE_VERSION, TenantSchema};
 
 use super::{Fleet, Waves};
 
@@ -47,8 +47,7 @@ impl Fleet<'_> {
         };
         for tenant in behind {
             let to = reach(target, tenant.pinned_version);
-            // One that is not behind lacks the table.
-            if tenant.template_version < to || tenant.template_version >= target {
+            if tenant.template_version < to || tenant.engine_version < ENGINE_VERSION {
                 let to = to.max(tenant.template_version);
                 plan.steps.push(Step { tenant, to });
             } else {

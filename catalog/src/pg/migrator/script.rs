@@ -5,7 +5,7 @@ use refinery_core::Migration;
 use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
 use time::OffsetDateTime;
 
-use super::{AdapterError, HISTORY_TABLE, MigrateError, Migrations, history};
+use super::{AdapterError, HISTORY_TABLE, MigrateError, Migrations, history, message, pinned_again};
 use crate::pg::sqlstate::PgError;
 use crate::pg::tx::Texts;
 
@@ -38,6 +38,7 @@ impl Migrations {
     pub async fn script(&self, from: i32, schema: &str) -> Result<Vec<Piece>, MigrateError> {
         let mut recorder = Recorder {
             applied: self.up_to(from).0,
+            pinned_again: pinned_again(schema),
             sent: Vec::new(),
         };
         let mut runner = self.runner(super::Sending::FileByFile);
@@ -60,6 +61,7 @@ impl Migrations {
 /// Stands in for a schema: has the history that it is told, and notes what would be sent.
 struct Recorder {
     applied: Vec<Migration>,
+    pinned_again: Option<String>,
     sent: Vec<String>,
 }
 
@@ -72,7 +74,7 @@ impl AsyncTransaction for Recorder {
     ) -> Result<usize, AdapterError> {
         let texts: Vec<&str> = queries.filter(|text| !text.is_empty()).collect();
         if !texts.is_empty() {
-            self.sent.push(texts.join("\n;\n"));
+            self.sent.push(message(&texts, self.pinned_again.as_deref()));
         }
         Ok(texts.len())
     }

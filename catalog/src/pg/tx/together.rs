@@ -119,7 +119,14 @@ impl Transaction {
             return Err(PgError::Aborted);
         }
         self.doubt();
-        let statements = self.prepared(&queued).await?;
+        let statements = match self.prepared(&queued).await {
+            Ok(statements) => statements,
+            Err(error) => {
+                // At once: what it holds would stay locked until somebody wants the connection.
+                let _gone = self.end("rollback").await;
+                return Err(error);
+            }
+        };
         let (client, open) = self.opening();
         let plain = async {
             match plain {
