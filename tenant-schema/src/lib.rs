@@ -21,7 +21,7 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants, so that a test can prepare each; some are about tables of a tenant.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 31] {
+pub fn statements() -> [&'static str; 32] {
     [
         records::INTROSPECT,
         records::claim::LOCK,
@@ -49,6 +49,7 @@ pub fn statements() -> [&'static str; 31] {
         fleet::STORAGE,
         members::HAS_MIRROR,
         size::ON_DISK,
+        template_check::SHAPE,
         template_check::live::FOREIGN_KEYS,
         template_check::live::TABLES,
         template_check::live::OUTSIDE,

@@ -22,7 +22,7 @@ use catalog::ids::{MembershipId, OrganizationId, UserId};
 use catalog::init::SERVER_LOGIN;
 use catalog::memberships::{self, MemberRole, NewMembership};
 use catalog::organizations::{self, NewOrganization};
-use catalog::pg::migrator::{HISTORY_TABLE, MigrateError, Sending};
+use catalog::pg::migrator::{HISTORY_TABLE, MigrateError};
 use catalog::pg::sqlstate::PgError;
 use catalog::pg::tx::{Queued, Transaction};
 use catalog::schema_name::SchemaName;
@@ -166,11 +166,7 @@ async fn create_tenant(
     let schema = SchemaName::from_opaque(source.uuid());
     create_schema(tx.transaction(), &schema, organization).await?;
     tx.transaction().touch(schema.as_str());
-    template
-        .migrations()
-        .up_to(version)
-        .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
-        .await?;
+    template.create(tx.transaction(), &schema, version).await?;
     idempotency_keys::create(tx.transaction(), &schema).await?;
     grant(tx.transaction(), &schema).await?;
     models::record(tx, template, version, source).await?;

@@ -1,6 +1,7 @@
 //! The fleet: many tenants of a small template, brought to its next version.
 
 mod at_once;
+mod baseline;
 mod locks;
 mod rehearsal;
 mod truth;

@@ -7,14 +7,12 @@
 
 mod script;
 
-use std::path::Path;
-
 use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
 use refinery_core::{Migration, Report, Runner};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-pub use self::script::Piece;
+pub use self::script::{Baseline, Piece};
 use super::sqlstate::PgError;
 use super::tx::{Texts, Transaction};
 use crate::schema_name::SchemaName;
@@ -77,11 +75,17 @@ impl Migrations {
         Self(migrations)
     }
 
-    /// The set made of the files of a folder, named as refinery does: `V1__first.sql`, `V2__second.sql`, ….
-    pub fn read(folder: &Path) -> Result<Self, MigrateError> {
-        let files = refinery_core::load_sql_migrations(folder);
-        let files = files.map_err(|error| MigrateError::Unreadable(error.to_string()))?;
-        Ok(Self::new(files))
+    /// The set made of files: their names without the ending, as refinery has them (`V1__first`, `V2__second`, …), and what
+    /// they say.
+    ///
+    /// # Errors
+    /// [`MigrateError::Unreadable`]: a file is not named so.
+    pub fn of<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, MigrateError> {
+        let read = |(name, text)| {
+            let file = Migration::unapplied(name, text);
+            file.map_err(|error| MigrateError::Unreadable(format!("{name}.sql: {error}")))
+        };
+        Ok(Self::new(files.map(read).collect::<Result<_, _>>()?))
     }
 
     /// What tells this set from all others: the names and checksums of its files.
@@ -208,24 +212,6 @@ pub fn history_query(schema: &str) -> String {
 
 const LOCK: &str =
     "select t.schema_name from catalog.tenant_schemas t where t.schema_name = $1 for no key update";
-
-/// Takes the lock under which the catalog is migrated, until the transaction ends: its history. Where there is none yet, an
-/// advisory lock must do (the seed is `TENT` in ASCII); whoever waited for it finds the history and locks that.
-pub async fn lock_catalog(tx: &mut Transaction) -> Result<(), PgError> {
-    tx.batch(LOCK_CATALOG).await
-}
-
-const LOCK_CATALOG: &str = "\
-do $$
-begin
-  if pg_catalog.to_regclass('catalog.refinery_schema_history') is null then
-    perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('catalog', 1413829460));
-  end if;
-  if pg_catalog.to_regclass('catalog.refinery_schema_history') is not null then
-    lock table catalog.refinery_schema_history in share row exclusive mode;
-  end if;
-end
-$$";
 
 /// What a tenant's file leaves to the next one: the path that the schema's migrations run under, and the owner's own role,
 /// whatever it set by ways that its text does not show.

@@ -8,22 +8,43 @@ use uuid::Uuid;
 use super::LifecycleError;
 use crate::template::Template;
 
-/// Makes it of the migrations up to this version, and leaves `search_path` on it. The caller rolls back.
+/// Makes it of the migrations up to this version, as old tenants were made, and leaves `search_path` on it. The caller rolls
+/// back.
 pub(crate) async fn create(
     tx: &mut Transaction,
     template: &Template,
     template_version: i32,
 ) -> Result<SchemaName, LifecycleError> {
-    create_by(tx, template, template_version, Sending::AtOnce).await
+    let schema = empty(tx).await?;
+    let migrations = template.migrations().up_to(template_version);
+    migrations.create(None, tx, schema.as_str()).await?;
+    Ok(schema)
 }
 
-/// The same, with the files sent as is said.
-pub(crate) async fn create_by(
+/// The same, one file after the other, so that a failure names its file.
+pub(crate) async fn create_by_files(
     tx: &mut Transaction,
     template: &Template,
     template_version: i32,
-    sending: Sending,
 ) -> Result<SchemaName, LifecycleError> {
+    let schema = empty(tx).await?;
+    let migrations = template.migrations().up_to(template_version);
+    migrations.apply(tx, schema.as_str(), Sending::FileByFile).await?;
+    Ok(schema)
+}
+
+/// The same as new tenants are made: of the last baseline that is not above this version, and what is behind it.
+pub(crate) async fn create_as_new(
+    tx: &mut Transaction,
+    template: &Template,
+    template_version: i32,
+) -> Result<SchemaName, LifecycleError> {
+    let schema = empty(tx).await?;
+    template.create(tx, &schema, template_version).await?;
+    Ok(schema)
+}
+
+async fn empty(tx: &mut Transaction) -> Result<SchemaName, LifecycleError> {
     // The nil UUID is never given to a tenant.
     let schema = SchemaName::from_opaque(Uuid::nil());
     tx.batch(&format!(
@@ -31,10 +52,5 @@ pub(crate) async fn create_by(
         schema.search_path()
     ))
     .await?;
-    template
-        .migrations()
-        .up_to(template_version)
-        .apply(tx, schema.as_str(), sending)
-        .await?;
     Ok(schema)
 }

@@ -125,8 +125,8 @@ async fn a_tenant_that_is_not_as_it_was_planned_is_looked_at_again() {
     );
     assert!(matches!(outcome(2), Err(LifecycleError::Template(error)) if error.pg().is_none()));
     assert!(matches!(outcome(3), Err(LifecycleError::Stamp { .. })));
-    assert_eq!(
-        small.versions().await.iter().map(|row| row.2).collect::<Vec<_>>(),
-        [1, 2, 1, 1]
-    );
+    for (slug, _, history) in small.versions().await {
+        let is_migrated = slug == plan.steps[1].tenant.slug.as_str();
+        assert_eq!(history, if is_migrated { 2 } else { 1 }, "{slug}");
+    }
 }

@@ -1,19 +1,30 @@
 //! What brings a schema from one version to another, known before its history was read: it is sent together with the question
 //! for the history, and nothing is committed unless the answer is what was taken for granted.
 
-use refinery_core::Migration;
 use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
+use refinery_core::{Migration, Target};
 use time::OffsetDateTime;
 
-use super::{AdapterError, HISTORY_TABLE, MigrateError, Migrations, history, message, pinned_again};
+use super::{Adapter, AdapterError, HISTORY_TABLE, MigrateError, Migrations, history, message, pinned_again};
 use crate::pg::sqlstate::PgError;
-use crate::pg::tx::Texts;
+use crate::pg::tx::{Texts, Transaction};
 
 /// A file with its row for the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
     file: String,
     /// What is sent.
+    pub sql: String,
+}
+
+/// What stands for the files up to a version, for new schemas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Baseline {
+    /// The name of its file, without the ending.
+    pub name: String,
+    /// The last file that it stands for.
+    pub version: i32,
+    /// What it says.
     pub sql: String,
 }
 
@@ -48,6 +59,54 @@ impl Migrations {
         let files = report.applied_migrations().iter().map(ToString::to_string);
         let pieces = files.zip(recorder.sent);
         Ok(pieces.map(|(file, sql)| Piece { file, sql }).collect())
+    }
+
+    /// Makes what is in a new schema: the baseline, if there is one, with the history rows of the files it stands for, and the
+    /// files behind it. One message: what it says was proved elsewhere.
+    ///
+    /// The caller has opened the transaction and has pinned `search_path` to `schema`, which is empty.
+    pub async fn create(
+        &self,
+        baseline: Option<&Baseline>,
+        tx: &mut Transaction,
+        schema: &str,
+    ) -> Result<(), MigrateError> {
+        let history = format!("{schema}.{HISTORY_TABLE}");
+        let mut sent = vec![<Adapter<'_> as AsyncMigrate>::assert_migrations_table_query(
+            &history,
+        )];
+        let mut from = 0;
+        if let Some(baseline) = baseline {
+            from = baseline.version;
+            sent.push(baseline.sql.clone());
+            sent.push(self.rows(from, schema).await?);
+            sent.extend(pinned_again(schema));
+        }
+        let script = self.script(from, schema).await?;
+        sent.extend(script.into_iter().map(|piece| piece.sql));
+        let sent = sent.join("\n;\n");
+        let applied = tx.batch_counted(&sent).await;
+        applied.map_err(|(source, done)| MigrateError::Failed {
+            step: "error applying migrations".to_owned(),
+            sent,
+            done,
+            source,
+        })
+    }
+
+    /// The statements that write the history of the files up to a version, without applying them.
+    async fn rows(&self, version: i32, schema: &str) -> Result<String, MigrateError> {
+        let mut recorder = Recorder {
+            applied: Vec::new(),
+            pinned_again: None,
+            sent: Vec::new(),
+        };
+        let earlier = self.up_to(version);
+        let mut runner = earlier.runner(super::Sending::AtOnce).set_target(Target::Fake);
+        runner.set_migration_table_name(format!("{schema}.{HISTORY_TABLE}"));
+        let report = runner.run_async(&mut recorder).await;
+        report.map_err(|error| MigrateError::History(error.to_string()))?;
+        Ok(recorder.sent.join("\n;\n"))
     }
 
     /// Whether this is the history of a schema that was made of these files up to this version, no more and no less.
@@ -137,6 +196,13 @@ mod tests {
             "{script:?}"
         );
         assert_eq!(migrations.script(3, "t_1").await.expect("a script"), []);
+    }
+
+    #[tokio::test]
+    async fn a_baseline_has_the_rows_of_the_files_it_stands_for() {
+        let rows = migrations().rows(2, "t_1").await.expect("rows");
+        assert_eq!(rows.matches("INSERT INTO t_1.refinery_schema_history").count(), 2);
+        assert!(!rows.contains("select"), "{rows}");
     }
 
     #[test]
