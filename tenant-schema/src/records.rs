@@ -31,7 +31,6 @@ mod guard;
 mod introspect;
 mod limits;
 pub mod model;
-mod nearest;
 pub mod openapi;
 pub mod parse;
 pub mod plan;

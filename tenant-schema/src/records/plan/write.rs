@@ -11,10 +11,10 @@ use crate::records::ast::{Filter, QueryString};
 use crate::records::claim::MAX_BODY;
 use crate::records::error::{self, RecordError};
 use crate::records::model::{Field, Object};
-use crate::records::nearest::nearest;
 use crate::records::parse::prefer::Return;
 use crate::records::sql::Keep;
 use crate::records::{Form, guard::Guard};
+use catalog::nearest::nearest;
 
 mod change;
 mod held;
