@@ -44,12 +44,12 @@ with c as (
    where c.relnamespace = $1::text::regnamespace and c.relname <> $2 and c.relname <> $2 || '_pkey'
 ), p as (select p.oid, p.proname, p.prokind from pg_catalog.pg_proc p where p.pronamespace = $1::text::regnamespace)
 select concat_ws(' ', case c.relkind when 'S' then 'sequence' when 'v' then 'view' when 'm' then 'materialized view'
-                        when 'i' then 'index' when 'I' then 'index' when 'c' then 'type' when 'f' then 'foreign table'
+                        when 'c' then 'type' when 'f' then 'foreign table'
                         else 'table' end,
                  c.relname, c.relpersistence, c.reloptions, c.relrowsecurity, c.relforcerowsecurity, c.relreplident,
                  pg_get_partkeydef(c.oid), pg_get_expr(c.relpartbound, c.oid)) as line,
        case when c.relkind in ('r', 'p') then quote_ident(c.relname) end as counted
-  from c where c.relkind <> 't'
+  from c where c.relkind not in ('i', 'I', 't')
 union all select concat_ws(' ', 'column', c.relname, row_number() over (partition by c.oid order by a.attnum), a.attname,
          format_type(a.atttypid, a.atttypmod), case when a.attnotnull then 'not null' end, nullif(a.attidentity, ''),
          nullif(a.attgenerated, ''), a.attstorage,
