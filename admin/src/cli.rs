@@ -20,7 +20,8 @@ pub(crate) use self::migrate::{MigrateArgs, MigrateCommand, MigrateSubject};
 pub(crate) use self::organization::{GroupKind, OrganizationCommand, OrganizationCreateArgs};
 pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
-    LockArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs, TenantKind, TenantPurgeArgs,
+    LockArgs, TenantArchiveArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs,
+    TenantExportArgs, TenantImportArgs, TenantKind, TenantPurgeArgs,
 };
 pub(crate) use self::user::{UserCommand, UserCreateArgs};
 

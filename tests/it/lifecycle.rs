@@ -11,9 +11,9 @@ use tests::tenant::{owner, standalone};
 
 use self::leftovers::{assert_nothing_is_left, leftovers};
 
-mod clone;
-mod crash;
-mod leftovers;
+pub(crate) mod clone;
+pub(crate) mod crash;
+pub(crate) mod leftovers;
 pub(crate) mod migrate;
 mod purge;
 

@@ -5,6 +5,7 @@
 //! but with its first statement. A transaction of one statement that is known beforehand is a
 //! [`flight`](super::flight) instead.
 
+mod copying;
 mod together;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
 
+pub use self::copying::{CopyIn, CopyOut};
 pub use self::together::{Queued, Texts};
 use super::pool::{Leased, Pool};
 use super::sqlstate::PgError;
