@@ -209,18 +209,9 @@ impl AuditEvent {
             } => json!({
                 "origin_id": origin, "schema": schema.as_str(), "template_version": template_version, "rows": rows
             }),
-            Self::TenantImported {
-                origin,
-                schema,
-                template_version,
-                rows,
-                content,
-            } => json!({
-                "origin_id": origin, "schema": schema.as_str(), "template_version": template_version, "rows": rows,
-                "content": content
-            }),
-            Self::TenantArchived { location, sha256 } => json!({"location": location, "sha256": sha256}),
-            Self::TenantUnarchived { sha256, status } => json!({"sha256": sha256, "status": status}),
+            Self::TenantImported { .. } | Self::TenantArchived { .. } | Self::TenantUnarchived { .. } => {
+                self.changes_by_container()
+            }
             Self::OrganizationSuspended { reason } => json!({"reason": reason}),
             Self::OrganizationResumed { status } | Self::TenantRestored { status } => {
                 json!({"status": status})
@@ -251,6 +242,25 @@ impl AuditEvent {
             | Self::RefreshTokenReused { .. }
             | Self::ApiKeyRevoked { .. }
             | Self::SigningKeyCreated { .. } => json!({}),
+        }
+    }
+
+    /// The same for what is done with containers.
+    fn changes_by_container(&self) -> Value {
+        match self {
+            Self::TenantImported {
+                origin,
+                schema,
+                template_version,
+                rows,
+                content,
+            } => json!({
+                "origin_id": origin, "schema": schema.as_str(), "template_version": template_version, "rows": rows,
+                "content": content
+            }),
+            Self::TenantArchived { location, sha256 } => json!({"location": location, "sha256": sha256}),
+            Self::TenantUnarchived { sha256, status } => json!({"sha256": sha256, "status": status}),
+            _ => json!({}),
         }
     }
 }

@@ -38,6 +38,7 @@ use crate::lifecycle::LifecycleError;
 
 pub use self::manifest::{Closing, Head, Person, Sequence, Table, TemplateFiles, TenantInfo};
 pub use self::reader::{Reader, check};
+pub(crate) use self::rows::Ids;
 pub(crate) use self::shape::{SEQUENCES, SHAPE};
 
 /// How every container begins; the number is the format's.

@@ -173,7 +173,9 @@ mod tests {
 
     fn content(pieces: &[&str]) -> Option<TableContent> {
         let mut rows = Rows::default();
-        pieces.iter().for_each(|piece| rows.take(piece.as_bytes()));
+        for piece in pieces {
+            rows.take(piece.as_bytes());
+        }
         rows.finish()
     }
 

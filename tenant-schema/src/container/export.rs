@@ -159,8 +159,9 @@ pub async fn export<W: AsyncWrite + Unpin>(
     output: W,
     source: &Source,
 ) -> Result<(Head, Sealed), ContainerError> {
-    let mut snapshot = Snapshot::take(db, references, slug, Others::Write, source).await?;
-    let sealed = snapshot.write(output).await?;
+    let taking = Snapshot::take(db, references, slug, Others::Write, source);
+    let mut snapshot = Box::pin(taking).await?;
+    let sealed = Box::pin(snapshot.write(output)).await?;
     let head = snapshot.head.clone();
     snapshot.release().await?;
     Ok((head, sealed))

@@ -101,7 +101,7 @@ pub async fn import<R: AsyncRead + Unpin>(
     let schema = SchemaName::from_opaque(source.uuid());
     lifecycle::create_tables(tx, template, from, organization, &schema, source).await?;
     let people = enter_people(tx, organization, &head.people, new, source).await?;
-    let filled = fill(tx, &shape.0, &schema, reader, &people.ids).await?;
+    let filled = Box::pin(fill(tx, &shape.0, &schema, reader, &people.ids)).await?;
     lifecycle::upgrade(tx, template, &schema, from, source).await?;
     people.mirror(tx, &schema, new).await?;
     let row = NewTenantSchema {

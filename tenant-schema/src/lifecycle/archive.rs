@@ -25,7 +25,7 @@ use super::{LifecycleError, Refusal, create_tables, psql_login, upgrade};
 use crate::container::export::{Others, Sealed, Snapshot};
 use crate::container::import::{ImportShape, fill};
 use crate::container::reference::References;
-use crate::container::{ContainerError, Head, Reader};
+use crate::container::{ContainerError, Head, Ids, Reader};
 use crate::members::{self, Member};
 
 /// A tenant that nobody writes any more, to be written into a container and removed.
@@ -65,7 +65,8 @@ impl Leaving {
         for login in &logins {
             psql_login::drop(db, login).await?;
         }
-        let snapshot = Snapshot::take(db, references, slug, Others::Read, source).await?;
+        let taking = Snapshot::take(db, references, slug, Others::Read, source);
+        let snapshot = Box::pin(taking).await?;
         Ok(Self { snapshot })
     }
 
@@ -84,7 +85,7 @@ impl Leaving {
         &mut self,
         output: W,
     ) -> Result<Sealed, ContainerError> {
-        self.snapshot.write(output).await
+        Box::pin(self.snapshot.write(output)).await
     }
 
     /// Removes schema and roles, and notes where the container is, which the caller has put in its place and read back.
@@ -156,7 +157,7 @@ pub async fn restore<R: AsyncRead + Unpin>(
     }
     let people = reader.head().people.clone();
     create_tables(tx, template, from, tenant.id, &schema, source).await?;
-    let filled = fill(tx, shape.shape(), &schema, reader, &Default::default()).await?;
+    let filled = Box::pin(fill(tx, shape.shape(), &schema, reader, &Ids::default())).await?;
     if filled.sha256.to_string() != archive.sha256 {
         return Err(other_container());
     }

@@ -68,7 +68,7 @@ pub(crate) struct TenantExportArgs {
     /// The file to write, if not standard output; it is there whole or not at all
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Plain SQL of the tenant's schema by pg_dump, which tenantry cannot import
+    /// Plain SQL of the tenant's schema by `pg_dump`, which tenantry cannot import
     #[arg(long)]
     pub(crate) plain: bool,
 }

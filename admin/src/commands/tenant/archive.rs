@@ -49,7 +49,7 @@ struct Restored {
 /// `archive`.
 pub(super) async fn run(args: &TenantArchiveArgs, operator: &Operator) -> anyhow::Result<ExitStatus> {
     let slug = &args.slug;
-    let done = put_away(args, operator)
+    let done = Box::pin(put_away(args, operator))
         .await
         .with_context(|| format!("could not archive tenant {slug}"))?;
     operator.output.document(&done, text)?;

@@ -130,7 +130,7 @@ fn text(made: &Written) -> String {
     output::pairs(pairs)
 }
 
-/// What pg_dump makes of the schema: without owners and rights, which are another database's business.
+/// What `pg_dump` makes of the schema: without owners and rights, which are another database's business.
 async fn plain(args: &TenantExportArgs, operator: &Operator) -> anyhow::Result<ExitStatus> {
     check_output(args, operator)?;
     let mut tx = operator.db.begin().await?;
