@@ -20,7 +20,6 @@ lock with an entry in the audit log, and everything is looked at again. The flee
 meanwhile.
 
 Exit status: 0 healthy; 1 something was found (see --fail-on); 2 it could not be looked at.")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct DoctorArgs {
     /// Apply the repairs that lose nothing, then look again
     #[arg(long)]

@@ -106,17 +106,17 @@ pub(super) enum Deed {
 
 impl Repair {
     /// Statements that lose nothing.
-    pub(super) fn safe(sql: Vec<String>) -> Option<Self> {
+    pub(super) fn safe(sql: Vec<String>) -> Self {
         Self::new(How::Fix, sql, Deed::Statements)
     }
 
     /// Statements for a person to decide on.
-    pub(super) fn by_hand(sql: Vec<String>) -> Option<Self> {
+    pub(super) fn by_hand(sql: Vec<String>) -> Self {
         Self::new(How::Hand, sql, Deed::Statements)
     }
 
-    pub(super) fn new(how: How, sql: Vec<String>, deed: Deed) -> Option<Self> {
-        Some(Self { how, sql, deed })
+    pub(super) const fn new(how: How, sql: Vec<String>, deed: Deed) -> Self {
+        Self { how, sql, deed }
     }
 }
 
@@ -153,8 +153,8 @@ impl Finding {
         self
     }
 
-    pub(super) fn with(mut self, repair: Option<Repair>) -> Self {
-        self.repair = repair;
+    pub(super) fn with(mut self, repair: impl Into<Option<Repair>>) -> Self {
+        self.repair = repair.into();
         self
     }
 

@@ -81,11 +81,7 @@ pub(super) fn orphans(look: &Look<'_>) -> Vec<Finding> {
             format!("drop role {name}"),
         ];
         let known = [schema.read_write_role(), schema.read_only_role()].contains(name);
-        let repair = if known {
-            Repair::new(How::FixAgreed, sql, Deed::Statements)
-        } else {
-            Repair::by_hand(sql)
-        };
+        let repair = known.then(|| Repair::new(How::FixAgreed, sql, Deed::Statements));
         findings.push(
             Finding::new(
                 Kind::OrphanRoles,
@@ -93,7 +89,7 @@ pub(super) fn orphans(look: &Look<'_>) -> Vec<Finding> {
                 "there is no such schema, here or elsewhere",
             )
             .within(&schema)
-            .with(repair.filter(|_| known)),
+            .with(repair),
         );
     }
     findings

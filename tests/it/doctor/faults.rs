@@ -303,7 +303,7 @@ async fn a_tenant_at_which_somebody_works_is_not_judged_and_not_mended_twice() {
     ward.superuser.batch_execute(&lock).await.expect("a lock");
     let busy = scan(&ward.t).await;
     assert!(busy.findings.is_empty(), "{:#?}", busy.findings);
-    assert_eq!(busy.busy, [ward.acme.slug.clone()]);
+    assert_eq!(busy.busy, std::slice::from_ref(&ward.acme.slug));
     ward.superuser.batch_execute("rollback").await.expect("let go");
 
     assert_eq!(mend(&ward.t, first.findings.clone(), false).await, Ok(1));
