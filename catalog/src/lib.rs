@@ -23,6 +23,7 @@ pub mod init;
 pub mod jwks;
 pub mod memberships;
 pub mod migration_runs;
+pub mod nearest;
 pub mod organizations;
 pub mod password;
 pub mod pg;
@@ -34,6 +35,7 @@ pub mod schema_name;
 pub mod scope;
 pub mod seal;
 pub mod secret;
+pub mod selection;
 pub mod sessions;
 pub mod slug;
 pub mod standing;
@@ -65,6 +67,7 @@ pub fn statements() -> Vec<&'static str> {
         pg::erd::STATEMENTS,
         pg::migrator::STATEMENTS,
         resolve::STATEMENTS,
+        selection::STATEMENTS,
         sessions::STATEMENTS,
         standing::STATEMENTS,
         template_models::STATEMENTS,
@@ -72,4 +75,10 @@ pub fn statements() -> Vec<&'static str> {
         users::STATEMENTS,
     ]
     .concat()
+}
+
+/// The statement of every condition that tenants can be selected by, for the same test.
+#[doc(hidden)]
+pub fn selection_statements() -> Vec<String> {
+    selection::statements()
 }

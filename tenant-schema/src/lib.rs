@@ -56,6 +56,11 @@ pub fn statements() -> Vec<&'static str> {
         template_check::live::OUTSIDE,
         template_check::live::FIELD_VERSIONS,
         template_check::live::LEFT_BEHIND,
+        tenant_db::opening::BOUNDED,
+        tenant_db::opening::BOUNDED_EXPORT,
+        tenant_db::opening::READ,
+        tenant_db::opening::TIME_ZONE,
+        tenant_db::opening::WRITE,
     ];
     [own.as_slice(), doctor::STATEMENTS].concat()
 }

@@ -1,7 +1,8 @@
 //! `tenantry doctor`.
 
-use catalog::slug::Slug;
 use clap::{Args, ValueEnum};
+
+use super::SelectionArgs;
 
 /// `doctor`.
 #[derive(Debug, Args)]
@@ -9,6 +10,7 @@ use clap::{Args, ValueEnum};
 Examples:
   tenantry doctor                                   look at everything, change nothing
   tenantry doctor --only acme                       at one tenant
+  tenantry doctor --where 'version<8'               at some
   tenantry doctor --check grants,stamps             for some things
   tenantry doctor --skip settings --fail-on error   for a monitoring system
   tenantry doctor --fix                             mend what can be mended without losing anything
@@ -27,9 +29,8 @@ pub(crate) struct DoctorArgs {
     /// With --fix: also remove schemas and roles that are nobody's, with what is in them
     #[arg(long, requires = "fix")]
     pub(crate) yes: bool,
-    /// Look at these tenants only (may be repeated)
-    #[arg(long, value_name = "SLUG", value_delimiter = ',')]
-    pub(crate) only: Vec<Slug>,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
     /// Look for this only (may be repeated; see --list)
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     pub(crate) check: Vec<String>,
@@ -40,7 +41,7 @@ pub(crate) struct DoctorArgs {
     #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
     pub(crate) fail_on: FailOn,
     /// Show what is looked for, and look at nothing
-    #[arg(long, conflicts_with_all = ["fix", "only", "check", "skip"])]
+    #[arg(long, conflicts_with_all = ["fix", "check", "skip"])]
     pub(crate) list: bool,
 }
 

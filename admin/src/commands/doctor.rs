@@ -13,7 +13,7 @@ use tenant_schema::doctor::{self, CHECKS, Check, Examination, Kind, Mended, Reac
 use self::document::{Document, ListedCheck};
 use crate::cli::{DoctorArgs, FailOn};
 use crate::exit::ExitStatus;
-use crate::failure::Problem;
+use crate::failure::{self, Problem};
 use crate::operator::Operator;
 use crate::output;
 
@@ -87,34 +87,40 @@ fn chosen(args: &DoctorArgs) -> anyhow::Result<Vec<&'static Check>> {
         .iter()
         .filter(|check| asked.is_empty() || asked.contains(&check.kind))
         .filter(|check| !skipped.contains(&check.kind))
-        .filter(|check| args.only.is_empty() || check.reach == Reach::Tenants)
+        .filter(|check| args.selection.or_all().is_all() || check.reach == Reach::Tenants)
         .collect();
     if checks.is_empty() {
         return Err(Problem::environment(
             "nothing is left to look for",
-            "leave --only or some --skip out: with --only, only what concerns single tenants is looked for",
+            "select no tenants, or skip less: of some tenants, only what concerns single tenants is looked for",
         )
         .into());
     }
     Ok(checks)
 }
 
-/// The schemas of `--only`.
+/// The schemas of the tenants that were selected; none where all are meant.
 async fn schemas(args: &DoctorArgs, operator: &Operator) -> anyhow::Result<Option<BTreeSet<SchemaName>>> {
-    if args.only.is_empty() {
+    let selection = args.selection.or_all();
+    if selection.is_all() {
         return Ok(None);
     }
-    let mut schemas = BTreeSet::new();
     let mut tx = operator.db.begin().await?;
-    for slug in &args.only {
-        let (_, schema) = operator.tenant(&mut tx, slug).await.map_err(|error| {
-            // Status 1 says that something was found.
-            Problem::environment(error.to_string(), "`tenantry tenant list` shows the tenants")
-        })?;
-        schemas.insert(schema.schema);
-    }
+    // Status 1 would say that something was found.
+    let tenants = selection.tenants(&mut tx).await.map_err(|error| {
+        let (failure, _) = failure::explain(&error.into());
+        let next = failure
+            .next
+            .as_deref()
+            .unwrap_or("`tenantry tenant list` shows the tenants");
+        Problem::environment(failure.message, next)
+    })?;
     tx.rollback().await?;
-    Ok(Some(schemas))
+    if tenants.is_empty() {
+        let next = "`tenantry tenant list` shows the tenants";
+        return Err(Problem::environment(format!("no tenant matches {selection}"), next).into());
+    }
+    Ok(Some(tenants.into_iter().map(|tenant| tenant.schema).collect()))
 }
 
 async fn check_catalog(operator: &Operator) -> anyhow::Result<()> {

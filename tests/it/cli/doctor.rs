@@ -98,7 +98,7 @@ async fn what_keeps_it_from_looking_is_status_2() {
     let tenantry = Tenantry::on(&t).await;
     for (arguments, why) in [
         ("doctor --check gout", "there is no check gout"),
-        ("doctor --only acme", "there is no organization acme"),
+        ("doctor --only acme", "acme"),
         ("doctor --only acme --check runs", "nothing is left to look for"),
     ] {
         let ran = tenantry.run(arguments).await;
