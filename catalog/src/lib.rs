@@ -14,6 +14,7 @@ pub mod changes;
 pub mod clock;
 pub mod credentials;
 pub mod departures;
+pub mod doctor;
 pub mod email;
 pub mod erasures;
 pub mod error;
@@ -56,6 +57,7 @@ pub fn statements() -> Vec<&'static str> {
         changes::STATEMENTS,
         credentials::STATEMENTS,
         departures::STATEMENTS,
+        doctor::STATEMENTS,
         erasures::STATEMENTS,
         fitness::STATEMENTS,
         init::STATEMENTS,
@@ -65,6 +67,7 @@ pub fn statements() -> Vec<&'static str> {
         migration_runs::report::STATEMENTS,
         organizations::STATEMENTS,
         pg::erd::STATEMENTS,
+        pg::migrator::STATEMENTS,
         resolve::STATEMENTS,
         selection::STATEMENTS,
         sessions::STATEMENTS,

@@ -8,6 +8,7 @@
 mod access_tag;
 pub mod container;
 pub mod demo_data;
+pub mod doctor;
 pub mod erd;
 pub mod exports;
 pub mod fleet;
@@ -23,8 +24,8 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants, so that a test can prepare each; some are about tables of a tenant.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 41] {
-    [
+pub fn statements() -> Vec<&'static str> {
+    let own = [
         records::INTROSPECT,
         records::claim::LOCK,
         records::claim::CHECK,
@@ -66,5 +67,6 @@ pub fn statements() -> [&'static str; 41] {
         tenant_db::opening::READ,
         tenant_db::opening::TIME_ZONE,
         tenant_db::opening::WRITE,
-    ]
+    ];
+    [own.as_slice(), doctor::STATEMENTS].concat()
 }

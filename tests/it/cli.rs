@@ -4,6 +4,7 @@ mod archive;
 mod commands;
 mod containers;
 mod demo;
+mod doctor;
 mod environment;
 mod fleet;
 mod help;

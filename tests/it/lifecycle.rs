@@ -15,7 +15,7 @@ pub(crate) mod clone;
 pub(crate) mod crash;
 pub(crate) mod leftovers;
 pub(crate) mod migrate;
-mod purge;
+pub(crate) mod purge;
 
 async fn provision(t: &TestDb, new: &NewOrganization, email: &str) -> Result<Provisioned, LifecycleError> {
     let person = t.user(email).await;

@@ -5,6 +5,7 @@ mod change_channel;
 mod cli;
 mod containers;
 mod cursors;
+mod doctor;
 mod fleet;
 mod flights;
 mod http;
