@@ -118,6 +118,13 @@ impl Migrations {
         named.map(|migration| (migration.to_string(), migration.sql().unwrap_or_default()))
     }
 
+    /// What the history of a schema of this version says: number, name and checksum of each file, in their order.
+    pub fn history(&self, version: i32) -> impl Iterator<Item = (i32, &str, u64)> {
+        let within = move |file: &&Migration| file.version() <= version;
+        let files = self.0.iter().filter(within);
+        files.map(|file| (file.version(), file.name(), file.checksum()))
+    }
+
     /// The number of the last one: the version of a schema that has them all.
     pub fn latest(&self) -> i32 {
         self.0.last().map_or(0, Migration::version)
@@ -205,6 +212,13 @@ pub async fn lock(tx: &mut Transaction, schema: &str) -> Result<(), PgError> {
     tx.execute(LOCK, &[&schema]).await.map(|_| ())
 }
 
+/// Keeps migrations and purges of these schemas away until the transaction ends, without waiting: says of which
+/// nobody is at work now.
+pub async fn try_lock_shared(tx: &mut Transaction, schemas: &[&str]) -> Result<Vec<String>, PgError> {
+    let rows = tx.rows(TRY_LOCK_SHARED, &[&schemas]).await?;
+    Ok(rows.iter().map(|row| row.get("schema")).collect())
+}
+
 /// What asks for the history in a schema.
 pub fn history_query(schema: &str) -> String {
     <Adapter<'_> as AsyncMigrate>::get_applied_migrations_query(&format!("{schema}.{HISTORY_TABLE}"))
@@ -233,6 +247,15 @@ fn message(texts: &[&str], pinned_again: Option<&str>) -> String {
     }
     parts.join("\n;\n")
 }
+
+const TRY_LOCK_SHARED: &str = "\
+with free as ( \
+  select t.schema_name from catalog.tenant_schemas t where t.schema_name = any($1::text[]) for share skip locked) \
+select s.name as schema from unnest($1::text[]) s (name) \
+where s.name in (select f.schema_name from free f) \
+  or not exists (select from catalog.tenant_schemas t where t.schema_name = s.name)";
+
+pub(crate) const STATEMENTS: &[&str] = &[LOCK, TRY_LOCK_SHARED];
 
 struct Adapter<'a> {
     tx: &'a mut Transaction,

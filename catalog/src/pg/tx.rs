@@ -5,6 +5,7 @@
 //! but with its first statement. A transaction of one statement that is known beforehand is a
 //! [`flight`](super::flight) instead.
 
+mod copying;
 mod known;
 mod together;
 
@@ -17,6 +18,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 
+pub use self::copying::{CopyIn, CopyOut};
 pub(crate) use self::known::Known;
 pub use self::together::{Flown, Queued, Texts};
 use super::pool::{Leased, Pool};

@@ -185,13 +185,22 @@ impl Fleet<'_> {
                 self.pause(stop, &tell).await;
             }
         }
-        // Told to stop when all was done, it has not been stopped.
+        let stopped = self.end(id, stopped).await?;
+        Ok(Ended {
+            run: Some(id),
+            stopped,
+        })
+    }
+
+    /// Notes how the run ended.
+    async fn end(&self, id: MigrationRunId, stopped: Option<Stopped>) -> Result<Option<Stopped>, FleetError> {
         let mut tx = self.db.begin().await?;
-        let left = migration_runs::planned(&mut tx, id).await?;
-        stopped = match (left.len(), stopped) {
+        let left = migration_runs::planned(&mut tx, id).await?.len();
+        let stopped = match (left, stopped) {
+            // Told to stop when all was done, it has not been stopped.
             (0, Some(Stopped::Asked)) => None,
             // The catalog was not told what became of them.
-            (1.., None) => Some(Stopped::Untold { tenants: left.len() }),
+            (1.., None) => Some(Stopped::Untold { tenants: left }),
             (_, stopped) => stopped,
         };
         let state = match stopped {
@@ -200,10 +209,7 @@ impl Fleet<'_> {
         };
         migration_runs::end(&mut tx, id, state, self.source.now()).await?;
         tx.commit().await?;
-        Ok(Ended {
-            run: Some(id),
-            stopped,
-        })
+        Ok(stopped)
     }
 
     async fn pause(&self, stop: &StopSignal, tell: &impl Fn(Event)) {
