@@ -26,8 +26,9 @@ use catalog::schema_name::SchemaName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::records::{Lines, Prepared, RecordError, refused, values};
-use crate::tenant_db::{Opening, Undone};
+use crate::lifecycle::version_mark;
+use crate::records::{Fence, Lines, Prepared, RecordError, fenced, refused, values};
+use crate::tenant_db::{Opening, Undone, may_be_moved};
 
 /// How large a piece is before it is handed on, in bytes; with the last record it may be larger.
 const PIECE: usize = 64 * 1024;
@@ -122,6 +123,8 @@ impl Exports {
             config: self.config.clone(),
             fetch: self.settings.fetch,
             scope: tenant.schema().as_str().into(),
+            mark: version_mark::of(tenant.template_version()),
+            text: fenced(tenant, &prepared).into_owned(),
             opening,
             prepared,
             connection: None,
@@ -185,6 +188,8 @@ pub struct Export {
     config: PgConfig,
     fetch: Duration,
     scope: Arc<str>,
+    mark: String,
+    text: String,
     opening: Opening,
     prepared: Prepared,
     connection: Option<Box<FlightConnection>>,
@@ -258,12 +263,26 @@ impl Export {
         let params = values(&self.prepared.query);
         let query = Step {
             scope: &self.scope,
-            sql: &self.prepared.query.text,
+            sql: &self.text,
             params: &params,
         };
         let opened = timeout(self.fetch, connection.open_portal(&steps, &query, FETCH)).await;
         let opened = opened.map_err(|_| too_slow("to begin"))?;
-        opened.map_err(|failed| said(failed, steps.len(), &self.prepared))?;
+        if let Err(failed) = opened {
+            if self.prepared.fence != Fence::Open && may_be_moved(&failed) {
+                connection.settle().await?;
+                let mark = [Some(&*self.mark)];
+                let check = Step {
+                    scope: &self.scope,
+                    sql: version_mark::CHECK,
+                    params: &mark,
+                };
+                let asked: Vec<_> = steps.iter().copied().chain([check]).collect();
+                let asked = connection.fly(&asked, 0..0).await;
+                asked.map_err(|failed| said(failed, steps.len(), &self.prepared))?;
+            }
+            return Err(said(failed, steps.len(), &self.prepared));
+        }
         self.stage = Stage::Fetching;
         Ok(())
     }

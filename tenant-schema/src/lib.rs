@@ -21,7 +21,7 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants, so that a test can prepare each; some are about tables of a tenant.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 32] {
+pub fn statements() -> [&'static str; 33] {
     [
         records::INTROSPECT,
         records::claim::LOCK,
@@ -44,7 +44,8 @@ pub fn statements() -> [&'static str; 32] {
         lifecycle::purge::budget::OF_RELATIONS,
         lifecycle::purge::budget::ROOM,
         lifecycle::purge::row_counts::TABLES,
-        fleet::HAS_TABLE,
+        lifecycle::version_mark::CHECK,
+        lifecycle::version_mark::FIND,
         fleet::PIN,
         fleet::LOCKS,
         fleet::STORAGE,

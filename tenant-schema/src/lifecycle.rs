@@ -12,6 +12,7 @@ pub mod purge;
 mod refusal;
 pub(crate) mod scratch;
 pub(crate) mod stamp;
+pub(crate) mod version_mark;
 
 use catalog::access::ObjectWrite;
 use catalog::actor::Actor;
@@ -170,7 +171,7 @@ async fn create_tenant(
         .up_to(version)
         .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
         .await?;
-    idempotency_keys::create(tx.transaction(), &schema).await?;
+    idempotency_keys::create(tx.transaction(), &schema, version).await?;
     grant(tx.transaction(), &schema).await?;
     models::record(tx, template, version, source).await?;
     let row = NewTenantSchema {

@@ -48,13 +48,14 @@ pub use condition::{Conditions, Tag, Tags};
 pub use cursor::{CursorKeys, CursorSeal};
 pub use error::{Candidate, CursorError, DatabaseError, DatabaseFault, EmbedError, Raised, RecordError};
 pub use execute::execute;
-pub(crate) use execute::{refused, values};
+pub(crate) use execute::{fenced, refused, values};
 pub use form::{Form, Lines, RowRange};
 pub use introspect::INTROSPECT;
 pub use limits::{Exceeded, Limits};
 pub use model::{Object, SchemaModel};
 pub use parse::body::{Format, Payload};
 pub use parse::prefer::{Count, End, Preferences, Return};
+pub(crate) use prepared::Fence;
 pub use prepared::{Mode, Prepared};
 pub use render::{Answer, ResultRow, Status, render};
 pub use request::{CallBy, Operation, Request, Target};
@@ -96,8 +97,13 @@ pub fn prepare(
         _ => outcome.applies(kind),
     });
     let mode = outcome.mode();
+    let fence = match (mode, request.operation) {
+        (Mode::ReadWrite, _) | (_, Operation::Call(_)) => Fence::Behind,
+        (Mode::ReadOnly, _) => Fence::Within,
+    };
     Ok(Prepared {
         mode,
+        fence,
         form: request.form,
         applied,
         query: outcome.query,

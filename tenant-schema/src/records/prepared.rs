@@ -13,6 +13,8 @@ pub struct Prepared {
     pub(super) estimate: Option<Query>,
     /// The kind of transaction that it needs.
     pub(super) mode: Mode,
+    /// How it is kept from running in a schema of another version than it was planned for.
+    pub(crate) fence: Fence,
     /// The object's name.
     pub(super) object: String,
     /// What its row means.
@@ -63,6 +65,16 @@ impl Prepared {
         self.query.params.iter().map(|param| param.value.as_deref())
     }
 
+    /// The columns of its statement, where it reads.
+    pub(super) fn columns(&self) -> &'static str {
+        let is_list = matches!(self.shape, Shape::Page { .. });
+        match &self.export {
+            Some(_) => "body",
+            None if is_list && self.count.is_some_and(Count::counts) => "body, count, version, key, total",
+            None => "body, count, version, key",
+        }
+    }
+
     /// The kind of transaction that it needs.
     pub fn mode(&self) -> Mode {
         self.mode
@@ -90,6 +102,7 @@ impl Prepared {
             query,
             estimate: None,
             mode,
+            fence: Fence::Open,
             object: "test".to_owned(),
             shape: Shape::Record,
             export: None,
@@ -119,6 +132,17 @@ pub enum Mode {
     ReadOnly,
     /// It writes.
     ReadWrite,
+}
+
+/// How a statement is kept from running in a schema of another version than it was planned for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fence {
+    /// By a condition within it, which costs next to nothing: for reading tables, all of which are locked when it begins.
+    Within,
+    /// By a statement behind it: functions and triggers come to tables of their own while it runs.
+    Behind,
+    /// Not at all: a test's own statement, which was planned for nothing.
+    Open,
 }
 
 /// What the row of a prepared request means.
