@@ -5,6 +5,7 @@ mod key;
 mod lifetime;
 mod migrate;
 mod organization;
+mod selection;
 mod template;
 mod tenant;
 mod user;
@@ -18,9 +19,11 @@ pub(crate) use self::key::{KeyCommand, KeyCreateArgs};
 pub(crate) use self::lifetime::Lifetime;
 pub(crate) use self::migrate::{MigrateArgs, MigrateCommand, MigrateSubject};
 pub(crate) use self::organization::{GroupKind, OrganizationCommand, OrganizationCreateArgs};
+pub(crate) use self::selection::SelectionArgs;
 pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
-    LockArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs, TenantKind, TenantPurgeArgs,
+    LockArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs, TenantKind, TenantListArgs,
+    TenantPurgeArgs,
 };
 pub(crate) use self::user::{UserCommand, UserCreateArgs};
 

@@ -10,6 +10,7 @@ use catalog::init::InitError;
 use catalog::jwks::KeysError;
 use catalog::pg::migrator::MigrateError;
 use catalog::pg::sqlstate::PgError;
+use catalog::selection::SelectionError;
 use serde::Serialize;
 use tenant_schema::lifecycle::LifecycleError;
 
@@ -142,6 +143,10 @@ pub(crate) fn explain(error: &anyhow::Error) -> (Failure, ExitStatus) {
             status = ExitStatus::Refused;
             next = advice(refusal).map(str::to_owned);
         }
+        if let Some(advised) = cause.downcast_ref().and_then(selection_advice) {
+            status = ExitStatus::Refused;
+            next = Some(advised);
+        }
         if let Some(LifecycleError::Refused(refusal)) = cause.downcast_ref() {
             status = ExitStatus::Refused;
             next = Some(refusal.advice().to_owned());
@@ -194,8 +199,11 @@ fn catalog_beneath<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a Catalo
     match (
         cause.downcast_ref::<LifecycleError>(),
         cause.downcast_ref::<KeysError>(),
+        cause.downcast_ref::<SelectionError>(),
     ) {
-        (Some(LifecycleError::Catalog(error)), _) | (_, Some(KeysError::Catalog(error))) => Some(error),
+        (Some(LifecycleError::Catalog(error)), ..)
+        | (_, Some(KeysError::Catalog(error)), _)
+        | (.., Some(SelectionError::Catalog(error))) => Some(error),
         _ => cause.downcast_ref(),
     }
 }
@@ -216,6 +224,21 @@ fn advice(refusal: &CatalogError) -> Option<&'static str> {
         CatalogError::AlreadyMember => "nothing is left to do",
         _ => return None,
     })
+}
+
+fn selection_advice(error: &SelectionError) -> Option<String> {
+    match error {
+        SelectionError::Unknown {
+            nearest: Some(near), ..
+        } => Some(format!(
+            "perhaps you meant {near}; `tenantry tenant list` shows those there are"
+        )),
+        SelectionError::Unknown { nearest: None, .. } => {
+            Some("`tenantry tenant list` shows those there are".to_owned())
+        }
+        SelectionError::NotATenant { .. } => Some("`tenantry tenant list` shows the tenants".to_owned()),
+        SelectionError::Catalog(_) => None,
+    }
 }
 
 fn keys_advice(error: &KeysError) -> Option<&'static str> {

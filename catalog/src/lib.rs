@@ -22,6 +22,7 @@ pub mod init;
 pub mod jwks;
 pub mod memberships;
 pub mod migration_runs;
+pub mod nearest;
 pub mod organizations;
 pub mod password;
 pub mod pg;
@@ -33,6 +34,7 @@ pub mod schema_name;
 pub mod scope;
 pub mod seal;
 pub mod secret;
+pub mod selection;
 pub mod sessions;
 pub mod slug;
 pub mod standing;
@@ -62,6 +64,7 @@ pub fn statements() -> Vec<&'static str> {
         organizations::STATEMENTS,
         pg::erd::STATEMENTS,
         resolve::STATEMENTS,
+        selection::STATEMENTS,
         sessions::STATEMENTS,
         standing::STATEMENTS,
         template_models::STATEMENTS,
@@ -69,4 +72,10 @@ pub fn statements() -> Vec<&'static str> {
         users::STATEMENTS,
     ]
     .concat()
+}
+
+/// The statement of every condition that tenants can be selected by, for the same test.
+#[doc(hidden)]
+pub fn selection_statements() -> Vec<String> {
+    selection::statements()
 }

@@ -63,6 +63,8 @@ pub struct NewRun<'a> {
     pub max_failures: Option<usize>,
     /// How long it waits between two waves.
     pub pause: Duration,
+    /// Which tenants it was asked for, in words; `None`: all. What it does is in its tenants.
+    pub selection: Option<&'a str>,
     /// Who begins it.
     pub actor: &'a Actor,
 }
@@ -146,7 +148,15 @@ pub async fn begin(
     let actor = new.actor.to_string();
     tx.execute(
         BEGIN,
-        &[&id, &new.target_version, &max_failures, &pause, &actor, &now],
+        &[
+            &id,
+            &new.target_version,
+            &max_failures,
+            &pause,
+            &actor,
+            &now,
+            &new.selection,
+        ],
     )
     .await?;
     let organizations: Vec<OrganizationId> = tenants.iter().map(|tenant| tenant.organization).collect();
@@ -322,8 +332,9 @@ const SUPERSEDE: &str = "\
     where state in ('open', 'stopped')";
 
 const BEGIN: &str = "\
-    insert into catalog.migration_runs (id, target_version, max_failures, pause_ms, started_by, started_at) \
-    values ($1, $2, $3, $4, $5, $6)";
+    insert into catalog.migration_runs (id, target_version, max_failures, pause_ms, started_by, started_at, \
+      selection) \
+    values ($1, $2, $3, $4, $5, $6, $7)";
 
 const PLAN: &str = "\
     insert into catalog.migration_run_tenants (run_id, organization_id, wave, from_version, to_version) \

@@ -3,12 +3,14 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use crate::clock::Source;
 use crate::error::CatalogError;
 use crate::ids::OrganizationId;
 use crate::row::Columns;
 use crate::schema_name::SchemaName;
+use crate::selection::{Selection, SelectionError};
 use crate::slug::Slug;
 use crate::stored_text::stored_text;
 use crate::tenant_schemas::TenantSchemaState;
@@ -205,9 +207,27 @@ pub(crate) async fn set_slug(
     Ok(())
 }
 
-/// All organizations, by slug. `now` decides which keys have expired.
-pub async fn list(tx: &mut CatalogTx, now: DateTime<Utc>) -> Result<Vec<OrganizationSummary>, CatalogError> {
-    tx.rows(LIST, &[&now]).await?.iter().map(summary).collect()
+/// The organizations of a selection, by slug; those that are no tenants too. `now` decides which keys have expired.
+///
+/// # Errors
+/// [`SelectionError::Unknown`].
+pub async fn list(
+    tx: &mut CatalogTx,
+    selection: &Selection,
+    now: DateTime<Utc>,
+) -> Result<Vec<OrganizationSummary>, SelectionError> {
+    let compiled = selection.compiled(2);
+    let mut params: Vec<&(dyn ToSql + Sync)> = vec![&now];
+    params.extend(compiled.params());
+    let rows = tx.rows(&compiled.after(LIST, LIST_ORDER), &params).await;
+    let rows = rows.map_err(CatalogError::from)?;
+    if let Selection::Only(slugs) = selection
+        && rows.len() < slugs.len()
+    {
+        let slugs: Vec<&Slug> = slugs.iter().collect();
+        selection.check(tx, &slugs).await?;
+    }
+    Ok(rows.iter().map(summary).collect::<Result<_, _>>()?)
 }
 
 fn changed(row: Option<Row>) -> Result<Organization, CatalogError> {
@@ -293,7 +313,9 @@ const LIST: &str = "\
       select organization_id, count(*) as api_keys from catalog.api_keys \
       where revoked_at is null and (expires_at is null or expires_at > $1) group by organization_id\
     ) k on k.organization_id = o.id \
-    where o.deleted_at is null order by o.slug";
+    where o.deleted_at is null";
+
+const LIST_ORDER: &str = " order by o.slug";
 
 pub(crate) const STATEMENTS: &[&str] = &[
     INSERT,

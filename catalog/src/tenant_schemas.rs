@@ -151,7 +151,7 @@ fn existing(rows: u64, what: &'static str) -> Result<(), CatalogError> {
     }
 }
 
-fn tenant_schema(row: &Row) -> Result<TenantSchema, CatalogError> {
+pub(crate) fn tenant_schema(row: &Row) -> Result<TenantSchema, CatalogError> {
     let columns = Columns::new(row, "tenant_schemas");
     Ok(TenantSchema {
         organization: columns.get("organization_id")?,

@@ -31,7 +31,6 @@ mod guard;
 mod introspect;
 mod limits;
 pub mod model;
-mod nearest;
 pub mod openapi;
 mod outcome;
 pub mod parse;

@@ -12,6 +12,7 @@ mod mixed;
 mod program;
 mod psql;
 mod refusals;
+mod selection;
 mod serve;
 mod standing;
 mod template;

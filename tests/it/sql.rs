@@ -24,7 +24,10 @@ async fn every_statement_that_is_a_constant_prepares() {
         .expect("some are about a tenant's tables");
     let statements = catalog::statements();
     assert!(statements.len() > 30, "{} statements", statements.len());
-    for sql in statements.into_iter().chain(tenant_schema::statements()) {
+    let selections = catalog::selection_statements();
+    assert!(selections.len() > 30, "{} selections", selections.len());
+    let constants = statements.into_iter().chain(tenant_schema::statements());
+    for sql in constants.chain(selections.iter().map(String::as_str)) {
         if let Err(error) = owner.prepare(sql).await {
             panic!("{error:?}\n{sql}");
         }

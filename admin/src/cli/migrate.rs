@@ -3,10 +3,10 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use catalog::slug::Slug;
 use clap::{Args, Subcommand, ValueEnum};
 use tenant_schema::fleet::Waves;
 
+use super::SelectionArgs;
 use crate::config::Interval;
 
 /// `migrate`.
@@ -19,11 +19,10 @@ pub(crate) struct MigrateArgs {
     /// The catalog alone, or the tenants alone; both if it is left out, the catalog first
     #[arg(value_enum, value_name = "WHAT")]
     pub(crate) subject: Option<MigrateSubject>,
-    /// Only these tenants (may be repeated)
-    #[arg(long, value_name = "SLUG", value_delimiter = ',')]
-    pub(crate) only: Vec<Slug>,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
     /// All tenants that are behind: what is done anyway, for scripts that say it
-    #[arg(long, conflicts_with = "only")]
+    #[arg(long, conflicts_with_all = ["only", "conditions", "all"])]
     pub(crate) behind: bool,
     /// How many tenants are migrated at once, each on a connection of its own
     #[arg(long, value_name = "N", default_value = "4", value_parser = jobs)]
@@ -48,11 +47,12 @@ pub(crate) struct MigrateArgs {
     /// Say what would be done, and do nothing
     #[arg(long, conflicts_with_all = ["dry_run", "resume"])]
     pub(crate) plan: bool,
-    /// Do it to the tenants of --only, or to the first of each version, say what each statement took, and roll it back
+    /// Do it to the tenants of --only, or to the first of each version (of those of --where), say what each statement
+    /// took, and roll it back
     #[arg(long, conflicts_with = "resume")]
     pub(crate) dry_run: bool,
     /// Go on with the last run, which was stopped or killed, in the waves it had; what failed is tried again
-    #[arg(long, conflicts_with = "only")]
+    #[arg(long, conflicts_with_all = ["only", "conditions", "all"])]
     pub(crate) resume: bool,
 }
 
@@ -99,6 +99,7 @@ Examples:
   tenantry migrate                                      the catalog, then every tenant that is behind
   tenantry migrate --plan                               what that would do
   tenantry migrate --dry-run --only acme                do it, time it, show its locks, take it back
+  tenantry migrate --where plan=free --where 'created>2026-01-01'
   tenantry migrate --wave 1,5%,25%,100% --pause-between 5m --jobs 8
   tenantry migrate --resume                             after it was stopped or killed
   tenantry migrate status

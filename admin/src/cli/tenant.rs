@@ -4,7 +4,7 @@ use catalog::email::EmailAddress;
 use catalog::slug::Slug;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::Lifetime;
+use super::{Lifetime, SelectionArgs};
 
 /// The kinds that own a schema.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -32,8 +32,13 @@ The owner's account is made if there is none, with a password that is printed on
 password, unless its address was never verified: then somebody else may have chosen it, and it is replaced.")]
     Create(TenantCreateArgs),
     /// List all organizations, with the schema of those that are tenants
-    #[command(after_help = "Example:\n  tenantry tenant list --json | jq -r '.[].slug'")]
-    List,
+    #[command(after_help = "\
+Examples:
+  tenantry tenant list
+  tenantry tenant list --where status=suspended
+  tenantry tenant list --where parent=studio --where 'version<8'
+  tenantry tenant list --json | jq -r '.[].slug'")]
+    List(TenantListArgs),
     /// Keep a tenant at the template version it has, or from going beyond another
     #[command(after_help = "\
 Examples:
@@ -157,6 +162,13 @@ Examples:
 Each proof is a JSON record and its SHA-256, written in the transaction that removed the last of the tenant. The exit
 status is 1 if a record is not the one that was hashed.")]
     Erasures,
+}
+
+/// `tenant list`.
+#[derive(Debug, Args)]
+pub(crate) struct TenantListArgs {
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
 }
 
 /// `tenant clone`.

@@ -10,6 +10,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use catalog::init;
 use catalog::pg::pool::PoolSettings;
+use catalog::selection::Selection;
+use catalog::tenant_schemas::TenantSchema;
 use catalog::tx::CatalogDb;
 use serde::Serialize;
 use tenant_schema::fleet::{self, Ended, Event, Fleet, FleetError, Migrated, Plan, Stopped, Stopper};
@@ -75,7 +77,11 @@ pub(super) async fn run(args: &MigrateArgs, operator: &Operator) -> anyhow::Resu
     }
     if args.dry_run {
         let plan = planned(args, operator, &fleet).await?;
-        return dry_run::run(args, &plan, &fleet, operator).await;
+        return dry_run::run(&plan, &fleet, operator).await;
+    }
+    if version == init::latest() {
+        // An older catalog may not know all that conditions are about: then this is found out after it is migrated.
+        chosen(args, operator).await?;
     }
     let catalog = if args.subject == Some(MigrateSubject::Tenants) {
         check_current(version)?;
@@ -98,9 +104,10 @@ pub(super) async fn run(args: &MigrateArgs, operator: &Operator) -> anyhow::Resu
         migrate_tenants(args, operator, &fleet, &mut document).await?;
     }
     let subject = args.subject;
+    let is_all = args.selection.or_all().is_all();
     operator
         .output
-        .document(&document, |document| text(document, subject))?;
+        .document(&document, |document| text(document, subject, is_all))?;
     let all_well = document.stopped.is_none() && document.tenants.iter().all(|tenant| tenant.error.is_none());
     Ok(if all_well {
         ExitStatus::Done
@@ -175,16 +182,33 @@ async fn planned(args: &MigrateArgs, operator: &Operator, fleet: &Fleet<'_>) -> 
         .plan()
         .await
         .context("could not find the tenants that are behind")?;
-    if args.only.is_empty() {
-        return Ok(plan);
+    let chosen = chosen(args, operator).await?;
+    Ok(match chosen {
+        None => plan,
+        Some((selection, tenants)) => {
+            if tenants.is_empty() {
+                operator
+                    .output
+                    .progress(format_args!("no tenant matches {selection}"));
+            }
+            plan.only(&selection, &tenants)
+        }
+    })
+}
+
+/// The tenants that were chosen, unless these are all.
+async fn chosen(
+    args: &MigrateArgs,
+    operator: &Operator,
+) -> anyhow::Result<Option<(Selection, Vec<TenantSchema>)>> {
+    let selection = args.selection.or_all();
+    if selection.is_all() {
+        return Ok(None);
     }
     let mut tx = operator.db.begin().await?;
-    let mut only = Vec::with_capacity(args.only.len());
-    for slug in &args.only {
-        only.push(operator.tenant(&mut tx, slug).await?.0.id);
-    }
+    let tenants = selection.tenants(&mut tx).await?;
     tx.rollback().await?;
-    Ok(plan.only(&only))
+    Ok(Some((selection, tenants)))
 }
 
 async fn migrate_tenants(
@@ -314,7 +338,7 @@ fn tenant(migrated: Migrated) -> Tenant {
     tenant
 }
 
-fn text(document: &Migration, subject: Option<MigrateSubject>) -> String {
+fn text(document: &Migration, subject: Option<MigrateSubject>, is_all: bool) -> String {
     if subject == Some(MigrateSubject::Catalog) {
         return format!("the catalog is at version {}", document.catalog.version);
     }
@@ -326,6 +350,7 @@ fn text(document: &Migration, subject: Option<MigrateSubject>) -> String {
     let migrated = document.tenants.len() - failed.len();
     let version = document.template_version;
     let mut text = match (document.tenants.len(), document.pinned.len()) {
+        (0, _) if !is_all => format!("none of the chosen tenants can be brought to version {version}"),
         (0, 0) => format!("every tenant is at version {version}"),
         (0, _) => format!("every tenant is at version {version} or pinned"),
         _ => format!(

@@ -17,7 +17,7 @@ use crate::operator::Operator;
 pub(super) async fn run(command: TenantCommand, operator: &Operator) -> anyhow::Result<ExitStatus> {
     match command {
         TenantCommand::Create(args) => create::run(args, operator).await,
-        TenantCommand::List => list::run(operator).await,
+        TenantCommand::List(args) => list::run(&args, operator).await,
         TenantCommand::Show { slug } => show::run(&slug, operator).await,
         TenantCommand::Pin { slug, version } => pin::run(&slug, version, operator).await,
         TenantCommand::Unpin { slug } => pin::undo(&slug, operator).await,

@@ -38,6 +38,8 @@ pub struct RunReport {
     pub is_running: bool,
     /// The template version it brings tenants to.
     pub target_version: i32,
+    /// Which tenants it was asked for, in words; `None`: all.
+    pub selection: Option<String>,
     /// Who began it.
     pub started_by: String,
     /// When it was begun.
@@ -111,6 +113,7 @@ fn run(row: &Row) -> Result<RunReport, CatalogError> {
         state: columns.parse("state")?,
         is_running: columns.get("is_running")?,
         target_version: columns.get("target_version")?,
+        selection: columns.get("selection")?,
         started_by: columns.get("started_by")?,
         started_at: columns.get("started_at")?,
         resumed_by: columns.get("resumed_by")?,
@@ -145,9 +148,9 @@ const VERSIONS: &str = "\
 // The lock is looked at, not tried: an attempt would keep out a run that begins at this moment.
 const RUNS: &str = "\
     with recent as ( \
-      select r.id, r.state, r.target_version, r.started_by, r.started_at, r.resumed_by, r.ended_at \
+      select r.id, r.state, r.target_version, r.selection, r.started_by, r.started_at, r.resumed_by, r.ended_at \
       from catalog.migration_runs r order by r.started_at desc, r.id desc limit $1) \
-    select r.id, r.state, r.target_version, r.started_by, r.started_at, r.resumed_by, r.ended_at, \
+    select r.id, r.state, r.target_version, r.selection, r.started_by, r.started_at, r.resumed_by, r.ended_at, \
       r.state = 'open' and exists ( \
         select from pg_catalog.pg_locks l join pg_catalog.pg_database d on d.oid = l.database \
         where d.datname = current_database() and l.locktype = 'advisory' and l.granted \
@@ -156,7 +159,7 @@ const RUNS: &str = "\
       count(*) filter (where t.state = 'planned') as planned, count(*) filter (where t.state = 'done') as done, \
       count(*) filter (where t.state = 'failed') as failed, count(*) filter (where t.state = 'skipped') as skipped \
     from recent r left join catalog.migration_run_tenants t on t.run_id = r.id \
-    group by r.id, r.state, r.target_version, r.started_by, r.started_at, r.resumed_by, r.ended_at \
+    group by r.id, r.state, r.target_version, r.selection, r.started_by, r.started_at, r.resumed_by, r.ended_at \
     order by r.started_at desc, r.id desc";
 
 const FAILURES: &str = "\

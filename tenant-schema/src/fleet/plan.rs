@@ -1,8 +1,11 @@
 //! What a run would do: read off the catalog's version column, without a visit to any tenant.
 
+use std::collections::HashSet;
+
 use catalog::error::CatalogError;
 use catalog::ids::OrganizationId;
 use catalog::migration_runs::PlannedTenant;
+use catalog::selection::Selection;
 use catalog::tenant_schemas::{self, TenantSchema};
 
 use super::{Fleet, Waves};
@@ -17,6 +20,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The tenants that are behind and pinned where they are.
     pub pinned: Vec<TenantSchema>,
+    /// Which tenants it is about.
+    pub selection: Selection,
 }
 
 /// A tenant that would be migrated.
@@ -39,6 +44,7 @@ impl Fleet<'_> {
             target,
             steps: Vec::with_capacity(behind.len()),
             pinned: Vec::new(),
+            selection: Selection::All,
         };
         for tenant in behind {
             let to = reach(target, tenant.pinned_version);
@@ -60,13 +66,14 @@ pub(super) fn reach(target: i32, pinned: Option<i32>) -> i32 {
 }
 
 impl Plan {
-    /// The same for these tenants only.
+    /// The same for the tenants of a selection only.
     #[must_use]
-    pub fn only(mut self, tenants: &[OrganizationId]) -> Self {
+    pub fn only(mut self, selection: &Selection, tenants: &[TenantSchema]) -> Self {
+        let chosen: HashSet<OrganizationId> = tenants.iter().map(|tenant| tenant.organization).collect();
         self.steps
-            .retain(|step| tenants.contains(&step.tenant.organization));
-        self.pinned
-            .retain(|tenant| tenants.contains(&tenant.organization));
+            .retain(|step| chosen.contains(&step.tenant.organization));
+        self.pinned.retain(|tenant| chosen.contains(&tenant.organization));
+        self.selection = selection.clone();
         self
     }
 

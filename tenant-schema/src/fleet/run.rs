@@ -50,7 +50,9 @@ impl Fleet<'_> {
         report: impl FnMut(Event),
     ) -> Result<Ended, FleetError> {
         let id: MigrationRunId = self.source.id();
+        let selection = (!plan.selection.is_all()).then(|| plan.selection.to_string());
         let new = NewRun {
+            selection: selection.as_deref(),
             target_version: plan.target,
             max_failures: self.settings.max_failures,
             pause: self.settings.pause.unwrap_or_default(),

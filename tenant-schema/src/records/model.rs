@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use catalog::access::ObjectWrite;
 
 use super::error::RecordError;
-use super::nearest::nearest;
+use catalog::nearest::nearest;
 
 pub(super) use field::distinct;
 pub use field::{Field, Generated, TypeCategory};

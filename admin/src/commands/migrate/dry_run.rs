@@ -2,11 +2,11 @@
 //! is told.
 
 use anyhow::Context as _;
+use catalog::selection::Selection;
 use serde::Serialize;
 use tenant_schema::fleet::{Fleet, Plan, Rehearsal, Rehearsed, Step};
 
 use super::shortened;
-use crate::cli::MigrateArgs;
 use crate::exit::ExitStatus;
 use crate::operator::Operator;
 
@@ -46,16 +46,10 @@ struct Failure {
 }
 
 /// One tenant after the other; the exit status is 1 if one would fail.
-pub(super) async fn run(
-    args: &MigrateArgs,
-    plan: &Plan,
-    fleet: &Fleet<'_>,
-    operator: &Operator,
-) -> anyhow::Result<ExitStatus> {
-    let chosen: Vec<&Step> = if args.only.is_empty() {
-        plan.one_of_each_version()
-    } else {
-        plan.steps.iter().collect()
+pub(super) async fn run(plan: &Plan, fleet: &Fleet<'_>, operator: &Operator) -> anyhow::Result<ExitStatus> {
+    let chosen: Vec<&Step> = match plan.selection {
+        Selection::Only(_) => plan.steps.iter().collect(),
+        Selection::All | Selection::Where(_) => plan.one_of_each_version(),
     };
     let mut tenants = Vec::with_capacity(chosen.len());
     for step in chosen {

@@ -39,6 +39,8 @@ struct Run {
     id: String,
     state: &'static str,
     version: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selection: Option<String>,
     started_by: String,
     started_at: DateTime<Utc>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,6 +122,7 @@ fn run_of(run: RunReport) -> Run {
         id: run.id.to_string(),
         state,
         version: run.target_version,
+        selection: run.selection,
         started_by: run.started_by,
         started_at: run.started_at,
         resumed_by: run.resumed_by,
@@ -163,7 +166,7 @@ fn text(document: &Status, now: DateTime<Utc>) -> String {
     }
     if !document.runs.is_empty() {
         let header = [
-            "RUN", "STATE", "VERSION", "DONE", "FAILED", "SKIPPED", "LEFT", "WAVES", "BY", "BEGAN",
+            "RUN", "STATE", "VERSION", "OF", "DONE", "FAILED", "SKIPPED", "LEFT", "WAVES", "BY", "BEGAN",
         ];
         parts.push(output::table(
             header,
@@ -204,11 +207,12 @@ fn version_row(version: &Version, now: DateTime<Utc>) -> [String; 5] {
     ]
 }
 
-fn run_row(run: &Run, now: DateTime<Utc>) -> [String; 10] {
+fn run_row(run: &Run, now: DateTime<Utc>) -> [String; 11] {
     [
         run.id.clone(),
         run.state.to_owned(),
         run.version.to_string(),
+        run.selection.clone().unwrap_or_else(|| "all".to_owned()),
         run.done.to_string(),
         run.failed.to_string(),
         run.skipped.to_string(),

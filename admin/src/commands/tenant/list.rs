@@ -2,9 +2,11 @@
 
 use anyhow::Context as _;
 use catalog::organizations::{self, OrganizationKind, OrganizationStatus, OrganizationSummary};
+use catalog::selection::Selection;
 use catalog::tenant_schemas::TenantSchemaState;
 use serde::Serialize;
 
+use crate::cli::TenantListArgs;
 use crate::exit::ExitStatus;
 use crate::operator::Operator;
 use crate::output;
@@ -24,9 +26,15 @@ struct ListedOrganization {
 }
 
 /// One query, however many there are.
-pub(super) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
-    let documents = list(operator).await.context("could not list the tenants")?;
+pub(super) async fn run(args: &TenantListArgs, operator: &Operator) -> anyhow::Result<ExitStatus> {
+    let selection = args.selection.or_all();
+    let documents = list(&selection, operator)
+        .await
+        .context("could not list the tenants")?;
     operator.output.document(&documents, |documents| {
+        if documents.is_empty() && !selection.is_all() {
+            return format!("no organization matches {selection}");
+        }
         if documents.is_empty() {
             return "there are no organizations yet; `tenantry tenant create --help` shows how to make one"
                 .to_owned();
@@ -39,9 +47,9 @@ pub(super) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
     Ok(ExitStatus::Done)
 }
 
-async fn list(operator: &Operator) -> anyhow::Result<Vec<ListedOrganization>> {
+async fn list(selection: &Selection, operator: &Operator) -> anyhow::Result<Vec<ListedOrganization>> {
     let mut tx = operator.db.begin().await?;
-    let summaries = organizations::list(&mut tx, operator.source.now()).await?;
+    let summaries = organizations::list(&mut tx, selection, operator.source.now()).await?;
     tx.rollback().await?;
     Ok(summaries.into_iter().map(document).collect())
 }

@@ -3,7 +3,7 @@
 use super::text::Reader;
 use crate::records::ast::{Column, Comparison, Filter, Is, Operator, Quantifier, Search, Test};
 use crate::records::error::RecordError;
-use crate::records::nearest::nearest;
+use catalog::nearest::nearest;
 
 /// Where a condition stands decides where its value ends.
 #[derive(Clone, Copy)]

@@ -5,7 +5,7 @@
 
 use crate::records::error::{RecordError, shorten};
 use crate::records::model::{Field, SchemaModel};
-use crate::records::nearest::nearest;
+use catalog::nearest::nearest;
 
 /// Types of PostgreSQL without parameters, in its own words.
 const TYPES: [&str; 58] = [

@@ -6,7 +6,7 @@ use super::search::Words;
 use crate::records::ast::{Column, Deleted, Filter, Is, Step, Test};
 use crate::records::error::{EmbedError, RecordError, shorten};
 use crate::records::model::{DELETED_AT, Field, Object};
-use crate::records::nearest::nearest;
+use catalog::nearest::nearest;
 
 /// What a condition is about.
 #[derive(Debug, Clone, PartialEq, Eq)]

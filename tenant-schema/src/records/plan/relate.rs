@@ -4,7 +4,7 @@ use super::Context;
 use crate::records::ast::EmbedItem;
 use crate::records::error::{Candidate, EmbedError, RecordError, shorten};
 use crate::records::model::{Cardinality, Object, Relationship, Via};
-use crate::records::nearest::nearest;
+use catalog::nearest::nearest;
 
 /// Finds the relationship that leads from an object to what is to be embedded.
 pub(super) fn find<'m>(

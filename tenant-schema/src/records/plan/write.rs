@@ -12,10 +12,10 @@ use crate::records::claim::{Claim, MAX_BODY};
 use crate::records::condition::Conditions;
 use crate::records::error::{self, RecordError};
 use crate::records::model::{Field, Object};
-use crate::records::nearest::nearest;
 use crate::records::parse::prefer::{Preferences, Return};
 use crate::records::sql::Keep;
 use crate::records::{CursorSeal, Form, RowRange, guard::Guard};
+use catalog::nearest::nearest;
 
 mod change;
 mod held;

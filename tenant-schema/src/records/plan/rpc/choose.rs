@@ -3,8 +3,8 @@
 use crate::records::CallBy;
 use crate::records::error::{RecordError, shorten};
 use crate::records::model::{BodyType, Function, SchemaModel};
-use crate::records::nearest::nearest;
 use crate::records::parse::body::call::Arguments;
+use catalog::nearest::nearest;
 
 /// The most parameters that a function has (`max_function_args` in PostgreSQL's documentation, section 19.15).
 const PARAMETERS: usize = 100;

@@ -2,7 +2,7 @@
 
 /// The candidate with the smallest edit distance to `name`, if it is near enough to be what was meant:
 /// at most a third of the longer name may differ, and at least one character always may.
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted: Vec<char> = name.chars().take(MAX_NAME).flat_map(char::to_lowercase).collect();
     candidates
         .into_iter()
