@@ -27,7 +27,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::lifecycle::version_mark;
-use crate::records::{Fence, Lines, Prepared, RecordError, fenced, refused, values};
+use crate::records::{Fence, Lines, Prepared, PreparedExport, RecordError, fenced, refused, values};
 use crate::tenant_db::{Bounds, Opening, Undone, may_be_moved};
 
 /// How large a piece is before it is handed on, in bytes; with the last record it may be larger.
@@ -122,7 +122,7 @@ impl Exports {
         &self,
         tenant: &ActiveTenant,
         opening: Opening,
-        prepared: Prepared,
+        prepared: PreparedExport,
     ) -> Result<Export, NoPlace> {
         let place = Place::take(self, tenant.schema())?;
         Ok(Export {
@@ -130,7 +130,7 @@ impl Exports {
             fetch: self.settings.fetch,
             scope: tenant.schema().as_str().into(),
             mark: version_mark::of(tenant.template_version()),
-            text: fenced(tenant, &prepared).into_owned(),
+            text: fenced(tenant, &prepared.list, "body").into_owned(),
             opening: opening.bounded(self.bounds.clone()),
             prepared,
             connection: None,
@@ -197,7 +197,7 @@ pub struct Export {
     mark: String,
     text: String,
     opening: Opening,
-    prepared: Prepared,
+    prepared: PreparedExport,
     connection: Option<Box<FlightConnection>>,
     stage: Stage,
     records: u64,
@@ -220,18 +220,11 @@ impl Export {
     /// The next piece: whole lines, or nothing when all records were given. After an error, [`Export::close`] is all
     /// that is left.
     pub async fn next(&mut self) -> Result<Option<Bytes>, RecordError> {
-        let Some(lines) = self.prepared.export.as_ref().map(|export| export.lines) else {
-            return Err(RecordError::Unreadable("the request is no export".to_owned()));
-        };
+        let lines = self.prepared.lines;
         let mut piece = Vec::new();
         if self.stage == Stage::Unopened {
             self.open().await?;
-            let header = self
-                .prepared
-                .export
-                .as_ref()
-                .and_then(|export| export.header.as_ref());
-            if let Some(header) = header {
+            if let Some(header) = &self.prepared.header {
                 push(&mut piece, header.as_bytes(), lines);
             }
         }
@@ -266,7 +259,8 @@ impl Export {
         let connection = self.connection.insert(Box::new(made?));
         let opening = self.opening.params();
         let steps: Vec<_> = self.opening.steps(&self.scope, &opening).collect();
-        let params = values(&self.prepared.query);
+        let statement = self.prepared.list.query();
+        let params = values(statement);
         let query = Step {
             scope: &self.scope,
             sql: &self.text,
@@ -275,7 +269,7 @@ impl Export {
         let opened = timeout(self.fetch, connection.open_portal(&steps, &query, FETCH)).await;
         let opened = opened.map_err(|_| too_slow("to begin"))?;
         if let Err(failed) = opened {
-            if self.prepared.fence != Fence::Open && may_be_moved(&failed) {
+            if self.prepared.list.fence != Fence::Open && may_be_moved(&failed) {
                 connection.settle().await?;
                 let mark = [Some(&*self.mark)];
                 let check = Step {
@@ -285,9 +279,9 @@ impl Export {
                 };
                 let asked: Vec<_> = steps.iter().copied().chain([check]).collect();
                 let asked = connection.fly(&asked, 0..0).await;
-                asked.map_err(|failed| said(failed, steps.len(), &self.prepared))?;
+                asked.map_err(|failed| said(failed, steps.len(), &self.prepared.list))?;
             }
-            return Err(said(failed, steps.len(), &self.prepared));
+            return Err(said(failed, steps.len(), &self.prepared.list));
         }
         self.stage = Stage::Fetching;
         Ok(())
@@ -304,7 +298,7 @@ impl Export {
         }
         let next = timeout(self.fetch, connection.next_row()).await;
         let next = next.map_err(|_| too_slow("to give the next record"))?;
-        match next.map_err(|failed| said(failed, 0, &self.prepared))? {
+        match next.map_err(|failed| said(failed, 0, &self.prepared.list))? {
             Next::Row(row) => {
                 push(piece, &row.bytes(0).unwrap_or_default(), lines);
                 self.records += 1;

@@ -29,11 +29,12 @@ pub async fn execute(
         claim.map(|claim| [Some(&*claim.digest)]),
     );
     let estimate = prepared
+        .planned
         .estimate
         .as_ref()
         .map(|query| (&*query.text, values(query)));
-    let params = values(&prepared.query);
-    let text = fenced(tenant, prepared);
+    let params = values(&prepared.planned.query);
+    let text = fenced(tenant, prepared, prepared.columns());
     // The statement with the long answer comes last: what is written behind it might not be read before that is.
     let steps = [
         lock.as_ref().map(|params| (claim::LOCK, params.as_slice())),
@@ -45,7 +46,7 @@ pub async fn execute(
     let statements: Vec<_> = statements
         .map(|(sql, params)| Statement { sql, params })
         .collect();
-    let tx = match prepared.mode {
+    let tx = match prepared.mode() {
         Mode::ReadOnly => db.read(tenant).await?,
         Mode::ReadWrite => db.write(tenant, actor, request_id).await?,
     };
@@ -73,11 +74,11 @@ pub async fn execute(
     render(prepared, row)
 }
 
-/// The text of the statement as it is sent to a tenant of this version.
-pub(crate) fn fenced<'a>(tenant: &ActiveTenant, prepared: &'a Prepared) -> Cow<'a, str> {
+/// The text of the statement, which has these columns where it reads, as it is sent to a tenant of this version.
+pub(crate) fn fenced<'a>(tenant: &ActiveTenant, prepared: &'a Prepared, columns: &str) -> Cow<'a, str> {
     let text = prepared.text();
     match prepared.fence {
-        Fence::Within => version_mark::held(tenant.template_version(), text, prepared.columns()).into(),
+        Fence::Within => version_mark::held(tenant.template_version(), text, columns).into(),
         Fence::Behind | Fence::Open => text.into(),
     }
 }
