@@ -62,6 +62,17 @@ pub enum AuditEvent {
         erasure: Uuid,
         sha256: String,
     },
+    /// The doctor mended something of a tenant's.
+    TenantRepaired {
+        check: &'static str,
+        repair: Vec<String>,
+    },
+    /// The doctor mended something that is no tenant's.
+    DatabaseRepaired {
+        check: &'static str,
+        subject: String,
+        repair: Vec<String>,
+    },
     /// An organization that is no tenant was made.
     OrganizationCreated { kind: OrganizationKind, slug: Slug },
     /// A person was entered.
@@ -117,6 +128,8 @@ impl AuditEvent {
             Self::TenantDropped { .. } => "organization.dropped",
             Self::TenantRestored { .. } => "organization.restored",
             Self::TenantErased { .. } => "organization.erased",
+            Self::TenantRepaired { .. } => "organization.repaired",
+            Self::DatabaseRepaired { .. } => "database.repaired",
             Self::OrganizationCreated { .. } => "organization.created",
             Self::UserCreated { .. } => "user.created",
             Self::PasswordChanged { .. } => "user.password_changed",
@@ -152,6 +165,7 @@ impl AuditEvent {
             | Self::TenantDropped { .. }
             | Self::TenantRestored { .. }
             | Self::TenantErased { .. }
+            | Self::TenantRepaired { .. }
             | Self::OrganizationCreated { .. } => return None,
             Self::UserCreated { id: user }
             | Self::PasswordChanged { user }
@@ -162,6 +176,7 @@ impl AuditEvent {
             | Self::SessionRevoked { id, .. }
             | Self::RefreshTokenReused { session: id } => id,
             Self::ApiKeyCreated { id, .. } | Self::ApiKeyRevoked { id } => id,
+            Self::DatabaseRepaired { subject, .. } => subject,
             Self::SigningKeyCreated { kid } => kid,
         };
         Some(id.to_string())
@@ -200,6 +215,9 @@ impl AuditEvent {
                 erasure,
                 sha256,
             } => json!({"schema": schema.as_str(), "erasure_id": erasure, "sha256": sha256}),
+            Self::TenantRepaired { check, repair } | Self::DatabaseRepaired { check, repair, .. } => {
+                json!({"check": check, "repair": repair})
+            }
             Self::OrganizationCreated { kind, slug } => json!({"kind": kind, "slug": slug}),
             Self::MembershipCreated {
                 user, role, is_owner, ..

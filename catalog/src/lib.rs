@@ -13,6 +13,7 @@ pub mod changes;
 pub mod clock;
 pub mod credentials;
 pub mod departures;
+pub mod doctor;
 pub mod email;
 pub mod erasures;
 pub mod error;
@@ -54,6 +55,7 @@ pub fn statements() -> Vec<&'static str> {
         changes::STATEMENTS,
         credentials::STATEMENTS,
         departures::STATEMENTS,
+        doctor::STATEMENTS,
         erasures::STATEMENTS,
         fitness::STATEMENTS,
         init::STATEMENTS,
@@ -63,6 +65,7 @@ pub fn statements() -> Vec<&'static str> {
         migration_runs::report::STATEMENTS,
         organizations::STATEMENTS,
         pg::erd::STATEMENTS,
+        pg::migrator::STATEMENTS,
         resolve::STATEMENTS,
         selection::STATEMENTS,
         sessions::STATEMENTS,

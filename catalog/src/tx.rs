@@ -91,6 +91,16 @@ impl CatalogDb {
         .await
     }
 
+    /// A read-only transaction without a statement timeout in which every query sees the database as the first one did,
+    /// with memory enough for queries over everything there is.
+    pub async fn begin_survey(&self) -> Result<CatalogTx, PgError> {
+        self.open(format!(
+            "{OPENING}; set local statement_timeout = 0; set local work_mem = '64MB'; set local jit = off; \
+             set transaction isolation level repeatable read, read only"
+        ))
+        .await
+    }
+
     async fn open(&self, sql: String) -> Result<CatalogTx, PgError> {
         let tx = Transaction::begin(
             &self.pool,

@@ -6,6 +6,7 @@
 
 mod access_tag;
 pub mod demo_data;
+pub mod doctor;
 pub mod erd;
 pub mod exports;
 pub mod fleet;
@@ -21,8 +22,8 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants, so that a test can prepare each; some are about tables of a tenant.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 38] {
-    [
+pub fn statements() -> Vec<&'static str> {
+    let own = [
         records::INTROSPECT,
         records::claim::LOCK,
         records::claim::CHECK,
@@ -61,5 +62,6 @@ pub fn statements() -> [&'static str; 38] {
         tenant_db::opening::READ,
         tenant_db::opening::TIME_ZONE,
         tenant_db::opening::WRITE,
-    ]
+    ];
+    [own.as_slice(), doctor::STATEMENTS].concat()
 }

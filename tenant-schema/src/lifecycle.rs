@@ -234,15 +234,8 @@ pub(crate) async fn grants(tx: &mut Transaction, schema: &SchemaName) -> Result<
         .rows(RELATIONS, &[&schema.as_str(), &tables.as_slice()])
         .await?
     {
-        let (_, access) = access_tag::take(row.get("comment"));
         let kind: &str = row.get("kind");
-        let is_written = matches!(kind, "r" | "p" | "v") && access.write != ObjectWrite::Nobody;
-        // Insert, select, update and delete; usage (PostgreSQL documentation, section 5.8).
-        let right = match kind {
-            "S" => [Some("U"), None],
-            _ if is_written => [Some("arwd"), Some("r")],
-            _ => [Some("r"), Some("r")],
-        };
+        let right = rights_by_template(kind, row.get("comment"));
         let acl: &str = row.get("acl");
         let has = [&rw, &ro].map(|role| rights(acl, role));
         if has == right && !row.get::<_, bool>("columns") {
@@ -252,7 +245,7 @@ pub(crate) async fn grants(tx: &mut Transaction, schema: &SchemaName) -> Result<
         if kind == "S" {
             sequences.push(relation);
         } else {
-            written.extend(is_written.then(|| relation.clone()));
+            written.extend((right[0] == Some(WRITTEN)).then(|| relation.clone()));
             readable.push(relation);
         }
     }
@@ -274,8 +267,24 @@ pub(crate) async fn grants(tx: &mut Transaction, schema: &SchemaName) -> Result<
     Ok(statements.join(";\n"))
 }
 
+/// To insert, select, update and delete (PostgreSQL documentation, section 5.8).
+const WRITTEN: &str = "arwd";
+
+/// What the read-write and the read-only role may do with a relation of this kind and comment, abbreviated as in access
+/// control lists.
+pub(crate) fn rights_by_template(kind: &str, comment: Option<String>) -> [Option<&'static str>; 2] {
+    let (_, access) = access_tag::take(comment);
+    let is_written = matches!(kind, "r" | "p" | "v") && access.write != ObjectWrite::Nobody;
+    match kind {
+        // Usage.
+        "S" => [Some("U"), None],
+        _ if is_written => [Some(WRITTEN), Some("r")],
+        _ => [Some("r"), Some("r")],
+    }
+}
+
 /// What an access control list grants to a role of ours, whose name needs no quotes.
-fn rights<'a>(acl: &'a str, role: &str) -> Option<&'a str> {
+pub(crate) fn rights<'a>(acl: &'a str, role: &str) -> Option<&'a str> {
     let entries = acl.trim_matches(['{', '}']).split(',');
     let mut own = entries.filter_map(|entry| entry.strip_prefix(role)?.strip_prefix('='));
     own.next()?.split('/').next()

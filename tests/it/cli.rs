@@ -2,6 +2,7 @@
 
 mod commands;
 mod demo;
+mod doctor;
 mod environment;
 mod fleet;
 mod help;

@@ -4,6 +4,7 @@ mod calls;
 mod change_channel;
 mod cli;
 mod cursors;
+mod doctor;
 mod fleet;
 mod flights;
 mod http;

@@ -15,7 +15,7 @@ use tokio_postgres::Client;
 use super::leftovers::{leftovers, tenant_roles};
 use super::purge::drop_tenant;
 
-pub(super) async fn clone_by(
+pub(crate) async fn clone_by(
     t: &TestDb,
     db: &CatalogDb,
     (origin, slug): (&str, &str),

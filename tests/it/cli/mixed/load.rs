@@ -105,19 +105,7 @@ async fn half_a_fleet_is_migrated_while_all_of_it_is_asked() {
         let unit = &document["components"]["schemas"]["orders"]["properties"]["unit"];
         assert_eq!(unit.is_object(), version == 2, "{unit}");
     }
-    // A server of the old release serves those that are still of its version, and no others.
-    for client in &old_clients[..2] {
-        let refused = client.get("/rest/v1/orders").await;
-        assert_eq!(refused.ask_again(), "tenant_version_unsupported");
-        let details = &refused.json()["details"];
-        assert_eq!(
-            details,
-            "The tenant is at version 2; this server serves versions 1 to 1"
-        );
-    }
-    for client in &old_clients[2..] {
-        client.settles_at(1).await;
-    }
+    only_those_of_version_1_are_served(&old_clients).await;
 
     second.does("migrate tenants --wave 1,100%").await;
     let third = tenantry(&t, &folders[2]).await;
@@ -138,6 +126,22 @@ async fn half_a_fleet_is_migrated_while_all_of_it_is_asked() {
             "{}: answers by version {:?}, refusals {:?}",
             client.slug, one.versions, one.refusals
         ));
+    }
+}
+
+/// A server of the old release serves those that are still of its version, and no others.
+async fn only_those_of_version_1_are_served(clients: &[Client]) {
+    for client in &clients[..2] {
+        let refused = client.get("/rest/v1/orders").await;
+        assert_eq!(refused.ask_again(), "tenant_version_unsupported");
+        let details = &refused.json()["details"];
+        assert_eq!(
+            details,
+            "The tenant is at version 2; this server serves versions 1 to 1"
+        );
+    }
+    for client in &clients[2..] {
+        client.settles_at(1).await;
     }
 }
 
