@@ -50,7 +50,7 @@ pub struct TenantSchema {
 }
 
 /// The version of the engine's own tables that this program makes and works with.
-pub const ENGINE_VERSION: i32 = 1;
+pub const ENGINE_VERSION: i32 = 2;
 
 /// A tenant schema to be entered; it begins ready.
 #[derive(Debug, Clone)]

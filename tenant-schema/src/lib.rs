@@ -51,6 +51,8 @@ pub fn statements() -> Vec<&'static str> {
         lifecycle::purge::budget::OF_RELATIONS,
         lifecycle::purge::budget::ROOM,
         lifecycle::purge::row_counts::TABLES,
+        lifecycle::version_mark::CHECK,
+        lifecycle::version_mark::FIND,
         fleet::PIN,
         fleet::LOCKS,
         fleet::STORAGE,

@@ -4,12 +4,12 @@
 use catalog::migration_runs::{Attempt, RunTenant};
 use catalog::pg::migrator;
 use catalog::pg::tx::{Flown, Texts};
-use catalog::tenant_schemas::{ENGINE_VERSION, TenantSchema, TenantSchemaState};
+use catalog::tenant_schemas::{ENGINE_VERSION, TenantSchemaState};
 
 use super::Fleet;
 use super::attempt::{Entered, FromTo, entered, questions, undone};
 use super::plan::reach;
-use crate::lifecycle::{self, LifecycleError};
+use crate::lifecycle::{self, LifecycleError, version_mark};
 
 /// The most files that are sent at once: one after the other is as good where there are more.
 const MOST_FILES: usize = 16;
@@ -48,9 +48,7 @@ impl Fleet<'_> {
             Ok(entered) => entered,
             Err(error) => return Err(undone(tx, error).await),
         };
-        if !self.is_expected(&entered.tenant, from, to)
-            || !is_history(&entered, |rows| all.is_history(from, rows))
-        {
+        if !self.is_expected(&entered, from, to) || !is_history(&entered, |rows| all.is_history(from, rows)) {
             tx.rollback().await?;
             return Ok(None);
         }
@@ -60,11 +58,14 @@ impl Fleet<'_> {
             }
         }
         let grants = lifecycle::grants_of(&last?, schema);
-        self.note(tx, attempt, (from, to), &grants).await.map(Some)
+        let last = version_mark::change(schema, &version_mark::of(from), to) + &grants;
+        self.note(tx, attempt, (from, to), &last).await.map(Some)
     }
 
-    fn is_expected(&self, tenant: &TenantSchema, from: i32, to: i32) -> bool {
+    fn is_expected(&self, entered: &Entered, from: i32, to: i32) -> bool {
+        let tenant = &entered.tenant;
         tenant.state != TenantSchemaState::Dropped
+            && entered.mark.as_deref() == Some(&*version_mark::of(from))
             && tenant.template_version == from
             && tenant.engine_version >= ENGINE_VERSION
             && reach(self.template.latest(), tenant.pinned_version) == to

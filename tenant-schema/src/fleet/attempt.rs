@@ -16,7 +16,7 @@ use tokio_postgres::Row;
 
 use super::Fleet;
 use super::plan::reach;
-use crate::lifecycle::{self, LifecycleError, idempotency_keys};
+use crate::lifecycle::{self, LifecycleError, version_mark};
 
 /// From which version to which; the same where there was nothing to do.
 pub(super) type FromTo = (i32, i32);
@@ -40,7 +40,7 @@ impl Fleet<'_> {
                 self.skip(attempt).await?;
                 Ok((version, version))
             }
-            Ok(Brought::Changed { from, to, grants }) => self.note(tx, attempt, (from, to), &grants).await,
+            Ok(Brought::Changed { from, to, last }) => self.note(tx, attempt, (from, to), &last).await,
             Err(error) => Err(undone(tx, error).await),
         }
     }
@@ -57,7 +57,7 @@ impl Fleet<'_> {
         tx: CatalogTx,
         attempt: &Attempt,
         (from, to): FromTo,
-        grants: &str,
+        last: &str,
     ) -> Result<FromTo, LifecycleError> {
         let organization = Some(attempt.organization);
         let event = AuditEvent::TenantMigrated { from, to };
@@ -65,7 +65,7 @@ impl Fleet<'_> {
             migration_runs::reached_later(attempt, to, self.source.now()),
             audit::record_later(self.actor, organization, &event, &Device::NONE, self.source),
         ];
-        tx.commit_after(grants, noted).await?;
+        tx.commit_after(last, noted).await?;
         Ok((from, to))
     }
 
@@ -75,9 +75,14 @@ impl Fleet<'_> {
         attempt: &Attempt,
         schema: &SchemaName,
     ) -> Result<Brought, LifecycleError> {
-        let Entered { tenant, history } = enter(tx, attempt.organization, schema).await?;
-        let is_whole = tenant.engine_version >= ENGINE_VERSION;
+        let Entered {
+            tenant,
+            mark,
+            history,
+        } = enter(tx, attempt.organization, schema).await?;
         let from = tenant.template_version;
+        let is_marked = mark.as_deref() == Some(&*version_mark::of(from));
+        let is_whole = is_marked && tenant.engine_version >= ENGINE_VERSION;
         let to = reach(self.template.latest(), tenant.pinned_version);
         if from >= to && is_whole || tenant.state == TenantSchemaState::Dropped {
             return Ok(Brought::Nothing(from));
@@ -85,20 +90,17 @@ impl Fleet<'_> {
         let history = history?;
         let tx = tx.transaction();
         tx.touch(schema.as_str());
-        if !is_whole {
-            idempotency_keys::create(tx, schema).await?;
+        if !is_marked {
+            version_mark::settle(tx, schema, mark.as_deref(), from).await?;
         }
         if from >= to {
-            let grants = String::new();
-            return Ok(Brought::Changed {
-                from,
-                to: from,
-                grants,
-            });
+            let last = String::new();
+            return Ok(Brought::Changed { from, to: from, last });
         }
         self.apply(tx, schema, history, to).await?;
         let grants = lifecycle::grants(tx, schema).await?;
-        Ok(Brought::Changed { from, to, grants })
+        let last = version_mark::change(schema, &version_mark::of(from), to) + &grants;
+        Ok(Brought::Changed { from, to, last })
     }
 
     async fn apply(
@@ -128,8 +130,8 @@ enum Brought {
     Changed {
         from: i32,
         to: i32,
-        /// What is left to be granted.
-        grants: String,
+        /// What is left to be done: the mark of the version, and grants.
+        last: String,
     },
 }
 
@@ -137,6 +139,8 @@ enum Brought {
 pub(super) struct Entered {
     /// As it is now that nobody else can change it: whoever held the lock may have migrated, pinned or dropped it.
     pub(super) tenant: TenantSchema,
+    /// The mark that its schema bears; nothing where the engine's own table is missing.
+    pub(super) mark: Option<String>,
     /// What its schema was made of; an error if the schema is not this tenant's.
     pub(super) history: Result<Vec<Texts>, LifecycleError>,
 }
@@ -156,7 +160,7 @@ pub(super) async fn enter(
 }
 
 /// The questions that let a transaction in.
-pub(super) fn questions(organization: OrganizationId, schema: &SchemaName) -> [Queued; 2] {
+pub(super) fn questions(organization: OrganizationId, schema: &SchemaName) -> [Queued; 3] {
     let pin = Queued {
         sql: PIN,
         params: vec![
@@ -164,14 +168,18 @@ pub(super) fn questions(organization: OrganizationId, schema: &SchemaName) -> [Q
             Box::new(schema.search_path()),
         ],
     };
-    [tenant_schemas::lock_later(organization), pin]
+    [
+        tenant_schemas::lock_later(organization),
+        pin,
+        version_mark::find_later(schema),
+    ]
 }
 
 /// What was answered.
 pub(super) fn entered(
     organization: OrganizationId,
     schema: &SchemaName,
-    [found, pinned]: [Result<Vec<Row>, PgError>; 2],
+    [found, pinned, mark]: [Result<Vec<Row>, PgError>; 3],
     history: Result<Vec<Texts>, PgError>,
 ) -> Result<Entered, LifecycleError> {
     let tenant = tenant_schemas::found(&found?)?.ok_or(CatalogError::NotFound {
@@ -188,7 +196,12 @@ pub(super) fn entered(
             organization,
         })
     };
-    Ok(Entered { tenant, history })
+    let mark = version_mark::found(&mark?);
+    Ok(Entered {
+        tenant,
+        mark,
+        history,
+    })
 }
 
 /// Ends a transaction at once, so that nothing stays locked; if that cannot be sent, the connection is gone and its locks too.

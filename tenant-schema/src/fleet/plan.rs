@@ -28,7 +28,7 @@ pub struct Plan {
 pub struct Step {
     /// The tenant with the version it has.
     pub tenant: TenantSchema,
-    /// The version it would have; the one it has, where it only lacks the engine's own table.
+    /// The version it would have; the one it has, where it only lacks the engine's own table or its mark.
     pub to: i32,
 }
 
