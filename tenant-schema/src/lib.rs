@@ -21,7 +21,7 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants, so that a test can prepare each; some are about tables of a tenant.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 37] {
+pub fn statements() -> [&'static str; 38] {
     [
         records::INTROSPECT,
         records::claim::LOCK,
@@ -57,6 +57,7 @@ pub fn statements() -> [&'static str; 37] {
         template_check::live::LEFT_BEHIND,
         tenant_db::opening::BOUNDED,
         tenant_db::opening::BOUNDED_EXPORT,
+        tenant_db::opening::BOUNDED_STATEMENT,
         tenant_db::opening::READ,
         tenant_db::opening::TIME_ZONE,
         tenant_db::opening::WRITE,

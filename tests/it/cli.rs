@@ -8,6 +8,7 @@ mod help;
 mod killed;
 mod migrate;
 mod migrate_killed;
+mod plans;
 mod program;
 mod psql;
 mod refusals;

@@ -102,6 +102,7 @@ impl Asked {
             caller,
             model,
             name,
+            ..
         } = opened;
         let may = |object: &Object, action: Action| caller.may(&object.name, object.write, action);
         let cursors = self.state.cursors().of(tenant.organization_id());
@@ -121,8 +122,9 @@ impl Asked {
             rights: Rights::by(&may),
             operation,
         };
+        let limits = Limits::default().for_plan(tenant.limits().rows());
         let mut new_id = || self.state.source().uuid();
-        Ok(prepare(model, &request, Limits::default(), &mut new_id)?)
+        Ok(prepare(model, &request, limits, &mut new_id)?)
     }
 }
 
