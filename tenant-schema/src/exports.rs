@@ -26,7 +26,7 @@ use catalog::schema_name::SchemaName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::records::{Lines, Prepared, RecordError, refused, values};
+use crate::records::{Lines, Prepared, PreparedExport, RecordError, refused, values};
 use crate::tenant_db::{Bounds, Opening, Undone};
 
 /// How large a piece is before it is handed on, in bytes; with the last record it may be larger.
@@ -121,7 +121,7 @@ impl Exports {
         &self,
         tenant: &ActiveTenant,
         opening: Opening,
-        prepared: Prepared,
+        prepared: PreparedExport,
     ) -> Result<Export, NoPlace> {
         let place = Place::take(self, tenant.schema())?;
         Ok(Export {
@@ -192,7 +192,7 @@ pub struct Export {
     fetch: Duration,
     scope: Arc<str>,
     opening: Opening,
-    prepared: Prepared,
+    prepared: PreparedExport,
     connection: Option<Box<FlightConnection>>,
     stage: Stage,
     records: u64,
@@ -215,18 +215,11 @@ impl Export {
     /// The next piece: whole lines, or nothing when all records were given. After an error, [`Export::close`] is all
     /// that is left.
     pub async fn next(&mut self) -> Result<Option<Bytes>, RecordError> {
-        let Some(lines) = self.prepared.export.as_ref().map(|export| export.lines) else {
-            return Err(RecordError::Unreadable("the request is no export".to_owned()));
-        };
+        let lines = self.prepared.lines;
         let mut piece = Vec::new();
         if self.stage == Stage::Unopened {
             self.open().await?;
-            let header = self
-                .prepared
-                .export
-                .as_ref()
-                .and_then(|export| export.header.as_ref());
-            if let Some(header) = header {
+            if let Some(header) = &self.prepared.header {
                 push(&mut piece, header.as_bytes(), lines);
             }
         }
@@ -261,15 +254,16 @@ impl Export {
         let connection = self.connection.insert(Box::new(made?));
         let opening = self.opening.params();
         let steps: Vec<_> = self.opening.steps(&self.scope, &opening).collect();
-        let params = values(&self.prepared.query);
+        let statement = self.prepared.list.query();
+        let params = values(statement);
         let query = Step {
             scope: &self.scope,
-            sql: &self.prepared.query.text,
+            sql: &statement.text,
             params: &params,
         };
         let opened = timeout(self.fetch, connection.open_portal(&steps, &query, FETCH)).await;
         let opened = opened.map_err(|_| too_slow("to begin"))?;
-        opened.map_err(|failed| said(failed, steps.len(), &self.prepared))?;
+        opened.map_err(|failed| said(failed, steps.len(), &self.prepared.list))?;
         self.stage = Stage::Fetching;
         Ok(())
     }
@@ -285,7 +279,7 @@ impl Export {
         }
         let next = timeout(self.fetch, connection.next_row()).await;
         let next = next.map_err(|_| too_slow("to give the next record"))?;
-        match next.map_err(|failed| said(failed, 0, &self.prepared))? {
+        match next.map_err(|failed| said(failed, 0, &self.prepared.list))? {
             Next::Row(row) => {
                 push(piece, &row.bytes(0).unwrap_or_default(), lines);
                 self.records += 1;

@@ -73,7 +73,7 @@ use catalog::resolve::ActiveTenant;
 
 use crate::exports::{Export, ExportSettings, Exports, NoPlace};
 use crate::lanes::{Lanes, Seat};
-use crate::records::Prepared;
+use crate::records::PreparedExport;
 
 pub(crate) use self::opening::{Bounds, Opening};
 pub use crate::lanes::LaneSettings;
@@ -161,8 +161,8 @@ impl TenantDb {
     ///
     /// # Errors
     /// When there are as many exports as there may be.
-    pub fn export(&self, tenant: &ActiveTenant, prepared: Prepared) -> Result<Export, NoPlace> {
-        let opening = Opening::read(tenant).in_time_zone(prepared.time_zone());
+    pub fn export(&self, tenant: &ActiveTenant, prepared: PreparedExport) -> Result<Export, NoPlace> {
+        let opening = Opening::read(tenant).in_time_zone(prepared.list.time_zone());
         self.exports.enter(tenant, opening, prepared)
     }
 
