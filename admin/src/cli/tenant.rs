@@ -101,8 +101,8 @@ Examples:
   tenantry tenant measure
   */10 * * * *  tenantry tenant measure    in a crontab
 
-One statement for all of them. Tenants beyond a limit are listed, and logged as warnings. What each takes is shown by
-`tenantry tenant limit`.")]
+One statement for all of them. Tenants beyond a limit are listed; servers log a warning about each. What a tenant takes
+is shown by `tenantry tenant limit`.")]
     Measure,
     /// Refuse a tenant's requests until it is resumed; everything of it is kept
     #[command(after_help = "\

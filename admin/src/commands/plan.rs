@@ -57,8 +57,16 @@ async fn list(operator: &Operator) -> anyhow::Result<ExitStatus> {
             return "there are no plans: `tenantry plan set default --in-flight 50` makes one for all tenants".to_owned();
         }
         let rows = plans.iter().map(|plan| {
-            let [a, b, c, d, e] = texts(&plan.limits);
-            [plan.name.clone(), plan.tenants.to_string(), a, b, c, d, e]
+            let [in_flight, statement, rows, soft, hard] = texts(&plan.limits);
+            [
+                plan.name.clone(),
+                plan.tenants.to_string(),
+                in_flight,
+                statement,
+                rows,
+                soft,
+                hard,
+            ]
         });
         output::table(
             ["PLAN", "TENANTS", "IN FLIGHT", "STATEMENT", "ROWS", "SOFT", "HARD"],
@@ -132,7 +140,7 @@ async fn remove(name: &str, operator: &Operator) -> anyhow::Result<ExitStatus> {
     let mut tx = operator.db.begin().await?;
     let plan = plans::lock(&mut tx, name).await?.ok_or_else(|| unknown(name))?;
     if plan.tenants > 0 && name != plans::DEFAULT {
-        let why = format!("{} tenants are on it", plan.tenants);
+        let why = format!("there are tenants on it: {}", plan.tenants);
         return Err(Problem::refused(why, "give them another by `tenantry tenant plan`").into());
     }
     plans::remove(&mut tx, name).await.map_err(|error| {

@@ -214,14 +214,6 @@ pub(super) async fn measure(operator: &Operator) -> anyhow::Result<ExitStatus> {
         bytes: measured.bytes,
         beyond: beyond.collect(),
     };
-    for tenant in &document.beyond {
-        tracing::warn!(
-            slug = tenant.slug,
-            bytes = tenant.bytes,
-            full = tenant.full,
-            "a tenant is beyond its storage"
-        );
-    }
     operator.output.document(&document, |document| {
         let all = format!(
             "measured {} tenant{}: {}",
