@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use catalog::limits::Storage;
 use catalog::resolve::ActiveTenant;
-use tenant_schema::records::SchemaModel;
+use tenant_schema::records::{RecordError, SchemaModel};
 
 use crate::access::Member;
 use crate::callers::Caller;
@@ -52,6 +52,15 @@ impl Opened {
             _share: share,
         };
         Ok((opened, id))
+    }
+
+    /// What the engine refused. A tenant that has changed is looked up anew by the next request, which need not wait
+    /// until the feed has told.
+    pub(crate) fn refused(&self, state: &AppState, error: RecordError) -> ApiError {
+        if matches!(error, RecordError::Moved(_)) {
+            state.resolver().forget(self.tenant.slug());
+        }
+        error.into()
     }
 }
 
