@@ -12,6 +12,7 @@ mod killed;
 mod migrate;
 mod migrate_killed;
 mod mixed;
+mod plans;
 mod program;
 mod psql;
 mod refusals;
