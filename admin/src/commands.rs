@@ -1,5 +1,6 @@
 //! The commands, one file each; this file picks the one that was typed.
 
+mod dba;
 mod demo;
 mod erd;
 mod init;
@@ -8,6 +9,8 @@ mod migrate;
 mod organization;
 mod psql;
 mod serve;
+mod shell;
+mod sql;
 mod template;
 mod tenant;
 mod user;
@@ -41,6 +44,8 @@ pub(crate) async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitStatus> 
         Command::Template(TemplateCommand::Check(args)) => {
             Box::pin(template::check::run(args, config, output)).await
         }
+        Command::Man(args) => shell::man(&args, output),
+        Command::Completions(args) => shell::completions(&args, output),
         Command::Operate(command) => match Operator::open(config, output) {
             Ok(operator) => operate(command, &operator).await,
             Err(error) => Err(error),
@@ -68,5 +73,7 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
             None => migrate::run(&args, operator).await,
         },
         OperatorCommand::Psql(args) => psql::run(args, operator).await,
+        OperatorCommand::Dba(command) => dba::run(command, operator).await,
+        OperatorCommand::Sql(args) => Box::pin(sql::run(&args, operator)).await,
     }
 }

@@ -8,6 +8,7 @@ use tokio_postgres::Row;
 use crate::actor::Actor;
 use crate::audit::{self, AuditEvent};
 use crate::clock::Source;
+use crate::dba_grants;
 use crate::error::CatalogError;
 use crate::ids::OrganizationId;
 use crate::organizations::{self, Organization, OrganizationStatus};
@@ -95,6 +96,7 @@ pub async fn begin(
         [&id, &before.as_str(), &by, &now, &purge_after];
     tx.execute(INSERT, &params).await?;
     organizations::set_status(tx, id, OrganizationStatus::Cancelled).await?;
+    dba_grants::revoke_all(tx, id).await?;
     let event = AuditEvent::TenantDropped { purge_after };
     audit::record(tx, actor, Some(id), &event, &Device::NONE, source).await?;
     find(tx, id).await
@@ -158,6 +160,7 @@ pub async fn finish(
         memberships: tx.execute(DELETE_MEMBERSHIPS, &[&organization]).await?,
     };
     tx.execute(DELETE_SUSPENSION, &[&organization]).await?;
+    dba_grants::revoke_all(tx, organization).await?;
     tx.execute(DELETE, &[&organization]).await?;
     tx.execute(SET_SCHEMA_DROPPED, &[&organization]).await?;
     tx.execute(BURY, &[&organization, &now]).await?;

@@ -12,6 +12,7 @@ pub mod authenticate;
 pub mod changes;
 pub mod clock;
 pub mod credentials;
+pub mod dba_grants;
 pub mod departures;
 pub mod email;
 pub mod erasures;
@@ -53,6 +54,7 @@ pub fn statements() -> Vec<&'static str> {
         authenticate::STATEMENTS,
         changes::STATEMENTS,
         credentials::STATEMENTS,
+        dba_grants::STATEMENTS,
         departures::STATEMENTS,
         erasures::STATEMENTS,
         fitness::STATEMENTS,

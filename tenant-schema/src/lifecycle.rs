@@ -6,11 +6,15 @@
 //! transaction. PostgreSQL's DDL is transactional, roles included, so a crash at any statement leaves nothing.
 
 pub mod clone;
+pub mod dba_login;
+pub(crate) mod fleet_table;
 pub(crate) mod idempotency_keys;
+pub(crate) mod logins;
 pub mod psql_login;
 pub mod purge;
 mod refusal;
 pub(crate) mod scratch;
+pub(crate) mod sql_login;
 pub(crate) mod stamp;
 
 use catalog::access::ObjectWrite;

@@ -1,6 +1,7 @@
 //! The command line from outside: the real program, on a real database, as an operator types it.
 
 mod commands;
+mod dba;
 mod demo;
 mod environment;
 mod fleet;
@@ -13,6 +14,8 @@ mod psql;
 mod refusals;
 mod selection;
 mod serve;
+mod sql;
 mod standing;
 mod template;
 mod template_check;
+mod usage;

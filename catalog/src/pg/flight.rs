@@ -15,6 +15,7 @@
 mod answer;
 mod dial;
 mod portal;
+mod query;
 
 use std::collections::HashSet;
 use std::io;
@@ -36,6 +37,7 @@ use tokio_postgres::CancelToken;
 pub use self::answer::TextRow;
 use self::dial::{Place, Socket};
 pub use self::portal::Next;
+pub use self::query::Column;
 use super::config::PgConfig;
 use super::server_error::ServerError;
 use super::sqlstate::PgError;

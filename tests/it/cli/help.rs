@@ -10,6 +10,9 @@ const COMMANDS: &[&[&str]] = &[
     &["tenant", "create"],
     &["tenant", "list"],
     &["tenant", "show"],
+    &["tenant", "sizes"],
+    &["tenant", "stats"],
+    &["tenant", "top"],
     &["tenant", "pin"],
     &["tenant", "unpin"],
     &["tenant", "suspend"],
@@ -28,6 +31,12 @@ const COMMANDS: &[&[&str]] = &[
     &["migrate"],
     &["migrate", "status"],
     &["psql"],
+    &["sql"],
+    &["dba", "grant"],
+    &["dba", "revoke"],
+    &["dba", "list"],
+    &["man"],
+    &["completions"],
     &["erd"],
     &["template", "check"],
 ];
@@ -78,4 +87,39 @@ async fn nothing_typed_is_answered_by_help() {
         ran.stderr.contains("Usage: tenantry") && ran.stderr.contains("tenantry demo"),
         "{ran}"
     );
+}
+
+/// The names of all commands, as the program's own overviews list them.
+fn every_command() -> Vec<String> {
+    COMMANDS.iter().map(|command| command.join("-")).collect()
+}
+
+#[tokio::test]
+async fn every_command_has_a_manual_page_with_its_examples() {
+    let tenantry = Tenantry::alone().await;
+    let told = tenantry.json("man --output pages/man1").await;
+    let pages = told["pages"].as_array().expect("a list");
+    for command in every_command() {
+        let name = format!("tenantry-{command}.1");
+        assert!(pages.contains(&name.as_str().into()), "{name}");
+        let page = std::fs::read_to_string(tenantry.home().join("pages/man1").join(&name)).expect("a page");
+        assert!(
+            page.contains(".SH SYNOPSIS") && page.contains("Example"),
+            "{name}: {page}"
+        );
+    }
+    // And no page is of a command that the table above does not know: groups have theirs too.
+    let groups = ["organization", "tenant", "user", "key", "template", "dba"];
+    assert_eq!(pages.len(), COMMANDS.len() + groups.len() + 1);
+}
+
+#[tokio::test]
+async fn every_shell_completes_every_command() {
+    let tenantry = Tenantry::alone().await;
+    for shell in ["bash", "zsh", "fish"] {
+        let script = tenantry.does(&["completions", shell]).await.stdout;
+        for word in COMMANDS.iter().copied().flatten().chain(&["--where"]) {
+            assert!(script.contains(word.trim_start_matches("--")), "{shell}: {word}");
+        }
+    }
 }
