@@ -1,6 +1,7 @@
 //! The command line as data: what can be typed and what the help says. Nothing here decides anything.
 
 mod dba;
+mod doctor;
 mod environment;
 mod key;
 mod lifetime;
@@ -19,6 +20,7 @@ use catalog::slug::Slug;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::dba::{DbaCommand, DbaGrantArgs, DbaRevokeArgs};
+pub(crate) use self::doctor::{DoctorArgs, FailOn};
 pub(crate) use self::key::{KeyCommand, KeyCreateArgs};
 pub(crate) use self::lifetime::Lifetime;
 pub(crate) use self::migrate::{MigrateArgs, MigrateCommand, MigrateSubject};
@@ -28,8 +30,9 @@ pub(crate) use self::shell::{CompletionsArgs, ManArgs, Shell};
 pub(crate) use self::sql::{SqlArgs, SqlFormat};
 pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
-    LockArgs, SizeOrder, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs, TenantKind,
-    TenantListArgs, TenantPurgeArgs, TenantSizesArgs, TenantStatsArgs,
+    LockArgs, SizeOrder, TenantArchiveArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs,
+    TenantExportArgs, TenantImportArgs, TenantKind, TenantListArgs, TenantPurgeArgs, TenantSizesArgs,
+    TenantStatsArgs,
 };
 pub(crate) use self::user::{UserCommand, UserCreateArgs};
 
@@ -117,6 +120,8 @@ pub(crate) enum OperatorCommand {
     /// Bring the catalog and all tenants to this program's version
     #[command(after_help = migrate::EXAMPLES)]
     Migrate(Box<MigrateArgs>),
+    /// Find what is not as it should be in the fleet and the database, and mend it
+    Doctor(DoctorArgs),
     /// Open psql on one tenant, as a login that can see that tenant only
     Psql(PsqlArgs),
     /// Logins of people: which may open which tenant with a plain psql

@@ -2,6 +2,7 @@
 
 mod dba;
 mod demo;
+mod doctor;
 mod erd;
 mod init;
 mod key;
@@ -72,6 +73,7 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
             Some(MigrateCommand::Status) => migrate::status::run(operator).await,
             None => migrate::run(&args, operator).await,
         },
+        OperatorCommand::Doctor(args) => Box::pin(doctor::run(&args, operator)).await,
         OperatorCommand::Psql(args) => psql::run(args, operator).await,
         OperatorCommand::Dba(command) => dba::run(command, operator).await,
         OperatorCommand::Sql(args) => Box::pin(sql::run(&args, operator)).await,

@@ -1,6 +1,7 @@
 //! Grants to people's own roles: who may open which tenant with a plain psql. The row is the grant; triggers of the
 //! catalog keep PostgreSQL's memberships in step with it.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -163,6 +164,15 @@ pub async fn list(tx: &mut CatalogTx) -> Result<Vec<DbaGrant>, CatalogError> {
         .collect()
 }
 
+/// What the grants make members of what: tenants' roles, and the roles that were granted them.
+pub async fn memberships(tx: &mut CatalogTx) -> Result<HashSet<(String, String)>, CatalogError> {
+    let rows = tx.rows(MEMBERSHIPS, &[]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| (row.get("assumed"), row.get("role_name")))
+        .collect())
+}
+
 /// How many sessions of a role's are open in this database: they keep what they have until they end.
 pub async fn sessions(tx: &mut CatalogTx, role: &str) -> Result<i64, CatalogError> {
     let row = tx.row(SESSIONS, &[&role]).await?;
@@ -194,8 +204,12 @@ const LIST: &str = "\
       join catalog.tenant_schemas t on t.organization_id = g.organization_id \
     order by g.role_name, o.slug";
 
+const MEMBERSHIPS: &str = "\
+    select t.schema_name || '_' || g.reach as assumed, g.role_name \
+    from catalog.dba_grants g join catalog.tenant_schemas t on t.organization_id = g.organization_id";
+
 const SESSIONS: &str = "\
     select count(*) as sessions from pg_catalog.pg_stat_activity a \
     where a.usename = $1::text::name and a.datname = current_database()";
 
-pub(crate) const STATEMENTS: &[&str] = &[FITNESS, GRANT, REVOKE, REVOKE_ALL, LIST, SESSIONS];
+pub(crate) const STATEMENTS: &[&str] = &[FITNESS, GRANT, REVOKE, REVOKE_ALL, LIST, MEMBERSHIPS, SESSIONS];

@@ -6,6 +6,7 @@ use serde_json::Value;
 use tokio_postgres::Row;
 
 use crate::actor::Actor;
+use crate::archives;
 use crate::audit::{self, AuditEvent};
 use crate::clock::Source;
 use crate::dba_grants;
@@ -115,7 +116,11 @@ pub async fn undo(
     if departure.purge_begun_at.is_some() {
         return Ok(Undone::TooLate);
     }
-    let status = departure.status_before;
+    // What is in a file only is not served by being undropped.
+    let status = match archives::find(tx, organization).await? {
+        Some(_) => OrganizationStatus::Cancelled,
+        None => departure.status_before,
+    };
     tx.execute(DELETE, &[&organization]).await?;
     organizations::set_status(tx, organization, status).await?;
     let event = AuditEvent::TenantRestored { status };
@@ -161,6 +166,7 @@ pub async fn finish(
     };
     tx.execute(DELETE_SUSPENSION, &[&organization]).await?;
     dba_grants::revoke_all(tx, organization).await?;
+    archives::forget(tx, organization).await?;
     tx.execute(DELETE, &[&organization]).await?;
     tx.execute(SET_SCHEMA_DROPPED, &[&organization]).await?;
     tx.execute(BURY, &[&organization, &now]).await?;

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod actor;
 pub mod api_keys;
+pub mod archives;
 pub mod audit;
 pub mod authenticate;
 pub mod changes;
@@ -14,6 +15,7 @@ pub mod clock;
 pub mod credentials;
 pub mod dba_grants;
 pub mod departures;
+pub mod doctor;
 pub mod email;
 pub mod erasures;
 pub mod error;
@@ -50,12 +52,14 @@ pub mod users;
 pub fn statements() -> Vec<&'static str> {
     [
         api_keys::STATEMENTS,
+        archives::STATEMENTS,
         audit::STATEMENTS,
         authenticate::STATEMENTS,
         changes::STATEMENTS,
         credentials::STATEMENTS,
         dba_grants::STATEMENTS,
         departures::STATEMENTS,
+        doctor::STATEMENTS,
         erasures::STATEMENTS,
         fitness::STATEMENTS,
         init::STATEMENTS,
@@ -65,6 +69,7 @@ pub fn statements() -> Vec<&'static str> {
         migration_runs::report::STATEMENTS,
         organizations::STATEMENTS,
         pg::erd::STATEMENTS,
+        pg::migrator::STATEMENTS,
         resolve::STATEMENTS,
         selection::STATEMENTS,
         sessions::STATEMENTS,

@@ -27,7 +27,7 @@ pub(crate) async fn list(access: ObjectAccess<Read>, listing: Listing) -> Answer
     match listing {
         Listing::Page(asked) => asked.run(&access.opened, Operation::List).await,
         Listing::Export(asked, lines, outlet) => {
-            let prepared = asked.prepare(&access.opened, Operation::Export(lines))?;
+            let prepared = asked.prepare_export(&access.opened, lines)?;
             outlet.run(&access.opened, prepared).await
         }
     }

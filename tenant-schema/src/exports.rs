@@ -26,8 +26,8 @@ use catalog::schema_name::SchemaName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::records::{Lines, Prepared, RecordError, refused, values};
-use crate::tenant_db::{Opening, Undone};
+use crate::records::{Lines, Prepared, PreparedExport, RecordError, refused, values};
+use crate::tenant_db::{Bounds, Opening, Undone};
 
 /// How large a piece is before it is handed on, in bytes; with the last record it may be larger.
 const PIECE: usize = 64 * 1024;
@@ -75,6 +75,8 @@ impl Default for ExportSettings {
 #[derive(Debug)]
 pub struct Exports {
     config: PgConfig,
+    /// What each transaction says itself, where no session says it.
+    bounds: Option<Bounds>,
     settings: ExportSettings,
     places: Arc<Semaphore>,
     held: Held,
@@ -96,9 +98,13 @@ impl Exports {
     /// Exports from this database; connections are made when needed.
     pub(crate) fn new(config: &PgConfig, settings: &ExportSettings, lock: Duration) -> Self {
         // Twice what is waited for here, and so only where nobody waits here any more.
-        let config = config.for_exports(settings.duration * 2, lock, settings.stall * 2);
+        let (statement, idle) = (settings.duration * 2, settings.stall * 2);
+        let bounds = config
+            .is_pooled()
+            .then(|| Bounds::of_export(statement, lock, idle));
         Self {
-            config,
+            config: config.for_exports(statement, lock, idle),
+            bounds,
             settings: settings.clone(),
             places: Arc::new(Semaphore::new(settings.at_once)),
             held: Held::default(),
@@ -115,14 +121,14 @@ impl Exports {
         &self,
         tenant: &ActiveTenant,
         opening: Opening,
-        prepared: Prepared,
+        prepared: PreparedExport,
     ) -> Result<Export, NoPlace> {
         let place = Place::take(self, tenant.schema())?;
         Ok(Export {
             config: self.config.clone(),
             fetch: self.settings.fetch,
             scope: tenant.schema().as_str().into(),
-            opening,
+            opening: opening.bounded(self.bounds.clone()),
             prepared,
             connection: None,
             stage: Stage::Unopened,
@@ -186,7 +192,7 @@ pub struct Export {
     fetch: Duration,
     scope: Arc<str>,
     opening: Opening,
-    prepared: Prepared,
+    prepared: PreparedExport,
     connection: Option<Box<FlightConnection>>,
     stage: Stage,
     records: u64,
@@ -209,18 +215,11 @@ impl Export {
     /// The next piece: whole lines, or nothing when all records were given. After an error, [`Export::close`] is all
     /// that is left.
     pub async fn next(&mut self) -> Result<Option<Bytes>, RecordError> {
-        let Some(lines) = self.prepared.export.as_ref().map(|export| export.lines) else {
-            return Err(RecordError::Unreadable("the request is no export".to_owned()));
-        };
+        let lines = self.prepared.lines;
         let mut piece = Vec::new();
         if self.stage == Stage::Unopened {
             self.open().await?;
-            let header = self
-                .prepared
-                .export
-                .as_ref()
-                .and_then(|export| export.header.as_ref());
-            if let Some(header) = header {
+            if let Some(header) = &self.prepared.header {
                 push(&mut piece, header.as_bytes(), lines);
             }
         }
@@ -255,15 +254,16 @@ impl Export {
         let connection = self.connection.insert(Box::new(made?));
         let opening = self.opening.params();
         let steps: Vec<_> = self.opening.steps(&self.scope, &opening).collect();
-        let params = values(&self.prepared.query);
+        let statement = self.prepared.list.query();
+        let params = values(statement);
         let query = Step {
             scope: &self.scope,
-            sql: &self.prepared.query.text,
+            sql: &statement.text,
             params: &params,
         };
         let opened = timeout(self.fetch, connection.open_portal(&steps, &query, FETCH)).await;
         let opened = opened.map_err(|_| too_slow("to begin"))?;
-        opened.map_err(|failed| said(failed, steps.len(), &self.prepared))?;
+        opened.map_err(|failed| said(failed, steps.len(), &self.prepared.list))?;
         self.stage = Stage::Fetching;
         Ok(())
     }
@@ -279,7 +279,7 @@ impl Export {
         }
         let next = timeout(self.fetch, connection.next_row()).await;
         let next = next.map_err(|_| too_slow("to give the next record"))?;
-        match next.map_err(|failed| said(failed, 0, &self.prepared))? {
+        match next.map_err(|failed| said(failed, 0, &self.prepared.list))? {
             Next::Row(row) => {
                 push(piece, &row.bytes(0).unwrap_or_default(), lines);
                 self.records += 1;

@@ -3,10 +3,12 @@
 //! The path of a request: [`models`] says what there is to ask for, [`tenant_db`] opens a transaction that can see one
 //! tenant, [`records`] fills it. The path
 //! of an operator: [`lifecycle`] makes a tenant, [`fleet`] brings all of them to the latest [`template`], [`fleet_sql`]
-//! asks all of them something.
+//! asks all of them something, [`container`] holds one of them in a file.
 
 mod access_tag;
+pub mod container;
 pub mod demo_data;
+pub mod doctor;
 pub mod erd;
 pub mod exports;
 pub mod fleet;
@@ -24,12 +26,16 @@ pub mod usage;
 
 /// The statements of this crate that are constants, so that a test can prepare each; some are about tables of a tenant.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 38] {
-    [
+pub fn statements() -> Vec<&'static str> {
+    let own = [
         records::INTROSPECT,
         records::claim::LOCK,
         records::claim::CHECK,
         records::claim::READ,
+        container::SHAPE,
+        container::SEQUENCES,
+        container::export::SERVER,
+        container::import::SET_SEQUENCE,
         lifecycle::RELATIONS,
         lifecycle::clone::copy::COLUMNS,
         lifecycle::clone::copy::LEFT_OUT,
@@ -64,5 +70,11 @@ pub fn statements() -> [&'static str; 38] {
         template_check::live::OUTSIDE,
         template_check::live::FIELD_VERSIONS,
         template_check::live::LEFT_BEHIND,
-    ]
+        tenant_db::opening::BOUNDED,
+        tenant_db::opening::BOUNDED_EXPORT,
+        tenant_db::opening::READ,
+        tenant_db::opening::TIME_ZONE,
+        tenant_db::opening::WRITE,
+    ];
+    [own.as_slice(), doctor::STATEMENTS].concat()
 }

@@ -12,9 +12,9 @@
 //! Stages 1 to 3 are [`prepare`]; none of them does input or output. What PostgreSQL refuses becomes a
 //! [`RecordError`] by [`RecordError::from_database`].
 
-use outcome::outcome;
 use parse::prefer::Preference;
 use plan::Asked;
+use planned::planned;
 use uuid::Uuid;
 
 pub mod ast;
@@ -32,9 +32,9 @@ mod introspect;
 mod limits;
 pub mod model;
 pub mod openapi;
-mod outcome;
 pub mod parse;
 pub mod plan;
+mod planned;
 mod prepared;
 pub mod quote;
 mod render;
@@ -48,6 +48,7 @@ pub use cursor::{CursorKeys, CursorSeal};
 pub use error::{Candidate, CursorError, DatabaseError, DatabaseFault, EmbedError, Raised, RecordError};
 pub use execute::execute;
 pub(crate) use execute::{refused, values};
+pub use export::{PreparedExport, prepare_export};
 pub use form::{Form, Lines, RowRange};
 pub use introspect::INTROSPECT;
 pub use limits::{Exceeded, Limits};
@@ -64,60 +65,16 @@ pub use sql::{Param, Query};
 pub fn prepare(
     model: &SchemaModel,
     request: &Request<'_>,
+    operation: Operation<'_>,
     limits: Limits,
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Prepared, RecordError> {
+    let asked = Asked::of(model, request, limits)?;
+    let planned = planned(request, operation, &asked, new_id)?;
+    let cannot_end = |end| !planned.may_end(end);
     let preferences = request.preferences;
-    preferences.check()?;
-    let time_zone = preferences.known_time_zone(|zone| model.time_zones.contains(zone))?;
-    let context = plan::Context {
-        model,
-        limits,
-        rights: request.rights,
-    };
-    let asked = Asked {
-        context,
-        query: request.query,
-        preferences,
-        form: request.form,
-        range: request.range,
-        every_row: matches!(request.operation, Operation::Export(_)),
-        conditions: request.conditions,
-        claim: request.claim,
-        cursors: request.cursors,
-    };
-    let outcome = outcome(request, &asked, new_id)?;
-    preferences.refuse(|kind| outcome.cannot_follow(preferences, kind))?;
-    let end = preferences.end.filter(|end| outcome.may_end(*end));
-    let applied = preferences.applied(|kind| match kind {
-        Preference::TimeZone => time_zone.is_some(),
-        Preference::End => end.is_some(),
-        _ => outcome.applies(kind),
-    });
-    let mode = outcome.mode();
-    Ok(Prepared {
-        mode,
-        form: request.form,
-        applied,
-        query: outcome.query,
-        estimate: outcome.estimate,
-        shape: outcome.shape,
-        export: outcome.export,
-        object: request.object.to_owned(),
-        returning: preferences.returning.unwrap_or(Return::Minimal),
-        count: preferences.count,
-        max_rows: limits.max_rows,
-        written: outcome.written,
-        guards: outcome.guards,
-        owners: outcome.owners,
-        restores: matches!(request.operation, Operation::Restore { .. }),
-        end: end.unwrap_or_default(),
-        time_zone: time_zone.map(str::to_owned),
-        conditions: request.conditions.clone(),
-        is_plain: outcome.is_plain && time_zone.is_none(),
-        claim: request.claim.filter(|_| mode == Mode::ReadWrite).cloned(),
-        next: outcome.next,
-    })
+    preferences.refuse(|kind| kind == Preference::End && preferences.end.is_some_and(cannot_end))?;
+    Ok(Prepared::of(planned, &asked, |_| true))
 }
 
 #[cfg(test)]

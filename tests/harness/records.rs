@@ -6,8 +6,8 @@ use catalog::ids::OrganizationId;
 use catalog::resolve::ActiveTenant;
 use tenant_schema::models::Models;
 use tenant_schema::records::{
-    self, Answer, Claim, Conditions, CursorKeys, CursorSeal, Fingerprint, Form, IdempotencyKey, Limits, Mode,
-    Operation, Payload, Preferences, Prepared, RecordError, Request, Return, Rights, Target,
+    self, Answer, Claim, CursorKeys, CursorSeal, Fingerprint, Form, IdempotencyKey, Limits, Mode, Operation,
+    Payload, Preferences, Prepared, PreparedExport, RecordError, Request, Return, Rights, Target,
 };
 use tenant_schema::tenant_db::TenantDb;
 
@@ -71,18 +71,17 @@ impl Records {
     ) -> Result<Prepared, RecordError> {
         let model = self.models.get(self.tenant.template_version()).await?;
         let request = Request {
-            object,
-            query,
-            preferences,
             form,
-            rights: Rights::by(&|_, _| true),
-            range: None,
-            conditions: &Conditions::NONE,
-            claim: None,
-            cursors: &self.cursors,
-            operation,
+            ..Request::new(
+                object,
+                query,
+                preferences,
+                Rights::by(&|_, _| true),
+                &self.cursors,
+            )
         };
-        records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())
+        let new_id = &mut || self.source.uuid();
+        records::prepare(&model, &request, operation, Limits::default(), new_id)
     }
 
     /// `POST /{object}` with an idempotency key.
@@ -92,21 +91,16 @@ impl Records {
         let mut fingerprint = Fingerprint::default();
         fingerprint.count(body.as_bytes());
         let claim = Claim::new(self.tenant.schema(), &self.actor, &key, fingerprint);
+        let preferences = Preferences::default();
         let request = Request {
-            object,
-            query: "",
-            preferences: &Preferences::default(),
-            form: Form::Plural,
-            rights: Rights::by(&|_, _| true),
-            range: None,
-            conditions: &Conditions::NONE,
             claim: Some(&claim),
-            cursors: &self.cursors,
-            operation: Operation::Insert {
-                body: Payload::json(body.as_bytes()),
-            },
+            ..Request::new(object, "", &preferences, Rights::by(&|_, _| true), &self.cursors)
         };
-        let prepared = records::prepare(&model, &request, Limits::default(), &mut || self.source.uuid())?;
+        let insert = Operation::Insert {
+            body: Payload::json(body.as_bytes()),
+        };
+        let new_id = &mut || self.source.uuid();
+        let prepared = records::prepare(&model, &request, insert, Limits::default(), new_id)?;
         self.run(&prepared).await
     }
 
@@ -173,8 +167,7 @@ impl Records {
     /// The same inside an export's: what is told is one line.
     pub async fn evaluate_exporting(&self, expression: &str) -> Result<String, RecordError> {
         let text = format!("select ({expression})::text as body");
-        let prepared = Prepared::of_test(Mode::ReadOnly, &text).as_test_export();
-        let place = self.db.export(&self.tenant, prepared);
+        let place = self.db.export(&self.tenant, PreparedExport::of_test(&text));
         let mut export = place.expect("there is a place");
         let line = export.next().await;
         export.close().await;

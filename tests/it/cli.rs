@@ -1,8 +1,11 @@
 //! The command line from outside: the real program, on a real database, as an operator types it.
 
+mod archive;
 mod commands;
+mod containers;
 mod dba;
 mod demo;
+mod doctor;
 mod environment;
 mod fleet;
 mod help;

@@ -3,12 +3,15 @@
 mod calls;
 mod change_channel;
 mod cli;
+mod containers;
 mod cursors;
+mod doctor;
 mod fleet;
 mod flights;
 mod http;
 mod lifecycle;
 mod models;
+mod pooler;
 mod psql_login;
 mod records_read;
 mod reference;

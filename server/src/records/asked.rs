@@ -6,8 +6,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
 use catalog::access::Action;
 use tenant_schema::records::{
-    Conditions, Form, Limits, Lines, Object, Operation, Preferences, Prepared, Request, Rights, RowRange,
-    execute, prepare,
+    Claim, Conditions, Form, Limits, Lines, Object, Operation, Preferences, Prepared, PreparedExport,
+    RecordError, Request, Rights, RowRange, execute, prepare, prepare_export,
 };
 
 use super::export::Outlet;
@@ -96,33 +96,41 @@ impl Asked {
     }
 
     /// Parse, plan and SQL.
-    pub(super) fn prepare(&self, opened: &Opened, operation: Operation<'_>) -> Result<Prepared, ApiError> {
-        let Opened {
-            tenant,
-            caller,
-            model,
-            name,
-        } = opened;
+    fn prepare(&self, opened: &Opened, operation: Operation<'_>) -> Result<Prepared, ApiError> {
+        let claim = |once: &Once| once.claim(opened.tenant.schema(), &opened.caller.actor(), operation);
+        let claim = self.once.as_deref().map(claim);
+        let mut new_id = || self.state.source().uuid();
+        self.ask(opened, claim.as_ref(), |request| {
+            prepare(&opened.model, request, operation, Limits::default(), &mut new_id)
+        })
+    }
+
+    /// The same for all that a list has.
+    pub(super) fn prepare_export(&self, opened: &Opened, lines: Lines) -> Result<PreparedExport, ApiError> {
+        self.ask(opened, None, |request| {
+            prepare_export(&opened.model, request, lines, Limits::default())
+        })
+    }
+
+    /// Prepares the request in the engine's words.
+    fn ask<T>(
+        &self,
+        opened: &Opened,
+        claim: Option<&Claim>,
+        prepare: impl FnOnce(&Request<'_>) -> Result<T, RecordError>,
+    ) -> Result<T, ApiError> {
+        let caller = &opened.caller;
         let may = |object: &Object, action: Action| caller.may(&object.name, object.write, action);
-        let cursors = self.state.cursors().of(tenant.organization_id());
-        let claim = self
-            .once
-            .as_ref()
-            .map(|once| once.claim(tenant.schema(), &caller.actor(), operation));
+        let cursors = self.state.cursors().of(opened.tenant.organization_id());
+        let query = self.uri.query().unwrap_or_default();
         let request = Request {
-            object: name,
-            query: self.uri.query().unwrap_or_default(),
-            preferences: &self.preferences,
             form: self.form,
             range: self.range,
             conditions: &self.conditions,
-            claim: claim.as_ref(),
-            cursors: &cursors,
-            rights: Rights::by(&may),
-            operation,
+            claim,
+            ..Request::new(&opened.name, query, &self.preferences, Rights::by(&may), &cursors)
         };
-        let mut new_id = || self.state.source().uuid();
-        Ok(prepare(model, &request, Limits::default(), &mut new_id)?)
+        Ok(prepare(&request)?)
     }
 }
 

@@ -20,7 +20,7 @@ use axum::response::Response;
 use hyper::body::Frame;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tenant_schema::exports::{Export, ExportSettings, NoPlace};
-use tenant_schema::records::{Prepared, RecordError};
+use tenant_schema::records::{PreparedExport, RecordError};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tracing::{Instrument as _, Span};
@@ -76,15 +76,14 @@ impl Outlet {
 
     /// Begins the export and answers as soon as its first piece is there. One that takes long to begin is answered
     /// without knowing how it will go, so that sorting a great table does not take longer than a request may.
-    pub(super) async fn run(self, opened: &Opened, prepared: Prepared) -> Answered {
+    pub(super) async fn run(self, opened: &Opened, prepared: PreparedExport) -> Answered {
         let mut response = Response::new(Body::empty());
-        let none = || ApiError::internal("an export was prepared as something else");
-        let (media_type, extension, applied) = prepared.export_headers().ok_or_else(none)?;
+        let (lines, applied) = (prepared.lines(), prepared.preference_applied());
         let texts = [
-            (header::CONTENT_TYPE, Some(media_type.to_owned())),
+            (header::CONTENT_TYPE, Some(lines.media_type().to_owned())),
             (
                 header::CONTENT_DISPOSITION,
-                Some(disposition(&opened.name, extension)),
+                Some(disposition(&opened.name, lines.extension())),
             ),
             (PREFERENCE_APPLIED, applied.map(str::to_owned)),
         ];

@@ -59,7 +59,6 @@ impl Once {
             | Operation::Update { body, .. }
             | Operation::Call(CallBy::Post(body)) => body.bytes,
             Operation::List
-            | Operation::Export(_)
             | Operation::Get { .. }
             | Operation::Delete { .. }
             | Operation::Restore { .. }

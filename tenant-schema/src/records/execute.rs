@@ -26,22 +26,23 @@ pub async fn execute(
         claim.map(|claim| [Some(&*claim.digest)]),
     );
     let estimate = prepared
+        .planned
         .estimate
         .as_ref()
         .map(|query| (&*query.text, values(query)));
-    let params = values(&prepared.query);
+    let params = values(&prepared.planned.query);
     // The statement with the long answer comes last: what is written behind it might not be read before that is.
     let steps = [
         lock.as_ref().map(|params| (claim::LOCK, params.as_slice())),
         digest.as_ref().map(|params| (claim::CHECK, params.as_slice())),
         estimate.as_ref().map(|(sql, params)| (*sql, params.as_slice())),
-        Some((&*prepared.query.text, params.as_slice())),
+        Some((&*prepared.planned.query.text, params.as_slice())),
     ];
     let statements = steps.into_iter().flatten();
     let statements: Vec<_> = statements
         .map(|(sql, params)| Statement { sql, params })
         .collect();
-    let tx = match prepared.mode {
+    let tx = match prepared.mode() {
         Mode::ReadOnly => db.read(tenant).await?,
         Mode::ReadWrite => db.write(tenant, actor, request_id).await?,
     };

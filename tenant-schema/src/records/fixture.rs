@@ -6,8 +6,8 @@ use catalog::access::Action;
 use uuid::Uuid;
 
 use super::{
-    Conditions, CursorKeys, CursorSeal, Form, Limits, Operation, Payload, Preferences, Prepared, RecordError,
-    Request, Return, Rights, SchemaModel, Target, prepare,
+    CursorKeys, CursorSeal, Limits, Object, Operation, Payload, Preferences, Prepared, RecordError, Request,
+    Return, Rights, SchemaModel, Target, prepare,
 };
 
 pub(super) fn model() -> SchemaModel {
@@ -43,24 +43,15 @@ pub(super) fn prefer(
     preferences: &Preferences,
     operation: Operation<'_>,
 ) -> Result<Prepared, RecordError> {
-    let request = Request {
-        object,
-        query,
-        preferences,
-        form: Form::Plural,
-        range: None,
-        conditions: &Conditions::NONE,
-        claim: None,
-        cursors: &cursors(),
-        rights: Rights::by(&|object, action| action != Action::Read || object.name != "audit_logs"),
-        operation,
-    };
+    let may = |object: &Object, action| action != Action::Read || object.name != "audit_logs";
+    let cursors = cursors();
+    let request = Request::new(object, query, preferences, Rights::by(&may), &cursors);
     let mut next = 0;
     let mut new_id = || {
         next += 1;
         Uuid::from_u128(next)
     };
-    prepare(&model(), &request, Limits::default(), &mut new_id)
+    prepare(&model(), &request, operation, Limits::default(), &mut new_id)
 }
 
 pub(super) fn list(object: &str, query: &str) -> Result<Prepared, RecordError> {

@@ -4,6 +4,7 @@ use super::limits::Limits;
 use super::model::SchemaModel;
 use super::rights::Rights;
 
+mod asked;
 mod cascade;
 mod cast;
 mod cursor;
@@ -22,6 +23,7 @@ mod search;
 mod select;
 mod write;
 
+pub use asked::Asked;
 pub use cascade::{Cascade, Falling, Group, Tie};
 pub use cursor::{Paging, Sorted};
 pub(in crate::records) use cursor::{is_descending, is_pageable, nulls_come_first};
@@ -33,8 +35,8 @@ pub use rpc::{Call, Given, Results, call};
 pub use search::Words;
 pub use select::{Origin, Output, Selection, Shown, Value};
 pub use write::{
-    Absent, Answering, Asked, Bound, Conflict, Delete, Fall, Held, Insert, Merge, Owner, Purge, Restore,
-    Since, States, Update, Written, delete, insert, purge, replace, restore, update,
+    Absent, Answering, Bound, Conflict, Delete, Fall, Held, Insert, Merge, Owner, Purge, Restore, Since,
+    States, Update, Written, delete, insert, purge, replace, restore, update,
 };
 
 pub(super) use write::check;

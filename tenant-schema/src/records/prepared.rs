@@ -1,24 +1,17 @@
 //! A request that is ready to run: its statement, and what is to be made of its row.
 
-use super::export::Export;
-use super::guard::Guard;
-use super::{Claim, Conditions, Count, End, Form, Query, Return, cursor};
+use super::parse::prefer::Preference;
+use super::plan::Asked;
+use super::planned::Planned;
+use super::{Claim, Conditions, Count, End, Form, Query, Request, Return};
 
 /// A request that is ready to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
-    /// The one statement to run.
-    pub(crate) query: Query,
-    /// `explain` of what a page is taken from, when its number is to be estimated.
-    pub(super) estimate: Option<Query>,
-    /// The kind of transaction that it needs.
-    pub(super) mode: Mode,
+    /// The one statement to run, and what is known of it.
+    pub(super) planned: Planned,
     /// The object's name.
     pub(super) object: String,
-    /// What its row means.
-    pub(super) shape: Shape,
-    /// It gives a row for every record of an export.
-    pub(crate) export: Option<Export>,
     /// The form of the answer.
     pub(super) form: Form,
     /// `Preference-Applied`
@@ -29,43 +22,69 @@ pub struct Prepared {
     pub(super) count: Option<Count>,
     /// The bound of exact counting for an estimate.
     pub(super) max_rows: u64,
-    /// The columns that the body gives values for, with their types.
-    pub(super) written: Vec<(String, String)>,
-    /// What the statement checks of its outcome.
-    pub(super) guards: Vec<Guard>,
-    /// The objects whose records a restored one belongs to, as far as the caller may know them, in the order in which
-    /// the statement numbers them.
-    pub(super) owners: Vec<Option<String>>,
-    /// It brings back what was removed.
-    pub(super) restores: bool,
     /// How its transaction ends.
     pub(super) end: End,
     /// The time zone of its transaction.
     pub(super) time_zone: Option<String>,
     /// What a read must be like to be answered.
     pub(super) conditions: Conditions,
-    /// The representation follows from the record's version alone.
-    pub(super) is_plain: bool,
     /// The idempotency key that it claims.
     pub(super) claim: Option<Claim>,
-    /// What names the page behind a list that is paged by cursor.
-    pub(super) next: Option<cursor::Next>,
 }
 
 impl Prepared {
+    /// What was planned, in the words of its request. Of the preferences, those of the kinds that `may_apply` can have
+    /// made a difference.
+    pub(super) fn of(planned: Planned, asked: &Asked<'_>, may_apply: impl Fn(Preference) -> bool) -> Self {
+        let Request {
+            object,
+            preferences,
+            form,
+            conditions,
+            claim,
+            ..
+        } = asked.request;
+        let end = preferences.end.filter(|end| planned.may_end(*end));
+        let applied = preferences.applied(|kind| match kind {
+            Preference::TimeZone => asked.time_zone.is_some(),
+            Preference::End => end.is_some(),
+            _ => may_apply(kind) && planned.applies(kind),
+        });
+        let writes = planned.shape.mode() == Mode::ReadWrite;
+        Self {
+            object: object.to_owned(),
+            form,
+            applied,
+            returning: preferences.returning.unwrap_or(Return::Minimal),
+            count: preferences.count,
+            max_rows: asked.context.limits.max_rows,
+            end: end.unwrap_or_default(),
+            time_zone: asked.time_zone.map(str::to_owned),
+            conditions: conditions.clone(),
+            claim: claim.filter(|_| writes).cloned(),
+            planned,
+        }
+    }
+
+    /// The one statement to run.
+    pub(crate) fn query(&self) -> &Query {
+        &self.planned.query
+    }
+
     /// The text of the statement; values are never in it.
     pub fn text(&self) -> &str {
-        &self.query.text
+        &self.planned.query.text
     }
 
     /// What is bound to `$1`, `$2`, …; nothing is NULL.
     pub fn values(&self) -> impl Iterator<Item = Option<&str>> {
-        self.query.params.iter().map(|param| param.value.as_deref())
+        let params = self.planned.query.params.iter();
+        params.map(|param| param.value.as_deref())
     }
 
     /// The kind of transaction that it needs.
     pub fn mode(&self) -> Mode {
-        self.mode
+        self.planned.shape.mode()
     }
 
     /// How its transaction ends when the statement has worked.
@@ -86,28 +105,22 @@ impl Prepared {
             text: text.to_owned(),
             params: Vec::new(),
         };
+        let shape = match mode {
+            Mode::ReadOnly => Shape::Record,
+            Mode::ReadWrite => Shape::WrittenRecord,
+        };
         Self {
-            query,
-            estimate: None,
-            mode,
+            planned: Planned::of(query, shape),
             object: "test".to_owned(),
-            shape: Shape::Record,
-            export: None,
             form: Form::Plural,
             applied: None,
             returning: Return::Minimal,
             count: None,
             max_rows: 0,
-            written: Vec::new(),
-            guards: Vec::new(),
-            owners: Vec::new(),
-            restores: false,
             end: End::Commit,
             time_zone: None,
             conditions: Conditions::default(),
-            is_plain: true,
             claim: None,
-            next: None,
         }
     }
 }
@@ -139,6 +152,8 @@ pub(super) enum Shape {
     Put,
     /// One record that was changed or removed, if there was one.
     WrittenRecord,
+    /// One record that came back from the bin, if it was there.
+    Restored,
     /// The records a filter found were changed.
     Updated,
     /// The records a filter found were removed.
@@ -153,4 +168,13 @@ pub(super) enum Shape {
         /// It may write.
         writes: bool,
     },
+}
+
+impl Shape {
+    pub(super) fn mode(&self) -> Mode {
+        match self {
+            Self::Page { .. } | Self::Record | Self::Called { writes: false, .. } => Mode::ReadOnly,
+            _ => Mode::ReadWrite,
+        }
+    }
 }

@@ -105,11 +105,11 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
     let counted = prepared.count.is_some_and(Count::counts);
     let total = Some(row.count).filter(|_| counted);
     let nothing_new = row.extra == Some(0);
-    match &prepared.shape {
+    match &prepared.planned.shape {
         Shape::Record => check(prepared, &row, tag.as_deref(), &mut answer)?,
         Shape::Page { offset } => page::render(prepared, *offset, &row, &mut answer)?,
         Shape::Inserted { key } | Shape::Merged { key } => {
-            let merged = matches!(prepared.shape, Shape::Merged { .. }) && nothing_new;
+            let merged = matches!(prepared.planned.shape, Shape::Merged { .. }) && nothing_new;
             answer.status = if merged { Status::Ok } else { Status::Created };
             answer.content_range = Some(nowhere(total));
             answer.location = row
@@ -118,8 +118,8 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         }
         Shape::Put if nothing_new => answer.status = written(prepared),
         Shape::Put => answer.status = Status::Created,
-        Shape::WrittenRecord if row.count == 0 => return Err(unknown()),
-        Shape::WrittenRecord => answer.status = written(prepared),
+        Shape::WrittenRecord | Shape::Restored if row.count == 0 => return Err(unknown()),
+        Shape::WrittenRecord | Shape::Restored => answer.status = written(prepared),
         Shape::Updated => {
             answer.status = written(prepared);
             answer.content_range = Some(content_range(0, row.count, total));
@@ -141,7 +141,9 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
 /// The tag of the record's representation. What a write answers has that of the record's plain representation, whatever
 /// it shows of it.
 fn tag(prepared: &Prepared, version: &str, body: Option<&[u8]>) -> String {
-    let is_plain = prepared.is_plain || !matches!(prepared.shape, Shape::Record);
+    let planned = &prepared.planned;
+    let is_plain =
+        planned.is_plain && prepared.time_zone.is_none() || !matches!(planned.shape, Shape::Record);
     condition::opaque(version, body.filter(|_| !is_plain))
 }
 

@@ -1,8 +1,8 @@
 //! A request for records, as its sender made it.
 
-use super::{Claim, Conditions, CursorSeal, Form, Lines, Payload, Preferences, Rights, RowRange};
+use super::{Claim, Conditions, CursorSeal, Form, Payload, Preferences, Rights, RowRange};
 
-/// A request for records, taken from HTTP but free of it.
+/// A request for records, taken from HTTP but free of it: all but the [`Operation`] that is to be done.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// The object's name.
@@ -23,8 +23,29 @@ pub struct Request<'a> {
     pub claim: Option<&'a Claim>,
     /// What signs the tenant's cursors.
     pub cursors: &'a CursorSeal,
-    /// What to do.
-    pub operation: Operation<'a>,
+}
+
+impl<'a> Request<'a> {
+    /// One in the usual form, about all rows, in whatever state the record is.
+    pub fn new(
+        object: &'a str,
+        query: &'a str,
+        preferences: &'a Preferences,
+        rights: Rights<'a>,
+        cursors: &'a CursorSeal,
+    ) -> Self {
+        Self {
+            object,
+            query,
+            preferences,
+            rights,
+            form: Form::Plural,
+            range: None,
+            conditions: &Conditions::NONE,
+            claim: None,
+            cursors,
+        }
+    }
 }
 
 /// What a request does.
@@ -32,8 +53,6 @@ pub struct Request<'a> {
 pub enum Operation<'a> {
     /// `GET /{object}`
     List,
-    /// `GET /{object}` in a form that has as many records as there are: see [`Exports`](crate::exports).
-    Export(Lines),
     /// `GET /{object}/{id}`
     Get {
         /// The record's id, percent-decoded.

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use tenant_schema::records::{
-    Conditions, Form, Limits, Operation, Payload, Preferences, Request, Rights, SchemaModel, prepare,
+    Limits, Operation, Payload, Preferences, Request, Rights, SchemaModel, prepare,
 };
 use tests::bench::{Script, Tenant};
 use tests::records::cursors;
@@ -159,28 +159,19 @@ fn script(asked: &Asked, model: &SchemaModel, tenant: &Tenant) -> Result<Script>
         bytes: body.as_bytes(),
         format: tenant_schema::records::Format::Json,
     };
-    let request = Request {
-        object,
-        query: &query,
-        preferences: &Preferences::parse(asked.prefer),
-        rights: Rights::by(&|_, _| true),
-        conditions: &Conditions::NONE,
-        claim: None,
-        cursors: &cursors(tenant.organization),
-        form: Form::Plural,
-        range: None,
-        operation: match (asked.method, key) {
-            ("GET", "") => Operation::List,
-            ("GET", id) => Operation::Get { id },
-            _ => Operation::Insert { body: payload },
-        },
+    let (preferences, cursors) = (Preferences::parse(asked.prefer), cursors(tenant.organization));
+    let request = Request::new(object, &query, &preferences, Rights::by(&|_, _| true), &cursors);
+    let operation = match (asked.method, key) {
+        ("GET", "") => Operation::List,
+        ("GET", id) => Operation::Get { id },
+        _ => Operation::Insert { body: payload },
     };
     let mut made = 0_u64;
     let mut new_id = || {
         made += 1;
         format!("{NEW_ID}{made:012}").parse::<Uuid>().unwrap_or_default()
     };
-    let prepared = prepare(model, &request, Limits::default(), &mut new_id)?;
+    let prepared = prepare(model, &request, operation, Limits::default(), &mut new_id)?;
     let mut text = prepared.text().to_owned();
     let mut variables = Vec::new();
     for (index, value) in prepared

@@ -205,6 +205,9 @@ async fn what_is_granted_may_change() {
         .does(&["dba", "grant", &ann, "globex", "--read-only"])
         .await;
     assert_eq!(seen(&session).await, "acme globex");
+    // The catalog's row is the proof that the membership is lawful.
+    let examined = tenantry.run("doctor").await;
+    assert!(!examined.to_string().contains(&ann), "{examined}");
     let open = tenantry.json(&["dba", "revoke", &ann, "acme"][..]).await;
     assert_eq!(open["sessions"], 1, "{open}");
     assert_eq!(seen(&session).await, "globex");

@@ -30,6 +30,7 @@ const COMMANDS: &[&[&str]] = &[
     &["key", "revoke"],
     &["migrate"],
     &["migrate", "status"],
+    &["doctor"],
     &["psql"],
     &["sql"],
     &["dba", "grant"],

@@ -9,6 +9,7 @@ use super::place::{column_of_value, is_bad_search};
 use super::raised::raised;
 use crate::records::guard::{Guard, UNKNOWN};
 use crate::records::limits::Exceeded;
+use crate::records::prepared::Shape;
 use crate::records::{Mode, Prepared};
 
 /// The parts of PostgreSQL's error report that matter here, as the transaction received them.
@@ -128,7 +129,7 @@ impl RecordError {
                 .map(bounded),
             // Hints on limits are for the database's administrator.
             hint: match fault.sqlstate {
-                "23505" if prepared.restores => Some(TAKEN.to_owned()),
+                "23505" if prepared.planned.shape == Shape::Restored => Some(TAKEN.to_owned()),
                 _ => owned(fault.hint.filter(|_| !fault.sqlstate.starts_with("54"))),
             },
             column: owned(fault.column).or_else(|| column_of_value(fault, prepared)),
@@ -148,17 +149,17 @@ fn refused_by_itself(fault: &DatabaseFault<'_>, prepared: &Prepared) -> Option<R
     match fault.sqlstate {
         UNKNOWN if Guard::is_too_large(fault.message) => Some(Exceeded::Answer.into()),
         UNKNOWN => {
-            let (guard, count, names) = Guard::failed(&prepared.guards, fault.message)?;
+            let (guard, count, names) = Guard::failed(&prepared.planned.guards, fault.message)?;
             let mut error = guard.error(count, &prepared.object);
             if let RecordError::Outdated { changed, .. } = &mut error {
                 *changed = names;
             }
             Some(error.with_parent(|| {
                 let index = usize::try_from(count).ok()?;
-                prepared.owners.get(index)?.clone()
+                prepared.planned.owners.get(index)?.clone()
             }))
         }
-        "54000" if prepared.mode == Mode::ReadOnly => Some(Exceeded::Answer.into()),
+        "54000" if prepared.mode() == Mode::ReadOnly => Some(Exceeded::Answer.into()),
         _ => None,
     }
 }
@@ -185,7 +186,11 @@ fn is_written(detail: &str, prepared: &Prepared) -> bool {
                 .strip_prefix('"')
                 .and_then(|quoted| quoted.strip_suffix('"'))
                 .unwrap_or(column);
-            prepared.written.iter().any(|(written, _)| written == name)
+            prepared
+                .planned
+                .written
+                .iter()
+                .any(|(written, _)| written == name)
         })
     })
 }

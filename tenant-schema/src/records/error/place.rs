@@ -23,11 +23,12 @@ pub(super) fn column_of_value(fault: &DatabaseFault<'_>, prepared: &Prepared) ->
         let digits = after.split(|c: char| !c.is_ascii_digit()).next()?;
         digits.parse::<usize>().ok()?.checked_sub(1)
     });
-    if let Some(param) = number.and_then(|index| prepared.query.params.get(index)) {
+    if let Some(param) = number.and_then(|index| prepared.planned.query.params.get(index)) {
         return param.column.clone();
     }
     let rows = rows(prepared);
     let columns: Vec<Column<'_>> = prepared
+        .planned
         .written
         .iter()
         .map(|(name, type_name)| Column::of(name, type_name, &rows))
@@ -52,6 +53,7 @@ pub(super) fn is_bad_search(fault: &DatabaseFault<'_>) -> bool {
 /// The objects of the body, if it is not too long.
 fn rows(prepared: &Prepared) -> Vec<Value> {
     let bodies = prepared
+        .planned
         .query
         .params
         .iter()

@@ -3,10 +3,10 @@
 //! Records are told apart by a key, whose columns are appended to the order, so that no two records are equal in it. What
 //! is inserted or removed meanwhile moves no other record from one page to another.
 
+use super::Asked;
 use super::filter::Spot;
 use super::order::SortBy;
 use super::select::Selection;
-use super::write::Asked;
 use crate::records::ast::{Arrow, Direction, Nulls, OrderTerm, QueryString, SelectItem};
 use crate::records::cursor::{ListDigest, MOST_TEXT, Next};
 use crate::records::error::{CursorError, RecordError};
@@ -51,7 +51,7 @@ impl Wanted {
         let Some(cursor) = said.cursor.take() else {
             return Ok(None);
         };
-        if said.root.offset.is_some() || asked.range.is_some() {
+        if said.root.offset.is_some() || asked.request.range.is_some() {
             return Err(CursorError::WithOffset);
         }
         let is_embed = |item: &SelectItem| matches!(item, SelectItem::Embed(_));
@@ -76,13 +76,13 @@ impl Wanted {
         let sorted: Option<Vec<_>> = order.iter().map(|term| sorted(&term.key)).collect();
         let sorted = sorted.ok_or(CursorError::Groups)?;
         let list = self.digest(selection.object, order, &sorted, asked)?;
-        let next = Next::new(asked.cursors.clone(), list, asked.query);
+        let next = Next::new(asked.request.cursors.clone(), list, asked.request.query);
         if next.query_bytes() > MOST_QUERY {
             return Err(Exceeded::Query { allowed: MOST_QUERY }.into());
         }
         let after = match self.cursor.as_str() {
             "" => None,
-            text => Some(asked.cursors.read(list, text)?),
+            text => Some(asked.request.cursors.read(list, text)?),
         };
         let has_others = |values: &Vec<_>| values.len() != sorted.len();
         if after.as_ref().is_some_and(has_others) {
@@ -100,7 +100,7 @@ impl Wanted {
         sorted: &[Sorted<'_>],
         asked: &Asked<'_>,
     ) -> Result<ListDigest, RecordError> {
-        let mut said = parse::parameters(asked.query)?;
+        let mut said = parse::parameters(asked.request.query)?;
         said.retain(|(name, _)| match name.as_str() {
             "cursor" | "limit" => false,
             "select" => self.embeds,

@@ -105,7 +105,7 @@ mod tests {
     /// The limits that the statement binds, the page's own first.
     fn limits(select: &str) -> Vec<u64> {
         let prepared = fixture::list("companies", &format!("limit=7&{select}")).expect("within the bounds");
-        let params = prepared.query.params.iter();
+        let params = prepared.query().params.iter();
         let limits = params.filter(|param| param.column.as_deref() == Some("limit"));
         let values = limits.filter_map(|param| param.value.as_deref()?.parse().ok());
         values.collect()

@@ -1,5 +1,6 @@
 //! Reads: a page of records, and one record.
 
+use super::Asked;
 use super::cursor::{Paging, Wanted};
 use super::filter::{Subject, visible};
 use super::items::selection;
@@ -8,7 +9,6 @@ use super::order::{SortBy, order};
 use super::query::read_query;
 use super::search::Words;
 use super::select::{Output, Selection, Value};
-use super::write::Asked;
 use crate::records::ast::{Filter, OrderTerm};
 use crate::records::cursor::Next;
 use crate::records::error::RecordError;
@@ -84,7 +84,7 @@ impl Get<'_> {
 /// Plans a page of records.
 pub fn list<'m>(object: &'m Object, asked: &Asked<'m>) -> Result<List<'m>, RecordError> {
     let (context, limits) = (asked.context, asked.context.limits);
-    let mut said = read_query(object, asked.query, limits, Verb::List)?;
+    let mut said = read_query(object, asked.request.query, limits, Verb::List)?;
     let wanted = Wanted::of(&mut said, asked)?;
     if wanted.is_some() && asked.every_row {
         return Err(RecordError::MisplacedParameter {
@@ -92,7 +92,7 @@ pub fn list<'m>(object: &'m Object, asked: &Asked<'m>) -> Result<List<'m>, Recor
             action: "export records",
         });
     }
-    if asked.range.is_some() && asked.every_row {
+    if asked.request.range.is_some() && asked.every_row {
         return Err(RecordError::MisplacedHeader {
             header: "Range",
             action: "export records",
@@ -103,7 +103,11 @@ pub fn list<'m>(object: &'m Object, asked: &Asked<'m>) -> Result<List<'m>, Recor
         .map(|text| Words::find(object, text, limits))
         .transpose()?
         .flatten();
-    let (offset, limit) = page(said.root.offset.unwrap_or(0), said.root.limit, asked.range)?;
+    let (offset, limit) = page(
+        said.root.offset.unwrap_or(0),
+        said.root.limit,
+        asked.request.range,
+    )?;
     let mut levels = Levels::place(&said.select, said.embedded)?;
     let selection = selection(context, object, said.select, &mut levels)?;
     let mut order = order(&selection, said.root.order)?;
@@ -131,8 +135,8 @@ pub fn list<'m>(object: &'m Object, asked: &Asked<'m>) -> Result<List<'m>, Recor
     Ok(List {
         paging,
         node,
-        form: asked.form,
-        count: asked.preferences.count,
+        form: asked.request.form,
+        count: asked.request.preferences.count,
         max_rows: limits.max_rows,
         answer_bytes: limits.answer_bytes,
     })
@@ -141,7 +145,7 @@ pub fn list<'m>(object: &'m Object, asked: &Asked<'m>) -> Result<List<'m>, Recor
 /// Plans reading one record by its id.
 pub fn get<'m>(object: &'m Object, id: &str, asked: &Asked<'m>) -> Result<Get<'m>, RecordError> {
     let context = asked.context;
-    let said = read_query(object, asked.query, context.limits, Verb::Get)?;
+    let said = read_query(object, asked.request.query, context.limits, Verb::Get)?;
     let mut levels = Levels::place(&said.select, said.embedded)?;
     let selection = selection(context, object, said.select, &mut levels)?;
     selection.refuse_aggregates()?;
@@ -161,7 +165,7 @@ pub fn get<'m>(object: &'m Object, id: &str, asked: &Asked<'m>) -> Result<Get<'m
     let holds_more = !node.selection.embeds.is_empty();
     Ok(Get {
         node,
-        form: asked.form,
+        form: asked.request.form,
         answer_bytes: holds_more.then_some(context.limits.answer_bytes),
     })
 }

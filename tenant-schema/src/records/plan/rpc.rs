@@ -85,12 +85,12 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
         .get(name)
         .map(Vec::as_slice)
         .unwrap_or_default();
-    context.limits.check_length(asked.query)?;
+    context.limits.check_length(asked.request.query)?;
     if overloads.is_empty() && matches!(by, CallBy::Post(_)) {
         // Before a body is read that nothing takes.
         return Err(choose::unknown(context.model, name, &[], None, None));
     }
-    let said = Said::read(context, overloads, asked.query, by)?;
+    let said = Said::read(context, overloads, asked.request.query, by)?;
     let function = choose(context.model, name, overloads, &said.arguments, by)?;
     let writes = function.writes() && matches!(by, CallBy::Post(_));
     if writes && function.write == ObjectWrite::Nobody {
@@ -101,34 +101,36 @@ pub fn call<'m>(name: &str, by: CallBy<'_>, asked: &Asked<'m>) -> Result<Call<'m
     }
     // PostgREST's rule: a `Range` is for what is read.
     let range = asked
+        .request
         .range
         .filter(|_| matches!(by, CallBy::Get) && function.returns_set);
     let result = result(context, function, said.rest, range)?;
     let mut guards = Vec::new();
-    if let Some(most) = asked.preferences.bound() {
+    if let Some(most) = asked.request.preferences.bound() {
         if !function.returns_set {
             return Err(RecordError::CountlessFunction);
         }
         guards.push(Guard::MaxAffected(most));
     }
-    if asked.form.is_singular() && function.returns_set {
+    if asked.request.form.is_singular() && function.returns_set {
         guards.push(Guard::Singular);
     }
     guards.push(Guard::Size(context.limits.answer_bytes));
-    let claim = asked.claim.filter(|_| writes);
+    let claim = asked.request.claim.filter(|_| writes);
     guards.extend(claim.map(|_| Guard::Kept(MAX_BODY)));
     Ok(Call {
         function,
         given: given(function, said.arguments)?,
         result,
         form: if function.returns_set {
-            asked.form
+            asked.request.form
         } else {
-            asked.form.of_one()
+            asked.request.form.of_one()
         },
         guards,
         // What writes is called once.
         count: asked
+            .request
             .preferences
             .count
             .filter(|count| count.counts() && function.returns_set && !writes),

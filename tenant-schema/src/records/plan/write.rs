@@ -2,19 +2,18 @@
 
 use catalog::access::{Action, ObjectWrite};
 
-use super::Context;
+use super::Asked;
 use super::items::selection;
 use super::levels::Levels;
 use super::order::order;
 use super::read::Node;
 use crate::records::ast::{Filter, QueryString};
-use crate::records::claim::{Claim, MAX_BODY};
-use crate::records::condition::Conditions;
+use crate::records::claim::MAX_BODY;
 use crate::records::error::{self, RecordError};
 use crate::records::model::{Field, Object};
-use crate::records::parse::prefer::{Preferences, Return};
+use crate::records::parse::prefer::Return;
 use crate::records::sql::Keep;
-use crate::records::{CursorSeal, Form, RowRange, guard::Guard};
+use crate::records::{Form, guard::Guard};
 use catalog::nearest::nearest;
 
 mod change;
@@ -31,29 +30,6 @@ pub use held::{Absent, Held, Since, States};
 pub use insert::{Conflict, Insert, Merge, Written, insert, replace};
 pub use purge::{Purge, purge};
 pub use restore::{Owner, Restore, restore};
-
-/// What a write is asked beside its target and its body.
-#[derive(Clone, Copy)]
-pub struct Asked<'m> {
-    /// What every plan depends on.
-    pub context: Context<'m>,
-    /// The raw query string.
-    pub query: &'m str,
-    /// What the client prefers.
-    pub preferences: &'m Preferences,
-    /// The form of the answer.
-    pub form: Form,
-    /// The rows that are wanted, from the `Range` header.
-    pub range: Option<RowRange>,
-    /// A list is not held to the most rows of a page.
-    pub every_row: bool,
-    /// The state that the record must be in.
-    pub conditions: &'m Conditions,
-    /// The idempotency key that a write claims.
-    pub claim: Option<&'m Claim>,
-    /// What signs the tenant's cursors.
-    pub cursors: &'m CursorSeal,
-}
 
 /// What a write gives back.
 pub struct Answering<'m> {
@@ -102,26 +78,26 @@ enum Extent {
 fn answering<'m>(node: Node<'m>, asked: &Asked<'m>, extent: Extent) -> Answering<'m> {
     let object = node.selection.object;
     let mut guards = Vec::new();
-    if asked.form.is_singular() && extent != Extent::Named {
+    if asked.request.form.is_singular() && extent != Extent::Named {
         guards.push(Guard::Singular);
     }
-    let represents = asked.preferences.returning == Some(Return::Representation);
+    let represents = asked.request.preferences.returning == Some(Return::Representation);
     if represents {
         guards.push(Guard::Size(asked.context.limits.answer_bytes));
-        guards.extend(asked.claim.map(|_| Guard::Kept(MAX_BODY)));
+        guards.extend(asked.request.claim.map(|_| Guard::Kept(MAX_BODY)));
     }
     let single = extent != Extent::Many;
     Answering {
         node: represents.then_some(node),
         form: match extent {
-            Extent::Named => asked.form.of_one(),
-            Extent::One | Extent::Many => asked.form,
+            Extent::Named => asked.request.form.of_one(),
+            Extent::One | Extent::Many => asked.request.form,
         },
         version: object.version().filter(|_| single),
         key: Vec::new(),
         guards,
         held: None,
-        keep: asked.claim.map(|claim| Keep {
+        keep: asked.request.claim.map(|claim| Keep {
             claim,
             written_only: extent == Extent::Named,
         }),
@@ -160,7 +136,7 @@ fn may_read(object: &Object, asked: &Asked<'_>, looks: bool) -> Result<(), Recor
 /// The query string makes a page of records, or the answer has them.
 fn shows(said: &QueryString, asked: &Asked<'_>) -> bool {
     let root = &said.root;
-    asked.preferences.returning == Some(Return::Representation)
+    asked.request.preferences.returning == Some(Return::Representation)
         || !root.order.is_empty()
         || root.limit.is_some()
         || root.offset.is_some()

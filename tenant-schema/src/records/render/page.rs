@@ -18,7 +18,7 @@ pub(super) fn render(
         Some(offset) => content_range(offset, row.count, total),
         None => nowhere(total),
     });
-    if let (Some(next), Some(values)) = (&prepared.next, &row.key) {
+    if let (Some(next), Some(values)) = (&prepared.planned.next, &row.key) {
         answer.next = Some(next.after(values)?);
     }
     Ok(())

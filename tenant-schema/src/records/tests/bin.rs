@@ -47,19 +47,9 @@ fn office() -> SchemaModel {
 }
 
 fn run_office(object: &str, query: &str, operation: Operation<'_>) -> Result<Prepared, RecordError> {
-    let request = Request {
-        object,
-        query,
-        preferences: &Preferences::default(),
-        rights: Rights::by(&|_, _| true),
-        conditions: &Conditions::NONE,
-        claim: None,
-        cursors: &fixture::cursors(),
-        form: Form::Plural,
-        range: None,
-        operation,
-    };
-    prepare(&office(), &request, Limits::default(), &mut Uuid::nil)
+    let (preferences, cursors) = (Preferences::default(), fixture::cursors());
+    let request = Request::new(object, query, &preferences, Rights::by(&|_, _| true), &cursors);
+    prepare(&office(), &request, operation, Limits::default(), &mut Uuid::nil)
 }
 
 fn delete_one(object: &str) -> Result<Prepared, RecordError> {

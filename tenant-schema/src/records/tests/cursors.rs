@@ -4,24 +4,19 @@ use super::super::*;
 use crate::records::fixture;
 
 fn with<'a>(query: &'a str, cursors: &'a CursorSeal, preferences: &'a Preferences) -> Request<'a> {
-    Request {
-        object: "contacts",
-        query,
-        preferences,
-        form: Form::Plural,
-        range: None,
-        cursors,
-        rights: Rights::none(),
-        conditions: &Conditions::NONE,
-        claim: None,
-        operation: Operation::List,
-    }
+    Request::new("contacts", query, preferences, Rights::none(), cursors)
 }
 
 fn list(model: &SchemaModel, query: &str) -> Result<Prepared, RecordError> {
     let (cursors, preferences) = (fixture::cursors(), Preferences::default());
     let request = with(query, &cursors, &preferences);
-    prepare(model, &request, Limits::default(), &mut uuid::Uuid::nil)
+    prepare(
+        model,
+        &request,
+        Operation::List,
+        Limits::default(),
+        &mut uuid::Uuid::nil,
+    )
 }
 
 /// The query string of the page behind a record with these sort values.

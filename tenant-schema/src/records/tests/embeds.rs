@@ -136,19 +136,15 @@ fn a_write_gives_back_what_is_related() {
 }
 
 fn embedding(object: &str, query: &str, rights: Rights<'_>) -> Result<Prepared, RecordError> {
-    let request = Request {
-        object,
-        query,
-        preferences: &Preferences::default(),
-        rights,
-        conditions: &Conditions::NONE,
-        claim: None,
-        form: Form::Plural,
-        range: None,
-        cursors: &fixture::cursors(),
-        operation: Operation::List,
-    };
-    prepare(&model(), &request, Limits::default(), &mut Uuid::nil)
+    let (preferences, cursors) = (Preferences::default(), fixture::cursors());
+    let request = Request::new(object, query, &preferences, rights, &cursors);
+    prepare(
+        &model(),
+        &request,
+        Operation::List,
+        Limits::default(),
+        &mut Uuid::nil,
+    )
 }
 
 #[test]
@@ -208,7 +204,7 @@ fn requests_are_bounded_at_every_level() {
 
 #[test]
 fn an_embedded_object_answers_to_both_its_names_once() {
-    let text = |query: &str| list("contacts", query).unwrap().query.text;
+    let text = |query: &str| list("contacts", query).unwrap().query().text.clone();
     assert_eq!(
         text("select=c:companies(name)&companies.name=eq.x"),
         text("select=c:companies(name)&c.name=eq.x")
@@ -224,22 +220,10 @@ fn a_total_is_counted_without_what_is_embedded() {
         count: Some(Count::Planned),
         ..Preferences::default()
     };
+    let cursors = fixture::cursors();
     let total = |object: &str, query: &str| {
-        let asked = plan::Asked {
-            context: plan::Context {
-                model: &model,
-                limits: Limits::default(),
-                rights: Rights::by(&|_, _| true),
-            },
-            query,
-            preferences: &preferences,
-            form: Form::Plural,
-            range: None,
-            every_row: false,
-            conditions: &Conditions::NONE,
-            claim: None,
-            cursors: &fixture::cursors(),
-        };
+        let request = Request::new(object, query, &preferences, Rights::by(&|_, _| true), &cursors);
+        let asked = plan::Asked::of(&model, &request, Limits::default()).unwrap();
         let plan = plan::list(&model.objects[object], &asked).unwrap();
         sql::estimate(&plan).unwrap().text
     };
@@ -253,7 +237,7 @@ fn a_total_is_counted_without_what_is_embedded() {
 #[test]
 fn whether_a_related_record_is_there_is_asked_once() {
     let query = "select=id,contacts!inner()&contacts=not.is.null&contacts=not.is.null&or=(contacts.is.null,contacts.is.null,id.eq.1)";
-    let text = list("companies", query).unwrap().query.text;
+    let text = list("companies", query).unwrap().query().text.clone();
     assert_eq!(text.matches("exists (select").count(), 2, "{text}");
     assert_eq!(text.matches("not exists (select").count(), 1, "{text}");
 }

@@ -13,19 +13,15 @@ fn ask(
     claim: Option<&Claim>,
     operation: Operation<'_>,
 ) -> Result<Prepared, RecordError> {
+    let (preferences, cursors) = (Preferences::parse(header), fixture::cursors());
     let request = Request {
-        object,
-        query: "",
-        preferences: &Preferences::parse(header),
-        form: Form::Plural,
-        range: None,
-        rights: Rights::by(&|_, _| true),
-        cursors: &fixture::cursors(),
         conditions,
         claim,
-        operation,
+        ..Request::new(object, "", &preferences, Rights::by(&|_, _| true), &cursors)
     };
-    prepare(&model(), &request, Limits::default(), &mut || Uuid::from_u128(7))
+    prepare(&model(), &request, operation, Limits::default(), &mut || {
+        Uuid::from_u128(7)
+    })
 }
 
 fn if_match(value: &str) -> Conditions {

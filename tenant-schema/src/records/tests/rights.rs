@@ -29,19 +29,10 @@ fn put<'a>(target: Target<'a>, body: &'a str) -> Operation<'a> {
 
 /// The status and code with which a caller who may not read is refused.
 fn unreadable(query: &str, prefer: &str, operation: Operation<'_>) -> Option<(u16, String)> {
-    let request = Request {
-        object: "companies",
-        query,
-        preferences: &Preferences::parse(prefer),
-        rights: Rights::by(&|_, action| action != Action::Read),
-        conditions: &Conditions::NONE,
-        claim: None,
-        form: Form::Plural,
-        range: None,
-        cursors: &fixture::cursors(),
-        operation,
-    };
-    let refused = prepare(&model(), &request, Limits::default(), &mut Uuid::nil).err()?;
+    let (preferences, cursors) = (Preferences::parse(prefer), fixture::cursors());
+    let rights = Rights::by(&|_, action| action != Action::Read);
+    let request = Request::new("companies", query, &preferences, rights, &cursors);
+    let refused = prepare(&model(), &request, operation, Limits::default(), &mut Uuid::nil).err()?;
     Some((refused.status(), refused.code().to_owned()))
 }
 
@@ -101,19 +92,11 @@ fn a_write_that_reads_needs_the_right_to_read() {
 #[test]
 fn a_merge_tells_the_key_only_to_those_who_may_read() {
     let keyed = |rights| {
-        let request = Request {
-            object: "companies",
-            query: "on_conflict=name",
-            preferences: &Preferences::parse("resolution=merge-duplicates"),
-            rights,
-            conditions: &Conditions::NONE,
-            claim: None,
-            form: Form::Plural,
-            range: None,
-            cursors: &fixture::cursors(),
-            operation: add(r#"{"name":"x"}"#),
-        };
-        let prepared = prepare(&model(), &request, Limits::default(), &mut Uuid::nil).unwrap();
+        let preferences = Preferences::parse("resolution=merge-duplicates");
+        let cursors = fixture::cursors();
+        let request = Request::new("companies", "on_conflict=name", &preferences, rights, &cursors);
+        let new = add(r#"{"name":"x"}"#);
+        let prepared = prepare(&model(), &request, new, Limits::default(), &mut Uuid::nil).unwrap();
         !prepared.text().contains("null::text as key")
     };
     assert!(keyed(Rights::by(&|_, _| true)));
@@ -122,19 +105,10 @@ fn a_merge_tells_the_key_only_to_those_who_may_read() {
 
 /// The status and code with which a caller who may not delete is refused.
 fn unremovable(object: &str, query: &str, prefer: &str, operation: Operation<'_>) -> Option<(u16, String)> {
-    let request = Request {
-        object,
-        query,
-        preferences: &Preferences::parse(prefer),
-        rights: Rights::by(&|_, action| action != Action::Delete),
-        conditions: &Conditions::NONE,
-        claim: None,
-        form: Form::Plural,
-        range: None,
-        cursors: &fixture::cursors(),
-        operation,
-    };
-    let refused = prepare(&model(), &request, Limits::default(), &mut Uuid::nil).err()?;
+    let (preferences, cursors) = (Preferences::parse(prefer), fixture::cursors());
+    let rights = Rights::by(&|_, action| action != Action::Delete);
+    let request = Request::new(object, query, &preferences, rights, &cursors);
+    let refused = prepare(&model(), &request, operation, Limits::default(), &mut Uuid::nil).err()?;
     Some((refused.status(), refused.code().to_owned()))
 }
 

@@ -173,25 +173,14 @@ fn a_merge_needs_the_right_to_update() {
     let preferences = Preferences::parse("resolution=merge-duplicates");
     let body = Payload::json(b"[]");
     let cursors = fixture::cursors();
-    let request = |operation| Request {
-        object: "companies",
-        query: "",
-        preferences: &preferences,
-        rights: Rights::none(),
-        conditions: &Conditions::NONE,
-        claim: None,
-        form: Form::Plural,
-        range: None,
-        cursors: &cursors,
-        operation,
-    };
+    let request = Request::new("companies", "", &preferences, Rights::none(), &cursors);
     let target = Target::Id("7");
     let put = Payload::json(br#"{"id":"7"}"#);
     for operation in [
         Operation::Insert { body },
         Operation::Replace { target, body: put },
     ] {
-        let refused = prepare(&model(), &request(operation), Limits::default(), &mut Uuid::nil);
+        let refused = prepare(&model(), &request, operation, Limits::default(), &mut Uuid::nil);
         let refused = refused.unwrap_err();
         assert_eq!((refused.status(), refused.code()), (403, "42501"));
     }
@@ -241,41 +230,37 @@ fn call(name: &str, query: &str, by: CallBy<'_>) -> Result<Prepared, RecordError
 
 fn call_as(name: &str, query: &str, prefer: &str, by: CallBy<'_>) -> Result<Prepared, RecordError> {
     let model = SchemaModel::from_json(FUNCTIONS).unwrap();
-    let request = Request {
-        object: name,
-        query,
-        preferences: &Preferences::parse(prefer),
-        rights: Rights::none(),
-        conditions: &Conditions::NONE,
-        claim: None,
-        form: Form::Plural,
-        range: None,
-        cursors: &fixture::cursors(),
-        operation: Operation::Call(by),
-    };
-    prepare(&model, &request, Limits::default(), &mut Uuid::nil)
+    let (preferences, cursors) = (Preferences::parse(prefer), fixture::cursors());
+    let request = Request::new(name, query, &preferences, Rights::none(), &cursors);
+    prepare(
+        &model,
+        &request,
+        Operation::Call(by),
+        Limits::default(),
+        &mut Uuid::nil,
+    )
 }
 
 #[test]
 fn a_range_is_for_what_is_read() {
     let model = SchemaModel::from_json(FUNCTIONS).unwrap();
     let limits = |by| {
-        let request = Request {
-            object: "hire",
-            query: "ids=1",
-            preferences: &Preferences::default(),
-            rights: Rights::none(),
-            conditions: &Conditions::NONE,
-            claim: None,
-            form: Form::Plural,
-            range: Some(RowRange {
-                first: 10,
-                last: Some(14),
-            }),
-            cursors: &fixture::cursors(),
-            operation: Operation::Call(by),
+        let (preferences, cursors) = (Preferences::default(), fixture::cursors());
+        let range = RowRange {
+            first: 10,
+            last: Some(14),
         };
-        prepare(&model, &request, Limits::default(), &mut Uuid::nil)
+        let request = Request {
+            range: Some(range),
+            ..Request::new("hire", "ids=1", &preferences, Rights::none(), &cursors)
+        };
+        prepare(
+            &model,
+            &request,
+            Operation::Call(by),
+            Limits::default(),
+            &mut Uuid::nil,
+        )
     };
     let read = limits(CallBy::Get).unwrap();
     assert_eq!(params(&read), [r#"{"1"}"#, "5", "10"]);
@@ -328,10 +313,13 @@ fn arguments_are_named() {
 
 #[test]
 fn only_a_posted_function_that_may_write_writes() {
-    assert_eq!(call("add", "", post(r#"{"a":1}"#)).unwrap().mode, Mode::ReadOnly);
-    assert_eq!(call("hire", "ids=1", CallBy::Get).unwrap().mode, Mode::ReadOnly);
+    assert_eq!(
+        call("add", "", post(r#"{"a":1}"#)).unwrap().mode(),
+        Mode::ReadOnly
+    );
+    assert_eq!(call("hire", "ids=1", CallBy::Get).unwrap().mode(), Mode::ReadOnly);
     let keep = call("keep", "", post("{}")).unwrap();
-    assert_eq!(keep.mode, Mode::ReadWrite);
+    assert_eq!(keep.mode(), Mode::ReadWrite);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::removal;
 use super::said::{self, Said};
 use super::{
-    Answering, Asked, Extent, Held, answering, computed, may_read, may_write, read_only, shows, written,
+    Answering, Extent, Held, answering, computed, may_read, may_write, read_only, shows, written,
     written_records,
 };
 use crate::records::Target;
@@ -16,6 +16,7 @@ use crate::records::model::{Field, Object};
 use crate::records::parse::Verb;
 use crate::records::parse::body::{Body, Given, Payload};
 use crate::records::parse::prefer::Missing;
+use crate::records::plan::Asked;
 use crate::records::plan::filter::visible;
 use crate::records::plan::order::order;
 use crate::records::plan::{Cascade, Node, Selection, SortBy, Subject};
@@ -80,7 +81,7 @@ pub fn update<'m>(
     let several = "The body of an update must be one object";
     let body = Body::parse_one(body, said.columns.as_deref(), several)?;
     removal::check(object, &body, asked)?;
-    let with_defaults = asked.preferences.missing == Some(Missing::Default);
+    let with_defaults = asked.request.preferences.missing == Some(Missing::Default);
     let (mut columns, mut defaults) = (Vec::new(), Vec::new());
     for column in &body.columns {
         let field = written(object, &column.name)?;
@@ -196,7 +197,7 @@ fn found<'m>(
     let terms = said.root.order.clone();
     let node = written_records(object, said, asked)?;
     let mut answer = answering(node, asked, extent(id));
-    if let Some(most) = asked.preferences.bound() {
+    if let Some(most) = asked.request.preferences.bound() {
         answer.guards.push(Guard::MaxAffected(most));
     }
     answer.hold(Held::by(object, &filter, asked));

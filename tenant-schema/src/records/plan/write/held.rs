@@ -1,11 +1,12 @@
 //! The state that a record must be in to be written: what the conditions of a request mean for one statement.
 
-use super::{Asked, may_read};
+use super::may_read;
 use crate::records::ast::Filter;
 use crate::records::condition::{Conditions, Tag, Tags};
 use crate::records::error::RecordError;
 use crate::records::model::{Field, Object};
 use crate::records::parse::prefer::Merge;
+use crate::records::plan::Asked;
 use crate::records::plan::Subject;
 use crate::records::{CallBy, Operation, Request, Target};
 
@@ -94,7 +95,6 @@ fn named(operation: &Operation<'_>) -> Option<Does> {
             target: Target::Filtered,
         }
         | Operation::List
-        | Operation::Export(_)
         | Operation::Insert { .. }
         | Operation::Call(_) => None,
     }
@@ -105,13 +105,14 @@ fn named(operation: &Operation<'_>) -> Option<Does> {
 /// nothing could do too, where that is to be told.
 pub(in crate::records) fn check<'m>(
     request: &Request<'_>,
+    operation: Operation<'_>,
     object: impl Fn() -> Result<&'m Object, RecordError>,
 ) -> Result<(), RecordError> {
-    check_merge(request, &object)?;
+    check_merge(request, operation, &object)?;
     if request.conditions.is_empty() {
         return Ok(());
     }
-    let does = named(&request.operation).ok_or(RecordError::MisplacedCondition)?;
+    let does = named(&operation).ok_or(RecordError::MisplacedCondition)?;
     let object = object()?;
     // What is behind a view cannot be held while it is decided.
     if object.version().is_none() || does != Does::Reads && object.kind.is_view() {
@@ -125,14 +126,15 @@ pub(in crate::records) fn check<'m>(
 /// Changes are merged by `PATCH`, where it is known which fields have changed since a version.
 fn check_merge<'m>(
     request: &Request<'_>,
+    operation: Operation<'_>,
     object: impl Fn() -> Result<&'m Object, RecordError>,
 ) -> Result<(), RecordError> {
     if request.preferences.merge.is_none() {
         return Ok(());
     }
-    let merges = match request.operation {
+    let merges = match operation {
         // Nothing is written that could be merged.
-        Operation::List | Operation::Export(_) | Operation::Get { .. } | Operation::Call(CallBy::Get) => true,
+        Operation::List | Operation::Get { .. } | Operation::Call(CallBy::Get) => true,
         Operation::Update { .. } => object()?.tracks_fields && request.conditions.if_none_match.is_none(),
         Operation::Insert { .. }
         | Operation::Replace { .. }
@@ -150,7 +152,7 @@ fn check_merge<'m>(
 impl<'m> Held<'m> {
     /// The state that a write asks for of the record that this filter finds, if it asks for any.
     pub(super) fn by(object: &'m Object, filter: &Filter<Subject<'m>>, asked: &Asked<'m>) -> Option<Self> {
-        let states = States::of(asked.conditions)?;
+        let states = States::of(asked.request.conditions)?;
         Self::new(object, filter, states, Absent::Unheeded)
     }
 
@@ -160,8 +162,8 @@ impl<'m> Held<'m> {
         filter: &Filter<Subject<'m>>,
         asked: &Asked<'m>,
     ) -> Option<Self> {
-        let must_be_there = asked.conditions.if_match.is_some();
-        let states = States::of(asked.conditions);
+        let must_be_there = asked.request.conditions.if_match.is_some();
+        let states = States::of(asked.request.conditions);
         let states = states.or_else(|| must_be_there.then(|| States::AllBut(Vec::new())))?;
         let absent = if must_be_there {
             Absent::Fails
@@ -200,12 +202,13 @@ impl<'m> Held<'m> {
         let States::Versions(versions) = &mut self.states else {
             return Ok(());
         };
-        let (Some(oldest), Some(Merge::Disjoint)) = (versions.iter().copied().min(), asked.preferences.merge)
+        let (Some(oldest), Some(Merge::Disjoint)) =
+            (versions.iter().copied().min(), asked.request.preferences.merge)
         else {
             return Ok(());
         };
         // A later version may be one that is not to be met.
-        if self.object.tracks_fields && asked.conditions.if_none_match.is_none() {
+        if self.object.tracks_fields && asked.request.conditions.if_none_match.is_none() {
             may_read(self.object, asked, true)?;
             let since = Since {
                 version: oldest,

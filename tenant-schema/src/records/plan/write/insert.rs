@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::removal;
 use super::said::{self, Said};
 use super::{
-    Answering, Asked, Extent, Held, answering, computed, may_read, may_write, read_only, shows, written,
+    Answering, Extent, Held, answering, computed, may_read, may_write, read_only, shows, written,
     written_records,
 };
 use crate::records::Target;
@@ -17,6 +17,7 @@ use crate::records::model::{Field, Generated, Object};
 use crate::records::parse::Verb;
 use crate::records::parse::body::{Body, Given, Payload};
 use crate::records::parse::prefer::{Missing, Resolution, Return};
+use crate::records::plan::Asked;
 use crate::records::plan::filter::{unknown_column, visible};
 
 /// Adds records.
@@ -87,7 +88,11 @@ pub fn insert<'m>(
             })
             .collect::<Result<_, _>>()?,
     };
-    let resolution = asked.preferences.resolution.filter(|_| !on_conflict.is_empty());
+    let resolution = asked
+        .request
+        .preferences
+        .resolution
+        .filter(|_| !on_conflict.is_empty());
     let rows = New::of(object, &body, asked, new_id)?;
     let merge = match resolution {
         Some(Resolution::MergeDuplicates) => Some(merge(object, &rows, &on_conflict, asked)?),
@@ -152,14 +157,14 @@ pub fn replace<'m>(
     };
     let mut plan = build(object, &body, rows, said, Some(conflict), asked)?;
     plan.key = key;
-    if asked.preferences.returning != Some(Return::Representation) {
+    if asked.request.preferences.returning != Some(Return::Representation) {
         // What was put is stamped and computed upon, so the tag is not of what the client has (RFC 9110, section 9.3.4).
         plan.answer.version = None;
     }
     plan.answer.hold(held);
     plan.answer.guards.push(Guard::Put);
     if matches!(target, Target::Id(_)) {
-        plan.answer.form = asked.form.of_one();
+        plan.answer.form = asked.request.form.of_one();
     }
     Ok(plan)
 }
@@ -194,7 +199,7 @@ impl<'m> New<'m> {
             field,
             defaults: false,
         }));
-        let defaults = asked.preferences.missing == Some(Missing::Default);
+        let defaults = asked.request.preferences.missing == Some(Missing::Default);
         for column in &body.columns {
             let field = written(object, &column.name)?;
             if made.is_some_and(|made| made.name == field.name) {
@@ -294,7 +299,7 @@ fn build<'m>(
 ) -> Result<Insert<'m>, RecordError> {
     // The key of a record that was there is not of the caller's making.
     let may_meet = conflict.is_some();
-    let tells_key = may_meet && asked.preferences.returning == Some(Return::HeadersOnly);
+    let tells_key = may_meet && asked.request.preferences.returning == Some(Return::HeadersOnly);
     may_read(object, asked, tells_key || shows(&said.query, asked))?;
     let one = body.rows() == 1;
     let extent = if one { Extent::One } else { Extent::Many };

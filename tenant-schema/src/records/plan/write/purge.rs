@@ -1,10 +1,11 @@
 //! Removing for good what is in the bin.
 
+use super::Answering;
 use super::restore::of_the_bin;
-use super::{Answering, Asked};
 use crate::records::error::RecordError;
 use crate::records::model::{Field, Object};
 use crate::records::parse::Verb;
+use crate::records::plan::Asked;
 
 /// Removes a record that was removed before, for good.
 pub struct Purge<'m> {

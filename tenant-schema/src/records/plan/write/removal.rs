@@ -1,12 +1,12 @@
 //! Bodies that remove records: where deleting sets `deleted_at`, setting it is deleting.
 
+use crate::records::plan::Asked;
 use std::borrow::Cow;
 use std::fmt;
 
 use catalog::access::Action;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::Asked;
 use crate::records::error::RecordError;
 use crate::records::model::{DELETED_AT, Object};
 use crate::records::parse::body::{Body, Given};

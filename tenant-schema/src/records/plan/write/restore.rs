@@ -2,12 +2,13 @@
 
 use catalog::access::Action;
 
-use super::{Answering, Asked, Extent, Held, answering, may_read, may_write, said, shows, written_records};
+use super::{Answering, Extent, Held, answering, may_read, may_write, said, shows, written_records};
 use crate::records::ast::{Deleted, Filter};
 use crate::records::error::RecordError;
 use crate::records::guard::Guard;
 use crate::records::model::{Field, Object};
 use crate::records::parse::Verb;
+use crate::records::plan::Asked;
 use crate::records::plan::cascade::{Cascade, Tie};
 use crate::records::plan::filter::visible;
 
@@ -91,7 +92,7 @@ pub(super) fn of_the_bin<'m>(
     let mut answer = answering(node, asked, Extent::Named);
     answer.hold(Held::by(object, &found, asked));
     answer.guards.push(Guard::Deleted);
-    if let Some(most) = asked.preferences.bound() {
+    if let Some(most) = asked.request.preferences.bound() {
         answer.guards.push(Guard::MaxAffected(most));
     }
     Ok((key, answer))
