@@ -1,5 +1,6 @@
 //! The command line as data: what can be typed and what the help says. Nothing here decides anything.
 
+mod ceiling;
 mod dba;
 mod doctor;
 mod environment;
@@ -7,6 +8,7 @@ mod key;
 mod lifetime;
 mod migrate;
 mod organization;
+mod plan;
 mod selection;
 mod shell;
 mod sql;
@@ -19,12 +21,14 @@ use std::path::PathBuf;
 use catalog::slug::Slug;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::ceiling::Ceiling;
 pub(crate) use self::dba::{DbaCommand, DbaGrantArgs, DbaRevokeArgs};
 pub(crate) use self::doctor::{DoctorArgs, FailOn};
 pub(crate) use self::key::{KeyCommand, KeyCreateArgs};
 pub(crate) use self::lifetime::Lifetime;
 pub(crate) use self::migrate::{MigrateArgs, MigrateCommand, MigrateSubject};
 pub(crate) use self::organization::{GroupKind, OrganizationCommand, OrganizationCreateArgs};
+pub(crate) use self::plan::{LimitArgs, PlanCommand};
 pub(crate) use self::selection::SelectionArgs;
 pub(crate) use self::shell::{CompletionsArgs, ManArgs, Shell};
 pub(crate) use self::sql::{SqlArgs, SqlFormat};
@@ -111,6 +115,9 @@ pub(crate) enum OperatorCommand {
     /// Tenants: organizations with a schema of their own
     #[command(subcommand)]
     Tenant(TenantCommand),
+    /// Plans: what tenants may take
+    #[command(subcommand)]
+    Plan(PlanCommand),
     /// People
     #[command(subcommand)]
     User(UserCommand),

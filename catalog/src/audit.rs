@@ -14,6 +14,7 @@ use crate::clock::Source;
 use crate::dba_grants::GrantReach;
 use crate::error::CatalogError;
 use crate::ids::{ApiKeyId, MembershipId, OrganizationId, SessionId, UserId};
+use crate::limits::Limits;
 use crate::memberships::MemberRole;
 use crate::organizations::{OrganizationKind, OrganizationStatus};
 use crate::pg::tx::Queued;
@@ -80,6 +81,15 @@ pub enum AuditEvent {
     OrganizationRenamed { from: String, to: String },
     /// An organization moved to another label.
     SlugChanged { from: Slug, to: Slug },
+    /// What a tenant may take was changed.
+    TenantLimited {
+        plan: Option<String>,
+        exceptions: Limits,
+    },
+    /// A plan was made, or its limits were changed.
+    PlanSet { name: String, limits: Limits },
+    /// A plan was removed.
+    PlanRemoved { name: String },
     /// A tenant was dropped; it can be brought back until then.
     TenantDropped { purge_after: DateTime<Utc> },
     /// A dropped tenant was brought back.
@@ -159,6 +169,9 @@ impl AuditEvent {
             Self::OrganizationResumed { .. } => "organization.resumed",
             Self::OrganizationRenamed { .. } => "organization.renamed",
             Self::SlugChanged { .. } => "organization.slug_changed",
+            Self::TenantLimited { .. } => "organization.limited",
+            Self::PlanSet { .. } => "plan.set",
+            Self::PlanRemoved { .. } => "plan.removed",
             Self::TenantDropped { .. } => "organization.dropped",
             Self::TenantRestored { .. } => "organization.restored",
             Self::TenantErased { .. } => "organization.erased",
@@ -201,6 +214,7 @@ impl AuditEvent {
             | Self::OrganizationResumed { .. }
             | Self::OrganizationRenamed { .. }
             | Self::SlugChanged { .. }
+            | Self::TenantLimited { .. }
             | Self::TenantDropped { .. }
             | Self::TenantRestored { .. }
             | Self::TenantErased { .. }
@@ -218,6 +232,7 @@ impl AuditEvent {
             Self::ApiKeyCreated { id, .. } | Self::ApiKeyRevoked { id } => id,
             Self::DatabaseRepaired { subject, .. } => subject,
             Self::SigningKeyCreated { kid } => kid,
+            Self::PlanSet { name, .. } | Self::PlanRemoved { name } => name,
         };
         Some(id.to_string())
     }
@@ -253,6 +268,8 @@ impl AuditEvent {
             }
             Self::OrganizationRenamed { from, to } => json!({"name": {"from": from, "to": to}}),
             Self::SlugChanged { from, to } => json!({"slug": {"from": from, "to": to}}),
+            Self::TenantLimited { plan, exceptions } => json!({"plan": plan, "exceptions": exceptions}),
+            Self::PlanSet { limits, .. } => json!({"limits": limits}),
             Self::TenantDropped { purge_after } => json!({"purge_after": purge_after}),
             Self::TenantErased {
                 schema,
@@ -279,6 +296,7 @@ impl AuditEvent {
             | Self::SignInFailed { .. }
             | Self::RefreshTokenReused { .. }
             | Self::ApiKeyRevoked { .. }
+            | Self::PlanRemoved { .. }
             | Self::SigningKeyCreated { .. } => json!({}),
         }
     }

@@ -12,6 +12,8 @@ mod help;
 mod killed;
 mod migrate;
 mod migrate_killed;
+mod mixed;
+mod plans;
 mod program;
 mod psql;
 mod refusals;
