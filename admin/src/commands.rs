@@ -1,5 +1,6 @@
 //! The commands, one file each; this file picks the one that was typed.
 
+mod dba;
 mod demo;
 mod doctor;
 mod erd;
@@ -10,6 +11,8 @@ mod organization;
 mod plan;
 mod psql;
 mod serve;
+mod shell;
+mod sql;
 mod template;
 mod tenant;
 mod user;
@@ -43,6 +46,8 @@ pub(crate) async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitStatus> 
         Command::Template(TemplateCommand::Check(args)) => {
             Box::pin(template::check::run(args, config, output)).await
         }
+        Command::Man(args) => shell::man(&args, output),
+        Command::Completions(args) => shell::completions(&args, output),
         Command::Operate(command) => match Operator::open(config, output) {
             Ok(operator) => operate(command, &operator).await,
             Err(error) => Err(error),
@@ -72,5 +77,7 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
         },
         OperatorCommand::Doctor(args) => Box::pin(doctor::run(&args, operator)).await,
         OperatorCommand::Psql(args) => psql::run(args, operator).await,
+        OperatorCommand::Dba(command) => dba::run(command, operator).await,
+        OperatorCommand::Sql(args) => Box::pin(sql::run(&args, operator)).await,
     }
 }
