@@ -7,6 +7,7 @@ mod lifetime;
 mod migrate;
 mod organization;
 mod selection;
+mod spare;
 mod template;
 mod tenant;
 mod user;
@@ -22,6 +23,7 @@ pub(crate) use self::lifetime::Lifetime;
 pub(crate) use self::migrate::{MigrateArgs, MigrateCommand, MigrateSubject};
 pub(crate) use self::organization::{GroupKind, OrganizationCommand, OrganizationCreateArgs};
 pub(crate) use self::selection::SelectionArgs;
+pub(crate) use self::spare::{SpareCommand, SpareDropArgs, SpareFillArgs};
 pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
     LockArgs, TenantArchiveArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs,
@@ -100,6 +102,9 @@ pub(crate) enum OperatorCommand {
     /// Tenants: organizations with a schema of their own
     #[command(subcommand)]
     Tenant(TenantCommand),
+    /// Spare schemas: built before anybody wants them, so that a tenant is there at once
+    #[command(subcommand)]
+    Spare(SpareCommand),
     /// People
     #[command(subcommand)]
     User(UserCommand),

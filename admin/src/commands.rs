@@ -9,6 +9,7 @@ mod migrate;
 mod organization;
 mod psql;
 mod serve;
+mod spare;
 mod template;
 mod tenant;
 mod user;
@@ -58,6 +59,7 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
             organization::create::run(args, operator).await
         }
         OperatorCommand::Tenant(command) => tenant::run(command, operator).await,
+        OperatorCommand::Spare(command) => spare::run(command, operator).await,
         OperatorCommand::User(UserCommand::Create(args)) => user::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::Create(args)) => key::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::List { slug }) => key::list::run(&slug, operator).await,

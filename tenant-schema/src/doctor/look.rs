@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use catalog::doctor::{self, Resident};
 use catalog::schema_name::SchemaName;
+use catalog::spare_schemas;
 use catalog::tx::CatalogTx;
 use chrono::{DateTime, Utc};
 
@@ -21,6 +22,8 @@ pub(super) struct Look<'a> {
     pub(super) only: Option<&'a BTreeSet<SchemaName>>,
     /// Everybody who has, had or should have a schema.
     pub(super) residents: Vec<Resident>,
+    /// Schemas that wait for a tenant.
+    pub(super) spares: BTreeSet<SchemaName>,
     pub(super) ground: Ground,
 }
 
@@ -32,6 +35,8 @@ impl<'a> Look<'a> {
         only: Option<&'a BTreeSet<SchemaName>>,
     ) -> Result<Self, LifecycleError> {
         let residents = doctor::residents(tx).await?;
+        let spares = spare_schemas::list(tx).await?.into_iter();
+        let spares = spares.map(|spare| spare.schema).collect();
         let ground = Ground::read(tx.transaction()).await?;
         Ok(Self {
             tx,
@@ -39,6 +44,7 @@ impl<'a> Look<'a> {
             now,
             only,
             residents,
+            spares,
             ground,
         })
     }
