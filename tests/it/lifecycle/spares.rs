@@ -10,6 +10,8 @@ use tenant_schema::lifecycle::{self, LifecycleError, Provisioned};
 use tests::TestDb;
 use tests::tenant::{owner, standalone};
 
+use crate::doctor::assert_healthy;
+
 use super::crash::through;
 use super::leftovers::leftovers;
 
@@ -44,6 +46,7 @@ async fn a_tenant_takes_a_spare_and_works_as_one_that_was_built_for_it() {
     let t = TestDb::new().await;
     assert_eq!(fill(&t, 2).await, Filled { built: 2, removed: 0 });
     assert_eq!(fill(&t, 2).await, Filled::default(), "there are so many");
+    assert_healthy(&t, "with spares and no tenant").await;
     let before = pool(&t).await;
     let acme = t.tenant("acme").await;
     assert!(before.contains(acme.schema.as_str()));
