@@ -7,8 +7,8 @@ use catalog::tx::CatalogDb;
 use catalog::users::User;
 use tenant_schema::lifecycle::spares::{self, Filled};
 use tenant_schema::lifecycle::{self, LifecycleError, Provisioned};
-use tests::TestDb;
 use tests::tenant::{owner, standalone};
+use tests::{Cluster, TestDb};
 
 use crate::doctor::assert_healthy;
 
@@ -43,7 +43,8 @@ async fn provision(
 
 #[tokio::test]
 async fn a_tenant_takes_a_spare_and_works_as_one_that_was_built_for_it() {
-    let t = TestDb::new().await;
+    // Roles belong to the cluster, and the doctor looks at all of them.
+    let t = TestDb::on(Cluster::own().await).await;
     assert_eq!(fill(&t, 2).await, Filled { built: 2, removed: 0 });
     assert_eq!(fill(&t, 2).await, Filled::default(), "there are so many");
     assert_healthy(&t, "with spares and no tenant").await;
