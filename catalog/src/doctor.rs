@@ -1,4 +1,6 @@
-//! What the doctor asks of the catalog: who should have a schema, and where.
+//! What the doctor asks of the catalog: who should have a schema, and where. [`database`] is about what all share.
+
+pub mod database;
 
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;

@@ -56,6 +56,7 @@ pub fn statements() -> Vec<&'static str> {
         credentials::STATEMENTS,
         departures::STATEMENTS,
         doctor::STATEMENTS,
+        doctor::database::STATEMENTS,
         erasures::STATEMENTS,
         fitness::STATEMENTS,
         init::STATEMENTS,
