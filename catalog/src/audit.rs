@@ -44,6 +44,21 @@ pub enum AuditEvent {
         template_version: i32,
         rows: i64,
     },
+    /// A tenant was made of a container.
+    TenantImported {
+        origin: OrganizationId,
+        schema: SchemaName,
+        template_version: i32,
+        rows: i64,
+        content: String,
+    },
+    /// A tenant's schema was written into a container and removed.
+    TenantArchived { location: String, sha256: String },
+    /// An archived tenant was brought back.
+    TenantUnarchived {
+        sha256: String,
+        status: OrganizationStatus,
+    },
     /// An organization is refused until it is resumed.
     OrganizationSuspended { reason: Option<String> },
     /// A suspended organization is served again.
@@ -121,6 +136,9 @@ impl AuditEvent {
             Self::TenantPinned { .. } => "organization.pinned",
             Self::TenantOpened { .. } => "organization.opened",
             Self::TenantCloned { .. } => "organization.cloned",
+            Self::TenantImported { .. } => "organization.imported",
+            Self::TenantArchived { .. } => "organization.archived",
+            Self::TenantUnarchived { .. } => "organization.unarchived",
             Self::OrganizationSuspended { .. } => "organization.suspended",
             Self::OrganizationResumed { .. } => "organization.resumed",
             Self::OrganizationRenamed { .. } => "organization.renamed",
@@ -158,6 +176,9 @@ impl AuditEvent {
             | Self::TenantPinned { .. }
             | Self::TenantOpened { .. }
             | Self::TenantCloned { .. }
+            | Self::TenantImported { .. }
+            | Self::TenantArchived { .. }
+            | Self::TenantUnarchived { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
             | Self::OrganizationRenamed { .. }
@@ -203,6 +224,9 @@ impl AuditEvent {
             } => json!({
                 "origin_id": origin, "schema": schema.as_str(), "template_version": template_version, "rows": rows
             }),
+            Self::TenantImported { .. } | Self::TenantArchived { .. } | Self::TenantUnarchived { .. } => {
+                self.changes_by_container()
+            }
             Self::OrganizationSuspended { reason } => json!({"reason": reason}),
             Self::OrganizationResumed { status } | Self::TenantRestored { status } => {
                 json!({"status": status})
@@ -236,6 +260,25 @@ impl AuditEvent {
             | Self::RefreshTokenReused { .. }
             | Self::ApiKeyRevoked { .. }
             | Self::SigningKeyCreated { .. } => json!({}),
+        }
+    }
+
+    /// The same for what is done with containers.
+    fn changes_by_container(&self) -> Value {
+        match self {
+            Self::TenantImported {
+                origin,
+                schema,
+                template_version,
+                rows,
+                content,
+            } => json!({
+                "origin_id": origin, "schema": schema.as_str(), "template_version": template_version, "rows": rows,
+                "content": content
+            }),
+            Self::TenantArchived { location, sha256 } => json!({"location": location, "sha256": sha256}),
+            Self::TenantUnarchived { sha256, status } => json!({"sha256": sha256, "status": status}),
+            _ => json!({}),
         }
     }
 }

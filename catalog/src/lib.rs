@@ -7,6 +7,7 @@
 pub mod access;
 pub mod actor;
 pub mod api_keys;
+pub mod archives;
 pub mod audit;
 pub mod authenticate;
 pub mod changes;
@@ -50,6 +51,7 @@ pub mod users;
 pub fn statements() -> Vec<&'static str> {
     [
         api_keys::STATEMENTS,
+        archives::STATEMENTS,
         audit::STATEMENTS,
         authenticate::STATEMENTS,
         changes::STATEMENTS,

@@ -2,9 +2,11 @@
 //!
 //! The path of a request: [`models`] says what there is to ask for, [`tenant_db`] opens a transaction that can see one
 //! tenant, [`records`] fills it. The path
-//! of an operator: [`lifecycle`] makes a tenant, [`fleet`] brings all of them to the latest [`template`].
+//! of an operator: [`lifecycle`] makes a tenant, [`fleet`] brings all of them to the latest [`template`], [`container`] holds
+//! one of them in a file.
 
 mod access_tag;
+pub mod container;
 pub mod demo_data;
 pub mod doctor;
 pub mod erd;
@@ -28,6 +30,10 @@ pub fn statements() -> Vec<&'static str> {
         records::claim::LOCK,
         records::claim::CHECK,
         records::claim::READ,
+        container::SHAPE,
+        container::SEQUENCES,
+        container::export::SERVER,
+        container::import::SET_SEQUENCE,
         lifecycle::RELATIONS,
         lifecycle::clone::copy::COLUMNS,
         lifecycle::clone::copy::LEFT_OUT,

@@ -1,10 +1,11 @@
 //! The life of a tenant schema. Here: [`provision`], its beginning. Beside it: [`clone`](mod@clone), which begins
-//! with another's data; [`purge`], its end; [`psql_login`], for people who open psql on a tenant, and `scratch`, a schema that only lives to be looked at.
+//! with another's data; [`archive`], when it goes into a file; [`purge`], its end; [`psql_login`], for people who open psql on a tenant, and `scratch`, a schema that only lives to be looked at.
 //!
 //! Everything a tenant is made of (the organization's row, the schema with its stamp, its roles and grants, every
 //! migration of the template, the owner's membership and its mirror, the audit entry) is made in the caller's one
 //! transaction. PostgreSQL's DDL is transactional, roles included, so a crash at any statement leaves nothing.
 
+pub mod archive;
 pub mod clone;
 pub(crate) mod idempotency_keys;
 pub mod psql_login;
@@ -163,16 +164,7 @@ async fn create_tenant(
 ) -> Result<(OrganizationId, SchemaName), LifecycleError> {
     let organization = organizations::insert(tx, new, source).await?.id;
     let schema = SchemaName::from_opaque(source.uuid());
-    create_schema(tx.transaction(), &schema, organization).await?;
-    tx.transaction().touch(schema.as_str());
-    template
-        .migrations()
-        .up_to(version)
-        .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
-        .await?;
-    idempotency_keys::create(tx.transaction(), &schema).await?;
-    grant(tx.transaction(), &schema).await?;
-    models::record(tx, template, version, source).await?;
+    create_tables(tx, template, version, organization, &schema, source).await?;
     let row = NewTenantSchema {
         organization,
         schema: schema.clone(),
@@ -180,6 +172,46 @@ async fn create_tenant(
     };
     tenant_schemas::insert(tx, &row, source.now()).await?;
     Ok((organization, schema))
+}
+
+/// The schema of an organization with everything that the template says at a version; `search_path` is on it afterwards.
+pub(crate) async fn create_tables(
+    tx: &mut CatalogTx,
+    template: &Template,
+    version: i32,
+    organization: OrganizationId,
+    schema: &SchemaName,
+    source: &Source,
+) -> Result<(), LifecycleError> {
+    create_schema(tx.transaction(), schema, organization).await?;
+    tx.transaction().touch(schema.as_str());
+    template
+        .migrations()
+        .up_to(version)
+        .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
+        .await?;
+    idempotency_keys::create(tx.transaction(), schema).await?;
+    grant(tx.transaction(), schema).await?;
+    Ok(models::record(tx, template, version, source).await?)
+}
+
+/// Brings a schema that [`create_tables`] has made in this transaction from its version to the latest.
+pub(crate) async fn upgrade(
+    tx: &mut CatalogTx,
+    template: &Template,
+    schema: &SchemaName,
+    version: i32,
+    source: &Source,
+) -> Result<(), LifecycleError> {
+    if version == template.latest() {
+        return Ok(());
+    }
+    let migrations = template.migrations();
+    migrations
+        .apply(tx.transaction(), schema.as_str(), Sending::FileByFile)
+        .await?;
+    grant(tx.transaction(), schema).await?;
+    Ok(models::record(tx, template, template.latest(), source).await?)
 }
 
 /// The schema, stamped with whose it is, and its two roles, which the server's login may assume; `search_path` is

@@ -1,6 +1,8 @@
 //! The command line from outside: the real program, on a real database, as an operator types it.
 
+mod archive;
 mod commands;
+mod containers;
 mod demo;
 mod doctor;
 mod environment;

@@ -12,8 +12,8 @@ use tests::tenant::{owner, standalone};
 use self::leftovers::{assert_nothing_is_left, leftovers};
 
 pub(crate) mod clone;
-mod crash;
-mod leftovers;
+pub(crate) mod crash;
+pub(crate) mod leftovers;
 pub(crate) mod migrate;
 pub(crate) mod purge;
 

@@ -3,6 +3,7 @@
 mod calls;
 mod change_channel;
 mod cli;
+mod containers;
 mod cursors;
 mod doctor;
 mod fleet;

@@ -11,6 +11,7 @@ pub(crate) mod budget;
 pub(crate) mod row_counts;
 
 use catalog::actor::Actor;
+use catalog::archives;
 use catalog::audit::{self, AuditEvent};
 use catalog::clock::Source;
 use catalog::departures::{self, CatalogRows, Departure};
@@ -198,7 +199,7 @@ async fn shut(tx: &mut Transaction, schema: &SchemaName) -> Result<(), PgError> 
 }
 
 /// Schema and roles. Rights that others gave to the roles elsewhere in this database go with them.
-async fn remove(tx: &mut Transaction, schema: &SchemaName, found: Found) -> Result<(), PgError> {
+pub(super) async fn remove(tx: &mut Transaction, schema: &SchemaName, found: Found) -> Result<(), PgError> {
     let mut statements = Vec::new();
     if found == Found::Ours {
         statements.push(format!("drop schema {schema} cascade"));
@@ -229,8 +230,13 @@ async fn bury(
 ) -> Result<Erasure, LifecycleError> {
     let Leaving { tenant, schema, .. } = leaving;
     let now = how.source.now();
+    let archive = archives::find(tx, tenant.id).await?;
     let gone = departures::finish(tx, tenant.id, now).await?;
-    let record = record(leaving, rows, gone, how.actor, now);
+    let mut record = record(leaving, rows, gone, how.actor, now);
+    if let Some(archive) = archive {
+        // A file that is out of our reach.
+        record["archive"] = json!({"location": archive.location, "sha256": archive.sha256});
+    }
     let erasure = erasures::insert(tx, tenant.id, &tenant.slug, &record, how.actor, how.source).await?;
     let event = AuditEvent::TenantErased {
         schema: schema.schema.clone(),

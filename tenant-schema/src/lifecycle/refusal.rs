@@ -20,6 +20,18 @@ pub enum Refusal {
     /// It is to be cloned, and its schema is of a version that this program does not know.
     #[error("its template version is {0}, and this program's latest is {1}")]
     LaterVersion(i32, i32),
+    /// It is to be exported, and its schema is gone.
+    #[error("its schema is gone")]
+    NoSchema,
+    /// It is to be exported, and lacks tables, columns or sequences of its version of the template.
+    #[error("its schema lacks {}, which its version of the template has", .0.join(", "))]
+    Lacks(Vec<String>),
+    /// It is to be brought back out of its container, and is not archived.
+    #[error("it is not archived")]
+    NotArchived,
+    /// It was migrated again and again while somebody wanted to take a snapshot.
+    #[error("it is being migrated at this moment")]
+    Busy,
     /// More has to be locked at once than the server has locks for.
     #[error("{what} takes {needed} locks in one transaction, and {room} is the most that may be taken")]
     TooManyLocks {
@@ -41,6 +53,10 @@ impl Refusal {
             Self::Gone => "nothing is left to do; `tenantry tenant erasures` has the proof",
             Self::Dropped => "`tenantry tenant undrop` brings it back first",
             Self::LaterVersion(..) => "use the program and the template that migrated it",
+            Self::NoSchema => "`tenantry tenant show` tells how it stands",
+            Self::Lacks(_) => "somebody has changed it by hand; bring it back to its version's form first",
+            Self::NotArchived => "`tenantry tenant import --as` makes another tenant of a container",
+            Self::Busy => "run it again when the migration is over",
             Self::TooManyLocks { .. } => {
                 "set max_locks_per_transaction higher, or come back when fewer are in use"
             }
