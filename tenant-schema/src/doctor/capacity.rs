@@ -133,7 +133,11 @@ mod tests {
             let found = limit(&Measures { tables, ..measures });
             found.map(|finding| finding.severity)
         };
-        assert_eq!(severity(3_200), None, "twice as many are just as many as there are locks");
+        assert_eq!(
+            severity(3_200),
+            None,
+            "twice as many are just as many as there are locks"
+        );
         assert_eq!(severity(3_201), Some(Severity::Advice));
         assert_eq!(severity(6_401), Some(Severity::Warn));
     }

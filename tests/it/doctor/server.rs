@@ -29,7 +29,8 @@ async fn settings_are_told_with_a_value_and_a_reason_until_they_are_set() {
     let t = TestDb::on(Cluster::own().await).await;
     let bad = ["autovacuum", "track_counts", "fsync", "full_page_writes"];
     set(&t, &bad.map(|name| (name, "off"))).await;
-    let sessions = "alter role tenantry_owner set jit = on; alter role tenantry_owner set random_page_cost = 4";
+    let sessions =
+        "alter role tenantry_owner set jit = on; alter role tenantry_owner set random_page_cost = 4";
     let superuser = t.as_superuser().await;
     superuser.batch_execute(sessions).await.expect("set");
     let found = scan_for(&t, Kind::Settings).await.findings;
@@ -47,11 +48,17 @@ async fn settings_are_told_with_a_value_and_a_reason_until_they_are_set() {
     let why = &found[4].says;
     assert!(why.starts_with("4, better 1.1: "), "{why}");
     let shown = found[4].repair.as_ref().map(|repair| repair.sql.concat());
-    assert_eq!(shown.as_deref(), Some("alter system set random_page_cost = '1.1'"));
+    assert_eq!(
+        shown.as_deref(),
+        Some("alter system set random_page_cost = '1.1'")
+    );
     let reset = "alter role tenantry_owner reset jit; alter role tenantry_owner reset random_page_cost";
     t.as_superuser().await.batch_execute(reset).await.expect("reset");
     let left = scan_for(&t, Kind::Settings).await.findings;
-    assert!(left.iter().all(|finding| bad.contains(&finding.subject.as_str())), "{left:#?}");
+    assert!(
+        left.iter().all(|finding| bad.contains(&finding.subject.as_str())),
+        "{left:#?}"
+    );
 }
 
 fn short_of(finding: &Finding) -> String {
