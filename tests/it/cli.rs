@@ -11,6 +11,7 @@ mod help;
 mod killed;
 mod migrate;
 mod migrate_killed;
+mod mixed;
 mod program;
 mod psql;
 mod refusals;
