@@ -54,6 +54,8 @@ async fn settings_are_told_with_a_value_and_a_reason_until_they_are_set() {
     );
     let reset = "alter role tenantry_owner reset jit; alter role tenantry_owner reset random_page_cost";
     t.as_superuser().await.batch_execute(reset).await.expect("reset");
+    // Sessions keep what they began with.
+    set(&t, &[]).await;
     let left = scan_for(&t, Kind::Settings).await.findings;
     assert!(
         left.iter().all(|finding| bad.contains(&finding.subject.as_str())),
