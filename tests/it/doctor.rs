@@ -44,15 +44,23 @@ pub(crate) fn shorts(findings: &[Finding]) -> Vec<String> {
 /// There is nothing to find. The roles of a cluster are looked at too: only for a test with one of its own.
 pub(crate) async fn assert_healthy(t: &TestDb, when: &str) {
     let scan = scan(t).await;
-    assert!(scan.findings.is_empty(), "{when}: {:#?}", scan.findings);
+    let found = scan.findings.iter().filter(|finding| !is_of_the_test(finding));
+    assert_eq!(found.count(), 0, "{when}: {:#?}", scan.findings);
     assert!(scan.busy.is_empty(), "{when}: {:?}", scan.busy);
 }
 
 /// The same while a purge may have been begun: that is all there is to find.
 pub(crate) async fn assert_nothing_but_a_purge(t: &TestDb, when: &str) {
     let found = scan(t).await.findings;
-    let others = found.iter().filter(|finding| finding.kind != Kind::Purges);
+    let others = found
+        .iter()
+        .filter(|finding| finding.kind != Kind::Purges && !is_of_the_test(finding));
     assert_eq!(others.count(), 0, "{when}: {found:#?}");
+}
+
+/// A test's server has no autovacuum: what many attempts leave in the catalogs stays there.
+fn is_of_the_test(finding: &Finding) -> bool {
+    finding.kind == Kind::CatalogBloat
 }
 
 /// Applies what may be applied, and says how many that were; nothing may fail.
