@@ -53,7 +53,7 @@ fn limit(measures: &Measures) -> Option<Finding> {
     let finding = Finding::new(Kind::Capacity, "max_locks_per_transaction", says).graded(severity);
     let set = locks_wanted(measures);
     Some(finding.next(format!(
-        "set max_locks_per_transaction = {set} (restart), or save tenant by tenant"
+        "make max_locks_per_transaction {set} (restart), or save tenant by tenant"
     )))
 }
 
