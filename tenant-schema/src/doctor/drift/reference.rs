@@ -62,7 +62,7 @@ impl Reference {
         scratch::create_as(tx, &schema, template, version, Sending::AtOnce).await?;
         let role = format!("create role {} nologin", schema.read_write_role());
         tx.batch(&role).await?;
-        idempotency_keys::create(tx, &schema).await?;
+        idempotency_keys::create(tx, &schema, version).await?;
         // As it was when the scan began: names in what PostgreSQL describes depend on it.
         tx.batch("set local search_path = extensions, pg_temp; set local jit = off")
             .await?;
