@@ -42,6 +42,7 @@ pub mod secret;
 pub mod selection;
 pub mod sessions;
 pub mod slug;
+pub mod spare_schemas;
 pub mod standing;
 pub mod stored_text;
 pub mod template_models;
@@ -62,6 +63,7 @@ pub fn statements() -> Vec<&'static str> {
         dba_grants::STATEMENTS,
         departures::STATEMENTS,
         doctor::STATEMENTS,
+        doctor::database::STATEMENTS,
         erasures::STATEMENTS,
         fitness::STATEMENTS,
         init::STATEMENTS,
@@ -77,6 +79,7 @@ pub fn statements() -> Vec<&'static str> {
         resolve::STATEMENTS,
         selection::STATEMENTS,
         sessions::STATEMENTS,
+        spare_schemas::STATEMENTS,
         standing::STATEMENTS,
         template_models::STATEMENTS,
         tenant_schemas::STATEMENTS,

@@ -1,6 +1,7 @@
 //! A schema with the tables of a version of the template, to be looked at and rolled back.
 
 use catalog::pg::migrator::Sending;
+use catalog::pg::sqlstate::PgError;
 use catalog::pg::tx::Transaction;
 use catalog::schema_name::SchemaName;
 use uuid::Uuid;
@@ -15,10 +16,21 @@ pub(crate) async fn create(
     template: &Template,
     template_version: i32,
 ) -> Result<SchemaName, LifecycleError> {
-    let schema = empty(tx).await?;
-    let migrations = template.migrations().up_to(template_version);
-    migrations.create(None, tx, schema.as_str()).await?;
+    let schema = nobodys();
+    create_as(tx, &schema, template, template_version).await?;
     Ok(schema)
+}
+
+/// The same, under this name: it waits for nobody who tries a template at the same moment.
+pub(crate) async fn create_as(
+    tx: &mut Transaction,
+    schema: &SchemaName,
+    template: &Template,
+    template_version: i32,
+) -> Result<(), LifecycleError> {
+    empty(tx, schema).await?;
+    let migrations = template.migrations().up_to(template_version);
+    Ok(migrations.create(None, tx, schema.as_str()).await?)
 }
 
 /// The same, one file after the other, so that a failure names its file.
@@ -27,7 +39,8 @@ pub(crate) async fn create_by_files(
     template: &Template,
     template_version: i32,
 ) -> Result<SchemaName, LifecycleError> {
-    let schema = empty(tx).await?;
+    let schema = nobodys();
+    empty(tx, &schema).await?;
     let migrations = template.migrations().up_to(template_version);
     migrations.apply(tx, schema.as_str(), Sending::FileByFile).await?;
     Ok(schema)
@@ -39,18 +52,21 @@ pub(crate) async fn create_as_new(
     template: &Template,
     template_version: i32,
 ) -> Result<SchemaName, LifecycleError> {
-    let schema = empty(tx).await?;
+    let schema = nobodys();
+    empty(tx, &schema).await?;
     template.create(tx, &schema, template_version).await?;
     Ok(schema)
 }
 
-async fn empty(tx: &mut Transaction) -> Result<SchemaName, LifecycleError> {
-    // The nil UUID is never given to a tenant.
-    let schema = SchemaName::from_opaque(Uuid::nil());
+/// The nil UUID is never given to a tenant.
+fn nobodys() -> SchemaName {
+    SchemaName::from_opaque(Uuid::nil())
+}
+
+async fn empty(tx: &mut Transaction, schema: &SchemaName) -> Result<(), PgError> {
     tx.batch(&format!(
         "create schema {schema}; set local search_path = {}",
         schema.search_path()
     ))
-    .await?;
-    Ok(schema)
+    .await
 }
