@@ -1,5 +1,6 @@
 //! The command line as data: what can be typed and what the help says. Nothing here decides anything.
 
+mod backup;
 mod doctor;
 mod environment;
 mod key;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use catalog::slug::Slug;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::backup::{BackupArgs, BackupCommand};
 pub(crate) use self::doctor::{DoctorArgs, FailOn};
 pub(crate) use self::key::{KeyCommand, KeyCreateArgs};
 pub(crate) use self::lifetime::Lifetime;
@@ -111,6 +113,9 @@ pub(crate) enum OperatorCommand {
     Migrate(Box<MigrateArgs>),
     /// Find what is not as it should be in the fleet and the database, and mend it
     Doctor(DoctorArgs),
+    /// Write every tenant into a container of its own
+    #[command(after_help = backup::EXAMPLES)]
+    Backup(BackupArgs),
     /// Open psql on one tenant, as a login that can see that tenant only
     Psql(PsqlArgs),
 }

@@ -1,5 +1,6 @@
 //! The commands, one file each; this file picks the one that was typed.
 
+mod backup;
 mod demo;
 mod doctor;
 mod erd;
@@ -14,7 +15,7 @@ mod tenant;
 mod user;
 
 use crate::cli::{
-    Cli, Command, KeyCommand, LogFormat, MigrateCommand, OperatorCommand, OrganizationCommand,
+    BackupCommand, Cli, Command, KeyCommand, LogFormat, MigrateCommand, OperatorCommand, OrganizationCommand,
     TemplateCommand, UserCommand,
 };
 use crate::config::Config;
@@ -69,6 +70,10 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
             None => migrate::run(&args, operator).await,
         },
         OperatorCommand::Doctor(args) => Box::pin(doctor::run(&args, operator)).await,
+        OperatorCommand::Backup(args) => match &args.command {
+            Some(BackupCommand::Drill { folder, only }) => backup::drill::run(folder, only, operator).await,
+            None => backup::run(&args, backup::named(&args)?, operator).await,
+        },
         OperatorCommand::Psql(args) => psql::run(args, operator).await,
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod archive;
 pub mod clone;
+pub mod drill;
 pub(crate) mod idempotency_keys;
 pub mod psql_login;
 pub mod purge;

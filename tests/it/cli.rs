@@ -1,6 +1,7 @@
 //! The command line from outside: the real program, on a real database, as an operator types it.
 
 mod archive;
+mod backup;
 mod commands;
 mod containers;
 mod demo;
@@ -11,6 +12,7 @@ mod help;
 mod killed;
 mod migrate;
 mod migrate_killed;
+mod point_in_time;
 mod program;
 mod psql;
 mod refusals;

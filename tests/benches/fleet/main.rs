@@ -3,7 +3,7 @@
 //! Tenants are provisioned and then migrated by one more version (a column and an index), and as many schemas are made
 //! and changed by `psql` with the same statements, one transaction each, over the same number of connections, without a
 //! catalog, a lock or a record. Both take turns, a quarter of the fleet at a time, so that both meet the same database.
-//! At last a fleet with nothing to do is migrated.
+//! At last a fleet with nothing to do is migrated. One tenant with records is exported when it is alone and when the fleet is there.
 //!
 //! The cluster does not wait for its disk, which would hide what is measured.
 //!
@@ -15,6 +15,7 @@
     reason = "a benchmark reports to the terminal"
 )]
 
+mod export;
 mod psql;
 
 use std::num::NonZeroUsize;
@@ -63,10 +64,13 @@ async fn main() -> Result<()> {
     };
     let psql = Psql::new(&place, jobs)?;
     println!("{tenants} tenants, {jobs} jobs\n");
+    let export = export::Export::alone(&bench.db, &bench.actor, &bench.source).await?;
     println!("| | tenantry | psql | of psql |\n|---|---:|---:|---:|");
     bench.provision(tenants, &psql).await?;
+    let exported = export.in_fleet(&bench.db, &bench.source).await?;
     bench.migrate(&psql).await?;
     bench.nothing_to_do(tenants).await?;
+    println!("\n{exported}");
     ground.stop().await
 }
 
