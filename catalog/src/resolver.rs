@@ -68,6 +68,11 @@ impl Resolver {
         Ok(resolution)
     }
 
+    /// Forgets what the slug meant: somebody has seen that it is no longer so before the feed told.
+    pub fn forget(&self, slug: &Slug) {
+        self.found.invalidate(slug);
+    }
+
     /// A slug that is somebody's means the same until that organization changes (a move to another slug is such a
     /// change), one that is nobody's until somebody takes it.
     fn holds(&self, slug: &Slug, found: &Found) -> bool {

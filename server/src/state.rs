@@ -1,5 +1,6 @@
 //! What every request shares: the doors to the database, the keys, the settings.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use catalog::authenticate::Authenticator;
@@ -55,6 +56,7 @@ struct Inner {
     catalog: CatalogDb,
     resolver: Resolver,
     models: Models,
+    supported: RangeInclusive<i32>,
     tenants: TenantDb,
     authenticator: Authenticator,
     callers: Callers,
@@ -88,6 +90,7 @@ impl AppState {
             callers: Callers::new(catalog.clone(), feed, source.clone(), keys, config.caller_ttl),
             admission: Admission::new(&config),
             attempts: Attempts::new(&config.attempts, &source),
+            supported: template.supported(),
             models: Models::new(catalog.clone(), template),
             catalog,
             tenants,
@@ -126,6 +129,11 @@ impl AppState {
 
     pub(crate) fn models(&self) -> &Models {
         &self.0.models
+    }
+
+    /// The template versions of the tenants that are served.
+    pub(crate) fn supported(&self) -> &RangeInclusive<i32> {
+        &self.0.supported
     }
 
     pub(crate) fn tenants(&self) -> &TenantDb {

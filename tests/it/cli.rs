@@ -13,6 +13,7 @@ mod killed;
 mod migrate;
 mod migrate_killed;
 mod point_in_time;
+mod mixed;
 mod program;
 mod psql;
 mod refusals;

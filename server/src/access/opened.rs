@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use catalog::resolve::ActiveTenant;
-use tenant_schema::records::SchemaModel;
+use tenant_schema::records::{RecordError, SchemaModel};
 
 use crate::access::Member;
 use crate::callers::Caller;
@@ -39,6 +39,15 @@ impl Opened {
             name,
         };
         Ok((opened, id))
+    }
+
+    /// What the engine refused. A tenant that has changed is looked up anew by the next request, which need not wait
+    /// until the feed has told.
+    pub(crate) fn refused(&self, state: &AppState, error: RecordError) -> ApiError {
+        if matches!(error, RecordError::Moved(_)) {
+            state.resolver().forget(self.tenant.slug());
+        }
+        error.into()
     }
 }
 

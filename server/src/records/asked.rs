@@ -87,7 +87,8 @@ impl Asked {
         let prepared = self.prepare(opened, operation)?;
         let (tenant, actor) = (&opened.tenant, opened.caller.actor());
         let tenants = self.state.tenants();
-        let answered = execute(tenants, tenant, &actor, self.context.id(), &prepared).await?;
+        let answered = execute(tenants, tenant, &actor, self.context.id(), &prepared).await;
+        let answered = answered.map_err(|error| opened.refused(&self.state, error))?;
         let query = self.uri.query().unwrap_or_default();
         let is_list = matches!(operation, Operation::List);
         let place = is_list.then(|| answer::content_location(&opened.name, query));
