@@ -51,9 +51,16 @@ echo 'local all all trust' > "$data/pg_hba.conf"
 if [ "$(id -u)" -eq 0 ]; then chown -R "${PITR_ACCOUNT:-postgres}" "$scratch"; fi
 
 echo "restoring to $time" >&2
-if ! as_postgres pg_ctl start -D "$data" -l "$scratch/log" -s -w -t 86400; then
+failed() {
   cat "$scratch/log" >&2
+  echo "the scratch cluster did not reach $time" >&2
   exit 2
-fi
+}
+as_postgres pg_ctl start -D "$data" -l "$scratch/log" -s -w -t 86400 || failed
+# It counts as started while it replays; it lets nobody in before it has been promoted.
+until psql -h "$scratch" -U "$PITR_OWNER" -d "$PITR_DATABASE" -qAtc 'select 1' > /dev/null 2>&1; do
+  as_postgres pg_ctl status -D "$data" > /dev/null || failed
+  sleep 0.2
+done
 DATABASE_URL="postgres:///$PITR_DATABASE?host=$scratch&user=$PITR_OWNER&sslmode=disable" \
   tenantry tenant export "$slug" --output "$output"
