@@ -1,12 +1,14 @@
 //! The command line as data: what can be typed and what the help says. Nothing here decides anything.
 
 mod backup;
+mod ceiling;
 mod doctor;
 mod environment;
 mod key;
 mod lifetime;
 mod migrate;
 mod organization;
+mod plan;
 mod selection;
 mod template;
 mod tenant;
@@ -18,11 +20,13 @@ use catalog::slug::Slug;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::backup::{BackupArgs, BackupCommand};
+pub(crate) use self::ceiling::Ceiling;
 pub(crate) use self::doctor::{DoctorArgs, FailOn};
 pub(crate) use self::key::{KeyCommand, KeyCreateArgs};
 pub(crate) use self::lifetime::Lifetime;
 pub(crate) use self::migrate::{MigrateArgs, MigrateCommand, MigrateSubject};
 pub(crate) use self::organization::{GroupKind, OrganizationCommand, OrganizationCreateArgs};
+pub(crate) use self::plan::{LimitArgs, PlanCommand};
 pub(crate) use self::selection::SelectionArgs;
 pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
@@ -102,6 +106,9 @@ pub(crate) enum OperatorCommand {
     /// Tenants: organizations with a schema of their own
     #[command(subcommand)]
     Tenant(TenantCommand),
+    /// Plans: what tenants may take
+    #[command(subcommand)]
+    Plan(PlanCommand),
     /// People
     #[command(subcommand)]
     User(UserCommand),

@@ -8,6 +8,7 @@ mod init;
 mod key;
 mod migrate;
 mod organization;
+mod plan;
 mod psql;
 mod serve;
 mod template;
@@ -59,6 +60,7 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
             organization::create::run(args, operator).await
         }
         OperatorCommand::Tenant(command) => tenant::run(command, operator).await,
+        OperatorCommand::Plan(command) => plan::run(command, operator).await,
         OperatorCommand::User(UserCommand::Create(args)) => user::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::Create(args)) => key::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::List { slug }) => key::list::run(&slug, operator).await,

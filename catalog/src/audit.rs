@@ -13,6 +13,7 @@ use crate::actor::Actor;
 use crate::clock::Source;
 use crate::error::CatalogError;
 use crate::ids::{ApiKeyId, MembershipId, OrganizationId, SessionId, UserId};
+use crate::limits::Limits;
 use crate::memberships::MemberRole;
 use crate::organizations::{OrganizationKind, OrganizationStatus};
 use crate::pg::tx::Queued;
@@ -67,6 +68,15 @@ pub enum AuditEvent {
     OrganizationRenamed { from: String, to: String },
     /// An organization moved to another label.
     SlugChanged { from: Slug, to: Slug },
+    /// What a tenant may take was changed.
+    TenantLimited {
+        plan: Option<String>,
+        exceptions: Limits,
+    },
+    /// A plan was made, or its limits were changed.
+    PlanSet { name: String, limits: Limits },
+    /// A plan was removed.
+    PlanRemoved { name: String },
     /// A tenant was dropped; it can be brought back until then.
     TenantDropped { purge_after: DateTime<Utc> },
     /// A dropped tenant was brought back.
@@ -143,6 +153,9 @@ impl AuditEvent {
             Self::OrganizationResumed { .. } => "organization.resumed",
             Self::OrganizationRenamed { .. } => "organization.renamed",
             Self::SlugChanged { .. } => "organization.slug_changed",
+            Self::TenantLimited { .. } => "organization.limited",
+            Self::PlanSet { .. } => "plan.set",
+            Self::PlanRemoved { .. } => "plan.removed",
             Self::TenantDropped { .. } => "organization.dropped",
             Self::TenantRestored { .. } => "organization.restored",
             Self::TenantErased { .. } => "organization.erased",
@@ -183,6 +196,7 @@ impl AuditEvent {
             | Self::OrganizationResumed { .. }
             | Self::OrganizationRenamed { .. }
             | Self::SlugChanged { .. }
+            | Self::TenantLimited { .. }
             | Self::TenantDropped { .. }
             | Self::TenantRestored { .. }
             | Self::TenantErased { .. }
@@ -199,6 +213,7 @@ impl AuditEvent {
             Self::ApiKeyCreated { id, .. } | Self::ApiKeyRevoked { id } => id,
             Self::DatabaseRepaired { subject, .. } => subject,
             Self::SigningKeyCreated { kid } => kid,
+            Self::PlanSet { name, .. } | Self::PlanRemoved { name } => name,
         };
         Some(id.to_string())
     }
@@ -233,6 +248,8 @@ impl AuditEvent {
             }
             Self::OrganizationRenamed { from, to } => json!({"name": {"from": from, "to": to}}),
             Self::SlugChanged { from, to } => json!({"slug": {"from": from, "to": to}}),
+            Self::TenantLimited { plan, exceptions } => json!({"plan": plan, "exceptions": exceptions}),
+            Self::PlanSet { limits, .. } => json!({"limits": limits}),
             Self::TenantDropped { purge_after } => json!({"purge_after": purge_after}),
             Self::TenantErased {
                 schema,
@@ -259,6 +276,7 @@ impl AuditEvent {
             | Self::SignInFailed { .. }
             | Self::RefreshTokenReused { .. }
             | Self::ApiKeyRevoked { .. }
+            | Self::PlanRemoved { .. }
             | Self::SigningKeyCreated { .. } => json!({}),
         }
     }

@@ -22,12 +22,14 @@ pub mod fitness;
 pub mod ids;
 pub mod init;
 pub mod jwks;
+pub mod limits;
 pub mod memberships;
 pub mod migration_runs;
 pub mod nearest;
 pub mod organizations;
 pub mod password;
 pub mod pg;
+pub mod plans;
 pub mod private_file;
 pub mod resolve;
 pub mod resolver;
@@ -62,11 +64,13 @@ pub fn statements() -> Vec<&'static str> {
         fitness::STATEMENTS,
         init::STATEMENTS,
         jwks::STATEMENTS,
+        limits::STATEMENTS,
         memberships::STATEMENTS,
         migration_runs::STATEMENTS,
         migration_runs::report::STATEMENTS,
         organizations::STATEMENTS,
         pg::erd::STATEMENTS,
+        plans::STATEMENTS,
         pg::migrator::STATEMENTS,
         resolve::STATEMENTS,
         selection::STATEMENTS,

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use catalog::limits::Room;
 use serde::Serialize;
 use tenant_schema::records::Candidate;
 
@@ -196,6 +197,25 @@ impl ApiError {
             "Too many requests",
         )
         .with_header(header::RETRY_AFTER, seconds.into())
+    }
+
+    /// 429: the tenant has as many requests in flight as it may have.
+    pub fn too_many_in_flight(most: usize) -> Self {
+        let message = format!("This organization may have {most} requests in flight at once, and has them");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_in_flight", message)
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+            .with_hint("Wait for an answer before the next request is sent")
+    }
+
+    /// 403: the tenant's storage is full, and the request would add to it.
+    pub fn storage_full(room: &Room) -> Self {
+        let hard = room.hard.unwrap_or(room.used);
+        let message = format!(
+            "This organization's storage is full: it takes {} of {hard} bytes",
+            room.used
+        );
+        Self::forbidden("storage_full", message)
+            .with_hint("Reading, deleting and purging go on; a larger plan or less data makes room")
     }
 
     /// 500: our fault. The cause is for the log only.

@@ -23,6 +23,7 @@ use crate::attempts::Attempts;
 use crate::callers::Callers;
 use crate::config::ServerConfig;
 use crate::error::ApiError;
+use crate::shares::Shares;
 use crate::signing_keys::SigningKeys;
 use crate::token::TokenKeys;
 
@@ -63,6 +64,7 @@ struct Inner {
     source: Source,
     config: ServerConfig,
     admission: Admission,
+    shares: Shares,
     attempts: Attempts,
     cursors: CursorKeys,
 }
@@ -89,6 +91,7 @@ impl AppState {
             authenticator: Authenticator::new(catalog.clone(), hasher, source.clone(), lifetimes),
             callers: Callers::new(catalog.clone(), feed, source.clone(), keys, config.caller_ttl),
             admission: Admission::new(&config),
+            shares: Shares::new(config.tenant_concurrency),
             attempts: Attempts::new(&config.attempts, &source),
             supported: template.supported(),
             models: Models::new(catalog.clone(), template),
@@ -117,6 +120,10 @@ impl AppState {
 
     pub(crate) fn admission(&self) -> &Admission {
         &self.0.admission
+    }
+
+    pub(crate) fn shares(&self) -> &Shares {
+        &self.0.shares
     }
 
     pub(crate) fn attempts(&self) -> &Attempts {

@@ -65,6 +65,7 @@ pub fn statements() -> Vec<&'static str> {
         template_check::live::LEFT_BEHIND,
         tenant_db::opening::BOUNDED,
         tenant_db::opening::BOUNDED_EXPORT,
+        tenant_db::opening::BOUNDED_STATEMENT,
         tenant_db::opening::READ,
         tenant_db::opening::TIME_ZONE,
         tenant_db::opening::WRITE,

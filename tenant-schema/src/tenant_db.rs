@@ -6,7 +6,8 @@
 //! is dropped with the schema, and setting it fails when it is gone. Without the role the server's login
 //! (`NOINHERIT`, no rights of its own) sees no tenant at all. The timeouts of a statement and of a lock come with the
 //! connection's start-up packet and are the same for every tenant, so they cost a transaction nothing; only behind a
-//! pooler of transactions, where sessions are not ours to set, each transaction says them itself.
+//! pooler of transactions, where sessions are not ours to set, and for tenants whose plan says less, does a transaction say
+//! them itself.
 //!
 //! A transaction is for the template version that its tenant had when it was resolved. What is planned for one version is
 //! never committed, nor answered, from a schema of another (`lifecycle::version_mark`).
@@ -110,8 +111,11 @@ impl Default for TenantDbSettings {
 pub struct TenantDb {
     lanes: Arc<Lanes>,
     exports: Arc<Exports>,
-    /// What each transaction says itself, where no session says it.
-    bounds: Option<Bounds>,
+    /// How long a statement may run that no plan bounds further, and how long it may wait for a lock.
+    statement_timeout: Duration,
+    lock_timeout: Duration,
+    /// Whether sessions are not ours to set, so that each transaction says its bounds itself.
+    is_pooled: bool,
     /// The scope of the opening statements: they name nothing that depends on one.
     session: Arc<str>,
 }
@@ -141,10 +145,12 @@ impl TenantDb {
     pub fn new(config: &PgConfig, settings: &TenantDbSettings) -> Self {
         let exports = Exports::new(config, &settings.exports, settings.lock_timeout);
         let (statement, lock) = (settings.statement_timeout, settings.lock_timeout);
-        let bounds = config.is_pooled().then(|| Bounds::new(statement, lock));
+        let is_pooled = config.is_pooled();
         let config = config.for_tenants(statement, lock);
         Self {
-            bounds,
+            statement_timeout: statement,
+            lock_timeout: lock,
+            is_pooled,
             exports: Arc::new(exports),
             lanes: Arc::new(Lanes::new(config, settings.lanes.clone())),
             session: "session".into(),
@@ -181,6 +187,19 @@ impl TenantDb {
         self.open(tenant, Opening::write(tenant, actor, request_id)).await
     }
 
+    /// What a transaction says itself of its bounds: what no session says, and where the tenant's plan is stricter.
+    fn bounds(&self, tenant: &ActiveTenant) -> Option<Bounds> {
+        let own = tenant.limits().statement_timeout();
+        let own = own.filter(|own| *own < self.statement_timeout);
+        if self.is_pooled {
+            return Some(Bounds::new(
+                own.unwrap_or(self.statement_timeout),
+                self.lock_timeout,
+            ));
+        }
+        own.map(Bounds::of_statement)
+    }
+
     async fn open(&self, tenant: &ActiveTenant, opening: Opening) -> Result<TenantTx, PgError> {
         let seat = self
             .lanes
@@ -192,7 +211,7 @@ impl TenantDb {
             seat,
             scope: format!("{}@{}", tenant.schema(), tenant.template_version()).into(),
             mark: version_mark::of(tenant.template_version()),
-            opening: opening.bounded(self.bounds.clone()),
+            opening: opening.bounded(self.bounds(tenant)),
             undone: false,
             fence: Fence::Open,
         })

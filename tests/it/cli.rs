@@ -13,6 +13,7 @@ mod killed;
 mod migrate;
 mod migrate_killed;
 mod mixed;
+mod plans;
 mod point_in_time;
 mod program;
 mod psql;

@@ -6,7 +6,7 @@ use catalog::email::EmailAddress;
 use catalog::slug::Slug;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Lifetime, SelectionArgs};
+use super::{Lifetime, LimitArgs, SelectionArgs};
 
 pub(crate) use self::container::{TenantArchiveArgs, TenantExportArgs, TenantImportArgs};
 
@@ -69,6 +69,45 @@ Examples:
         /// The tenant
         slug: Slug,
     },
+    /// Put a tenant on a plan, which says what it may take
+    #[command(after_help = "\
+Examples:
+  tenantry tenant plan acme pro
+  tenantry tenant plan acme --none     the plan named default, if there is one
+
+Servers know at once. Exceptions made by `tenantry tenant limit` stay.")]
+    Plan {
+        /// The tenant
+        slug: Slug,
+        /// The plan; `tenantry plan list` shows those there are
+        #[arg(required_unless_present = "none", conflicts_with = "none")]
+        plan: Option<String>,
+        /// None of its own
+        #[arg(long)]
+        none: bool,
+    },
+    /// Show what a tenant may take, or make an exception from its plan
+    #[command(after_help = "\
+Examples:
+  tenantry tenant limit acme                      what counts, and the room it takes
+  tenantry tenant limit acme --in-flight 80
+  tenantry tenant limit acme --storage-hard none  no limit, whatever the plan says
+  tenantry tenant limit acme --in-flight plan     what the plan says again")]
+    Limit {
+        /// The tenant
+        slug: Slug,
+        #[command(flatten)]
+        limits: LimitArgs,
+    },
+    /// Measure how much room all tenants take, which the limits of storage go by
+    #[command(after_help = "\
+Examples:
+  tenantry tenant measure
+  */10 * * * *  tenantry tenant measure    in a crontab
+
+One statement for all of them. Tenants beyond a limit are listed; servers log a warning about each. What a tenant takes
+is shown by `tenantry tenant limit`.")]
+    Measure,
     /// Refuse a tenant's requests until it is resumed; everything of it is kept
     #[command(after_help = "\
 Examples:

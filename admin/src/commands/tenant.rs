@@ -7,6 +7,7 @@ mod departure;
 mod erasures;
 mod export;
 mod import;
+mod limits;
 mod list;
 mod pin;
 mod show;
@@ -39,5 +40,8 @@ pub(super) async fn run(command: TenantCommand, operator: &Operator) -> anyhow::
         TenantCommand::Undrop { slug } => departure::undrop(&slug, operator).await,
         TenantCommand::PurgeDropped(args) => departure::purge(&args, operator).await,
         TenantCommand::Erasures => erasures::run(operator).await,
+        TenantCommand::Plan { slug, plan, none: _ } => limits::put_on(&slug, plan.as_deref(), operator).await,
+        TenantCommand::Limit { slug, limits: said } => limits::limit(&slug, &said, operator).await,
+        TenantCommand::Measure => limits::measure(operator).await,
     }
 }

@@ -100,9 +100,10 @@ impl Asked {
     fn prepare(&self, opened: &Opened, operation: Operation<'_>) -> Result<Prepared, ApiError> {
         let claim = |once: &Once| once.claim(opened.tenant.schema(), &opened.caller.actor(), operation);
         let claim = self.once.as_deref().map(claim);
+        let limits = Limits::default().for_plan(opened.tenant.limits().rows());
         let mut new_id = || self.state.source().uuid();
         self.ask(opened, claim.as_ref(), |request| {
-            prepare(&opened.model, request, operation, Limits::default(), &mut new_id)
+            prepare(&opened.model, request, operation, limits, &mut new_id)
         })
     }
 
