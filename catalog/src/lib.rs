@@ -13,6 +13,7 @@ pub mod authenticate;
 pub mod changes;
 pub mod clock;
 pub mod credentials;
+pub mod dba_grants;
 pub mod departures;
 pub mod doctor;
 pub mod email;
@@ -58,6 +59,7 @@ pub fn statements() -> Vec<&'static str> {
         authenticate::STATEMENTS,
         changes::STATEMENTS,
         credentials::STATEMENTS,
+        dba_grants::STATEMENTS,
         departures::STATEMENTS,
         doctor::STATEMENTS,
         erasures::STATEMENTS,
