@@ -53,11 +53,11 @@ async fn a_tenant_comes_back_as_it_was_before_a_mistake() {
 
     // After the base backup: three companies, the moment, a mistake.
     let superuser = t.as_superuser().await;
-    let fill = format!(
+    let insert = format!(
         "insert into {}.companies (name) values ('A'), ('B'), ('C')",
         acme.schema
     );
-    superuser.batch_execute(&fill).await.expect("companies");
+    superuser.batch_execute(&insert).await.expect("companies");
     let moment = superuser.query_one("select clock_timestamp()::text", &[]).await;
     let moment: String = moment.expect("a clock").get(0);
     let mistake = format!("delete from {}.companies", acme.schema);
