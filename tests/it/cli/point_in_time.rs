@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 use tests::{Cluster, TestDb};
@@ -25,12 +26,9 @@ async fn companies(superuser: &Client, schema: &str) -> i64 {
     superuser.query_one(&count, &[]).await.expect("companies").get(0)
 }
 
-#[tokio::test]
-async fn a_tenant_comes_back_as_it_was_before_a_mistake() {
+/// A cluster that copies its log into this folder.
+async fn archiving(wal: &str) -> Arc<Cluster> {
     let cluster = Cluster::own().await;
-    let home = tempfile::tempdir().expect("a temporary folder");
-    fs::set_permissions(home.path(), Permissions::from_mode(0o755)).expect("it is ours");
-    let wal = folder(home.path(), "wal");
     let superuser = cluster.superuser("postgres").await;
     for setting in [
         "alter system set archive_mode = on".to_owned(),
@@ -40,7 +38,15 @@ async fn a_tenant_comes_back_as_it_was_before_a_mistake() {
     }
     drop(superuser);
     cluster.restart().await.expect("it starts again");
+    cluster
+}
 
+#[tokio::test]
+async fn a_tenant_comes_back_as_it_was_before_a_mistake() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    fs::set_permissions(home.path(), Permissions::from_mode(0o755)).expect("it is ours");
+    let wal = folder(home.path(), "wal");
+    let cluster = archiving(&wal).await;
     let t = TestDb::on(cluster).await;
     let acme = t.tenant("acme").await;
     let tenantry = Tenantry::on(&t).await;
