@@ -1,5 +1,6 @@
 //! The command line as data: what can be typed and what the help says. Nothing here decides anything.
 
+mod backup;
 mod ceiling;
 mod dba;
 mod doctor;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use catalog::slug::Slug;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::backup::{BackupArgs, BackupCommand};
 pub(crate) use self::ceiling::Ceiling;
 pub(crate) use self::dba::{DbaCommand, DbaGrantArgs, DbaRevokeArgs};
 pub(crate) use self::doctor::{DoctorArgs, FailOn};
@@ -134,6 +136,9 @@ pub(crate) enum OperatorCommand {
     Migrate(Box<MigrateArgs>),
     /// Find what is not as it should be in the fleet and the database, and mend it
     Doctor(DoctorArgs),
+    /// Write every tenant into a container of its own
+    #[command(after_help = backup::EXAMPLES)]
+    Backup(BackupArgs),
     /// Open psql on one tenant, as a login that can see that tenant only
     Psql(PsqlArgs),
     /// Logins of people: which may open which tenant with a plain psql

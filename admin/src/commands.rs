@@ -1,5 +1,6 @@
 //! The commands, one file each; this file picks the one that was typed.
 
+mod backup;
 mod dba;
 mod demo;
 mod doctor;
@@ -19,7 +20,7 @@ mod tenant;
 mod user;
 
 use crate::cli::{
-    Cli, Command, KeyCommand, LogFormat, MigrateCommand, OperatorCommand, OrganizationCommand,
+    BackupCommand, Cli, Command, KeyCommand, LogFormat, MigrateCommand, OperatorCommand, OrganizationCommand,
     TemplateCommand, UserCommand,
 };
 use crate::config::Config;
@@ -78,6 +79,10 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
             None => migrate::run(&args, operator).await,
         },
         OperatorCommand::Doctor(args) => Box::pin(doctor::run(&args, operator)).await,
+        OperatorCommand::Backup(args) => match &args.command {
+            Some(BackupCommand::Drill { folder, only }) => backup::drill::run(folder, only, operator).await,
+            None => backup::run(&args, backup::named(&args)?, operator).await,
+        },
         OperatorCommand::Psql(args) => psql::run(args, operator).await,
         OperatorCommand::Dba(command) => dba::run(command, operator).await,
         OperatorCommand::Sql(args) => Box::pin(sql::run(&args, operator)).await,

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use futures_util::future::join;
 use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use crate::pg::config::PgConfig;
@@ -99,21 +100,53 @@ pub async fn init(db: &CatalogDb, password: Option<&SecretString>) -> Result<Ini
 /// Makes the database if it is not there. `config` names another database of the same cluster, such as `postgres`,
 /// and a login that may create databases; the new one has the cluster's encoding and locale.
 pub async fn ensure_database(config: &PgConfig, name: &str) -> Result<(), PgError> {
-    let connected = config.driver().connect(config.tls()).await;
-    let (client, connection) = connected.map_err(|error| PgError::Unavailable(error.into()))?;
-    let work = async {
+    alone(config, async |client| {
         let row = client.query_one(DATABASE_KNOWN, &[&name]).await?;
         if !row.get::<_, bool>("known") {
             let quoted: &str = row.get("quoted");
-            // It cannot run inside a transaction, hence not on a pooled transaction.
             match client.batch_execute(&format!("create database {quoted}")).await {
                 Err(error) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => {}
                 other => other?,
             }
         }
+        Ok(())
+    })
+    .await
+}
+
+/// Removes a database, if it is there, with the sessions that are open on it. `config` names another one.
+pub async fn drop_database(config: &PgConfig, name: &str) -> Result<(), PgError> {
+    alone(config, async |client| {
+        let row = client.query_one(DATABASE_KNOWN, &[&name]).await?;
+        let quoted: &str = row.get("quoted");
+        client
+            .batch_execute(&format!("drop database if exists {quoted} with (force)"))
+            .await
+    })
+    .await
+}
+
+/// The databases of this login whose names begin so and that nobody is connected to.
+pub async fn idle_databases(config: &PgConfig, prefix: &str) -> Result<Vec<String>, PgError> {
+    alone(config, async |client| {
+        let rows = client.query(IDLE_DATABASES, &[&prefix]).await?;
+        Ok(rows.iter().map(|row| row.get("name")).collect())
+    })
+    .await
+}
+
+/// Works on a connection of its own: what is done to databases cannot be done in a transaction, hence not on a pooled one.
+async fn alone<T>(
+    config: &PgConfig,
+    work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
+) -> Result<T, PgError> {
+    let connected = config.driver().connect(config.tls()).await;
+    let (client, connection) = connected.map_err(|error| PgError::Unavailable(error.into()))?;
+    let work = async {
+        let done = work(&client).await;
         // The connection ends when its client does.
         drop(client);
-        Ok(())
+        done
     };
     let (done, _) = join(work, connection).await;
     done.map_err(PgError::of_statement)
@@ -205,6 +238,12 @@ const DATABASE_KNOWN: &str = "\
 select quote_ident($1) as quoted,
        exists (select from pg_catalog.pg_database d where d.datname = $1) as known";
 
+const IDLE_DATABASES: &str = "\
+select d.datname::text as name from pg_catalog.pg_database d
+ where starts_with(d.datname::text, $1) and pg_has_role(d.datdba, 'usage')
+   and not exists (select from pg_catalog.pg_stat_activity a where a.datid = d.oid)
+ order by d.datname";
+
 const HAS_HISTORY: &str = "select to_regclass('catalog.refinery_schema_history') is not null as there";
 
 const VERSION: &str = "select max(h.version) as version from catalog.refinery_schema_history h";
@@ -216,6 +255,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     LOGIN_TOO_STRONG,
     HISTORY_GRANT,
     DATABASE_KNOWN,
+    IDLE_DATABASES,
     HAS_HISTORY,
     VERSION,
 ];

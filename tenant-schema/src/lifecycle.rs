@@ -8,6 +8,7 @@
 pub mod archive;
 pub mod clone;
 pub mod dba_login;
+pub mod drill;
 pub(crate) mod fleet_table;
 pub(crate) mod idempotency_keys;
 pub(crate) mod logins;

@@ -1,6 +1,7 @@
 //! The command line from outside: the real program, on a real database, as an operator types it.
 
 mod archive;
+mod backup;
 mod commands;
 mod containers;
 mod dba;
@@ -14,6 +15,7 @@ mod migrate;
 mod migrate_killed;
 mod mixed;
 mod plans;
+mod point_in_time;
 mod program;
 mod psql;
 mod refusals;

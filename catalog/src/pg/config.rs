@@ -108,6 +108,14 @@ impl PgConfig {
         other
     }
 
+    /// The same server and login, another database.
+    #[must_use]
+    pub fn with_database(&self, name: &str) -> Self {
+        let mut other = self.clone();
+        other.driver.dbname(name);
+        other
+    }
+
     /// The same with a name that shows in `pg_stat_activity`.
     #[must_use]
     pub fn with_application_name(&self, name: &str) -> Self {

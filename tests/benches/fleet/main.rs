@@ -3,8 +3,9 @@
 //! Tenants are provisioned and then migrated by one more version (a column and an index), and as many schemas are made
 //! and changed by `psql` with the same statements, one transaction each, over the same number of connections, without a
 //! catalog, a lock or a record. Both take turns, a quarter of the fleet at a time, so that both meet the same database.
-//! Between the two every tenant is held against its version (`tenantry doctor --check drift`). At last a fleet with
-//! nothing to do is migrated, and single tenants are made from the pool of spare schemas and in place, in turns.
+//! Between the two every tenant is held against its version (`tenantry doctor --check drift`), and one with records is
+//! exported, as it was when it was alone. At last a fleet with nothing to do is migrated, and single tenants are made from
+//! the pool of spare schemas and in place, in turns.
 //!
 //! The cluster does not wait for its disk, which would hide what is measured.
 //!
@@ -17,6 +18,7 @@
 )]
 
 mod drift;
+mod export;
 mod psql;
 mod spares;
 
@@ -66,12 +68,15 @@ async fn main() -> Result<()> {
     };
     let psql = Psql::new(&place, jobs)?;
     println!("{tenants} tenants, {jobs} jobs\n");
+    let export = export::Export::alone(&bench.db, &bench.actor, &bench.source).await?;
     println!("| | tenantry | psql | of psql |\n|---|---:|---:|---:|");
     bench.provision(tenants, &psql).await?;
+    let exported = export.in_fleet(&bench.db, &bench.source).await?;
     drift::scan(&bench.db, &bench.source, &Template::shipped(), tenants).await?;
     bench.migrate(&psql).await?;
     bench.nothing_to_do(tenants).await?;
     spares::compare(&bench, tenants).await?;
+    println!("\n{exported}");
     ground.stop().await
 }
 
