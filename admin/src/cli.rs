@@ -9,6 +9,7 @@ mod migrate;
 mod organization;
 mod plan;
 mod selection;
+mod shard;
 mod template;
 mod tenant;
 mod user;
@@ -26,7 +27,8 @@ pub(crate) use self::migrate::{MigrateArgs, MigrateCommand, MigrateSubject};
 pub(crate) use self::organization::{GroupKind, OrganizationCommand, OrganizationCreateArgs};
 pub(crate) use self::plan::{LimitArgs, PlanCommand};
 pub(crate) use self::selection::SelectionArgs;
-pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
+pub(crate) use self::shard::{NodeAddress, ShardCommand};
+pub(crate) use self::template::{CheckTarget, TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
     LockArgs, TenantArchiveArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs,
     TenantExportArgs, TenantImportArgs, TenantKind, TenantListArgs, TenantPurgeArgs,
@@ -107,6 +109,9 @@ pub(crate) enum OperatorCommand {
     /// Plans: what tenants may take
     #[command(subcommand)]
     Plan(PlanCommand),
+    /// Citus: on which node tenants are, and moving them
+    #[command(subcommand)]
+    Shard(ShardCommand),
     /// People
     #[command(subcommand)]
     User(UserCommand),

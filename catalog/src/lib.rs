@@ -11,6 +11,7 @@ pub mod archives;
 pub mod audit;
 pub mod authenticate;
 pub mod changes;
+pub mod citus;
 pub mod clock;
 pub mod credentials;
 pub mod departures;
@@ -57,6 +58,7 @@ pub fn statements() -> Vec<&'static str> {
         audit::STATEMENTS,
         authenticate::STATEMENTS,
         changes::STATEMENTS,
+        citus::STATEMENTS,
         credentials::STATEMENTS,
         departures::STATEMENTS,
         doctor::STATEMENTS,

@@ -17,6 +17,7 @@ use crate::template::Template;
 pub use rule::Rule;
 
 mod access_lines;
+mod citus;
 mod files;
 pub mod live;
 mod names;
@@ -34,6 +35,16 @@ pub enum Severity {
     Error,
     /// It costs something where there are many tenants or many rows.
     Warning,
+}
+
+/// What tenants are to live on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Target {
+    /// One PostgreSQL.
+    #[default]
+    PostgreSql,
+    /// Distributed schemas of Citus 12 or newer: its rules count besides.
+    Citus,
 }
 
 /// A rule that is broken, and where.
@@ -79,7 +90,7 @@ pub fn files_of_template(template: &Template) -> Vec<SqlFile> {
 }
 
 /// What is wrong with these files, as far as their text tells, in their order.
-pub fn check(files: &[SqlFile]) -> Vec<Finding> {
+pub fn check(files: &[SqlFile], target: Target) -> Vec<Finding> {
     let mut findings = files::numbering(files);
     for file in files {
         let mut found = Found {
@@ -87,7 +98,12 @@ pub fn check(files: &[SqlFile]) -> Vec<Finding> {
             findings: &mut findings,
         };
         match tokens::read(&file.text) {
-            Ok(tokens) => rules::check(&tokens, &mut found),
+            Ok(tokens) => {
+                rules::check(&tokens, &mut found);
+                if target == Target::Citus {
+                    citus::check(&tokens, &mut found);
+                }
+            }
             Err(unended) => found.add(
                 unended.line,
                 Rule::Unreadable,
