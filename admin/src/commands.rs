@@ -1,5 +1,6 @@
 //! The commands, one file each; this file picks the one that was typed.
 
+mod dba;
 mod demo;
 mod doctor;
 mod erd;
@@ -11,6 +12,8 @@ mod plan;
 mod psql;
 mod serve;
 mod shard;
+mod shell;
+mod sql;
 mod template;
 mod tenant;
 mod user;
@@ -44,6 +47,8 @@ pub(crate) async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitStatus> 
         Command::Template(TemplateCommand::Check(args)) => {
             Box::pin(template::check::run(args, config, output)).await
         }
+        Command::Man(args) => shell::man(&args, output),
+        Command::Completions(args) => shell::completions(&args, output),
         Command::Operate(command) => match Operator::open(config, output) {
             Ok(operator) => operate(command, &operator).await,
             Err(error) => Err(error),
@@ -74,5 +79,7 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
         },
         OperatorCommand::Doctor(args) => Box::pin(doctor::run(&args, operator)).await,
         OperatorCommand::Psql(args) => psql::run(args, operator).await,
+        OperatorCommand::Dba(command) => dba::run(command, operator).await,
+        OperatorCommand::Sql(args) => Box::pin(sql::run(&args, operator)).await,
     }
 }

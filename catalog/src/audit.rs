@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::actor::Actor;
 use crate::clock::Source;
+use crate::dba_grants::GrantReach;
 use crate::error::CatalogError;
 use crate::ids::{ApiKeyId, MembershipId, OrganizationId, SessionId, UserId};
 use crate::limits::Limits;
@@ -38,6 +39,18 @@ pub enum AuditEvent {
     TenantPinned { template_version: Option<i32> },
     /// An operator was given a login to a tenant's tables.
     TenantOpened { login: String },
+    /// A role of somebody's own may open a tenant.
+    DbaGranted { role: String, reach: GrantReach },
+    /// It may not any more.
+    DbaRevoked { role: String },
+    /// A statement was run in several tenants at once.
+    FleetQueried {
+        logins: Vec<String>,
+        selection: String,
+        tenants: usize,
+        write: bool,
+        statement: String,
+    },
     /// A tenant was made as a copy of another.
     TenantCloned {
         origin: OrganizationId,
@@ -145,6 +158,9 @@ impl AuditEvent {
             Self::TenantMigrated { .. } => "organization.migrated",
             Self::TenantPinned { .. } => "organization.pinned",
             Self::TenantOpened { .. } => "organization.opened",
+            Self::DbaGranted { .. } => "organization.dba_granted",
+            Self::DbaRevoked { .. } => "organization.dba_revoked",
+            Self::FleetQueried { .. } => "fleet.queried",
             Self::TenantCloned { .. } => "organization.cloned",
             Self::TenantImported { .. } => "organization.imported",
             Self::TenantArchived { .. } => "organization.archived",
@@ -188,6 +204,8 @@ impl AuditEvent {
             | Self::TenantMigrated { .. }
             | Self::TenantPinned { .. }
             | Self::TenantOpened { .. }
+            | Self::DbaGranted { .. }
+            | Self::DbaRevoked { .. }
             | Self::TenantCloned { .. }
             | Self::TenantImported { .. }
             | Self::TenantArchived { .. }
@@ -202,6 +220,7 @@ impl AuditEvent {
             | Self::TenantErased { .. }
             | Self::TenantRepaired { .. }
             | Self::OrganizationCreated { .. } => return None,
+            Self::FleetQueried { logins, .. } => return Some(logins.join(" ")),
             Self::UserCreated { id: user }
             | Self::PasswordChanged { user }
             | Self::SignInFailed { user }
@@ -231,6 +250,7 @@ impl AuditEvent {
             Self::TenantMigrated { from, to } => json!({"template_version": {"from": from, "to": to}}),
             Self::TenantPinned { template_version } => json!({"pinned_version": template_version}),
             Self::TenantOpened { login } => json!({"login": login}),
+            Self::DbaGranted { .. } | Self::DbaRevoked { .. } | Self::FleetQueried { .. } => self.opened(),
             Self::TenantCloned {
                 origin,
                 schema,
@@ -278,6 +298,24 @@ impl AuditEvent {
             | Self::ApiKeyRevoked { .. }
             | Self::PlanRemoved { .. }
             | Self::SigningKeyCreated { .. } => json!({}),
+        }
+    }
+
+    /// The same of what opens tenants to somebody's own statements.
+    fn opened(&self) -> Value {
+        match self {
+            Self::DbaGranted { role, reach } => json!({"role": role, "reach": reach}),
+            Self::DbaRevoked { role } => json!({"role": role}),
+            Self::FleetQueried {
+                logins: _,
+                selection,
+                tenants,
+                write,
+                statement,
+            } => json!({
+                "selection": selection, "tenants": tenants, "write": write, "statement": statement
+            }),
+            _ => json!({}),
         }
     }
 

@@ -14,6 +14,7 @@ pub mod changes;
 pub mod citus;
 pub mod clock;
 pub mod credentials;
+pub mod dba_grants;
 pub mod departures;
 pub mod doctor;
 pub mod email;
@@ -60,8 +61,10 @@ pub fn statements() -> Vec<&'static str> {
         changes::STATEMENTS,
         citus::STATEMENTS,
         credentials::STATEMENTS,
+        dba_grants::STATEMENTS,
         departures::STATEMENTS,
         doctor::STATEMENTS,
+        doctor::database::STATEMENTS,
         erasures::STATEMENTS,
         fitness::STATEMENTS,
         init::STATEMENTS,

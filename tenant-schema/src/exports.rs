@@ -304,7 +304,7 @@ impl Export {
                 self.records += 1;
             }
             Next::Suspended => self.stage = Stage::Suspended,
-            Next::End => self.stage = Stage::Ended,
+            Next::End(_) => self.stage = Stage::Ended,
         }
         Ok(())
     }

@@ -7,11 +7,15 @@
 
 pub mod archive;
 pub mod clone;
+pub mod dba_login;
+pub(crate) mod fleet_table;
 pub(crate) mod idempotency_keys;
+pub(crate) mod logins;
 pub mod psql_login;
 pub mod purge;
 mod refusal;
 pub(crate) mod scratch;
+pub(crate) mod sql_login;
 pub(crate) mod stamp;
 pub(crate) mod version_mark;
 

@@ -3,6 +3,7 @@
 mod archive;
 mod commands;
 mod containers;
+mod dba;
 mod demo;
 mod doctor;
 mod environment;
@@ -18,6 +19,8 @@ mod psql;
 mod refusals;
 mod selection;
 mod serve;
+mod sql;
 mod standing;
 mod template;
 mod template_check;
+mod usage;

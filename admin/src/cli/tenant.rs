@@ -43,6 +43,39 @@ Examples:
   tenantry tenant list --where parent=studio --where 'version<8'
   tenantry tenant list --json | jq -r '.[].slug'")]
     List(TenantListArgs),
+    /// Show what tenants take on disk: tables, indexes, long values, rows
+    #[command(after_help = "\
+Examples:
+  tenantry tenant sizes
+  tenantry tenant sizes --sort indexes --limit 10
+  tenantry tenant sizes --where plan=free --json | jq '[.[].total] | add'
+
+One query for all of them. Rows are PostgreSQL's estimate, from the last ANALYZE or autovacuum.")]
+    Sizes(TenantSizesArgs),
+    /// Show what was done in tenants since the statistics were reset: rows written, scans, dead rows, vacuum
+    #[command(after_help = "\
+Examples:
+  tenantry tenant stats
+  tenantry tenant stats acme                     by table
+  tenantry tenant stats --where status=active --limit 20
+
+The tenants with most rows written come first.")]
+    Stats(TenantStatsArgs),
+    /// Show what runs in tenants at this moment, and who waits for whom
+    #[command(after_help = "\
+Examples:
+  tenantry tenant top                            again every two seconds, until Ctrl-C
+  tenantry tenant top --once
+  tenantry tenant top --json | jq '.[] | select(.blocked_by != [])'
+
+A session belongs to the tenant whose tables its transaction has locked. Where the owner may not see what other logins run
+(neither superuser nor member of pg_read_all_stats), state, times and statement are left out. On anything but a terminal it is shown
+once.")]
+    Top {
+        /// Show it once, on a terminal too
+        #[arg(long)]
+        once: bool,
+    },
     /// Keep a tenant at the template version it has, or from going beyond another
     #[command(after_help = "\
 Examples:
@@ -223,6 +256,50 @@ Examples:
 Each proof is a JSON record and its SHA-256, written in the transaction that removed the last of the tenant. The exit
 status is 1 if a record is not the one that was hashed.")]
     Erasures,
+}
+
+/// `tenant sizes`.
+#[derive(Debug, Args)]
+pub(crate) struct TenantSizesArgs {
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    /// What comes first
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) sort: SizeOrder,
+    /// How many tenants are shown
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+/// What tenants are sorted by.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum SizeOrder {
+    /// The largest
+    #[default]
+    Total,
+    /// The largest tables
+    Tables,
+    /// The largest indexes
+    Indexes,
+    /// The most long values
+    Toast,
+    /// The most rows
+    Rows,
+    /// By the slug
+    Slug,
+}
+
+/// `tenant stats`.
+#[derive(Debug, Args)]
+pub(crate) struct TenantStatsArgs {
+    /// One tenant, table by table
+    #[arg(conflicts_with_all = ["only", "conditions", "all", "limit"])]
+    pub(crate) slug: Option<Slug>,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    /// How many tenants are shown
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
 }
 
 /// `tenant list`.

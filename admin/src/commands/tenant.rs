@@ -11,7 +11,10 @@ mod limits;
 mod list;
 mod pin;
 mod show;
+mod sizes;
 mod standing;
+mod stats;
+mod top;
 
 use crate::cli::TenantCommand;
 use crate::exit::ExitStatus;
@@ -22,6 +25,9 @@ pub(super) async fn run(command: TenantCommand, operator: &Operator) -> anyhow::
     match command {
         TenantCommand::Create(args) => create::run(args, operator).await,
         TenantCommand::List(args) => list::run(&args, operator).await,
+        TenantCommand::Sizes(args) => sizes::run(&args, operator).await,
+        TenantCommand::Stats(args) => stats::run(&args, operator).await,
+        TenantCommand::Top { once } => top::run(once, operator).await,
         TenantCommand::Show { slug } => show::run(&slug, operator).await,
         TenantCommand::Pin { slug, version } => pin::run(&slug, version, operator).await,
         TenantCommand::Unpin { slug } => pin::undo(&slug, operator).await,
