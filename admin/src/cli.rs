@@ -35,7 +35,6 @@ pub(crate) use self::shard::{NodeAddress, ShardCommand};
 pub(crate) use self::shell::{CompletionsArgs, ManArgs, Shell};
 pub(crate) use self::sql::{SqlArgs, SqlFormat};
 pub(crate) use self::template::{CheckTarget, TemplateCheckArgs, TemplateCommand};
-pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
     LockArgs, SizeOrder, TenantArchiveArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs,
     TenantExportArgs, TenantImportArgs, TenantKind, TenantListArgs, TenantPurgeArgs, TenantSizesArgs,

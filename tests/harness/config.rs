@@ -38,9 +38,8 @@ pub fn requires_pgbouncer() -> bool {
 /// `TENANTRY_TEST_CITUS_URL`: an empty database with Citus 12 or newer in it, for a superuser. Elsewhere the tests on it do
 /// nothing.
 pub fn citus_url() -> Option<String> {
-    std::env::var("TENANTRY_TEST_CITUS_URL")
-        .ok()
-        .filter(|url| !url.is_empty())
+    let url = std::env::var_os("TENANTRY_TEST_CITUS_URL")?;
+    Some(url.to_string_lossy().into_owned()).filter(|url| !url.is_empty())
 }
 
 /// `TENANTRY_TEST_PGBOUNCER=1`: servers in process reach their database through `PgBouncer` in transaction mode, in every
