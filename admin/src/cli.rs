@@ -11,6 +11,7 @@ mod migrate;
 mod organization;
 mod plan;
 mod selection;
+mod shard;
 mod shell;
 mod spare;
 mod sql;
@@ -33,10 +34,11 @@ pub(crate) use self::migrate::{MigrateArgs, MigrateCommand, MigrateSubject};
 pub(crate) use self::organization::{GroupKind, OrganizationCommand, OrganizationCreateArgs};
 pub(crate) use self::plan::{LimitArgs, PlanCommand};
 pub(crate) use self::selection::SelectionArgs;
+pub(crate) use self::shard::{NodeAddress, ShardCommand};
 pub(crate) use self::shell::{CompletionsArgs, ManArgs, Shell};
 pub(crate) use self::spare::{SpareCommand, SpareDropArgs, SpareFillArgs};
 pub(crate) use self::sql::{SqlArgs, SqlFormat};
-pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
+pub(crate) use self::template::{CheckTarget, TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
     LockArgs, SizeOrder, TenantArchiveArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs,
     TenantExportArgs, TenantImportArgs, TenantKind, TenantListArgs, TenantPurgeArgs, TenantSizesArgs,
@@ -125,6 +127,9 @@ pub(crate) enum OperatorCommand {
     /// Plans: what tenants may take
     #[command(subcommand)]
     Plan(PlanCommand),
+    /// Citus: on which node tenants are, and moving them
+    #[command(subcommand)]
+    Shard(ShardCommand),
     /// People
     #[command(subcommand)]
     User(UserCommand),

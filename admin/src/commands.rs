@@ -12,6 +12,7 @@ mod organization;
 mod plan;
 mod psql;
 mod serve;
+mod shard;
 mod shell;
 mod spare;
 mod sql;
@@ -68,6 +69,7 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
         OperatorCommand::Tenant(command) => tenant::run(command, operator).await,
         OperatorCommand::Spare(command) => spare::run(command, operator).await,
         OperatorCommand::Plan(command) => plan::run(command, operator).await,
+        OperatorCommand::Shard(command) => shard::run(command, operator).await,
         OperatorCommand::User(UserCommand::Create(args)) => user::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::Create(args)) => key::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::List { slug }) => key::list::run(&slug, operator).await,

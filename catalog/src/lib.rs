@@ -11,6 +11,7 @@ pub mod archives;
 pub mod audit;
 pub mod authenticate;
 pub mod changes;
+pub mod citus;
 pub mod clock;
 pub mod credentials;
 pub mod dba_grants;
@@ -59,6 +60,7 @@ pub fn statements() -> Vec<&'static str> {
         audit::STATEMENTS,
         authenticate::STATEMENTS,
         changes::STATEMENTS,
+        citus::STATEMENTS,
         credentials::STATEMENTS,
         dba_grants::STATEMENTS,
         departures::STATEMENTS,

@@ -245,6 +245,14 @@ pub(crate) async fn upgrade(
     Ok(models::record(tx, template, template.latest(), source).await?)
 }
 
+/// Where the database has Citus 12 or newer, the schema is one that Citus distributes, and its tables are made one after
+/// the other. Elsewhere it is nothing.
+const DISTRIBUTED: &str = "\
+    select pg_catalog.set_config('citus.enable_schema_based_sharding', 'on', true), \
+      pg_catalog.set_config('citus.multi_shard_modify_mode', 'sequential', true) \
+    from pg_catalog.pg_extension e \
+    where e.extname = 'citus' and pg_catalog.split_part(e.extversion, '.', 1)::integer >= 12";
+
 /// The schema, stamped with whose it is, and its two roles, which the server's login may assume; `search_path` is
 /// on the schema afterwards.
 async fn create_schema(
@@ -260,7 +268,7 @@ async fn create_schema(
     let stamp = quote_literal(&stamp(organization));
     tracing::debug!(%schema, %organization, "creating the tenant schema");
     tx.batch(&format!(
-        "create schema {schema};
+        "{DISTRIBUTED}; create schema {schema};
          comment on schema {schema} is {stamp};
          create role {rw} nologin noinherit;
          comment on role {rw} is 'tenantry: may read and write {schema}';

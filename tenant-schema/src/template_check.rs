@@ -20,6 +20,7 @@ pub(crate) use shape::SHAPE;
 
 mod access_lines;
 mod baselines;
+mod citus;
 mod files;
 pub mod live;
 mod names;
@@ -38,6 +39,16 @@ pub enum Severity {
     Error,
     /// It costs something where there are many tenants or many rows.
     Warning,
+}
+
+/// What tenants are to live on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Target {
+    /// One PostgreSQL.
+    #[default]
+    PostgreSql,
+    /// Distributed schemas of Citus 12 or newer: its rules count besides.
+    Citus,
 }
 
 /// A rule that is broken, and where.
@@ -103,7 +114,7 @@ pub fn files_of_template(template: &Template) -> Vec<SqlFile> {
 }
 
 /// What is wrong with these files, as far as their text tells, in their order.
-pub fn check(files: &[SqlFile]) -> Vec<Finding> {
+pub fn check(files: &[SqlFile], target: Target) -> Vec<Finding> {
     let mut findings = files::numbering(files);
     for file in files {
         let mut found = Found {
@@ -111,7 +122,12 @@ pub fn check(files: &[SqlFile]) -> Vec<Finding> {
             findings: &mut findings,
         };
         match tokens::read(&file.text) {
-            Ok(tokens) => rules::check(&tokens, &mut found),
+            Ok(tokens) => {
+                rules::check(&tokens, &mut found);
+                if target == Target::Citus {
+                    citus::check(&tokens, &mut found);
+                }
+            }
             Err(unended) => found.add(
                 unended.line,
                 Rule::Unreadable,

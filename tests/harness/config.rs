@@ -35,6 +35,13 @@ pub fn requires_pgbouncer() -> bool {
     std::env::var_os("TENANTRY_REQUIRE_PGBOUNCER").is_some_and(|value| value == "1")
 }
 
+/// `TENANTRY_TEST_CITUS_URL`: an empty database with Citus 12 or newer in it, for a superuser. Elsewhere the tests on it do
+/// nothing.
+pub fn citus_url() -> Option<String> {
+    let url = std::env::var_os("TENANTRY_TEST_CITUS_URL")?;
+    Some(url.to_string_lossy().into_owned()).filter(|url| !url.is_empty())
+}
+
 /// `TENANTRY_TEST_PGBOUNCER=1`: servers in process reach their database through `PgBouncer` in transaction mode, in every
 /// test that does not say otherwise.
 pub fn is_pooled() -> bool {

@@ -2,6 +2,7 @@
 
 mod calls;
 mod change_channel;
+mod citus;
 mod cli;
 mod containers;
 mod cursors;

@@ -10,7 +10,7 @@ mod sql_text;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tenant_schema::template_check::{self, SqlFile};
+use tenant_schema::template_check::{self, SqlFile, Target};
 
 use self::source::SourceFile;
 
@@ -149,7 +149,7 @@ fn migrations(krate: &str) -> Vec<SqlFile> {
 /// No finding of `tenantry template check` that counts.
 #[track_caller]
 fn checked(krate: &str, counts: impl Fn(&template_check::Finding) -> bool) {
-    let mut findings = template_check::check(&migrations(krate));
+    let mut findings = template_check::check(&migrations(krate), Target::PostgreSql);
     findings.retain(counts);
     assert_eq!(findings, [], "{krate}");
 }

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 const CHECK: &str = "\
 Examples:
   tenantry template check ./sql
   tenantry template check ./sql --strict          in a pipeline: warnings count too
   tenantry template check ./sql --text-only       without PostgreSQL
+  tenantry template check ./sql --target citus    for distributed schemas (docs/citus.md)
   tenantry template check ./sql --json | jq -r '.findings[] | .file + \":\" + (.line | tostring) + \" \" + .rule'
 
 A template is a folder of SQL files, V1__first.sql, V2__second.sql and on, that are applied in one transaction to the
@@ -27,6 +28,8 @@ ERRORS break a promise, and have to be mended:
   transaction, outside-transaction, concurrently      what cannot be part of the one transaction
   engine-name                                         a table that the engine makes itself
   file-name, file-number, access-line, copy, psql-command, unreadable, does-not-apply
+  citus-rule, citus-inheritance, citus-foreign-table, citus-typed-table
+                                                      with --target citus: what Citus refuses
 
 WARNINGS work, and cost something where there are many tenants or many rows; a schema that was made for something else
 can be tried as it stands:
@@ -34,6 +37,8 @@ can be tried as it stands:
   unindexed-foreign-key, no-primary-key               what is slow, or has no address
   field-versions-shown, left-behind, access-unused    what the engine does not do as it looks
   timestamp, unnamed-constraint, uncommented-table, file-gap
+  citus-trigger, citus-setting, citus-materialized-view, citus-small-sequence
+                                                      with --target citus: what works with settings, or otherwise
 
 Some rules are about what PostgreSQL makes of the files: they are applied to a schema in a transaction that is rolled
 back, on the database of DATABASE_URL, on that of a running demo, or on a temporary one.
@@ -63,4 +68,17 @@ pub(crate) struct TemplateCheckArgs {
     /// Only read the files, without PostgreSQL
     #[arg(long)]
     pub(crate) text_only: bool,
+    /// What the tenants are to live on; for citus, what cannot be in a distributed schema is found besides
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) target: CheckTarget,
+}
+
+/// What tenants are to live on.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum CheckTarget {
+    /// One PostgreSQL
+    #[default]
+    Postgresql,
+    /// Distributed schemas of Citus 12 or newer
+    Citus,
 }

@@ -44,6 +44,22 @@ rules! {
     BaselineDiffers = "baseline-differs", Error;
     /// A foreign key to the platform's own tables.
     CatalogReference = "catalog-reference", Error;
+    /// Citus: a foreign table.
+    CitusForeignTable = "citus-foreign-table", Error;
+    /// Citus: inheritance.
+    CitusInheritance = "citus-inheritance", Error;
+    /// Citus: a materialized view.
+    CitusMaterializedView = "citus-materialized-view", Warning;
+    /// Citus: a rule.
+    CitusRule = "citus-rule", Error;
+    /// Citus: a setting that the workers do not know.
+    CitusSetting = "citus-setting", Warning;
+    /// Citus: a sequence smaller than bigint.
+    CitusSmallSequence = "citus-small-sequence", Warning;
+    /// Citus: a trigger.
+    CitusTrigger = "citus-trigger", Warning;
+    /// Citus: a table of a type.
+    CitusTypedTable = "citus-typed-table", Error;
     /// `concurrently`, in a transaction.
     Concurrently = "concurrently", Error;
     /// `copy`, whose rows a client would send.

@@ -7,7 +7,7 @@ fn found(sql: &str) -> Vec<(&'static str, usize)> {
         name: "V1__a.sql".to_owned(),
         text: sql.to_owned(),
     };
-    let findings = check(&[file]);
+    let findings = check(&[file], Target::PostgreSql);
     findings
         .iter()
         .map(|finding| (finding.rule.name(), finding.line))
@@ -163,7 +163,7 @@ fn files_have_names_and_numbers() {
             name: (*name).to_owned(),
             text: String::new(),
         });
-        let findings = check(&files.collect::<Vec<_>>());
+        let findings = check(&files.collect::<Vec<_>>(), Target::PostgreSql);
         let found = findings
             .iter()
             .map(|finding| (finding.file.clone(), finding.rule.name()));
@@ -186,5 +186,5 @@ fn files_have_names_and_numbers() {
 fn the_template_that_ships_breaks_no_rule() {
     let files = files_of_template(&Template::shipped());
     assert_eq!(files, files_of(Path::new("migrations")).unwrap());
-    assert_eq!(check(&files), []);
+    assert_eq!(check(&files, Target::PostgreSql), []);
 }

@@ -267,3 +267,25 @@ async fn what_cannot_be_understood() {
     "
     );
 }
+
+#[tokio::test]
+async fn there_are_no_shards_without_citus() {
+    let t = TestDb::new().await;
+    t.tenant("acme").await;
+    let tenantry = Tenantry::on(&t).await;
+    for typed in [
+        "shard status",
+        "shard distribute acme",
+        "shard move acme --to worker-2:5432",
+        "shard rebalance",
+    ] {
+        let ran = tenantry.run(typed).await;
+        assert_eq!(ran.status, Some(1), "{typed}: {ran}");
+        assert!(
+            ran.stderr.contains("this database has no Citus"),
+            "{typed}: {ran}"
+        );
+    }
+    let ran = tenantry.run("shard move acme --to worker-2").await;
+    assert!(ran.stderr.contains("a host and a port is the form"), "{ran}");
+}

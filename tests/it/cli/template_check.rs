@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tenant_schema::template::Template;
-use tenant_schema::template_check::{self, Finding, Rule, Severity, live};
+use tenant_schema::template_check::{self, Finding, Rule, Severity, Target, live};
 use tests::TestDb;
 use tests::database::workshop_folder;
 
@@ -44,7 +44,15 @@ fn places(findings: &[Finding]) -> Places {
 /// Both layers, as the command goes through them.
 async fn check(t: &TestDb, folder: &Path) -> Vec<Finding> {
     let files = template_check::files_of(folder).expect("a folder of SQL files");
-    let mut findings = template_check::check(&files);
+    let is_citus = folder
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with("citus-"));
+    let target = if is_citus {
+        Target::Citus
+    } else {
+        Target::PostgreSql
+    };
+    let mut findings = template_check::check(&files, target);
     if findings
         .iter()
         .all(|finding| finding.severity == Severity::Warning)
@@ -116,6 +124,36 @@ async fn templates_that_work_pass() {
     assert_eq!(checked["applied"], true);
     let strict = tenantry.run(&["template", "check", workshop, "--strict"]).await;
     assert_eq!(strict.status, Some(1), "{strict}");
+}
+
+#[tokio::test]
+async fn for_citus_more_is_found_and_for_postgresql_nothing_of_it() {
+    let tenantry = Tenantry::alone().await;
+    let folder = bad_templates().join("citus-rule");
+    let folder = folder.to_str().expect("UTF-8");
+    let plain = tenantry.run(&["template", "check", folder, "--text-only"]).await;
+    assert_eq!(plain.status, Some(0), "{plain}");
+    let citus = ["template", "check", folder, "--text-only", "--target", "citus"];
+    let ran = tenantry.run(&citus).await;
+    assert_eq!(ran.status, Some(1), "{ran}");
+    assert!(
+        ran.stdout
+            .contains("error[citus-rule]: Citus does not support rules"),
+        "{ran}"
+    );
+    // What the CRM loses there is told, and nothing of it is refused.
+    let crm = tenantry
+        .run("template check --text-only --target citus --json")
+        .await;
+    let crm: serde_json::Value = serde_json::from_str(&crm.stdout).expect("JSON");
+    assert_eq!(crm["errors"], 0, "{crm}");
+    let rules: BTreeSet<&str> = crm["findings"]
+        .as_array()
+        .expect("an array")
+        .iter()
+        .filter_map(|finding| finding["rule"].as_str())
+        .collect();
+    assert_eq!(rules, BTreeSet::from(["citus-setting", "citus-trigger"]));
 }
 
 #[tokio::test]

@@ -9,9 +9,9 @@ use catalog::pg::local::{Durability, LocalCluster};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use tenant_schema::template::Template;
-use tenant_schema::template_check::{self, Finding, Severity, SqlFile, live};
+use tenant_schema::template_check::{self, Finding, Severity, SqlFile, Target, live};
 
-use crate::cli::TemplateCheckArgs;
+use crate::cli::{CheckTarget, TemplateCheckArgs};
 use crate::config::Config;
 use crate::exit::ExitStatus;
 use crate::failure::Problem;
@@ -36,7 +36,11 @@ pub(in crate::commands) async fn run(
     output: Output,
 ) -> anyhow::Result<ExitStatus> {
     let (name, files) = files(args.folder.as_deref(), &config)?;
-    let mut findings = template_check::check(&files);
+    let target = match args.target {
+        CheckTarget::Postgresql => Target::PostgreSql,
+        CheckTarget::Citus => Target::Citus,
+    };
+    let mut findings = template_check::check(&files, target);
     let is_sound = findings.iter().all(|finding| finding.severity != Severity::Error);
     let applied = is_sound && !args.text_only;
     if applied {
