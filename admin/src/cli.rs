@@ -22,8 +22,8 @@ pub(crate) use self::organization::{GroupKind, OrganizationCommand, Organization
 pub(crate) use self::selection::SelectionArgs;
 pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
-    LockArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs, TenantKind, TenantListArgs,
-    TenantPurgeArgs,
+    RemovalArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs, TenantKind,
+    TenantListArgs, TenantPurgeArgs,
 };
 pub(crate) use self::user::{UserCommand, UserCreateArgs};
 

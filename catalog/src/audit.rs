@@ -1,7 +1,8 @@
 //! The catalog's audit log: what was done to organizations, people and keys, by whom and from where.
 //!
 //! Every event is a variant of [`AuditEvent`], so that what is logged can be read off one page. None carries a
-//! secret; personal data is referred to by id.
+//! secret; people are referred to by id, and names of organizations, which may be people's, are left out. Only the reason of a
+//! suspension and the name of a key stand as somebody typed them.
 
 use std::fmt;
 
@@ -49,7 +50,7 @@ pub enum AuditEvent {
     /// A suspended organization is served again.
     OrganizationResumed { status: OrganizationStatus },
     /// An organization got another name.
-    OrganizationRenamed { from: String, to: String },
+    OrganizationRenamed,
     /// An organization moved to another label.
     SlugChanged { from: Slug, to: Slug },
     /// A tenant was dropped; it can be brought back until then.
@@ -112,7 +113,7 @@ impl AuditEvent {
             Self::TenantCloned { .. } => "organization.cloned",
             Self::OrganizationSuspended { .. } => "organization.suspended",
             Self::OrganizationResumed { .. } => "organization.resumed",
-            Self::OrganizationRenamed { .. } => "organization.renamed",
+            Self::OrganizationRenamed => "organization.renamed",
             Self::SlugChanged { .. } => "organization.slug_changed",
             Self::TenantDropped { .. } => "organization.dropped",
             Self::TenantRestored { .. } => "organization.restored",
@@ -147,7 +148,7 @@ impl AuditEvent {
             | Self::TenantCloned { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
-            | Self::OrganizationRenamed { .. }
+            | Self::OrganizationRenamed
             | Self::SlugChanged { .. }
             | Self::TenantDropped { .. }
             | Self::TenantRestored { .. }
@@ -192,7 +193,6 @@ impl AuditEvent {
             Self::OrganizationResumed { status } | Self::TenantRestored { status } => {
                 json!({"status": status})
             }
-            Self::OrganizationRenamed { from, to } => json!({"name": {"from": from, "to": to}}),
             Self::SlugChanged { from, to } => json!({"slug": {"from": from, "to": to}}),
             Self::TenantDropped { purge_after } => json!({"purge_after": purge_after}),
             Self::TenantErased {
@@ -217,6 +217,7 @@ impl AuditEvent {
             | Self::SignInFailed { .. }
             | Self::RefreshTokenReused { .. }
             | Self::ApiKeyRevoked { .. }
+            | Self::OrganizationRenamed
             | Self::SigningKeyCreated { .. } => json!({}),
         }
     }

@@ -21,13 +21,17 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants, so that a test can prepare each; some are about tables of a tenant.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 32] {
+pub fn statements() -> [&'static str; 38] {
     [
         records::INTROSPECT,
         records::claim::LOCK,
         records::claim::CHECK,
         records::claim::READ,
         lifecycle::RELATIONS,
+        lifecycle::belongings::LARGE_OBJECTS,
+        lifecycle::belongings::LOCKS,
+        lifecycle::belongings::TEMPORARY,
+        lifecycle::belongings::UNLINK,
         lifecycle::clone::copy::COLUMNS,
         lifecycle::clone::copy::LEFT_OUT,
         lifecycle::clone::copy::SEQUENCES,
@@ -38,10 +42,12 @@ pub fn statements() -> [&'static str; 32] {
         lifecycle::psql_login::END_SESSIONS,
         lifecycle::psql_login::EXPIRED,
         lifecycle::psql_login::OF_SCHEMA,
+        lifecycle::stamp::BEARER,
         lifecycle::stamp::STAMP,
         lifecycle::purge::ROLES,
         lifecycle::purge::budget::OF_SCHEMA,
         lifecycle::purge::budget::OF_RELATIONS,
+        lifecycle::purge::budget::OUTSIDE,
         lifecycle::purge::budget::ROOM,
         lifecycle::purge::row_counts::TABLES,
         fleet::HAS_TABLE,

@@ -69,6 +69,6 @@ pub async fn mirror(tx: &mut CatalogTx, schema: &SchemaName, member: &Member<'_>
 }
 
 pub(crate) const HAS_MIRROR: &str = "\
-select count(a.attname) = 7 as has_mirror from pg_catalog.pg_attribute a
- where a.attrelid = to_regclass($1)
+select pg_catalog.count(a.attname) = 7 as has_mirror from pg_catalog.pg_attribute a
+ where a.attrelid = pg_catalog.to_regclass($1)
    and a.attname in ('id', 'user_id', 'display_name', 'email', 'role', 'is_owner', 'active')";

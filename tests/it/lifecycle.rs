@@ -16,6 +16,7 @@ mod crash;
 mod leftovers;
 pub(crate) mod migrate;
 mod purge;
+mod purge_besides;
 
 async fn provision(t: &TestDb, new: &NewOrganization, email: &str) -> Result<Provisioned, LifecycleError> {
     let person = t.user(email).await;

@@ -319,7 +319,7 @@ impl<T: Fn(Event)> Wave<'_, T> {
     async fn note(&self, at: &Attempt, error: &LifecycleError) -> Result<(), LifecycleError> {
         let mut tx = self.fleet.db.begin().await?;
         let now = self.fleet.source.now();
-        migration_runs::failed(&mut tx, at, &failed::of(error), now).await?;
+        migration_runs::failed(&mut tx, at, &failed::discreetly(error), now).await?;
         Ok(tx.commit().await?)
     }
 

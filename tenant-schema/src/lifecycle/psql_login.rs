@@ -9,10 +9,14 @@ use std::fmt;
 use catalog::clock::Source;
 use catalog::password;
 use catalog::pg::sqlstate::PgError;
+use catalog::pg::tx::Transaction;
 use catalog::schema_name::SchemaName;
 use catalog::tx::{CatalogDb, CatalogTx};
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
+
+use super::purge::budget;
+use super::{LifecycleError, belongings};
 
 /// How long a login's password is good for: a working day, so that a forgotten one is worthless tomorrow.
 const LIFETIME: TimeDelta = TimeDelta::hours(12);
@@ -88,20 +92,35 @@ pub async fn create(
 }
 
 /// Ends the sessions of a login and removes it with what it made for itself (it can make nothing but large objects and
-/// temporary tables). Should this end halfway, the login is shut and its next removal ends it.
-pub async fn drop(db: &CatalogDb, role: &PsqlRole) -> Result<(), PgError> {
+/// temporary tables), by as many at once as the server has locks for. Should this end halfway, the login is shut and its
+/// next removal ends it.
+pub async fn drop(db: &CatalogDb, role: &PsqlRole) -> Result<(), LifecycleError> {
     // In a transaction of its own: only what is committed keeps new sessions out while the old ones are ended. Who made
     // a role may become its member, and only a member may end its sessions and drop what it owns.
     let shut = format!("alter role {role} nologin valid until '-infinity'; grant {role} to current_user");
     let mut tx = db.begin().await?;
     let outcome = tx.transaction().batch(&shut).await;
     end(tx, outcome).await?;
+    loop {
+        let mut tx = db.begin_unhurried().await?;
+        end_sessions(tx.transaction(), role).await?;
+        let own = [role.0.clone()];
+        let needed = budget::BESIDES + belongings::locks(tx.transaction(), &own).await?;
+        let room = budget::room(tx.transaction()).await?;
+        if needed <= room {
+            let removal = format!("drop owned by {role}; drop role {role}");
+            let outcome = tx.transaction().batch(&removal).await;
+            return Ok(end(tx, outcome).await?);
+        }
+        belongings::drop_some(tx.transaction(), &own, room).await?;
+        tx.commit().await?;
+    }
+}
 
-    let mut tx = db.begin().await?;
-    tx.transaction().rows(END_SESSIONS, &[&role.0, &ENDING]).await?;
-    let removal = format!("drop owned by {role}; drop role {role}");
-    let outcome = tx.transaction().batch(&removal).await;
-    end(tx, outcome).await
+/// Ends the sessions of a login, of which the caller is a member.
+pub(super) async fn end_sessions(tx: &mut Transaction, role: &PsqlRole) -> Result<(), PgError> {
+    tx.rows(END_SESSIONS, &[&role.0, &ENDING]).await?;
+    Ok(())
 }
 
 /// Ends a transaction by its last statement's outcome. A login that is shut has expired, so that another program that
@@ -127,7 +146,7 @@ pub(super) async fn of_schema(tx: &mut CatalogTx, schema: &SchemaName) -> Result
 }
 
 pub(crate) const END_SESSIONS: &str = "\
-select pg_terminate_backend(a.pid, $2) as ended from pg_catalog.pg_stat_activity a where a.usename = $1::text::name";
+select pg_catalog.pg_terminate_backend(a.pid, $2) as ended from pg_catalog.pg_stat_activity a where a.usename = $1::text::name";
 
 // The pattern is what makes the names fit for SQL text.
 pub(crate) const EXPIRED: &str = "\
@@ -137,5 +156,5 @@ select r.rolname::text as role from pg_catalog.pg_roles r
 
 pub(crate) const OF_SCHEMA: &str = "\
 select r.rolname::text as role from pg_catalog.pg_roles r
- where r.rolname ~ '^t_[0-9a-f]{32}_psql_[0-9a-f]{8}$' and starts_with(r.rolname, $1::text || '_')
+ where r.rolname ~ '^t_[0-9a-f]{32}_psql_[0-9a-f]{8}$' and pg_catalog.starts_with(r.rolname, $1::text || '_')
  order by r.rolname";
