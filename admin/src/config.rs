@@ -29,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) database: Option<PgConfig>,
     /// The connection of the server's login.
     pub(crate) server_database: Option<PgConfig>,
+    /// The connection of the server's login that goes past a pooler, to listen for changes.
+    pub(crate) server_direct_database: Option<PgConfig>,
     /// The password `init` gives to the server's login.
     pub(crate) server_password: Option<SecretString>,
     /// What opens the signing keys.
@@ -77,8 +79,9 @@ impl Config {
         let mut reader = Reader::new(&variable);
         let (server, sizing) = serving::serving(&mut reader);
         let config = Self {
-            database: reader.parsed("DATABASE_URL"),
+            database: unpooled(&mut reader, "DATABASE_URL"),
             server_database: reader.parsed("SERVER_DATABASE_URL"),
+            server_direct_database: unpooled(&mut reader, "SERVER_DIRECT_DATABASE_URL"),
             server_password: reader.text("TENANTRY_SERVER_PASSWORD").map(SecretString::from),
             key_ring: key_ring(&mut reader),
             template: template(&mut reader),
@@ -101,6 +104,18 @@ impl Config {
             )),
         }
     }
+}
+
+/// The commands work in long transactions with locks and may listen: a pooler would only be in their way.
+fn unpooled(reader: &mut Reader<'_>, name: &str) -> Option<PgConfig> {
+    let config: PgConfig = reader.parsed(name)?;
+    if config.is_pooled() {
+        return reader.refuse(
+            name,
+            "pooler=transaction is for SERVER_DATABASE_URL only: name PostgreSQL itself here",
+        );
+    }
+    Some(config)
 }
 
 fn key_ring(reader: &mut Reader<'_>) -> Option<KeyRing> {
@@ -266,6 +281,18 @@ mod tests {
             assert!(text.contains(name), "{name} in {text}");
         }
         assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn a_pooler_is_for_the_server_only() {
+        let pooled = "postgres://h/app?pooler=transaction";
+        let config = resolve(&[("SERVER_DATABASE_URL", pooled)]).unwrap();
+        assert!(config.server_database.unwrap().is_pooled());
+        for name in ["DATABASE_URL", "SERVER_DIRECT_DATABASE_URL"] {
+            let text = resolve(&[(name, pooled)]).unwrap_err().to_string();
+            let part = format!("{name}: pooler=transaction is for SERVER_DATABASE_URL only");
+            assert!(text.contains(&part), "{text}");
+        }
     }
 
     #[test]

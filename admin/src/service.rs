@@ -22,20 +22,36 @@ use crate::config::Sizing;
 use crate::failure::Problem;
 use crate::signals::Stop;
 
+/// How a server reaches its database.
+pub(crate) struct Ways {
+    /// Its ordinary connections.
+    pub(crate) database: PgConfig,
+    /// The one that listens for changes, where that goes another way: past a pooler.
+    pub(crate) direct: Option<PgConfig>,
+}
+
 /// A server that listens, on a database and under a login that were found fit for it.
 pub(crate) async fn bind(
-    database: &PgConfig,
+    ways: &Ways,
     ring: &KeyRing,
     config: ServerConfig,
     sizing: &Sizing,
     template: &Template,
     source: &Source,
 ) -> anyhow::Result<Server> {
+    let Ways { database, direct } = ways;
+    fitness::check_sessions(database).await?;
     let catalog = CatalogDb::new(database.clone(), sizing.catalog.clone());
     let keys = prepare(&catalog, ring, source).await?;
+    let listens = direct.as_ref().unwrap_or(database);
+    if listens.is_pooled() {
+        tracing::warn!(
+            "nothing is cached: through a pooler nobody hears of changes; set SERVER_DIRECT_DATABASE_URL"
+        );
+    }
     let state = AppState::new(StateParts {
         catalog,
-        feed: Arc::new(ChangeFeed::start(database)),
+        feed: Arc::new(ChangeFeed::start(listens)),
         tenants: TenantDb::new(database, &sizing.tenants),
         hasher: PasswordHasher::new(Argon2Params::RECOMMENDED, source.clone())?,
         keys,

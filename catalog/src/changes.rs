@@ -91,13 +91,16 @@ struct Changed {
 pub struct Generation(u64);
 
 impl ChangeFeed {
-    /// Starts to listen, and keeps trying for as long as the feed lives.
+    /// Starts to listen, and keeps trying for as long as the feed lives. Behind a pooler of transactions nobody can: the
+    /// session that listens would be somebody else's. Then the feed is down for good, and nothing is cached.
     pub fn start(config: &PgConfig) -> Self {
         let shared = Arc::<Shared>::default();
-        let task = tokio::spawn(listen(
-            config.with_application_name("tenantry feed"),
-            Arc::clone(&shared),
-        ));
+        let config = config.with_application_name("tenantry feed");
+        let task = if config.is_pooled() {
+            tokio::spawn(std::future::ready(()))
+        } else {
+            tokio::spawn(listen(config, Arc::clone(&shared)))
+        };
         Self { shared, task }
     }
 

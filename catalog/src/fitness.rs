@@ -1,6 +1,11 @@
 //! Whether a server may run on this database under this login.
 
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
 use crate::init::{self, SERVER_LOGIN};
+use crate::pg::config::PgConfig;
+use crate::pg::flight::{Failed, FlightConnection, Step};
 use crate::pg::sqlstate::PgError;
 use crate::tx::CatalogTx;
 
@@ -26,6 +31,9 @@ pub enum Unfit {
         /// What the program needs.
         needed: i32,
     },
+    /// A pooler stands between, and the URL does not say so.
+    #[error("a session does not keep what it was opened with: a pooler stands before PostgreSQL{}", said(.0.as_deref()))]
+    Pooler(Option<String>),
     /// The question could not be asked.
     #[error(transparent)]
     Database(#[from] PgError),
@@ -56,6 +64,49 @@ pub async fn check(tx: &mut CatalogTx) -> Result<(), Unfit> {
     }
 }
 
+/// Checks that a session is opened with the settings that it is asked for, as far as it is to be: behind a pooler that
+/// leaves them out, no statement would have a bound.
+pub async fn check_sessions(config: &PgConfig) -> Result<(), Unfit> {
+    if config.is_pooled() {
+        return Ok(());
+    }
+    let config = config.for_tenants(ASKED, ASKED);
+    let mut session = match FlightConnection::connect(&config, NonZeroUsize::MIN).await {
+        Ok(session) => session,
+        // PgBouncer's words, where it is not told to ignore them.
+        Err(error) => {
+            let said = error.db().map(|said| said.message.to_string());
+            let is_pooler = |said: &String| said.contains("unsupported startup parameter");
+            return Err(match said.filter(is_pooler) {
+                Some(said) => Unfit::Pooler(Some(said)),
+                None => Unfit::Database(error),
+            });
+        }
+    };
+    let scope = "fitness".into();
+    let asked = Step {
+        scope: &scope,
+        sql: TIMEOUT,
+        params: &[],
+    };
+    let answer = session.fly(&[asked], 0..1).await.map_err(|failed| match failed {
+        Failed::Refused { said, .. } => PgError::refused(said, PgError::Statement),
+        Failed::Broken(error) => error,
+    })?;
+    let timeout = answer.first().and_then(|rows| rows.first()?.text(0));
+    match timeout.and_then(|millis| millis.parse::<u128>().ok()) {
+        Some(millis) if millis == ASKED.as_millis() => Ok(()),
+        _ => Err(Unfit::Pooler(None)),
+    }
+}
+
+/// A length of time that nobody would choose.
+const ASKED: Duration = Duration::from_millis(14_327);
+
+fn said(text: Option<&str>) -> String {
+    text.map_or_else(String::new, |text| format!(" ({text})"))
+}
+
 impl Unfit {
     /// What an operator should do next.
     pub fn advice(&self) -> String {
@@ -63,6 +114,11 @@ impl Unfit {
             Self::TooStrong { .. } => format!("log in as {SERVER_LOGIN}, which `tenantry init` makes"),
             Self::NoCatalog => "run `tenantry init` as the database's owner".to_owned(),
             Self::Behind { .. } => "run `tenantry migrate` as the database's owner".to_owned(),
+            Self::Pooler(_) => {
+                "add pooler=transaction to SERVER_DATABASE_URL if it pools transactions, or name \
+                                PostgreSQL itself; docs/pgbouncer.md has more"
+                    .to_owned()
+            }
             Self::Database(_) => "check that PostgreSQL runs and that the connection URL is right".to_owned(),
         }
     }
@@ -75,5 +131,7 @@ select r.rolname::text as login, r.rolsuper as superuser, r.rolbypassrls as bypa
   from pg_catalog.pg_roles r
  where r.rolname = session_user";
 
+const TIMEOUT: &str = "select s.setting from pg_catalog.pg_settings s where s.name = 'statement_timeout'";
+
 /// Every statement of this module, for the test that prepares them all.
-pub(crate) const STATEMENTS: &[&str] = &[LOGIN];
+pub(crate) const STATEMENTS: &[&str] = &[LOGIN, TIMEOUT];

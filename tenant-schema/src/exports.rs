@@ -27,7 +27,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::records::{Lines, Prepared, PreparedExport, RecordError, refused, values};
-use crate::tenant_db::{Opening, Undone};
+use crate::tenant_db::{Bounds, Opening, Undone};
 
 /// How large a piece is before it is handed on, in bytes; with the last record it may be larger.
 const PIECE: usize = 64 * 1024;
@@ -75,6 +75,8 @@ impl Default for ExportSettings {
 #[derive(Debug)]
 pub struct Exports {
     config: PgConfig,
+    /// What each transaction says itself, where no session says it.
+    bounds: Option<Bounds>,
     settings: ExportSettings,
     places: Arc<Semaphore>,
     held: Held,
@@ -96,9 +98,13 @@ impl Exports {
     /// Exports from this database; connections are made when needed.
     pub(crate) fn new(config: &PgConfig, settings: &ExportSettings, lock: Duration) -> Self {
         // Twice what is waited for here, and so only where nobody waits here any more.
-        let config = config.for_exports(settings.duration * 2, lock, settings.stall * 2);
+        let (statement, idle) = (settings.duration * 2, settings.stall * 2);
+        let bounds = config
+            .is_pooled()
+            .then(|| Bounds::of_export(statement, lock, idle));
         Self {
-            config,
+            config: config.for_exports(statement, lock, idle),
+            bounds,
             settings: settings.clone(),
             places: Arc::new(Semaphore::new(settings.at_once)),
             held: Held::default(),
@@ -122,7 +128,7 @@ impl Exports {
             config: self.config.clone(),
             fetch: self.settings.fetch,
             scope: tenant.schema().as_str().into(),
-            opening,
+            opening: opening.bounded(self.bounds.clone()),
             prepared,
             connection: None,
             stage: Stage::Unopened,

@@ -21,8 +21,8 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants, so that a test can prepare each; some are about tables of a tenant.
 #[doc(hidden)]
-pub fn statements() -> [&'static str; 38] {
-    [
+pub const fn statements() -> &'static [&'static str] {
+    &[
         records::INTROSPECT,
         records::claim::LOCK,
         records::claim::CHECK,
@@ -61,5 +61,10 @@ pub fn statements() -> [&'static str; 38] {
         template_check::live::OUTSIDE,
         template_check::live::FIELD_VERSIONS,
         template_check::live::LEFT_BEHIND,
+        tenant_db::opening::BOUNDED,
+        tenant_db::opening::BOUNDED_EXPORT,
+        tenant_db::opening::READ,
+        tenant_db::opening::TIME_ZONE,
+        tenant_db::opening::WRITE,
     ]
 }

@@ -5,7 +5,8 @@
 //! accepts a path to a schema that does not exist, so the *role* is the assertion: it bears the tenant's opaque name,
 //! is dropped with the schema, and setting it fails when it is gone. Without the role the server's login
 //! (`NOINHERIT`, no rights of its own) sees no tenant at all. The timeouts of a statement and of a lock come with the
-//! connection's start-up packet and are the same for every tenant, so they cost a transaction nothing.
+//! connection's start-up packet and are the same for every tenant, so they cost a transaction nothing; only behind a
+//! pooler of transactions, where sessions are not ours to set, each transaction says them itself.
 //!
 //! Three things do not compile. Each is shown beside the nearest thing that does, so that a renamed path cannot make
 //! the refusal true for the wrong reason.
@@ -58,6 +59,8 @@
 //! }
 //! ```
 
+pub(crate) mod opening;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,6 +74,7 @@ use crate::exports::{Export, ExportSettings, Exports, NoPlace};
 use crate::lanes::{Lanes, Seat};
 use crate::records::PreparedExport;
 
+pub(crate) use self::opening::{Bounds, Opening};
 pub use crate::lanes::LaneSettings;
 
 /// The lanes, and the bounds of each statement.
@@ -102,6 +106,8 @@ impl Default for TenantDbSettings {
 pub struct TenantDb {
     lanes: Arc<Lanes>,
     exports: Arc<Exports>,
+    /// What each transaction says itself, where no session says it.
+    bounds: Option<Bounds>,
     /// The scope of the opening statements: they name nothing that depends on one.
     session: Arc<str>,
 }
@@ -117,78 +123,6 @@ pub struct TenantTx {
     undone: bool,
 }
 
-/// What opens a transaction: the statement that pins it to its tenant, and the time zone that it asks for.
-#[derive(Debug)]
-pub(crate) struct Opening {
-    sql: &'static str,
-    params: Vec<String>,
-    time_zone: Option<String>,
-}
-
-/// The parameters of what opens a transaction, as its steps take them.
-pub(crate) struct OpeningParams<'a> {
-    pins: Vec<Option<&'a str>>,
-    time_zone: [Option<&'a str>; 1],
-}
-
-impl Opening {
-    /// Opens a transaction that can only read.
-    pub(crate) fn read(tenant: &ActiveTenant) -> Self {
-        Self {
-            sql: READ,
-            params: pinned_to(tenant).to_vec(),
-            time_zone: None,
-        }
-    }
-
-    fn write(tenant: &ActiveTenant, actor: &Actor, request_id: &str) -> Self {
-        let [path, role] = pinned_to(tenant);
-        Self {
-            sql: WRITE,
-            params: vec![path, role, actor.to_string(), request_id.to_owned()],
-            time_zone: None,
-        }
-    }
-
-    /// The same with a time zone, a name that PostgreSQL knows.
-    pub(crate) fn in_time_zone(mut self, zone: Option<&str>) -> Self {
-        self.time_zone = zone.map(str::to_owned);
-        self
-    }
-
-    pub(crate) fn params(&self) -> OpeningParams<'_> {
-        OpeningParams {
-            pins: self.params.iter().map(|text| Some(text.as_str())).collect(),
-            time_zone: [self.time_zone.as_deref()],
-        }
-    }
-
-    /// The steps that open the transaction. Their scope is one for all tenants: they name nothing that depends on one.
-    pub(crate) fn steps<'a>(
-        &self,
-        scope: &'a Arc<str>,
-        params: &'a OpeningParams<'_>,
-    ) -> impl Iterator<Item = Step<'a>> {
-        let step = |sql, params| Step { scope, sql, params };
-        let pin = step(self.sql, params.pins.as_slice());
-        let zone = (params.time_zone != [None]).then(|| step(TIME_ZONE, params.time_zone.as_slice()));
-        std::iter::once(pin).chain(zone)
-    }
-}
-
-/// The settings of a reading transaction. `set_config` with `true` is `SET LOCAL` (PostgreSQL documentation, section
-/// 9.27.1); evaluated from left to right, so that the role comes when everything it could forbid is done.
-const READ: &str = "select pg_catalog.set_config('transaction_read_only', 'on', true), \
-    pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('role', $2, true)";
-
-/// The settings of a writing transaction, with what its triggers write into rows and audit entries.
-const WRITE: &str = "select pg_catalog.set_config('tenantry.actor', $3, true), \
-    pg_catalog.set_config('tenantry.request_id', $4, true), \
-    pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('role', $2, true)";
-
-/// The time zone of a transaction that asks for one.
-const TIME_ZONE: &str = "select pg_catalog.set_config('TimeZone', $1, true)";
-
 /// A statement and its parameters: NULL, or a text that the type's input function reads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Statement<'a> {
@@ -200,8 +134,11 @@ impl TenantDb {
     /// Lanes to this database; connections are made when first needed.
     pub fn new(config: &PgConfig, settings: &TenantDbSettings) -> Self {
         let exports = Exports::new(config, &settings.exports, settings.lock_timeout);
-        let config = config.for_tenants(settings.statement_timeout, settings.lock_timeout);
+        let (statement, lock) = (settings.statement_timeout, settings.lock_timeout);
+        let bounds = config.is_pooled().then(|| Bounds::new(statement, lock));
+        let config = config.for_tenants(statement, lock);
         Self {
+            bounds,
             exports: Arc::new(exports),
             lanes: Arc::new(Lanes::new(config, settings.lanes.clone())),
             session: "session".into(),
@@ -248,7 +185,7 @@ impl TenantDb {
             db: self.clone(),
             seat,
             scope: format!("{}@{}", tenant.schema(), tenant.template_version()).into(),
-            opening,
+            opening: opening.bounded(self.bounds.clone()),
             undone: false,
         })
     }
@@ -332,11 +269,6 @@ impl From<PgError> for Undone {
             error,
         }
     }
-}
-
-/// What pins a transaction to a tenant: its `search_path` and its role.
-fn pinned_to(tenant: &ActiveTenant) -> [String; 2] {
-    [tenant.schema().search_path(), tenant.schema().read_write_role()]
 }
 
 /// A string constant (PostgreSQL documentation, section 4.1.2.1): quotes are doubled, and a backslash means itself,

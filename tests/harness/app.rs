@@ -27,6 +27,7 @@ use server::{AppState, ServerConfig, StateParts};
 use tenant_schema::tenant_db::{TenantDb, TenantDbSettings};
 use tokio::sync::watch;
 
+use crate::config;
 use crate::database::TestDb;
 use crate::fixed::FixedClock;
 
@@ -61,6 +62,8 @@ pub struct AppSettings {
     pub catalog: PoolSettings,
     /// How the server reaches its database.
     pub database: PgConfig,
+    /// How it listens for changes, where that is another way.
+    pub feed: Option<PgConfig>,
 }
 
 /// Changes of the catalog as the instance hears them, from one moment on.
@@ -109,11 +112,19 @@ impl TestApp {
             tenants: TenantDbSettings::default(),
             catalog: PoolSettings::default(),
             database: db.server_config(),
+            feed: None,
         };
+        if config::is_pooled() {
+            let pooler = db.cluster().pooler().await;
+            settings.database = db.server_config_pooled_by(pooler);
+            settings.feed = Some(db.server_config());
+        }
         set(&mut settings);
         let hasher = PasswordHasher::new(Argon2Params::CHEAPEST, db.source().clone());
         let hasher = hasher.expect("Argon2 takes its least parameters");
-        let feed = Arc::new(ChangeFeed::start(&settings.database));
+        let feed = settings.feed.as_ref().unwrap_or(&settings.database);
+        let has_feed = !feed.is_pooled();
+        let feed = Arc::new(ChangeFeed::start(feed));
         let tenants = TenantDb::new(&settings.database, &settings.tenants);
         let state = AppState::new(StateParts {
             catalog: CatalogDb::new(settings.database.clone(), settings.catalog),
@@ -140,7 +151,9 @@ impl TestApp {
             heard,
             _feed: feed,
         }));
-        app.until_the_feed_is_live().await;
+        if has_feed {
+            app.until_the_feed_is_live().await;
+        }
         app
     }
 

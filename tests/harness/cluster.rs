@@ -19,6 +19,7 @@ use tokio_postgres::{Client, NoTls};
 
 use crate::config;
 use crate::fixed::FixedClock;
+use crate::pooler::Pooler;
 
 /// The role that owns the databases, as an operator's login does: no superuser, may make databases and roles.
 pub const OWNER: &str = "tenantry_owner";
@@ -38,6 +39,7 @@ pub struct Cluster {
     password: SecretString,
     ring: SecretString,
     databases: AtomicU64,
+    pooler: OnceCell<Pooler>,
     /// Outlives the runtimes of the single tests: databases are dropped on it.
     runtime: Option<Runtime>,
 }
@@ -100,6 +102,7 @@ impl Cluster {
             password,
             ring,
             databases: AtomicU64::new(1),
+            pooler: OnceCell::new(),
             runtime: Some(runtime),
         })
     }
@@ -127,6 +130,32 @@ impl Cluster {
     /// Starts it again; it recovers from its log.
     pub async fn recover(&self) -> Result<()> {
         Ok(self.local.lock().await.start_again().await?)
+    }
+
+    /// The pooler that all servers of this cluster share.
+    ///
+    /// # Panics
+    /// When there is none: whoever asks for it needs it.
+    pub async fn pooler(&self) -> &Pooler {
+        let started = self
+            .pooler
+            .get_or_try_init(|| self.start_pooler(20, "server_login_retry = 0"))
+            .await;
+        started.unwrap_or_else(|error| panic!("the test needs PgBouncer: {error:#}"))
+    }
+
+    /// One of a test's own, whose pools have so many connections, with more lines of settings.
+    ///
+    /// # Panics
+    /// As above.
+    pub async fn own_pooler(&self, size: usize, settings: &str) -> Pooler {
+        let started = self.start_pooler(size, settings).await;
+        started.unwrap_or_else(|error| panic!("the test needs PgBouncer: {error:#}"))
+    }
+
+    async fn start_pooler(&self, size: usize, settings: &str) -> Result<Pooler> {
+        let logins = [OWNER, init::SERVER_LOGIN];
+        Pooler::start(self.port().await, &logins, &self.password, size, settings).await
     }
 
     /// The URL of a database for the owner or the server's login, by way of this port. Both have the same password.

@@ -30,6 +30,17 @@ pub fn requires_clients() -> bool {
     std::env::var_os("TENANTRY_REQUIRE_CLIENTS").is_some_and(|value| value == "1")
 }
 
+/// `TENANTRY_REQUIRE_PGBOUNCER=1`: `PgBouncer` must be there. The gate says so; elsewhere its tests do nothing without it.
+pub fn requires_pgbouncer() -> bool {
+    std::env::var_os("TENANTRY_REQUIRE_PGBOUNCER").is_some_and(|value| value == "1")
+}
+
+/// `TENANTRY_TEST_PGBOUNCER=1`: servers in process reach their database through `PgBouncer` in transaction mode, in every
+/// test that does not say otherwise.
+pub fn is_pooled() -> bool {
+    std::env::var_os("TENANTRY_TEST_PGBOUNCER").is_some_and(|value| value == "1")
+}
+
 /// Numbers that a benchmark is told by the environment, `default` where it is told nothing.
 pub fn numbers(name: &str, default: &str) -> Result<Vec<usize>> {
     let text = std::env::var_os(name).map_or_else(|| default.into(), |v| v.to_string_lossy().into_owned());

@@ -19,6 +19,7 @@ use tokio_postgres::Client;
 
 use crate::cluster::{self, Cluster, OWNER};
 use crate::fixed::{FixedClock, SeededEntropy};
+use crate::pooler::Pooler;
 use crate::proxy::Proxy;
 use crate::tenant::{self, TestTenant};
 
@@ -136,6 +137,22 @@ impl TestDb {
     /// The server login's configuration by way of a proxy.
     pub fn server_config_through(&self, proxy: &Proxy) -> PgConfig {
         config(&self.cluster.url(proxy.port(), SERVER_LOGIN, &self.name))
+    }
+
+    /// The server login's URL by way of whatever listens on this port.
+    pub fn server_url_through_port(&self, port: u16) -> SecretString {
+        self.cluster.url(port, SERVER_LOGIN, &self.name)
+    }
+
+    /// The server login's URL by way of a pooler of transactions, as for `SERVER_DATABASE_URL`.
+    pub fn server_url_pooled_by(&self, pooler: &Pooler) -> SecretString {
+        let url = self.server_url_through_port(pooler.port());
+        format!("{}&pooler=transaction", url.expose_secret()).into()
+    }
+
+    /// The server login's configuration by way of a pooler of transactions.
+    pub fn server_config_pooled_by(&self, pooler: &Pooler) -> PgConfig {
+        config(&self.server_url_pooled_by(pooler))
     }
 
     /// The ring that opens the database's signing key.

@@ -9,6 +9,7 @@ mod flights;
 mod http;
 mod lifecycle;
 mod models;
+mod pooler;
 mod psql_login;
 mod records_read;
 mod reference;

@@ -5,7 +5,12 @@ const SHARED: &str = "\
 Environment:
   DATABASE_URL           the owner's connection, for every command but serve;
                          where it is unset, a running demo's
-  SERVER_DATABASE_URL    for serve: the connection of login tenantry_server
+  SERVER_DATABASE_URL    for serve: the connection of login tenantry_server,
+                         with pooler=transaction where a pooler stands before
+                         PostgreSQL (docs/pgbouncer.md)
+  SERVER_DIRECT_DATABASE_URL
+                         then the same past the pooler, to listen for changes;
+                         without it nothing is cached
   TENANTRY_KEYRING       seals the signing keys: id:base64 of 32 bytes, the
                          newest first, separated by commas
   TENANTRY_KEYRING_FILE  a file with the same

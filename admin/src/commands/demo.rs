@@ -25,7 +25,7 @@ use crate::exit::ExitStatus;
 use crate::failure::Problem;
 use crate::operator::Operator;
 use crate::output::Output;
-use crate::service;
+use crate::service::{self, Ways};
 use crate::signals::Stop;
 
 /// The demo's database in its cluster.
@@ -133,9 +133,12 @@ async fn prepare(
         },
         ..operator.config.server.clone()
     };
-    let login = owner.with_login(SERVER_LOGIN, &secrets.server_password);
+    let ways = Ways {
+        database: owner.with_login(SERVER_LOGIN, &secrets.server_password),
+        direct: None,
+    };
     let server = service::bind(
-        &login,
+        &ways,
         &ring,
         settings,
         &operator.config.sizing,

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::exit::ExitStatus;
 use crate::failure::Problem;
 use crate::output::Output;
-use crate::service;
+use crate::service::{self, Ways};
 use crate::signals::Stop;
 
 #[derive(Serialize)]
@@ -55,8 +55,12 @@ async fn bind(args: &ServeArgs, config: Config) -> anyhow::Result<(server::Serve
     let mut settings = config.server;
     settings.allow_organization_header = args.allow_organization_header;
     let base_domain = settings.base_domain.to_string();
+    let ways = Ways {
+        database,
+        direct: config.server_direct_database,
+    };
     let server = service::bind(
-        &database,
+        &ways,
         &ring,
         settings,
         &config.sizing,

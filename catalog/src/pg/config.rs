@@ -21,13 +21,15 @@ pub const EXPORTS: &str = "tenantry export";
 ///
 /// `sslmode` is `disable`, `prefer` (the default), `require` or `verify-full`, with libpq's meaning (PostgreSQL
 /// documentation, section 34.19.1): only `verify-full` checks the certificate, against the operating system's
-/// trust store or the file named by `sslrootcert`. `Debug` shows no password.
+/// trust store or the file named by `sslrootcert`. `pooler=transaction` says that a pooler stands before the server
+/// which gives every transaction another session of it. `Debug` shows no password.
 #[derive(Clone)]
 pub struct PgConfig {
     driver: tokio_postgres::Config,
     tls: MakeRustlsConnect,
     verified: bool,
     root: Option<String>,
+    pooled: bool,
 }
 
 /// A connection URL that cannot be used. No message repeats the URL: it may hold a password.
@@ -47,6 +49,11 @@ pub enum PgConfigError {
     /// An `sslmode` that is not one of the four.
     #[error("sslmode={0} is not supported: use disable, prefer, require or verify-full")]
     UnknownSslMode(String),
+    /// A `pooler` that is not known.
+    #[error(
+        "pooler={0} is not supported: use transaction, or leave it out where no pooler pools transactions"
+    )]
+    UnknownPooler(String),
     /// `sslrootcert` without `verify-full`, or a file that holds no certificate.
     #[error("sslrootcert: {0}")]
     RootCertificate(String),
@@ -73,6 +80,12 @@ impl PgConfig {
     /// The TLS connector that goes with it.
     pub(crate) fn tls(&self) -> MakeRustlsConnect {
         self.tls.clone()
+    }
+
+    /// Whether a pooler gives every transaction another session (`pooler=transaction`): then nothing may be kept in a
+    /// session, neither prepared statements nor settings, and nobody can listen in one.
+    pub fn is_pooled(&self) -> bool {
+        self.pooled
     }
 
     /// The login role's name.
@@ -105,7 +118,8 @@ impl PgConfig {
 
     /// The same for sessions that serve tenants: a statement and a lock timeout, and a `search_path` on which no table of
     /// anybody's is found, sent in the start-up packet (PostgreSQL documentation, section 20.1.3). Every session begins
-    /// with them, and every transaction comes back to them.
+    /// with them, and every transaction comes back to them. Behind a pooler of transactions a session is not ours to set:
+    /// there it is the same, and each transaction says what it is bounded by.
     #[must_use]
     pub fn for_tenants(&self, statement: Duration, lock: Duration) -> Self {
         let (statement, lock) = (statement.as_millis(), lock.as_millis());
@@ -128,9 +142,12 @@ impl PgConfig {
             .with_application_name(EXPORTS)
     }
 
-    /// The same with more settings in the start-up packet.
+    /// The same with more settings in the start-up packet, where the session is ours to set.
     fn with_settings(&self, settings: &str) -> Self {
         let mut other = self.clone();
+        if self.pooled {
+            return other;
+        }
         let before = self.driver.get_options();
         let before = before.map(|options| format!("{options} ")).unwrap_or_default();
         other.driver.options(format!("{before}{settings}"));
@@ -185,11 +202,14 @@ impl FromStr for PgConfig {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         let mut mode = TlsMode::Prefer;
         let mut root = None;
+        let mut pooled = false;
         let mut rest = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             match pair.split_once('=') {
                 Some(("sslmode", value)) => mode = parse_mode(value)?,
                 Some(("sslrootcert", value)) => root = Some(value),
+                Some(("pooler", "transaction")) => pooled = true,
+                Some(("pooler", other)) => return Err(PgConfigError::UnknownPooler(other.to_owned())),
                 _ => rest.push(pair),
             }
         }
@@ -223,6 +243,7 @@ impl FromStr for PgConfig {
             tls,
             verified: mode == TlsMode::VerifyFull,
             root: root.map(str::to_owned),
+            pooled,
         })
     }
 }
@@ -340,12 +361,27 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_a_pooler_lends_is_not_set() {
+        let bounded = |url: &str| {
+            let config: PgConfig = url.parse().expect("a URL");
+            let bounded = config.for_tenants(Duration::from_secs(1), Duration::from_secs(1));
+            (
+                config.is_pooled(),
+                bounded.driver.get_options().map(str::to_owned),
+            )
+        };
+        assert!(matches!(bounded("postgres://h/db"), (false, Some(_))));
+        assert_eq!(bounded("postgres://h/db?pooler=transaction"), (true, None));
+    }
+
+    #[test]
     fn what_cannot_be_used_is_named_without_repeating_the_url() {
         for (url, part) in [
             ("mysql://u:hunter2@h/db", "postgres://"),
             ("postgres://u:hunter2@h", "names no database"),
             ("postgres://u:hunter2@h/db?sslmode=maybe", "sslmode=maybe"),
             ("postgres://u:hunter2@h:notaport/db", "cannot be read"),
+            ("postgres://u:hunter2@h/db?pooler=session", "pooler=session"),
             ("postgres://u:hunter2@h/db?sslrootcert=/x", "verify-full"),
             (
                 "postgres://u:hunter2@h/db?sslmode=verify-full&sslrootcert=/does/not/exist",

@@ -14,6 +14,7 @@
 
 mod answer;
 mod dial;
+mod messages;
 mod portal;
 
 use std::collections::HashSet;
@@ -27,7 +28,6 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use lru::LruCache;
-use postgres_protocol::IsNull;
 use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, ReadBuf};
@@ -35,6 +35,7 @@ use tokio_postgres::CancelToken;
 
 pub use self::answer::TextRow;
 use self::dial::{Place, Socket};
+use self::messages::{bind, parse};
 pub use self::portal::Next;
 use super::config::PgConfig;
 use super::server_error::ServerError;
@@ -279,6 +280,10 @@ impl FlightConnection {
 
     /// How a statement is best sent. The first time its text comes along, in whatever scope, it may be the last.
     fn way_of(&mut self, step: &Step<'_>) -> Sent {
+        if self.config.is_pooled() {
+            // The next flight is another session's.
+            return Sent::Unnamed;
+        }
         if let Some(name) = self.statements.get(step.scope, step.sql) {
             return Sent::Named(Arc::clone(name));
         }
@@ -367,9 +372,18 @@ impl FlightConnection {
     /// A cancel request names a connection, not a statement (PostgreSQL documentation, section 55.2.8). It is safe here
     /// because the connection is handed on only after the server has dealt with it and the flight was answered: whatever it
     /// hits is ours, and in between statements the server ignores it.
+    ///
+    /// A pooler of transactions may have lent the session to somebody else by the time the request arrives. There the
+    /// connection is closed; the pooler closes its own to the server, which notices that
+    /// ([`PgConfig::is_pooled`](super::config::PgConfig::is_pooled), and who opens transactions says how soon).
     async fn collect(&mut self) -> io::Result<()> {
         if let Ok(collected) = tokio::time::timeout(ABANDONED, self.discard()).await {
             return collected;
+        }
+        if self.config.is_pooled() {
+            return Err(io::Error::other(
+                "an abandoned statement still runs behind the pooler",
+            ));
         }
         self.progress = Progress::Cancelling;
         dial::cancel(&self.config, &self.place, &self.cancel)
@@ -467,25 +481,4 @@ impl std::fmt::Debug for FlightConnection {
 
 fn unexpected(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
-}
-
-fn parse(name: &str, sql: &str, out: &mut BytesMut) -> Result<(), PgError> {
-    frontend::parse(name, sql, [], out).map_err(PgError::unsendable)
-}
-
-/// Parameters and results in text format.
-fn bind(portal: &str, name: &str, params: &[Option<&str>], out: &mut BytesMut) -> Result<(), PgError> {
-    let write = |param: Option<&str>, out: &mut BytesMut| {
-        Ok(match param {
-            Some(text) => {
-                out.extend_from_slice(text.as_bytes());
-                IsNull::No
-            }
-            None => IsNull::Yes,
-        })
-    };
-    frontend::bind(portal, name, [], params.iter().copied(), write, [], out).map_err(|error| match error {
-        frontend::BindError::Conversion(error) => PgError::Protocol(error),
-        frontend::BindError::Serialization(error) => PgError::unsendable(error),
-    })
 }

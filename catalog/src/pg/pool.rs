@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
-use tokio_postgres::{Client, Statement};
+use tokio::task::AbortHandle;
+use tokio_postgres::Client;
 
 use super::config::PgConfig;
 use super::sqlstate::PgError;
 use super::statements::Statements;
+use super::tx::Known;
 
 /// How many connections, what each may remember, and every bound on waiting.
 #[derive(Debug, Clone)]
@@ -95,13 +97,15 @@ impl managed::Manager for Manager {
 
     async fn create(&self) -> Result<Connection, tokio_postgres::Error> {
         let (client, driver) = self.config.driver().connect(self.config.tls()).await?;
-        tokio::spawn(async move {
+        let driver = tokio::spawn(async move {
             if let Err(error) = driver.await {
                 tracing::debug!(%error, "a database connection ended");
             }
         });
         Ok(Connection {
             client,
+            pooled: self.config.is_pooled(),
+            driver: driver.abort_handle(),
             open: false,
             statements: Statements::new(self.settings.statements),
             born: Instant::now(),
@@ -126,7 +130,7 @@ impl managed::Manager for Manager {
             ));
         }
         if connection.open {
-            tokio::time::timeout(self.settings.recycle, self.end_transaction(&connection.client))
+            tokio::time::timeout(self.settings.recycle, self.end_transaction(connection))
                 .await
                 .map_err(|_| RecycleError::message("ROLLBACK got no answer in time"))??;
             connection.open = false;
@@ -139,15 +143,24 @@ impl Manager {
     /// Sends ROLLBACK; if a statement nobody waits for any more still runs before it, cancels that.
     ///
     /// A cancel request names a connection, not a statement, and the driver does not tell when the server has dealt with
-    /// it (PostgreSQL documentation, section 55.2.8): so the connection is not used again.
-    async fn end_transaction(&self, client: &Client) -> RecycleResult<tokio_postgres::Error> {
-        let rollback = client.batch_execute("rollback");
+    /// it (PostgreSQL documentation, section 55.2.8): so the connection is not used again. Behind a pooler of transactions
+    /// the session may be somebody else's by then: there the connection is only closed, without waiting for an answer.
+    async fn end_transaction(&self, connection: &Connection) -> RecycleResult<tokio_postgres::Error> {
+        let rollback = connection.client.batch_execute("rollback");
         tokio::pin!(rollback);
         if let Ok(answered) = tokio::time::timeout(ABANDONED, &mut rollback).await {
             return Ok(answered?);
         }
         tracing::debug!("an abandoned statement is cancelled, and its connection closed");
-        client.cancel_token().cancel_query(self.config.tls()).await?;
+        if self.config.is_pooled() {
+            connection.driver.abort();
+        } else {
+            connection
+                .client
+                .cancel_token()
+                .cancel_query(self.config.tls())
+                .await?;
+        }
         Err(RecycleError::message("a statement on it had to be cancelled"))
     }
 }
@@ -161,8 +174,12 @@ pub(crate) struct Connection {
     pub(crate) client: Client,
     /// True from the moment a transaction is sent until its end was answered.
     pub(crate) open: bool,
-    /// What is prepared on it.
-    pub(super) statements: Statements<Statement>,
+    /// Whether every transaction on it is another session's.
+    pub(super) pooled: bool,
+    /// What ends it without a farewell.
+    driver: AbortHandle,
+    /// What is prepared on it, or known of what cannot be.
+    pub(super) statements: Statements<Known>,
     born: Instant,
     scopes: HashSet<Arc<str>>,
 }

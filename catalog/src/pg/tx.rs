@@ -5,16 +5,20 @@
 //! but with its first statement. A transaction of one statement that is known beforehand is a
 //! [`flight`](super::flight) instead.
 
+mod known;
 mod together;
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use futures_util::TryStreamExt;
 use futures_util::future::join;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
+use tokio_postgres::{Client, Row, SimpleQueryMessage};
 
+pub(crate) use self::known::Known;
 pub use self::together::{Queued, Texts};
 use super::pool::{Leased, Pool};
 use super::sqlstate::PgError;
@@ -177,21 +181,22 @@ impl Transaction {
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<(Vec<Row>, u64), PgError> {
         let before = self.doubt();
+        let pooled = self.connection.pooled;
         let known = self.connection.statements.get(&self.scope, sql).cloned();
         let (client, open) = self.opening();
-        let outcome = if let Some(statement) = &known {
-            let (opened, outcome) = join(open, run(client, statement, params)).await;
+        let outcome = if let Some(known) = &known {
+            let (opened, outcome) = join(open, known.run(client, sql, params)).await;
             opened.map_err(PgError::of_opening)?;
             outcome
         } else {
             // Typed parameters need the server's word on their types, so the first time takes one flight more.
             let (opened, prepared) = join(open, client.prepare(sql)).await;
             opened.map_err(PgError::of_opening)?;
-            let statement = prepared.map_err(PgError::of_statement)?;
-            let outcome = run(client, &statement, params).await;
-            if Statements::<Statement>::keeps(sql) {
+            let known = Known::of(prepared.map_err(PgError::of_statement)?, pooled);
+            let outcome = known.run(client, sql, params).await;
+            if Statements::<Known>::keeps(sql) {
                 // What it displaces is closed by the driver when dropped.
-                self.connection.statements.keep(&self.scope, sql, statement);
+                self.connection.statements.keep(&self.scope, sql, known);
             }
             outcome
         };
@@ -201,6 +206,19 @@ impl Transaction {
         let outcome = outcome.map_err(PgError::of_statement)?;
         self.failed = before;
         Ok(outcome)
+    }
+}
+
+impl Drop for Transaction {
+    /// Behind a pooler an open transaction keeps a session of the server's from everybody, also while its connection lies
+    /// in our pool: so its end is sent at once. Elsewhere it is sent when the connection is wanted again, which is when
+    /// its answer can be waited for.
+    fn drop(&mut self) {
+        if self.connection.open && self.connection.pooled {
+            let mut rollback = pin!(self.connection.client.batch_execute("rollback"));
+            // The first poll sends it. The connection stays marked: whoever takes it next waits until it is in order.
+            let _answer_to_come = rollback.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        }
     }
 }
 
@@ -214,19 +232,4 @@ fn is_stale(error: &tokio_postgres::Error) -> bool {
         ]
         .contains(state)
     })
-}
-
-/// The rows of a prepared statement, and how many it touched.
-async fn run(
-    client: &Client,
-    statement: &Statement,
-    params: &[&(dyn ToSql + Sync)],
-) -> Result<(Vec<Row>, u64), tokio_postgres::Error> {
-    let stream = client.query_raw(statement, params.iter().copied()).await?;
-    let mut stream = std::pin::pin!(stream);
-    let mut rows = Vec::new();
-    while let Some(row) = stream.try_next().await? {
-        rows.push(row);
-    }
-    Ok((rows, stream.rows_affected().unwrap_or(0)))
 }

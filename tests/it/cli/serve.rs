@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use secrecy::ExposeSecret as _;
-use tests::TestDb;
+use tests::{TestDb, pooler};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -161,6 +161,46 @@ async fn told_to_stop_twice_it_does_not_wait() {
     let mut answer = Vec::new();
     let _reset = request.read_to_end(&mut answer).await;
     assert_eq!(answer, b"", "nothing was answered that was not done");
+}
+
+#[tokio::test]
+async fn behind_a_pooler_it_serves_if_it_is_told() {
+    if !pooler::is_installed() {
+        // tests/it/pooler.rs says so.
+        return;
+    }
+    let t = TestDb::new().await;
+    let pooler = t.cluster().own_pooler(2, "").await;
+    let tenantry = Tenantry::on(&t).await;
+    t.tenant("acme").await;
+    let (_, key) = key(&tenantry, "contacts:read").await;
+    let untold = t.server_url_through_port(pooler.port());
+    let serving = Tenantry::on(&t)
+        .await
+        .without("DATABASE_URL")
+        .with("SERVER_DATABASE_URL", untold.expose_secret())
+        .with("TENANTRY_LISTEN", "127.0.0.1:0");
+    let ran = serving.run("serve").await;
+    assert_eq!(ran.status, Some(2), "{ran}");
+    assert!(ran.stderr.contains("a pooler stands before PostgreSQL"), "{ran}");
+    assert!(
+        ran.stderr
+            .contains("next: add pooler=transaction to SERVER_DATABASE_URL"),
+        "{ran}"
+    );
+
+    let serving = serving
+        .with(
+            "SERVER_DATABASE_URL",
+            t.server_url_pooled_by(&pooler).expose_secret(),
+        )
+        .with("SERVER_DIRECT_DATABASE_URL", t.server_url().expose_secret());
+    let mut server = serving.start("serve --json");
+    let document = server.document().await;
+    let listening = document["listening"].as_str().expect("a text");
+    let address = listening.strip_prefix("http://").expect("an address");
+    let answer = get(address, "acme.localhost", &key).await;
+    assert_eq!(status(&answer), "200", "{answer}");
 }
 
 #[tokio::test]

@@ -104,9 +104,11 @@ pub(super) fn doors(file: &SourceFile) -> Vec<Finding> {
     let program = ["server/src/", "admin/src/"]
         .iter()
         .any(|place| file.path.starts_with(place));
+    let records = "tenant-schema/src/records/";
+    let makes = ["prepared.rs", "export.rs"].map(|name| format!("{records}{name}"));
     let calls: &[&str] = match (program, file.path.starts_with("tests/")) {
         (true, _) => &["of_test(", ".transaction(", "pg::tx", "pg::flight"],
-        (false, false) if !file.path.ends_with("tenant-schema/src/records/prepared.rs") => &["of_test("],
+        (false, false) if !makes.contains(&file.path) => &["of_test("],
         (false, _) => &[],
     };
     let say = |call: &str| format!("{call} is not for programs: it goes around the tenant's scope");

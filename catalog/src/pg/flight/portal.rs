@@ -10,7 +10,8 @@ use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
 
 use super::answer::TextRow;
-use super::{Failed, FlightConnection, Progress, Step, bind, parse, unexpected};
+use super::messages::{bind, parse};
+use super::{Failed, FlightConnection, Progress, Step, unexpected};
 use crate::pg::server_error::ServerError;
 use crate::pg::sqlstate::PgError;
 

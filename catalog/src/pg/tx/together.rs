@@ -1,12 +1,12 @@
 //! Statements that need not wait for each other's answers, sent together: one network flight for all of them.
 
-use futures_util::TryFutureExt as _;
 use futures_util::future::{join, join_all};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
+use tokio_postgres::{Client, Row, SimpleQueryMessage};
 
-use super::{Transaction, is_stale, run};
+use super::{Known, Transaction, is_stale};
 use crate::pg::sqlstate::PgError;
+use crate::pg::statements::Statements;
 
 /// A statement with its parameters, to be sent with others.
 #[derive(Debug)]
@@ -43,12 +43,12 @@ impl Transaction {
         plain: &str,
     ) -> Outcome<([Outcome<Vec<Row>>; N], Outcome<Vec<Texts>>)> {
         let before = self.doubt();
-        let statements = self.prepared(&queued).await?;
+        let known = self.known(&queued).await?;
         let (client, open) = self.opening();
         // The driver writes what is polled first first.
         let (opened, (typed, plain)) = join(
             open,
-            join(send(client, &queued, &statements), client.simple_query(plain)),
+            join(send(client, &queued, &known), client.simple_query(plain)),
         )
         .await;
         opened.map_err(PgError::of_opening)?;
@@ -71,7 +71,7 @@ impl Transaction {
             return Err(PgError::Aborted);
         }
         self.doubt();
-        let statements = self.prepared(&queued).await?;
+        let known = self.known(&queued).await?;
         let (client, open) = self.opening();
         let plain = async {
             match plain {
@@ -80,7 +80,7 @@ impl Transaction {
             }
         };
         let commit = client.batch_execute("commit");
-        let sent = join(plain, join(send(client, &queued, &statements), commit));
+        let sent = join(plain, join(send(client, &queued, &known), commit));
         let (opened, (plain, (typed, committed))) = join(open, sent).await;
         opened.map_err(PgError::of_opening)?;
         plain.map_err(PgError::of_statement)?;
@@ -92,33 +92,32 @@ impl Transaction {
         Ok(())
     }
 
-    /// What these statements are on this connection; the first time takes a flight of its own.
-    async fn prepared(&mut self, queued: &[Queued]) -> Outcome<Vec<Statement>> {
-        let unknown: Vec<&'static str> = queued
-            .iter()
-            .map(|one| one.sql)
-            .filter(|sql| self.connection.statements.get(&self.scope, sql).is_none())
-            .collect();
+    /// What is known of these statements on this connection; the first time takes a flight of its own.
+    async fn known(&mut self, queued: &[Queued]) -> Outcome<Vec<Known>> {
+        let mut known = Vec::with_capacity(queued.len());
+        for one in queued {
+            known.push(self.connection.statements.get(&self.scope, one.sql).cloned());
+        }
+        let pairs = || queued.iter().zip(&known);
+        let unknown = pairs().filter_map(|(one, known)| known.is_none().then_some(one.sql));
+        let unknown: Vec<&'static str> = unknown.collect();
         if !unknown.is_empty() {
-            let client = &self.connection.client;
-            let prepared = join_all(unknown.iter().map(|sql| client.prepare(sql))).await;
-            for (sql, statement) in unknown.into_iter().zip(prepared) {
-                let statement = statement.map_err(PgError::of_statement)?;
-                self.connection.statements.keep(&self.scope, sql, statement);
+            let pooled = self.connection.pooled;
+            let (client, open) = self.opening();
+            // In the transaction: behind a pooler that is as long as a session is ours.
+            let prepare = join_all(unknown.iter().map(|sql| client.prepare(sql)));
+            let (opened, prepared) = join(open, prepare).await;
+            opened.map_err(PgError::of_opening)?;
+            let gaps = known.iter_mut().filter(|known| known.is_none());
+            for ((gap, sql), statement) in gaps.zip(unknown).zip(prepared) {
+                let learnt = Known::of(statement.map_err(PgError::of_statement)?, pooled);
+                if Statements::<Known>::keeps(sql) {
+                    self.connection.statements.keep(&self.scope, sql, learnt.clone());
+                }
+                *gap = Some(learnt);
             }
         }
-        let mut statements = Vec::with_capacity(queued.len());
-        for one in queued {
-            let known = self.connection.statements.get(&self.scope, one.sql).cloned();
-            statements.push(if let Some(statement) = known {
-                statement
-            } else {
-                // It was displaced at once, being too long to be kept.
-                let prepared = self.connection.client.prepare(one.sql);
-                prepared.map_err(PgError::of_statement).await?
-            });
-        }
-        Ok(statements)
+        Ok(known.into_iter().flatten().collect())
     }
 
     fn outcomes(
@@ -139,10 +138,10 @@ impl Transaction {
 async fn send(
     client: &Client,
     queued: &[Queued],
-    statements: &[Statement],
+    known: &[Known],
 ) -> Vec<Result<Vec<Row>, tokio_postgres::Error>> {
-    let sent = queued.iter().zip(statements).map(|(one, statement)| async move {
-        let (rows, _) = run(client, statement, &one.params()).await?;
+    let sent = queued.iter().zip(known).map(|(one, known)| async move {
+        let (rows, _) = known.run(client, one.sql, &one.params()).await?;
         Ok(rows)
     });
     join_all(sent).await
