@@ -361,7 +361,7 @@ fn text(document: &Migration, subject: Option<MigrateSubject>, is_all: bool) -> 
         ),
     };
     if skipped > 0 {
-        text.push_str(&format!(", {skipped} had nothing to be done"));
+        text.extend([", ", &skipped.to_string(), " had nothing to be done"]);
     }
     for tenant in document.tenants.iter().filter(reached) {
         if let Some(to) = tenant.to.filter(|to| *to < version) {

@@ -71,8 +71,9 @@ impl ServerError {
         let places = places
             .into_iter()
             .filter_map(|(kind, name)| Some((kind, name.as_ref()?)));
-        let places: String = places.map(|(kind, name)| format!("{kind} {name}, ")).collect();
-        format!("a value was refused ({places}SQLSTATE {})", self.sqlstate)
+        let mut words: Vec<String> = places.map(|(kind, name)| format!("{kind} {name}")).collect();
+        words.push(format!("SQLSTATE {}", self.sqlstate));
+        format!("a value was refused ({})", words.join(", "))
     }
 }
 

@@ -83,7 +83,7 @@ fn insert(columns: &[Row], origin: &SchemaName, clone: &SchemaName) -> (String, 
         names.push(name);
         values.push(if column.get("is_member") {
             joins.push(format!(
-                " left join pg_catalog.unnest($1::uuid[], $2::uuid[]) as m{at} (old, new) on m{at}.old = o.{name}"
+                " left join unnest($1::uuid[], $2::uuid[]) as m{at} (old, new) on m{at}.old = o.{name}"
             ));
             format!("coalesce(m{at}.new, o.{name})")
         } else {
