@@ -1,5 +1,6 @@
 //! The command line as data: what can be typed and what the help says. Nothing here decides anything.
 
+mod doctor;
 mod environment;
 mod key;
 mod lifetime;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use catalog::slug::Slug;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::doctor::{DoctorArgs, FailOn};
 pub(crate) use self::key::{KeyCommand, KeyCreateArgs};
 pub(crate) use self::lifetime::Lifetime;
 pub(crate) use self::migrate::{MigrateArgs, MigrateCommand, MigrateSubject};
@@ -22,8 +24,8 @@ pub(crate) use self::organization::{GroupKind, OrganizationCommand, Organization
 pub(crate) use self::selection::SelectionArgs;
 pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
-    RemovalArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs, TenantKind,
-    TenantListArgs, TenantPurgeArgs,
+    RemovalArgs, TenantArchiveArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs,
+    TenantExportArgs, TenantImportArgs, TenantKind, TenantListArgs, TenantPurgeArgs,
 };
 pub(crate) use self::user::{UserCommand, UserCreateArgs};
 
@@ -107,6 +109,8 @@ pub(crate) enum OperatorCommand {
     /// Bring the catalog and all tenants to this program's version
     #[command(after_help = migrate::EXAMPLES)]
     Migrate(Box<MigrateArgs>),
+    /// Find what is not as it should be in the fleet and the database, and mend it
+    Doctor(DoctorArgs),
     /// Open psql on one tenant, as a login that can see that tenant only
     Psql(PsqlArgs),
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each; this file picks the one that was typed.
 
 mod demo;
+mod doctor;
 mod erd;
 mod init;
 mod key;
@@ -67,6 +68,7 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
             Some(MigrateCommand::Status) => migrate::status::run(operator).await,
             None => migrate::run(&args, operator).await,
         },
+        OperatorCommand::Doctor(args) => Box::pin(doctor::run(&args, operator)).await,
         OperatorCommand::Psql(args) => psql::run(args, operator).await,
     }
 }

@@ -12,6 +12,7 @@ use catalog::pg::migrator::MigrateError;
 use catalog::pg::sqlstate::PgError;
 use catalog::selection::SelectionError;
 use serde::Serialize;
+use tenant_schema::container::ContainerError;
 use tenant_schema::lifecycle::LifecycleError;
 
 use crate::exit::ExitStatus;
@@ -117,6 +118,22 @@ fn tell(failure: &Failure, output: Output) {
             .unwrap_or_default();
         writeln!(stderr, "error: {}{next}", failure.message)
     };
+}
+
+/// A failure of a container's, told like all others.
+pub(crate) fn of_container(error: ContainerError) -> anyhow::Error {
+    match (error.advice(), error) {
+        (Some(next), error) => Problem::refused(error.to_string(), next).into(),
+        (None, ContainerError::Lifecycle(error)) => error.into(),
+        (None, error) => {
+            let source = error
+                .source()
+                .map(|source| format!(": {source}"))
+                .unwrap_or_default();
+            let next = "look at the file, its folder and the room on the disk";
+            Problem::environment(format!("{error}{source}"), next).into()
+        }
+    }
 }
 
 /// What to do when files do not fit what was made of them.

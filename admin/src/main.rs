@@ -3,6 +3,7 @@
 
 mod accounts;
 mod cli;
+mod client_program;
 mod commands;
 mod config;
 mod demo_folder;
@@ -11,6 +12,7 @@ mod failure;
 mod joining;
 mod keys;
 mod logging;
+mod new_file;
 mod operator;
 mod output;
 mod service;

@@ -45,6 +45,21 @@ pub enum AuditEvent {
         template_version: i32,
         rows: i64,
     },
+    /// A tenant was made of a container.
+    TenantImported {
+        origin: OrganizationId,
+        schema: SchemaName,
+        template_version: i32,
+        rows: i64,
+        content: String,
+    },
+    /// A tenant's schema was written into a container and removed.
+    TenantArchived { location: String, sha256: String },
+    /// An archived tenant was brought back.
+    TenantUnarchived {
+        sha256: String,
+        status: OrganizationStatus,
+    },
     /// An organization is refused until it is resumed.
     OrganizationSuspended { reason: Option<String> },
     /// A suspended organization is served again.
@@ -62,6 +77,17 @@ pub enum AuditEvent {
         schema: SchemaName,
         erasure: Uuid,
         sha256: String,
+    },
+    /// The doctor mended something of a tenant's.
+    TenantRepaired {
+        check: &'static str,
+        repair: Vec<String>,
+    },
+    /// The doctor mended something that is no tenant's.
+    DatabaseRepaired {
+        check: &'static str,
+        subject: String,
+        repair: Vec<String>,
     },
     /// An organization that is no tenant was made.
     OrganizationCreated { kind: OrganizationKind, slug: Slug },
@@ -111,6 +137,9 @@ impl AuditEvent {
             Self::TenantPinned { .. } => "organization.pinned",
             Self::TenantOpened { .. } => "organization.opened",
             Self::TenantCloned { .. } => "organization.cloned",
+            Self::TenantImported { .. } => "organization.imported",
+            Self::TenantArchived { .. } => "organization.archived",
+            Self::TenantUnarchived { .. } => "organization.unarchived",
             Self::OrganizationSuspended { .. } => "organization.suspended",
             Self::OrganizationResumed { .. } => "organization.resumed",
             Self::OrganizationRenamed => "organization.renamed",
@@ -118,6 +147,8 @@ impl AuditEvent {
             Self::TenantDropped { .. } => "organization.dropped",
             Self::TenantRestored { .. } => "organization.restored",
             Self::TenantErased { .. } => "organization.erased",
+            Self::TenantRepaired { .. } => "organization.repaired",
+            Self::DatabaseRepaired { .. } => "database.repaired",
             Self::OrganizationCreated { .. } => "organization.created",
             Self::UserCreated { .. } => "user.created",
             Self::PasswordChanged { .. } => "user.password_changed",
@@ -146,6 +177,9 @@ impl AuditEvent {
             | Self::TenantPinned { .. }
             | Self::TenantOpened { .. }
             | Self::TenantCloned { .. }
+            | Self::TenantImported { .. }
+            | Self::TenantArchived { .. }
+            | Self::TenantUnarchived { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
             | Self::OrganizationRenamed
@@ -153,6 +187,7 @@ impl AuditEvent {
             | Self::TenantDropped { .. }
             | Self::TenantRestored { .. }
             | Self::TenantErased { .. }
+            | Self::TenantRepaired { .. }
             | Self::OrganizationCreated { .. } => return None,
             Self::UserCreated { id: user }
             | Self::PasswordChanged { user }
@@ -163,6 +198,7 @@ impl AuditEvent {
             | Self::SessionRevoked { id, .. }
             | Self::RefreshTokenReused { session: id } => id,
             Self::ApiKeyCreated { id, .. } | Self::ApiKeyRevoked { id } => id,
+            Self::DatabaseRepaired { subject, .. } => subject,
             Self::SigningKeyCreated { kid } => kid,
         };
         Some(id.to_string())
@@ -189,6 +225,9 @@ impl AuditEvent {
             } => json!({
                 "origin_id": origin, "schema": schema.as_str(), "template_version": template_version, "rows": rows
             }),
+            Self::TenantImported { .. } | Self::TenantArchived { .. } | Self::TenantUnarchived { .. } => {
+                self.changes_by_container()
+            }
             Self::OrganizationSuspended { reason } => json!({"reason": reason}),
             Self::OrganizationResumed { status } | Self::TenantRestored { status } => {
                 json!({"status": status})
@@ -200,6 +239,9 @@ impl AuditEvent {
                 erasure,
                 sha256,
             } => json!({"schema": schema.as_str(), "erasure_id": erasure, "sha256": sha256}),
+            Self::TenantRepaired { check, repair } | Self::DatabaseRepaired { check, repair, .. } => {
+                json!({"check": check, "repair": repair})
+            }
             Self::OrganizationCreated { kind, slug } => json!({"kind": kind, "slug": slug}),
             Self::MembershipCreated {
                 user, role, is_owner, ..
@@ -219,6 +261,25 @@ impl AuditEvent {
             | Self::ApiKeyRevoked { .. }
             | Self::OrganizationRenamed
             | Self::SigningKeyCreated { .. } => json!({}),
+        }
+    }
+
+    /// The same for what is done with containers.
+    fn changes_by_container(&self) -> Value {
+        match self {
+            Self::TenantImported {
+                origin,
+                schema,
+                template_version,
+                rows,
+                content,
+            } => json!({
+                "origin_id": origin, "schema": schema.as_str(), "template_version": template_version, "rows": rows,
+                "content": content
+            }),
+            Self::TenantArchived { location, sha256 } => json!({"location": location, "sha256": sha256}),
+            Self::TenantUnarchived { sha256, status } => json!({"sha256": sha256, "status": status}),
+            _ => json!({}),
         }
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use tokio_postgres::Row;
 
 use crate::actor::Actor;
+use crate::archives;
 use crate::audit::{self, AuditEvent};
 use crate::clock::Source;
 use crate::error::CatalogError;
@@ -122,7 +123,11 @@ pub async fn undo(
     if departure.purge_begun_at.is_some() {
         return Ok(Undone::TooLate);
     }
-    let status = departure.status_before;
+    // What is in a file only is not served by being undropped.
+    let status = match archives::find(tx, organization).await? {
+        Some(_) => OrganizationStatus::Cancelled,
+        None => departure.status_before,
+    };
     tx.execute(DELETE, &[&organization]).await?;
     organizations::set_status(tx, organization, status).await?;
     let event = AuditEvent::TenantRestored { status };
@@ -168,6 +173,7 @@ pub async fn finish(
         memberships: tx.execute(DELETE_MEMBERSHIPS, &[&organization]).await?,
     };
     tx.execute(DELETE_SUSPENSION, &[&organization]).await?;
+    archives::forget(tx, organization).await?;
     tx.execute(DELETE, &[&organization]).await?;
     tx.execute(FORGET_FAILURES, &[&organization]).await?;
     tx.execute(SET_SCHEMA_DROPPED, &[&organization]).await?;

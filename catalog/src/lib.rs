@@ -7,12 +7,14 @@
 pub mod access;
 pub mod actor;
 pub mod api_keys;
+pub mod archives;
 pub mod audit;
 pub mod authenticate;
 pub mod changes;
 pub mod clock;
 pub mod credentials;
 pub mod departures;
+pub mod doctor;
 pub mod email;
 pub mod erasures;
 pub mod error;
@@ -49,11 +51,13 @@ pub mod users;
 pub fn statements() -> Vec<&'static str> {
     [
         api_keys::STATEMENTS,
+        archives::STATEMENTS,
         audit::STATEMENTS,
         authenticate::STATEMENTS,
         changes::STATEMENTS,
         credentials::STATEMENTS,
         departures::STATEMENTS,
+        doctor::STATEMENTS,
         erasures::STATEMENTS,
         fitness::STATEMENTS,
         init::STATEMENTS,
@@ -63,6 +67,7 @@ pub fn statements() -> Vec<&'static str> {
         migration_runs::report::STATEMENTS,
         organizations::STATEMENTS,
         pg::erd::STATEMENTS,
+        pg::migrator::STATEMENTS,
         resolve::STATEMENTS,
         selection::STATEMENTS,
         sessions::STATEMENTS,

@@ -95,6 +95,35 @@ impl CatalogDb {
         .await
     }
 
+    /// The same for a transaction that only reads, and may be left alone for any length of time: somebody else may be slow
+    /// to take what it reads. Its snapshot is of its first query, so that tables can be locked before.
+    pub async fn begin_reading_snapshot(&self) -> Result<CatalogTx, PgError> {
+        self.open(format!(
+            "{OPENING}; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0; \
+             set transaction isolation level repeatable read, read only"
+        ))
+        .await
+    }
+
+    /// The same for one that writes too.
+    pub async fn begin_patient_snapshot(&self) -> Result<CatalogTx, PgError> {
+        self.open(format!(
+            "{OPENING}; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0; \
+             set transaction isolation level repeatable read"
+        ))
+        .await
+    }
+
+    /// A read-only transaction without a statement timeout in which every query sees the database as the first one did,
+    /// with memory enough for queries over everything there is.
+    pub async fn begin_survey(&self) -> Result<CatalogTx, PgError> {
+        self.open(format!(
+            "{OPENING}; set local statement_timeout = 0; set local work_mem = '64MB'; set local jit = off; \
+             set transaction isolation level repeatable read, read only"
+        ))
+        .await
+    }
+
     async fn open(&self, sql: String) -> Result<CatalogTx, PgError> {
         let tx = Transaction::begin(
             &self.pool,

@@ -2,10 +2,13 @@
 //!
 //! The path of a request: [`models`] says what there is to ask for, [`tenant_db`] opens a transaction that can see one
 //! tenant, [`records`] fills it. The path
-//! of an operator: [`lifecycle`] makes a tenant, [`fleet`] brings all of them to the latest [`template`].
+//! of an operator: [`lifecycle`] makes a tenant, [`fleet`] brings all of them to the latest [`template`], [`container`] holds
+//! one of them in a file.
 
 mod access_tag;
+pub mod container;
 pub mod demo_data;
+pub mod doctor;
 pub mod erd;
 pub mod exports;
 pub mod fleet;
@@ -21,12 +24,16 @@ pub mod tenant_db;
 
 /// The statements of this crate that are constants, so that a test can prepare each; some are about tables of a tenant.
 #[doc(hidden)]
-pub const fn statements() -> &'static [&'static str] {
-    &[
+pub fn statements() -> Vec<&'static str> {
+    let own = [
         records::INTROSPECT,
         records::claim::LOCK,
         records::claim::CHECK,
         records::claim::READ,
+        container::SHAPE,
+        container::SEQUENCES,
+        container::export::SERVER,
+        container::import::SET_SEQUENCE,
         lifecycle::RELATIONS,
         lifecycle::belongings::LARGE_OBJECTS,
         lifecycle::belongings::LOCKS,
@@ -66,5 +73,6 @@ pub const fn statements() -> &'static [&'static str] {
         tenant_db::opening::READ,
         tenant_db::opening::TIME_ZONE,
         tenant_db::opening::WRITE,
-    ]
+    ];
+    [own.as_slice(), doctor::STATEMENTS].concat()
 }

@@ -1,10 +1,11 @@
 //! The life of a tenant schema. Here: [`provision`], its beginning. Beside it: [`clone`](mod@clone), which begins
-//! with another's data; [`purge`], its end; [`psql_login`], for people who open psql on a tenant, and `scratch`, a schema that only lives to be looked at.
+//! with another's data; [`archive`], when it goes into a file; [`purge`], its end; [`psql_login`], for people who open psql on a tenant, and `scratch`, a schema that only lives to be looked at.
 //!
 //! Everything a tenant is made of (the organization's row, the schema with its stamp, its roles and grants, every
 //! migration of the template, the owner's membership and its mirror, the audit entry) is made in the caller's one
 //! transaction. PostgreSQL's DDL is transactional, roles included, so a crash at any statement leaves nothing.
 
+pub mod archive;
 pub(crate) mod belongings;
 pub mod clone;
 pub(crate) mod idempotency_keys;
@@ -173,16 +174,7 @@ async fn create_tenant(
 ) -> Result<(OrganizationId, SchemaName), LifecycleError> {
     let organization = organizations::insert(tx, new, source).await?.id;
     let schema = SchemaName::from_opaque(source.uuid());
-    create_schema(tx.transaction(), &schema, organization).await?;
-    tx.transaction().touch(schema.as_str());
-    template
-        .migrations()
-        .up_to(version)
-        .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
-        .await?;
-    idempotency_keys::create(tx.transaction(), &schema).await?;
-    grant(tx.transaction(), &schema).await?;
-    models::record(tx, template, version, source).await?;
+    create_tables(tx, template, version, organization, &schema, source).await?;
     let row = NewTenantSchema {
         organization,
         schema: schema.clone(),
@@ -190,6 +182,46 @@ async fn create_tenant(
     };
     tenant_schemas::insert(tx, &row, source.now()).await?;
     Ok((organization, schema))
+}
+
+/// The schema of an organization with everything that the template says at a version; `search_path` is on it afterwards.
+pub(crate) async fn create_tables(
+    tx: &mut CatalogTx,
+    template: &Template,
+    version: i32,
+    organization: OrganizationId,
+    schema: &SchemaName,
+    source: &Source,
+) -> Result<(), LifecycleError> {
+    create_schema(tx.transaction(), schema, organization).await?;
+    tx.transaction().touch(schema.as_str());
+    template
+        .migrations()
+        .up_to(version)
+        .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
+        .await?;
+    idempotency_keys::create(tx.transaction(), schema).await?;
+    grant(tx.transaction(), schema).await?;
+    Ok(models::record(tx, template, version, source).await?)
+}
+
+/// Brings a schema that [`create_tables`] has made in this transaction from its version to the latest.
+pub(crate) async fn upgrade(
+    tx: &mut CatalogTx,
+    template: &Template,
+    schema: &SchemaName,
+    version: i32,
+    source: &Source,
+) -> Result<(), LifecycleError> {
+    if version == template.latest() {
+        return Ok(());
+    }
+    let migrations = template.migrations();
+    migrations
+        .apply(tx.transaction(), schema.as_str(), Sending::FileByFile)
+        .await?;
+    grant(tx.transaction(), schema).await?;
+    Ok(models::record(tx, template, template.latest(), source).await?)
 }
 
 /// The schema, stamped with whose it is, and its two roles, which the server's login may assume; `search_path` is
@@ -243,15 +275,8 @@ pub(crate) async fn grants(tx: &mut Transaction, schema: &SchemaName) -> Result<
         .rows(RELATIONS, &[&schema.as_str(), &tables.as_slice()])
         .await?
     {
-        let (_, access) = access_tag::take(row.get("comment"));
         let kind: &str = row.get("kind");
-        let is_written = matches!(kind, "r" | "p" | "v") && access.write != ObjectWrite::Nobody;
-        // Insert, select, update and delete; usage (PostgreSQL documentation, section 5.8).
-        let right = match kind {
-            "S" => [Some("U"), None],
-            _ if is_written => [Some("arwd"), Some("r")],
-            _ => [Some("r"), Some("r")],
-        };
+        let right = rights_by_template(kind, row.get("comment"));
         let acl: &str = row.get("acl");
         let has = [&rw, &ro].map(|role| rights(acl, role));
         if has == right && !row.get::<_, bool>("columns") {
@@ -261,7 +286,7 @@ pub(crate) async fn grants(tx: &mut Transaction, schema: &SchemaName) -> Result<
         if kind == "S" {
             sequences.push(relation);
         } else {
-            written.extend(is_written.then(|| relation.clone()));
+            written.extend((right[0] == Some(WRITTEN)).then(|| relation.clone()));
             readable.push(relation);
         }
     }
@@ -283,8 +308,24 @@ pub(crate) async fn grants(tx: &mut Transaction, schema: &SchemaName) -> Result<
     Ok(statements.join(";\n"))
 }
 
+/// To insert, select, update and delete (PostgreSQL documentation, section 5.8).
+const WRITTEN: &str = "arwd";
+
+/// What the read-write and the read-only role may do with a relation of this kind and comment, abbreviated as in access
+/// control lists.
+pub(crate) fn rights_by_template(kind: &str, comment: Option<String>) -> [Option<&'static str>; 2] {
+    let (_, access) = access_tag::take(comment);
+    let is_written = matches!(kind, "r" | "p" | "v") && access.write != ObjectWrite::Nobody;
+    match kind {
+        // Usage.
+        "S" => [Some("U"), None],
+        _ if is_written => [Some(WRITTEN), Some("r")],
+        _ => [Some("r"), Some("r")],
+    }
+}
+
 /// What an access control list grants to a role of ours, whose name needs no quotes.
-fn rights<'a>(acl: &'a str, role: &str) -> Option<&'a str> {
+pub(crate) fn rights<'a>(acl: &'a str, role: &str) -> Option<&'a str> {
     let entries = acl.trim_matches(['{', '}']).split(',');
     let mut own = entries.filter_map(|entry| entry.strip_prefix(role)?.strip_prefix('='));
     own.next()?.split('/').next()

@@ -68,6 +68,23 @@ pub async fn mirror(tx: &mut CatalogTx, schema: &SchemaName, member: &Member<'_>
         .map(|_| ())
 }
 
+/// Notes in the mirror that these have no membership: they stay for the records that name them.
+pub(crate) async fn leave(
+    tx: &mut CatalogTx,
+    schema: &SchemaName,
+    members: &[MembershipId],
+) -> Result<(), PgError> {
+    let table = format!("{schema}.members");
+    let has = tx.transaction().row(HAS_MIRROR, &[&table]).await?;
+    if members.is_empty() || !has.is_some_and(|row| row.get("has_mirror")) {
+        return Ok(());
+    }
+    let sql = format!(
+        "update {schema}.members set active = false, is_owner = false where id = any($1) and (active or is_owner)"
+    );
+    tx.transaction().execute(&sql, &[&members]).await.map(|_| ())
+}
+
 pub(crate) const HAS_MIRROR: &str = "\
 select pg_catalog.count(a.attname) = 7 as has_mirror from pg_catalog.pg_attribute a
  where a.attrelid = pg_catalog.to_regclass($1)

@@ -1,7 +1,10 @@
 //! The command line from outside: the real program, on a real database, as an operator types it.
 
+mod archive;
 mod commands;
+mod containers;
 mod demo;
+mod doctor;
 mod environment;
 mod fleet;
 mod help;

@@ -74,6 +74,15 @@ impl Small {
         std::fs::write(self.folder.path().join(name), sql).expect("the folder can be written");
     }
 
+    /// Fills the first tenant with so many notes.
+    pub(crate) async fn notes(&self, count: u32) {
+        let superuser = self.t.as_superuser().await;
+        let schema = "select schema_name from catalog.tenant_schemas order by organization_id limit 1";
+        let schema: String = superuser.query_one(schema, &[]).await.expect("a schema").get(0);
+        let fill = format!("insert into {schema}.notes (amount) select generate_series(1, {count})");
+        superuser.batch_execute(&fill).await.expect("notes");
+    }
+
     pub(crate) fn template(&self) -> Template {
         Template::read(self.folder.path()).expect("a template")
     }

@@ -11,11 +11,11 @@ use tests::tenant::{owner, standalone};
 
 use self::leftovers::{assert_nothing_is_left, leftovers};
 
-mod clone;
-mod crash;
-mod leftovers;
+pub(crate) mod clone;
+pub(crate) mod crash;
+pub(crate) mod leftovers;
 pub(crate) mod migrate;
-mod purge;
+pub(crate) mod purge;
 mod purge_besides;
 
 async fn provision(t: &TestDb, new: &NewOrganization, email: &str) -> Result<Provisioned, LifecycleError> {

@@ -3,7 +3,9 @@
 mod calls;
 mod change_channel;
 mod cli;
+mod containers;
 mod cursors;
+mod doctor;
 mod fleet;
 mod flights;
 mod http;

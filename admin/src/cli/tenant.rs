@@ -1,10 +1,14 @@
 //! `tenantry tenant …`.
 
+mod container;
+
 use catalog::email::EmailAddress;
 use catalog::slug::Slug;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Lifetime, SelectionArgs};
+
+pub(crate) use self::container::{TenantArchiveArgs, TenantExportArgs, TenantImportArgs};
 
 /// The kinds that own a schema.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -122,6 +126,24 @@ original as it was at one moment; that goes on being served. Times and versions 
 people are copied with the records that name them, but only the owner may use the copy unless --with-members is said.
 Keys and sessions are not copied, nor are tables that somebody made beside the template; these are named.")]
     Clone(TenantCloneArgs),
+    /// Write a tenant into one file: a container, or plain SQL
+    #[command(after_help = container::EXPORT)]
+    Export(TenantExportArgs),
+    /// Make a tenant of a container
+    #[command(visible_alias = "restore", after_help = container::IMPORT)]
+    Import(TenantImportArgs),
+    /// Put a tenant into a container and remove its schema: it is not served until it is brought back
+    #[command(after_help = container::ARCHIVE)]
+    Archive(TenantArchiveArgs),
+    /// Bring an archived tenant back out of its container
+    #[command(after_help = container::UNARCHIVE)]
+    Unarchive {
+        /// The tenant
+        slug: Slug,
+        /// Its container
+        #[arg(value_name = "FILE")]
+        file: std::path::PathBuf,
+    },
     /// Take a tenant away, for good only when its grace is over
     #[command(after_help = "\
 Examples:

@@ -1,9 +1,6 @@
 //! `tenantry psql`: psql on one tenant, under a login made for the session.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::io;
-use std::path::PathBuf;
 use std::process::ExitStatus as ProcessStatus;
 
 use anyhow::Context as _;
@@ -16,9 +13,9 @@ use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use tenant_schema::lifecycle::psql_login::{self, PsqlLogin, Reach};
-use tokio::process::Command;
 
 use crate::cli::PsqlArgs;
+use crate::client_program::ClientProgram;
 use crate::exit::ExitStatus;
 use crate::failure::{self, Problem};
 use crate::operator::Operator;
@@ -129,12 +126,8 @@ async fn run_psql(
     operator: &Operator,
 ) -> anyhow::Result<ProcessStatus> {
     let mut bystander = Bystander::begin().context("could not listen for signals")?;
-    let program = psql_program(operator.bin_dir.clone());
-    let mut command = Command::new(&program);
-    // The operator's own PGSERVICE or PGHOSTADDR would win over PGHOST.
-    for name in ["PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR", "PGTARGETSESSIONATTRS"] {
-        command.env_remove(name);
-    }
+    let program = ClientProgram::find("psql", operator);
+    let mut command = program.command();
     // Only a default: the operator's psqlrc is read later and may set another.
     let prompt = format!("PROMPT1={}%R%x%# ", args.slug);
     command
@@ -142,7 +135,7 @@ async fn run_psql(
         .arg("--set")
         .arg(prompt)
         .args(&args.arguments);
-    let mut child = command.spawn().map_err(|error| cannot_run(&program, &error))?;
+    let mut child = command.spawn().map_err(|error| program.cannot_run(&error))?;
     let ended = tokio::select! {
         ended = child.wait() => ended,
         () = bystander.terminated() => {
@@ -151,31 +144,6 @@ async fn run_psql(
         }
     };
     ended.context("could not wait for psql")
-}
-
-/// The psql beside the demo's PostgreSQL, or the one found through `PATH`.
-fn psql_program(bin_dir: Option<PathBuf>) -> OsString {
-    let beside = bin_dir
-        .map(|folder| folder.join("psql"))
-        .filter(|path| path.is_file());
-    beside.map_or_else(|| OsString::from("psql"), PathBuf::into_os_string)
-}
-
-fn cannot_run(program: &std::ffi::OsStr, error: &io::Error) -> anyhow::Error {
-    let program = program.to_string_lossy();
-    if error.kind() == io::ErrorKind::NotFound {
-        let next = "install PostgreSQL's client programs, such as the package postgresql-client";
-        return Problem::environment(
-            format!("could not run {program}: it is not on this machine"),
-            next,
-        )
-        .into();
-    }
-    Problem::environment(
-        format!("could not run {program}: {error}"),
-        "check its permissions",
-    )
-    .into()
 }
 
 /// psql's own status; 2 where a signal ended it, as psql says of a lost connection.

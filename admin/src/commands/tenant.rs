@@ -1,9 +1,12 @@
 //! Tenants; this file picks what was typed.
 
+mod archive;
 mod clone;
 mod create;
 mod departure;
 mod erasures;
+mod export;
+mod import;
 mod list;
 mod pin;
 mod show;
@@ -28,6 +31,10 @@ pub(super) async fn run(command: TenantCommand, operator: &Operator) -> anyhow::
         TenantCommand::Rename { slug, name } => standing::rename(&slug, &name, operator).await,
         TenantCommand::Slug { slug, new_slug } => standing::change_slug(&slug, &new_slug, operator).await,
         TenantCommand::Clone(args) => Box::pin(clone::run(args, operator)).await,
+        TenantCommand::Archive(args) => Box::pin(archive::run(&args, operator)).await,
+        TenantCommand::Unarchive { slug, file } => Box::pin(archive::undo(&slug, &file, operator)).await,
+        TenantCommand::Export(args) => Box::pin(export::run(args, operator)).await,
+        TenantCommand::Import(args) => Box::pin(import::run(args, operator)).await,
         TenantCommand::Drop(args) => departure::drop(&args, operator).await,
         TenantCommand::Undrop { slug } => departure::undrop(&slug, operator).await,
         TenantCommand::PurgeDropped(args) => departure::purge(&args, operator).await,

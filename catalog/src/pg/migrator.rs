@@ -110,6 +110,13 @@ impl Migrations {
         named.map(|migration| (migration.to_string(), migration.sql().unwrap_or_default()))
     }
 
+    /// What the history of a schema of this version says: number, name and checksum of each file, in their order.
+    pub fn history(&self, version: i32) -> impl Iterator<Item = (i32, &str, u64)> {
+        let within = move |file: &&Migration| file.version() <= version;
+        let files = self.0.iter().filter(within);
+        files.map(|file| (file.version(), file.name(), file.checksum()))
+    }
+
     /// The number of the last one: the version of a schema that has them all.
     pub fn latest(&self) -> i32 {
         self.0.last().map_or(0, Migration::version)
@@ -205,6 +212,13 @@ pub fn lock_later(schema: &str) -> Queued {
     }
 }
 
+/// Keeps migrations and purges of these schemas away until the transaction ends, without waiting: says of which
+/// nobody is at work now.
+pub async fn try_lock_shared(tx: &mut Transaction, schemas: &[&str]) -> Result<Vec<String>, PgError> {
+    let rows = tx.rows(TRY_LOCK_SHARED, &[&schemas]).await?;
+    Ok(rows.iter().map(|row| row.get("schema")).collect())
+}
+
 /// What asks for the history in a schema.
 pub fn history_query(schema: &str) -> String {
     <Adapter<'_> as AsyncMigrate>::get_applied_migrations_query(&format!("{schema}.{HISTORY_TABLE}"))
@@ -212,6 +226,12 @@ pub fn history_query(schema: &str) -> String {
 
 /// The seed, `TENT` in ASCII, keeps these keys apart from other advisory locks that hash a name.
 const LOCK: &str = "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 1413829460))";
+
+const TRY_LOCK_SHARED: &str = "\
+select s.name as schema from unnest($1::text[]) s (name)
+ where pg_catalog.pg_try_advisory_xact_lock_shared(pg_catalog.hashtextextended(s.name, 1413829460))";
+
+pub(crate) const STATEMENTS: &[&str] = &[LOCK, TRY_LOCK_SHARED];
 
 struct Adapter<'a> {
     tx: &'a mut Transaction,

@@ -5,6 +5,7 @@
 //! but with its first statement. A transaction of one statement that is known beforehand is a
 //! [`flight`](super::flight) instead.
 
+mod copying;
 mod known;
 mod together;
 
@@ -18,6 +19,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, SimpleQueryMessage};
 
+pub use self::copying::{CopyIn, CopyOut};
 pub(crate) use self::known::Known;
 pub use self::together::{Queued, Texts};
 use super::pool::{Leased, Pool};

@@ -11,6 +11,7 @@ pub(crate) mod budget;
 pub(crate) mod row_counts;
 
 use catalog::actor::Actor;
+use catalog::archives;
 use catalog::audit::{self, AuditEvent};
 use catalog::clock::Source;
 use catalog::departures::{self, CatalogRows, Counted, Departure};
@@ -104,6 +105,8 @@ pub struct Survey {
     pub room: i64,
     /// What of others would go or lose something with it, such as `view reports.all_companies`.
     pub outside: Vec<String>,
+    /// The large objects that its roles have made.
+    pub large_objects: i64,
 }
 
 /// Looks at a schema that is to be removed.
@@ -114,6 +117,7 @@ pub async fn survey(tx: &mut CatalogTx, schema: &SchemaName) -> Result<Survey, P
         needed: budget::of_schema(tx, schema).await? + belongings::locks(tx, &roles).await?,
         room: budget::room(tx).await?,
         outside: budget::outside(tx, schema).await?,
+        large_objects: belongings::large_objects(tx, &roles).await?,
     })
 }
 
@@ -265,7 +269,7 @@ async fn drop_some(tx: &mut Transaction, schema: &SchemaName, room: i64) -> Resu
 
 /// Schema and roles. Rights that others gave to the roles elsewhere in this database go with them, and so do logins that
 /// somebody made since the others were closed.
-async fn remove(tx: &mut CatalogTx, schema: &SchemaName, found: Found) -> Result<(), PgError> {
+pub(super) async fn remove(tx: &mut CatalogTx, schema: &SchemaName, found: Found) -> Result<(), PgError> {
     let logins = psql_login::of_schema(tx, schema).await?;
     let tx = tx.transaction();
     let mut roles = roles(tx, schema).await?;
@@ -308,14 +312,14 @@ async fn bury(
 ) -> Result<Erasure, LifecycleError> {
     let Leaving { tenant, schema, .. } = leaving;
     let now = how.source.now();
+    let archive = archives::find(tx, tenant.id).await?;
     let gone = departures::finish(tx, tenant.id, now).await?;
-    let erasure = Erasure::of(
-        how.source.uuid(),
-        tenant,
-        how.actor,
-        now,
-        &record(leaving, counted, gone, how.actor, now),
-    );
+    let mut record = record(leaving, counted, gone, how.actor, now);
+    if let Some(archive) = archive {
+        // A file that is out of our reach.
+        record["archive"] = json!({"location": archive.location, "sha256": archive.sha256});
+    }
+    let erasure = Erasure::of(how.source.uuid(), tenant, how.actor, now, &record);
     erasures::insert(tx, &erasure).await?;
     let event = AuditEvent::TenantErased {
         schema: schema.schema.clone(),

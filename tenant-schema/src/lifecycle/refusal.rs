@@ -26,9 +26,24 @@ pub enum Refusal {
     /// It is to be purged, and its schema has another name than the catalog knows.
     #[error("its schema is called {0} now")]
     Renamed(String),
-    /// It is to be purged, and objects outside its schema depend on it.
+    /// It is to be purged or archived, and objects outside its schema depend on it.
     #[error("others' objects hang on it: {}", .0.join(", "))]
     Outside(Vec<String>),
+    /// It is to be archived, and its roles have large objects.
+    #[error("its roles have made {0} large objects, which no container holds")]
+    LargeObjects(i64),
+    /// It is to be exported, and its schema is gone.
+    #[error("its schema is gone")]
+    NoSchema,
+    /// It is to be exported, and lacks tables, columns or sequences of its version of the template.
+    #[error("its schema lacks {}, which its version of the template has", .0.join(", "))]
+    Lacks(Vec<String>),
+    /// It is to be brought back out of its container, and is not archived.
+    #[error("it is not archived")]
+    NotArchived,
+    /// It was migrated again and again while somebody wanted to take a snapshot.
+    #[error("it is being migrated at this moment")]
+    Busy,
     /// More has to be locked at once than the server has locks for.
     #[error("{what} takes {needed} locks in one transaction, and {room} is the most that may be taken")]
     TooManyLocks {
@@ -53,8 +68,15 @@ impl Refusal {
             Self::Renamed(_) => {
                 "`alter schema … rename to …` gives it back the name that `tenantry tenant show` tells"
             }
-            Self::Outside(_) => "drop these first, or say --cascade: then they go, or lose what hangs on it",
+            Self::Outside(_) => "drop these first; a purge takes them along with --cascade",
             Self::LaterVersion(..) => "use the program and the template that migrated it",
+            Self::LargeObjects(_) => {
+                "`select lo_unlink(oid) from pg_largeobject_metadata` in its psql removes them"
+            }
+            Self::NoSchema => "`tenantry tenant show` tells how it stands",
+            Self::Lacks(_) => "somebody has changed it by hand; bring it back to its version's form first",
+            Self::NotArchived => "`tenantry tenant import --as` makes another tenant of a container",
+            Self::Busy => "run it again when the migration is over",
             Self::TooManyLocks { .. } => {
                 "set max_locks_per_transaction higher, or come back when fewer are in use"
             }

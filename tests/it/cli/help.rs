@@ -27,6 +27,7 @@ const COMMANDS: &[&[&str]] = &[
     &["key", "revoke"],
     &["migrate"],
     &["migrate", "status"],
+    &["doctor"],
     &["psql"],
     &["erd"],
     &["template", "check"],

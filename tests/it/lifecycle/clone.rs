@@ -15,7 +15,7 @@ use tokio_postgres::Client;
 use super::leftovers::{leftovers, tenant_roles};
 use super::purge::drop_tenant;
 
-pub(super) async fn clone_by(
+pub(crate) async fn clone_by(
     t: &TestDb,
     db: &CatalogDb,
     (origin, slug): (&str, &str),
@@ -37,7 +37,7 @@ pub(super) async fn clone_by(
 }
 
 /// A member of a tenant, in the catalog and in the mirror.
-async fn join(t: &TestDb, tenant: &TestTenant, name: &str) -> User {
+pub(crate) async fn join(t: &TestDb, tenant: &TestTenant, name: &str) -> User {
     let user = t.user(&format!("{name}@{}.test", tenant.slug)).await;
     let new = NewMembership {
         organization: tenant.organization,
@@ -58,7 +58,7 @@ async fn join(t: &TestDb, tenant: &TestTenant, name: &str) -> User {
 }
 
 /// Records in most of the CRM's tables, some of them changed since, and one that waits in the bin.
-async fn fill(owner: &Client, tenant: &TestTenant) {
+pub(crate) async fn fill(owner: &Client, tenant: &TestTenant) {
     let schema = &tenant.schema;
     let sql = format!(
         "begin;
@@ -79,7 +79,7 @@ async fn fill(owner: &Client, tenant: &TestTenant) {
 }
 
 /// Every row of every table but the engine's own, with the members' ids left out, as one digest for each table.
-async fn content(client: &Client, schema: &str) -> Vec<(String, i64, Option<String>)> {
+pub(crate) async fn content(client: &Client, schema: &str) -> Vec<(String, i64, Option<String>)> {
     let tables = client
         .query(
             "select relname::text from pg_class where relnamespace = $1::text::regnamespace and relkind = 'r'
@@ -234,7 +234,7 @@ async fn every_kind_of_table_is_copied() {
 
 /// Types of the schema's own and arrays of them, identities, partitions, keys that refer to their own table and to one
 /// another's, generated columns, a table the API does not show, and a view that keeps its rows.
-const WORKSHOP: &str = "\
+pub(crate) const WORKSHOP: &str = "\
 insert into customers (name, email, home, nicknames) values ('Ada', 'ada@x.test', row('1 St, \"x\"', null, '12'), '{a,b}');
 insert into customers (name) values ('Bo');
 delete from customers where name = 'Bo';

@@ -37,7 +37,7 @@ async fn provision(
 }
 
 /// A pool of one by way of the proxy, its connection made.
-pub(super) async fn through(t: &TestDb, proxy: &Proxy) -> CatalogDb {
+pub(crate) async fn through(t: &TestDb, proxy: &Proxy) -> CatalogDb {
     let settings = PoolSettings {
         size: 1,
         ..PoolSettings::default()

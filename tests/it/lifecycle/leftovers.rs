@@ -4,12 +4,12 @@ use tests::TestDb;
 
 /// Counts over the whole database, past row-level security.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Leftovers {
-    pub(super) organizations: i64,
-    pub(super) catalog_rows: i64,
-    pub(super) schemas: i64,
-    pub(super) relations: i64,
-    pub(super) functions: i64,
+pub(crate) struct Leftovers {
+    pub(crate) organizations: i64,
+    pub(crate) catalog_rows: i64,
+    pub(crate) schemas: i64,
+    pub(crate) relations: i64,
+    pub(crate) functions: i64,
 }
 
 const COUNT: &str = "\
@@ -23,7 +23,7 @@ select (select count(*) from catalog.organizations),
        (select count(*) from pg_proc where pronamespace in (select oid from tenant))";
 
 /// Counts now.
-pub(super) async fn leftovers(t: &TestDb) -> Leftovers {
+pub(crate) async fn leftovers(t: &TestDb) -> Leftovers {
     let row = t
         .as_superuser()
         .await
@@ -40,13 +40,13 @@ pub(super) async fn leftovers(t: &TestDb) -> Leftovers {
 }
 
 /// There is no tenant and no trace of one in this database.
-pub(super) async fn assert_nothing_is_left(t: &TestDb, when: &str) {
+pub(crate) async fn assert_nothing_is_left(t: &TestDb, when: &str) {
     assert_eq!(leftovers(t).await, Leftovers::default(), "{when}");
 }
 
 /// The roles of tenants and the server login's memberships in them. Both belong to the cluster, so only a test with a
 /// cluster of its own can count them.
-pub(super) async fn tenant_roles(t: &TestDb) -> (i64, i64) {
+pub(crate) async fn tenant_roles(t: &TestDb) -> (i64, i64) {
     let row = t
         .as_superuser()
         .await

@@ -17,7 +17,7 @@ use super::leftovers::{Leftovers, leftovers, tenant_roles};
 /// Fewer than the shipped template needs at once, more than its largest table does.
 pub(super) const FEW_LOCKS: Option<u32> = Some(260);
 
-pub(super) async fn drop_tenant(t: &TestDb, tenant: &TestTenant) {
+pub(crate) async fn drop_tenant(t: &TestDb, tenant: &TestTenant) {
     let mut tx = t.catalog().begin().await.expect("a transaction");
     let organization = organizations::lock(&mut tx, tenant.organization)
         .await

@@ -14,6 +14,8 @@ const MAY_CHANGE_SCHEMAS: &[&str] = &[
 const MAY_CHANGE_SCHEMAS_UNDER: &[&str] = &[
     "tenant-schema/src/lifecycle/",
     "tenant-schema/src/custom_objects/",
+    // The repairs it shows and applies.
+    "tenant-schema/src/doctor/",
 ];
 
 /// Things that DDL makes, changes and removes.

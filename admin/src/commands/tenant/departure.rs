@@ -12,7 +12,7 @@ use serde::Serialize;
 use tenant_schema::lifecycle::purge::{self, Due, Purge};
 use tenant_schema::lifecycle::{LifecycleError, Refusal};
 
-use super::standing::lock;
+use super::standing::{lock, refuse_if_archived};
 use crate::cli::{RemovalArgs, TenantDropArgs, TenantPurgeArgs};
 use crate::exit::ExitStatus;
 use crate::failure::{self, Problem};
@@ -171,6 +171,7 @@ async fn restore(slug: &Slug, operator: &Operator) -> anyhow::Result<Restored> {
     let status = match undone {
         Undone::Now(status) => status,
         Undone::NotDropped => {
+            refuse_if_archived(&mut tx, slug).await?;
             let next = "nothing is left to do; `tenantry tenant show` tells how it stands";
             return Err(Problem::refused("it is not dropped", next).into());
         }

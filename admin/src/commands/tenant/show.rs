@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use anyhow::Context as _;
+use catalog::archives::{self, Archive};
 use catalog::departures;
 use catalog::memberships::{self, Member, MemberRole};
 use catalog::organizations::{OrganizationKind, OrganizationStatus};
@@ -35,6 +36,8 @@ struct ShownTenant {
     suspended: Option<ShownSuspension>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dropped: Option<ShownDeparture>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archived: Option<Archive>,
     migrated_at: DateTime<Utc>,
     last_error: Option<String>,
     size_bytes: i64,
@@ -81,6 +84,7 @@ async fn show(slug: &Slug, operator: &Operator) -> anyhow::Result<ShownTenant> {
     let members = memberships::list(&mut tx, organization.id).await?;
     let suspended = standing::suspension(&mut tx, organization.id).await?;
     let dropped = departures::find(&mut tx, organization.id).await?;
+    let archived = archives::find(&mut tx, organization.id).await?;
     let size_bytes = size::on_disk(&mut tx, &schema.schema).await?;
     tx.rollback().await?;
     Ok(ShownTenant {
@@ -106,6 +110,7 @@ async fn show(slug: &Slug, operator: &Operator) -> anyhow::Result<ShownTenant> {
             purge_after: departure.purge_after,
             purge_begun_at: departure.purge_begun_at,
         }),
+        archived,
         migrated_at: schema.migrated_at,
         last_error: schema.last_error,
         size_bytes,
@@ -146,6 +151,18 @@ fn departure(dropped: &ShownDeparture) -> (&'static str, String) {
     ("dropped", format!("{} by {by}; {then}", output::instant(*at)))
 }
 
+fn archive(archived: &Archive) -> (&'static str, String) {
+    let Archive {
+        at,
+        by,
+        location,
+        sha256,
+        ..
+    } = archived;
+    let text = format!("{} by {by}, in {location}, sha256 {sha256}", output::instant(*at));
+    ("archived", text)
+}
+
 fn version(tenant: &ShownTenant) -> String {
     let (version, latest) = (tenant.template_version, tenant.latest_version);
     match (version.cmp(&latest), tenant.pinned_version) {
@@ -174,6 +191,7 @@ fn text(tenant: &ShownTenant) -> String {
     ];
     pairs.extend(tenant.suspended.as_ref().map(suspension));
     pairs.extend(tenant.dropped.as_ref().map(departure));
+    pairs.extend(tenant.archived.as_ref().map(archive));
     pairs.extend(tenant.last_error.clone().map(|error| ("last error", error)));
     let rows = tenant.members.iter().map(|member| {
         let role = if member.owner {

@@ -1,7 +1,8 @@
 //! `tenantry tenant suspend`, `resume`, `rename` and `slug`: what is changed of a tenant that stays.
 
 use anyhow::Context as _;
-use catalog::organizations::Organization;
+use catalog::archives;
+use catalog::organizations::{self, Organization};
 use catalog::slug::Slug;
 use catalog::standing::{self, Changed, Suspension};
 use catalog::tx::CatalogTx;
@@ -130,17 +131,35 @@ pub(super) async fn lock(slug: &Slug, operator: &Operator) -> anyhow::Result<(Ca
     Ok((tx, tenant))
 }
 
-async fn finish(tx: CatalogTx, changed: Changed, slug: &Slug) -> anyhow::Result<()> {
+async fn finish(mut tx: CatalogTx, changed: Changed, slug: &Slug) -> anyhow::Result<()> {
     match changed {
         Changed::Now => tx.commit().await?,
         Changed::Already => tx.rollback().await?,
         Changed::Dropped => {
+            refuse_if_archived(&mut tx, slug).await?;
             tx.rollback().await?;
             let next = format!("`tenantry tenant undrop {slug}` brings it back first");
             return Err(Problem::refused("it has been dropped", next).into());
         }
     }
     Ok(())
+}
+
+/// What is said of an archived tenant where something is wanted of its schema.
+pub(super) async fn refuse_if_archived(tx: &mut CatalogTx, slug: &Slug) -> anyhow::Result<()> {
+    let Some(tenant) = organizations::find_by_slug(tx, slug).await? else {
+        return Ok(());
+    };
+    match archives::find(tx, tenant.id).await? {
+        Some(archive) => {
+            let next = format!(
+                "`tenantry tenant unarchive {slug} {}` brings it back first",
+                archive.location
+            );
+            Err(Problem::refused("it is archived", next).into())
+        }
+        None => Ok(()),
+    }
 }
 
 /// Since when, by whom and why, as a sentence goes on.

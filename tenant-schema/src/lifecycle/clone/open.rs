@@ -12,11 +12,11 @@ use catalog::schema_name::SchemaName;
 use super::copy::NOT_COPIED;
 
 /// What closes the schema again.
-pub(super) struct Opened(Vec<String>);
+pub(crate) struct Opened(Vec<String>);
 
 /// Empties the tables, and takes triggers and foreign keys off them. `search_path` is on the schema, so that what PostgreSQL
 /// writes of it names its own tables.
-pub(super) async fn open(tx: &mut Transaction, schema: &SchemaName) -> Result<Opened, PgError> {
+pub(crate) async fn open(tx: &mut Transaction, schema: &SchemaName) -> Result<Opened, PgError> {
     let (mut opening, mut closing) = (Vec::new(), Vec::new());
     // What waits for COMMIT is checked now, and from here on at once: a table with a check pending cannot be altered.
     let deferrable = names(tx, DEFERRABLE, schema).await?;
@@ -61,7 +61,7 @@ pub(super) async fn open(tx: &mut Transaction, schema: &SchemaName) -> Result<Op
 }
 
 /// Puts everything back, which checks the foreign keys.
-pub(super) async fn close(tx: &mut Transaction, opened: Opened) -> Result<(), PgError> {
+pub(crate) async fn close(tx: &mut Transaction, opened: Opened) -> Result<(), PgError> {
     tx.batch(&opened.0.join(";\n")).await
 }
 

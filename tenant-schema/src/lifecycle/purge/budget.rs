@@ -15,16 +15,13 @@ use crate::lifecycle::{LifecycleError, Refusal};
 pub(in crate::lifecycle) const BESIDES: i64 = 64;
 
 /// The locks that `drop schema … cascade` takes in a transaction of ours.
-pub(in crate::lifecycle) async fn of_schema(
-    tx: &mut Transaction,
-    schema: &SchemaName,
-) -> Result<i64, PgError> {
+pub(crate) async fn of_schema(tx: &mut Transaction, schema: &SchemaName) -> Result<i64, PgError> {
     let row = tx.row(OF_SCHEMA, &[&schema.as_str()]).await?;
     Ok(BESIDES + row.map_or(0, |row| row.get("locks")))
 }
 
 /// The locks that one transaction may take: half of those nobody has now, so that others find some too.
-pub(in crate::lifecycle) async fn room(tx: &mut Transaction) -> Result<i64, PgError> {
+pub(crate) async fn room(tx: &mut Transaction) -> Result<i64, PgError> {
     let row = tx.row(ROOM, &[]).await?;
     Ok(row.map_or(0, |row| row.get("room")))
 }

@@ -1,0 +1,106 @@
+//! `tenantry tenant export` and `import`: a tenant in a file, and back.
+
+use std::path::PathBuf;
+
+use catalog::email::EmailAddress;
+use catalog::slug::Slug;
+use clap::Args;
+
+pub(super) const EXPORT: &str = "\
+Examples:
+  tenantry tenant export acme > acme.tenantry
+  tenantry tenant export acme --output acme.tenantry
+  tenantry tenant export acme --plain > acme.sql     by pg_dump, to be read by psql
+
+The tenant is seen as it was at one moment, and goes on being served. The container holds its records, people and sequences,
+with a hash of each table and of the whole. Keys, sessions and the answers kept for idempotency keys stay behind, and so do
+tables and columns that somebody made beside the template: these are named. Whoever has the file has the records.";
+
+pub(super) const IMPORT: &str = "\
+Examples:
+  tenantry tenant import acme.tenantry --as acme-2
+  tenantry tenant import --as acme-2 --owner-email ann@acme.example < acme.tenantry
+  tenantry tenant import acme.tenantry --as acme-2 --dry-run    read all of it and say what is in it
+
+All of it happens in one transaction or nothing does. A container of an earlier version of the template is brought to the
+latest; every row is read back and held against the container's hashes. The owner is the one that the container names unless
+another is. Its people are kept for the records that name them, and may use the tenant only with --with-members, those with an
+account here.";
+
+pub(super) const ARCHIVE: &str = "\
+Examples:
+  tenantry tenant archive acme --to /srv/archive --yes
+  tenantry tenant archive acme --to /srv/archive/acme.tenantry --yes
+
+Reads go on while the container is written, and writes wait. The file is read back before schema and roles are removed, in the
+transaction that took its snapshot: a write that was answered is in the file. From then on the address is answered with 404.
+Members, keys and settings stay in the catalog, with the place and the SHA-256 of the file (`tenantry tenant show`); without
+that file the tenant is gone, so keep it well.";
+
+pub(super) const UNARCHIVE: &str = "\
+Example:
+  tenantry tenant unarchive acme /srv/archive/acme.tenantry
+
+Organization, slug, members and keys are what they were, and its schema has its old name. Only the very file that was written
+then is taken. It is brought to the latest version of the template, in one transaction.";
+
+/// `tenant archive`.
+#[derive(Debug, Args)]
+pub(crate) struct TenantArchiveArgs {
+    /// The tenant
+    pub(crate) slug: Slug,
+    /// The container to write, or the folder for it
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) to: PathBuf,
+    /// Yes, remove the schema
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Lose the tables and columns that somebody made beside the template
+    #[arg(long)]
+    pub(crate) leave_out: bool,
+}
+
+/// `tenant export`.
+#[derive(Debug, Args)]
+pub(crate) struct TenantExportArgs {
+    /// The tenant
+    pub(crate) slug: Slug,
+    /// The file to write, if not standard output; it is there whole or not at all
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Plain SQL of the tenant's schema by `pg_dump`, which tenantry cannot import
+    #[arg(long)]
+    pub(crate) plain: bool,
+}
+
+/// `tenant import`.
+#[derive(Debug, Args)]
+pub(crate) struct TenantImportArgs {
+    /// The container, if not standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The label it will live under
+    #[arg(long = "as", value_name = "SLUG")]
+    pub(crate) slug: Slug,
+    /// The name people read, if not the container's
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The agency it will belong to, if any
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) parent: Option<Slug>,
+    /// The address of the person who will own it, if not the container's owner
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) owner_email: Option<EmailAddress>,
+    /// The name of that person, if the account is new
+    #[arg(long, value_name = "NAME")]
+    pub(crate) owner_name: Option<String>,
+    /// Read the owner's password from standard input instead of making one up
+    #[arg(long, requires = "file")]
+    pub(crate) owner_password_stdin: bool,
+    /// Let the container's people use it too, each as before
+    #[arg(long)]
+    pub(crate) with_members: bool,
+    /// Only read the container and say what is in it and whether it fits
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}

@@ -1,0 +1,89 @@
+//! What the doctor asks of the catalog: who should have a schema, and where.
+
+use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
+
+use crate::error::CatalogError;
+use crate::ids::OrganizationId;
+use crate::row::Columns;
+use crate::schema_name::SchemaName;
+use crate::slug::Slug;
+use crate::tenant_schemas::TenantSchemaState;
+use crate::tx::CatalogTx;
+
+/// A tenant schema as the catalog has it, tombstones included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resident {
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// The label of that organization.
+    pub slug: Slug,
+    /// The schema's name.
+    pub schema: SchemaName,
+    /// Whether it is served, or gone.
+    pub state: TenantSchemaState,
+    /// The last template migration applied.
+    pub template_version: i32,
+    /// When a purge in several transactions began that has not ended.
+    pub purge_begun_at: Option<DateTime<Utc>>,
+}
+
+impl Resident {
+    /// Whether schema and roles should be there, whole.
+    pub fn is_living(&self) -> bool {
+        self.state != TenantSchemaState::Dropped
+    }
+}
+
+/// A tenant for which the catalog has no schema at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Homeless {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// Its label.
+    pub slug: Slug,
+}
+
+/// All tenant schemas, in the order of their tenants.
+pub async fn residents(tx: &mut CatalogTx) -> Result<Vec<Resident>, CatalogError> {
+    tx.rows(RESIDENTS, &[]).await?.iter().map(resident).collect()
+}
+
+/// The tenants without a row for a schema.
+pub async fn homeless(tx: &mut CatalogTx) -> Result<Vec<Homeless>, CatalogError> {
+    let rows = tx.rows(HOMELESS, &[]).await?;
+    let homeless = rows.iter().map(|row| {
+        let columns = Columns::new(row, "organizations");
+        Ok(Homeless {
+            organization: columns.get("id")?,
+            slug: columns.parse("slug")?,
+        })
+    });
+    homeless.collect()
+}
+
+fn resident(row: &Row) -> Result<Resident, CatalogError> {
+    let columns = Columns::new(row, "tenant_schemas");
+    Ok(Resident {
+        organization: columns.get("organization_id")?,
+        slug: columns.parse("slug")?,
+        schema: columns.parse("schema_name")?,
+        state: columns.parse("state")?,
+        template_version: columns.get("template_version")?,
+        purge_begun_at: columns.get("purge_begun_at")?,
+    })
+}
+
+const RESIDENTS: &str = "\
+    select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, d.purge_begun_at \
+    from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
+    left join catalog.departures d on d.organization_id = t.organization_id \
+    order by t.organization_id";
+
+const HOMELESS: &str = "\
+    select o.id, o.slug from catalog.organizations o \
+    where o.kind in ('client', 'standalone') and o.deleted_at is null and not exists ( \
+      select from catalog.tenant_schemas t where t.organization_id = o.id) \
+    order by o.id";
+
+pub(crate) const STATEMENTS: &[&str] = &[RESIDENTS, HOMELESS];
