@@ -26,7 +26,7 @@ async fn every_statement_that_is_a_constant_prepares() {
     assert!(statements.len() > 30, "{} statements", statements.len());
     let selections = catalog::selection_statements();
     assert!(selections.len() > 30, "{} selections", selections.len());
-    let constants = statements.iter().chain(tenant_schema::statements()).copied();
+    let constants = statements.into_iter().chain(tenant_schema::statements());
     for sql in constants.chain(selections.iter().map(String::as_str)) {
         if let Err(error) = owner.prepare(sql).await {
             panic!("{error:?}\n{sql}");
