@@ -1,12 +1,17 @@
 //! The command line as data: what can be typed and what the help says. Nothing here decides anything.
 
+mod ceiling;
+mod dba;
 mod doctor;
 mod environment;
 mod key;
 mod lifetime;
 mod migrate;
 mod organization;
+mod plan;
 mod selection;
+mod shell;
+mod sql;
 mod template;
 mod tenant;
 mod user;
@@ -16,16 +21,22 @@ use std::path::PathBuf;
 use catalog::slug::Slug;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::ceiling::Ceiling;
+pub(crate) use self::dba::{DbaCommand, DbaGrantArgs, DbaRevokeArgs};
 pub(crate) use self::doctor::{DoctorArgs, FailOn};
 pub(crate) use self::key::{KeyCommand, KeyCreateArgs};
 pub(crate) use self::lifetime::Lifetime;
 pub(crate) use self::migrate::{MigrateArgs, MigrateCommand, MigrateSubject};
 pub(crate) use self::organization::{GroupKind, OrganizationCommand, OrganizationCreateArgs};
+pub(crate) use self::plan::{LimitArgs, PlanCommand};
 pub(crate) use self::selection::SelectionArgs;
+pub(crate) use self::shell::{CompletionsArgs, ManArgs, Shell};
+pub(crate) use self::sql::{SqlArgs, SqlFormat};
 pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
-    RemovalArgs, TenantArchiveArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs,
-    TenantExportArgs, TenantImportArgs, TenantKind, TenantListArgs, TenantPurgeArgs,
+    RemovalArgs, SizeOrder, TenantArchiveArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs,
+    TenantDropArgs, TenantExportArgs, TenantImportArgs, TenantKind, TenantListArgs, TenantPurgeArgs,
+    TenantSizesArgs, TenantStatsArgs,
 };
 pub(crate) use self::user::{UserCommand, UserCreateArgs};
 
@@ -87,6 +98,10 @@ pub(crate) enum Command {
     /// Templates: what tenants are built from
     #[command(subcommand)]
     Template(TemplateCommand),
+    /// Write a manual page for every command
+    Man(ManArgs),
+    /// Print what a shell needs to complete commands and options
+    Completions(CompletionsArgs),
 }
 
 /// The commands of an operator.
@@ -100,6 +115,9 @@ pub(crate) enum OperatorCommand {
     /// Tenants: organizations with a schema of their own
     #[command(subcommand)]
     Tenant(TenantCommand),
+    /// Plans: what tenants may take
+    #[command(subcommand)]
+    Plan(PlanCommand),
     /// People
     #[command(subcommand)]
     User(UserCommand),
@@ -113,6 +131,12 @@ pub(crate) enum OperatorCommand {
     Doctor(DoctorArgs),
     /// Open psql on one tenant, as a login that can see that tenant only
     Psql(PsqlArgs),
+    /// Logins of people: which may open which tenant with a plain psql
+    #[command(subcommand)]
+    Dba(DbaCommand),
+    /// Run one statement in many tenants, each under its own role, with one result
+    #[command(after_help = sql::EXAMPLES)]
+    Sql(Box<SqlArgs>),
 }
 
 /// `demo`.

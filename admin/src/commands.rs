@@ -1,5 +1,6 @@
 //! The commands, one file each; this file picks the one that was typed.
 
+mod dba;
 mod demo;
 mod doctor;
 mod erd;
@@ -7,8 +8,11 @@ mod init;
 mod key;
 mod migrate;
 mod organization;
+mod plan;
 mod psql;
 mod serve;
+mod shell;
+mod sql;
 mod template;
 mod tenant;
 mod user;
@@ -42,6 +46,8 @@ pub(crate) async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitStatus> 
         Command::Template(TemplateCommand::Check(args)) => {
             Box::pin(template::check::run(args, config, output)).await
         }
+        Command::Man(args) => shell::man(&args, output),
+        Command::Completions(args) => shell::completions(&args, output),
         Command::Operate(command) => match Operator::open(config, output) {
             Ok(operator) => operate(command, &operator).await,
             Err(error) => Err(error),
@@ -58,6 +64,7 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
             organization::create::run(args, operator).await
         }
         OperatorCommand::Tenant(command) => tenant::run(command, operator).await,
+        OperatorCommand::Plan(command) => plan::run(command, operator).await,
         OperatorCommand::User(UserCommand::Create(args)) => user::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::Create(args)) => key::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::List { slug }) => key::list::run(&slug, operator).await,
@@ -70,5 +77,7 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
         },
         OperatorCommand::Doctor(args) => Box::pin(doctor::run(&args, operator)).await,
         OperatorCommand::Psql(args) => psql::run(args, operator).await,
+        OperatorCommand::Dba(command) => dba::run(command, operator).await,
+        OperatorCommand::Sql(args) => Box::pin(sql::run(&args, operator)).await,
     }
 }

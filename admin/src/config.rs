@@ -16,7 +16,7 @@ use server::ServerConfig;
 use tenant_schema::template::Template;
 use tracing_subscriber::EnvFilter;
 
-pub(crate) use self::quantity::Interval;
+pub(crate) use self::quantity::{ByteCount, Interval};
 use self::reader::Reader;
 pub(crate) use self::serving::{Sizing, localhost};
 use crate::cli::Lifetime;

@@ -49,6 +49,12 @@ impl Output {
         if !text.ends_with('\n') {
             text.push('\n');
         }
+        self.piece(&text)
+    }
+
+    /// Prints a piece of a result that is not held whole.
+    #[expect(clippy::unused_self, reason = "whoever prints has an output")]
+    pub(crate) fn piece(self, text: &str) -> anyhow::Result<()> {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Closed.into()),

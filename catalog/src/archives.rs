@@ -9,6 +9,7 @@ use tokio_postgres::Row;
 use crate::actor::Actor;
 use crate::audit::{self, AuditEvent};
 use crate::clock::Source;
+use crate::dba_grants;
 use crate::error::CatalogError;
 use crate::ids::OrganizationId;
 use crate::organizations::{self, Organization, OrganizationStatus};
@@ -76,6 +77,7 @@ pub async fn begin(
     .await?;
     tx.execute(SET_SCHEMA_DROPPED, &[&id]).await?;
     organizations::set_status(tx, id, OrganizationStatus::Cancelled).await?;
+    dba_grants::revoke_all(tx, id).await?;
     let event = AuditEvent::TenantArchived {
         location: archive.location.clone(),
         sha256: archive.sha256.clone(),

@@ -12,8 +12,10 @@ use uuid::Uuid;
 
 use crate::actor::Actor;
 use crate::clock::Source;
+use crate::dba_grants::GrantReach;
 use crate::error::CatalogError;
 use crate::ids::{ApiKeyId, MembershipId, OrganizationId, SessionId, UserId};
+use crate::limits::Limits;
 use crate::memberships::MemberRole;
 use crate::organizations::{OrganizationKind, OrganizationStatus};
 use crate::pg::tx::Queued;
@@ -38,6 +40,18 @@ pub enum AuditEvent {
     TenantPinned { template_version: Option<i32> },
     /// An operator was given a login to a tenant's tables.
     TenantOpened { login: String },
+    /// A role of somebody's own may open a tenant.
+    DbaGranted { role: String, reach: GrantReach },
+    /// It may not any more.
+    DbaRevoked { role: String },
+    /// A statement was run in several tenants at once.
+    FleetQueried {
+        logins: Vec<String>,
+        selection: String,
+        tenants: usize,
+        write: bool,
+        statement: String,
+    },
     /// A tenant was made as a copy of another.
     TenantCloned {
         origin: OrganizationId,
@@ -68,6 +82,15 @@ pub enum AuditEvent {
     OrganizationRenamed,
     /// An organization moved to another label.
     SlugChanged { from: Slug, to: Slug },
+    /// What a tenant may take was changed.
+    TenantLimited {
+        plan: Option<String>,
+        exceptions: Limits,
+    },
+    /// A plan was made, or its limits were changed.
+    PlanSet { name: String, limits: Limits },
+    /// A plan was removed.
+    PlanRemoved { name: String },
     /// A tenant was dropped; it can be brought back until then.
     TenantDropped { purge_after: DateTime<Utc> },
     /// A dropped tenant was brought back.
@@ -136,6 +159,9 @@ impl AuditEvent {
             Self::TenantMigrated { .. } => "organization.migrated",
             Self::TenantPinned { .. } => "organization.pinned",
             Self::TenantOpened { .. } => "organization.opened",
+            Self::DbaGranted { .. } => "organization.dba_granted",
+            Self::DbaRevoked { .. } => "organization.dba_revoked",
+            Self::FleetQueried { .. } => "fleet.queried",
             Self::TenantCloned { .. } => "organization.cloned",
             Self::TenantImported { .. } => "organization.imported",
             Self::TenantArchived { .. } => "organization.archived",
@@ -144,6 +170,9 @@ impl AuditEvent {
             Self::OrganizationResumed { .. } => "organization.resumed",
             Self::OrganizationRenamed => "organization.renamed",
             Self::SlugChanged { .. } => "organization.slug_changed",
+            Self::TenantLimited { .. } => "organization.limited",
+            Self::PlanSet { .. } => "plan.set",
+            Self::PlanRemoved { .. } => "plan.removed",
             Self::TenantDropped { .. } => "organization.dropped",
             Self::TenantRestored { .. } => "organization.restored",
             Self::TenantErased { .. } => "organization.erased",
@@ -176,6 +205,8 @@ impl AuditEvent {
             | Self::TenantMigrated { .. }
             | Self::TenantPinned { .. }
             | Self::TenantOpened { .. }
+            | Self::DbaGranted { .. }
+            | Self::DbaRevoked { .. }
             | Self::TenantCloned { .. }
             | Self::TenantImported { .. }
             | Self::TenantArchived { .. }
@@ -184,11 +215,13 @@ impl AuditEvent {
             | Self::OrganizationResumed { .. }
             | Self::OrganizationRenamed
             | Self::SlugChanged { .. }
+            | Self::TenantLimited { .. }
             | Self::TenantDropped { .. }
             | Self::TenantRestored { .. }
             | Self::TenantErased { .. }
             | Self::TenantRepaired { .. }
             | Self::OrganizationCreated { .. } => return None,
+            Self::FleetQueried { logins, .. } => return Some(logins.join(" ")),
             Self::UserCreated { id: user }
             | Self::PasswordChanged { user }
             | Self::SignInFailed { user }
@@ -200,6 +233,7 @@ impl AuditEvent {
             Self::ApiKeyCreated { id, .. } | Self::ApiKeyRevoked { id } => id,
             Self::DatabaseRepaired { subject, .. } => subject,
             Self::SigningKeyCreated { kid } => kid,
+            Self::PlanSet { name, .. } | Self::PlanRemoved { name } => name,
         };
         Some(id.to_string())
     }
@@ -217,6 +251,7 @@ impl AuditEvent {
             Self::TenantMigrated { from, to } => json!({"template_version": {"from": from, "to": to}}),
             Self::TenantPinned { template_version } => json!({"pinned_version": template_version}),
             Self::TenantOpened { login } => json!({"login": login}),
+            Self::DbaGranted { .. } | Self::DbaRevoked { .. } | Self::FleetQueried { .. } => self.opened(),
             Self::TenantCloned {
                 origin,
                 schema,
@@ -233,6 +268,8 @@ impl AuditEvent {
                 json!({"status": status})
             }
             Self::SlugChanged { from, to } => json!({"slug": {"from": from, "to": to}}),
+            Self::TenantLimited { plan, exceptions } => json!({"plan": plan, "exceptions": exceptions}),
+            Self::PlanSet { limits, .. } => json!({"limits": limits}),
             Self::TenantDropped { purge_after } => json!({"purge_after": purge_after}),
             Self::TenantErased {
                 schema,
@@ -260,7 +297,26 @@ impl AuditEvent {
             | Self::RefreshTokenReused { .. }
             | Self::ApiKeyRevoked { .. }
             | Self::OrganizationRenamed
+            | Self::PlanRemoved { .. }
             | Self::SigningKeyCreated { .. } => json!({}),
+        }
+    }
+
+    /// The same of what opens tenants to somebody's own statements.
+    fn opened(&self) -> Value {
+        match self {
+            Self::DbaGranted { role, reach } => json!({"role": role, "reach": reach}),
+            Self::DbaRevoked { role } => json!({"role": role}),
+            Self::FleetQueried {
+                logins: _,
+                selection,
+                tenants,
+                write,
+                statement,
+            } => json!({
+                "selection": selection, "tenants": tenants, "write": write, "statement": statement
+            }),
+            _ => json!({}),
         }
     }
 

@@ -53,6 +53,8 @@ impl FromStr for Change {
             "user" => Self::User(uuid()?.into()),
             "slug" => Self::Slug(id.parse().map_err(|_| ())?),
             "signing_key" => Self::SigningKeys,
+            // A plan is many tenants'.
+            "plan" => Self::Anything,
             _ => return Err(()),
         })
     }

@@ -9,6 +9,7 @@ use crate::actor::Actor;
 use crate::archives;
 use crate::audit::{self, AuditEvent};
 use crate::clock::Source;
+use crate::dba_grants;
 use crate::error::CatalogError;
 use crate::ids::OrganizationId;
 use crate::organizations::{self, Organization, OrganizationStatus};
@@ -105,6 +106,7 @@ pub async fn begin(
         [&id, &before.as_str(), &by, &now, &purge_after];
     tx.execute(INSERT, &params).await?;
     organizations::set_status(tx, id, OrganizationStatus::Cancelled).await?;
+    dba_grants::revoke_all(tx, id).await?;
     let event = AuditEvent::TenantDropped { purge_after };
     audit::record(tx, actor, Some(id), &event, &Device::NONE, source).await?;
     find(tx, id).await
@@ -173,6 +175,7 @@ pub async fn finish(
         memberships: tx.execute(DELETE_MEMBERSHIPS, &[&organization]).await?,
     };
     tx.execute(DELETE_SUSPENSION, &[&organization]).await?;
+    dba_grants::revoke_all(tx, organization).await?;
     archives::forget(tx, organization).await?;
     tx.execute(DELETE, &[&organization]).await?;
     tx.execute(FORGET_FAILURES, &[&organization]).await?;

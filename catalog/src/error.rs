@@ -34,6 +34,9 @@ pub enum CatalogError {
         "the parent does not fit: a client belongs to an agency, an agency to a platform, others to nothing"
     )]
     InvalidParent,
+    /// Tenants are on the plan.
+    #[error("tenants are on this plan")]
+    PlanInUse,
     /// Only a client or a standalone organization owns a tenant schema.
     #[error("the organization is not a tenant: only a client or standalone organization has a schema")]
     NotATenant,
@@ -79,6 +82,7 @@ impl From<PgError> for CatalogError {
             Some("memberships_owner_required" | "memberships_owner_check") => Self::LastOwner,
             Some("memberships_one_owner") => Self::SecondOwner,
             Some("tenant_schemas_organization_kind_check") => Self::NotATenant,
+            Some("tenant_plans_plan_fkey") => Self::NotFound { what: "plan" },
             Some("memberships_user_id_fkey" | "sessions_user_id_fkey" | "user_credentials_user_id_fkey") => {
                 Self::NotFound { what: "user" }
             }

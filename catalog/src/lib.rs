@@ -13,6 +13,7 @@ pub mod authenticate;
 pub mod changes;
 pub mod clock;
 pub mod credentials;
+pub mod dba_grants;
 pub mod departures;
 pub mod doctor;
 pub mod email;
@@ -22,12 +23,14 @@ pub mod fitness;
 pub mod ids;
 pub mod init;
 pub mod jwks;
+pub mod limits;
 pub mod memberships;
 pub mod migration_runs;
 pub mod nearest;
 pub mod organizations;
 pub mod password;
 pub mod pg;
+pub mod plans;
 pub mod private_file;
 pub mod resolve;
 pub mod resolver;
@@ -56,17 +59,20 @@ pub fn statements() -> Vec<&'static str> {
         authenticate::STATEMENTS,
         changes::STATEMENTS,
         credentials::STATEMENTS,
+        dba_grants::STATEMENTS,
         departures::STATEMENTS,
         doctor::STATEMENTS,
         erasures::STATEMENTS,
         fitness::STATEMENTS,
         init::STATEMENTS,
         jwks::STATEMENTS,
+        limits::STATEMENTS,
         memberships::STATEMENTS,
         migration_runs::STATEMENTS,
         migration_runs::report::STATEMENTS,
         organizations::STATEMENTS,
         pg::erd::STATEMENTS,
+        plans::STATEMENTS,
         pg::migrator::STATEMENTS,
         resolve::STATEMENTS,
         selection::STATEMENTS,

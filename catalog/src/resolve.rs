@@ -1,9 +1,12 @@
 //! Resolving: from the slug of a host to the tenant it names. The only place that makes an [`ActiveTenant`].
 
+use std::sync::Arc;
+
 use tokio_postgres::Row;
 
 use crate::error::CatalogError;
 use crate::ids::OrganizationId;
+use crate::limits::TenantLimits;
 use crate::organizations::{OrganizationKind, OrganizationStatus};
 use crate::row::Columns;
 use crate::schema_name::SchemaName;
@@ -20,6 +23,7 @@ pub struct ActiveTenant {
     slug: Slug,
     schema: SchemaName,
     template_version: i32,
+    limits: Arc<TenantLimits>,
 }
 
 impl ActiveTenant {
@@ -41,6 +45,11 @@ impl ActiveTenant {
     /// The last template migration its schema has.
     pub fn template_version(&self) -> i32 {
         self.template_version
+    }
+
+    /// What it may take.
+    pub fn limits(&self) -> &TenantLimits {
+        &self.limits
     }
 }
 
@@ -98,13 +107,16 @@ fn resolution(row: &Row, slug: &Slug, organization_id: OrganizationId) -> Result
                 slug: slug.clone(),
                 schema: schema.parse("schema_name")?,
                 template_version: schema.get("template_version")?,
+                limits: Arc::new(TenantLimits::read(row)?),
             })
         }
     })
 }
 
 const BY_SLUG: &str = "\
-    select organization_id, kind, status, schema_name, template_version, tenant_state \
-    from catalog.resolve_slug($1)";
+    select r.organization_id, r.kind, r.status, r.schema_name, r.template_version, r.tenant_state, \
+      l.plan, l.in_flight, l.statement_timeout_ms, l.rows_per_request, l.storage_soft_bytes, l.storage_hard_bytes, \
+      l.storage_bytes, l.storage_measured_at \
+    from catalog.resolve_slug($1) r left join lateral catalog.tenant_limits(r.organization_id) l on true";
 
 pub(crate) const STATEMENTS: &[&str] = &[BY_SLUG];

@@ -8,7 +8,8 @@ use moka::sync::Cache;
 use crate::changes::{Change, ChangeFeed, Generation};
 use crate::error::CatalogError;
 use crate::ids::OrganizationId;
-use crate::resolve::{self, Resolution};
+use crate::limits::Storage;
+use crate::resolve::{self, ActiveTenant, Resolution};
 use crate::slug::Slug;
 use crate::tx::CatalogDb;
 
@@ -36,6 +37,17 @@ struct Found {
     resolution: Resolution,
 }
 
+/// Once for as long as it is remembered, not once a request.
+fn tell_of_storage(tenant: &ActiveTenant) {
+    let (is_full, room) = match tenant.limits().storage() {
+        Storage::Within => return,
+        Storage::Beyond(room) => (false, room),
+        Storage::Full(room) => (true, room),
+    };
+    let slug = tenant.slug().as_str();
+    tracing::warn!(slug, used = room.used, is_full, "a tenant is beyond its storage");
+}
+
 impl Resolver {
     /// A resolver that remembers for as long as the feed has heard of no change.
     pub fn new(db: CatalogDb, feed: Arc<ChangeFeed>) -> Self {
@@ -57,6 +69,9 @@ impl Resolver {
         let mut tx = self.db.begin().await?;
         let (organization, resolution) = resolve::look_up(&mut tx, slug).await?;
         tx.commit().await?;
+        if let Resolution::Active(tenant) = &resolution {
+            tell_of_storage(tenant);
+        }
         if let Some(then) = then {
             let found = Found {
                 then,
@@ -66,6 +81,11 @@ impl Resolver {
             self.found.insert(slug.clone(), found);
         }
         Ok(resolution)
+    }
+
+    /// Forgets what the slug meant: somebody has seen that it is no longer so before the feed told.
+    pub fn forget(&self, slug: &Slug) {
+        self.found.invalidate(slug);
     }
 
     /// A slug that is somebody's means the same until that organization changes (a move to another slug is such a

@@ -104,14 +104,14 @@ pub fn found(rows: &[Row]) -> Result<Option<TenantSchema>, CatalogError> {
 }
 
 /// The schemas that are older than this template version, the oldest tenant first: what a migration has to do.
-/// Those of suspended and cancelled tenants are among them, since these may come back. Schemas that lack this `table` are
-/// among them too, whatever their version.
+/// Those of suspended and cancelled tenants are among them, since these may come back. Schemas of this very version that
+/// lack this `relation` are among them too.
 pub async fn list_behind(
     tx: &mut CatalogTx,
     template_version: i32,
-    table: &str,
+    relation: &str,
 ) -> Result<Vec<TenantSchema>, CatalogError> {
-    tx.rows(LIST_BEHIND, &[&template_version, &table])
+    tx.rows(LIST_BEHIND, &[&template_version, &relation])
         .await?
         .iter()
         .map(tenant_schema)
@@ -182,7 +182,7 @@ const LIST_BEHIND: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
       t.last_error, t.pinned_version \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
-    where t.state <> 'dropped' and (t.template_version < $1 or exists ( \
+    where t.state <> 'dropped' and (t.template_version < $1 or t.template_version = $1 and exists ( \
       select from pg_catalog.pg_namespace n where n.nspname = t.schema_name and not exists ( \
         select from pg_catalog.pg_class c where c.relnamespace = n.oid and c.relname = $2))) \
     order by t.organization_id";

@@ -56,6 +56,8 @@ pub struct ServerConfig {
     pub shutdown_grace: Duration,
     /// Requests handled at once; one more is answered with 503.
     pub concurrency_limit: usize,
+    /// Of these, the requests of one tenant; one more is answered with 429. A plan may say less, never more.
+    pub tenant_concurrency: usize,
     /// Connections held at once; more wait in the operating system's queue.
     pub connection_limit: usize,
     /// Connections of one client's network (an IPv4 address, or the first 64 bits of an IPv6 address) held at once; one
@@ -88,6 +90,7 @@ impl ServerConfig {
             idle_deadline: Duration::from_secs(75),
             shutdown_grace: Duration::from_secs(10),
             concurrency_limit: 1024,
+            tenant_concurrency: 512,
             connection_limit: 8192,
             connections_per_client: 256,
             caller_ttl: Duration::from_secs(30),

@@ -8,12 +8,16 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use catalog::clock::Source;
 use catalog::ids::OrganizationId;
+use catalog::limits::Room;
 
 use crate::error::ApiError;
 use crate::headers::single;
 
 /// The header a request id arrives and leaves in.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The header that tells how much room a tenant takes which is beyond a limit of it, in bytes.
+pub const TENANT_STORAGE: HeaderName = HeaderName::from_static("tenantry-storage");
 
 /// One request's notes, shared between the frame that logs and the extractors that find out.
 #[derive(Debug, Clone)]
@@ -25,6 +29,7 @@ struct Notes {
     started: Instant,
     organization: OnceLock<OrganizationId>,
     caller: OnceLock<&'static str>,
+    room: OnceLock<Room>,
 }
 
 impl RequestContext {
@@ -40,6 +45,7 @@ impl RequestContext {
             started: Instant::now(),
             organization: OnceLock::new(),
             caller: OnceLock::new(),
+            room: OnceLock::new(),
         }))
     }
 
@@ -62,6 +68,24 @@ impl RequestContext {
 
     pub(crate) fn note_caller(&self, kind: &'static str) {
         self.0.caller.get_or_init(|| kind);
+    }
+
+    /// Notes that the tenant is beyond a limit of its storage.
+    pub(crate) fn note_room(&self, room: Room) {
+        self.0.room.get_or_init(|| room);
+    }
+
+    /// What [`TENANT_STORAGE`] says, if there is something to say: a dictionary (RFC 9651, section 3.2).
+    pub(crate) fn room(&self) -> Option<HeaderValue> {
+        let Room { used, soft, hard } = self.0.room.get()?;
+        let limit = |name, limit: &Option<i64>| limit.map(|limit| format!(", {name}={limit}"));
+        let (soft, hard) = (limit("soft", soft), limit("hard", hard));
+        let text = format!(
+            "used={used}{}{}",
+            soft.unwrap_or_default(),
+            hard.unwrap_or_default()
+        );
+        HeaderValue::from_str(&text).ok()
     }
 
     pub(crate) fn organization(&self) -> Option<OrganizationId> {

@@ -25,7 +25,7 @@ use crate::state::AppState;
 /// What a browser shows a page of an answer, besides what it always shows.
 const SHOWN: HeaderValue = HeaderValue::from_static(
     "Allow, Content-Disposition, Content-Encoding, Content-Location, Content-Range, ETag, Idempotent-Replayed, Link, \
-     Location, Preference-Applied, Retry-After, WWW-Authenticate, X-Request-Id",
+     Location, Preference-Applied, Retry-After, Tenantry-Storage, WWW-Authenticate, X-Request-Id",
 );
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS");

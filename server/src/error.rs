@@ -6,10 +6,12 @@
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use catalog::limits::Room;
 use serde::Serialize;
 use tenant_schema::records::Candidate;
 
@@ -197,6 +199,25 @@ impl ApiError {
         .with_header(header::RETRY_AFTER, seconds.into())
     }
 
+    /// 429: the tenant has as many requests in flight as it may have.
+    pub fn too_many_in_flight(most: usize) -> Self {
+        let message = format!("This organization may have {most} requests in flight at once, and has them");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_in_flight", message)
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+            .with_hint("Wait for an answer before the next request is sent")
+    }
+
+    /// 403: the tenant's storage is full, and the request would add to it.
+    pub fn storage_full(room: &Room) -> Self {
+        let hard = room.hard.unwrap_or(room.used);
+        let message = format!(
+            "This organization's storage is full: it takes {} of {hard} bytes",
+            room.used
+        );
+        Self::forbidden("storage_full", message)
+            .with_hint("Reading, deleting and purging go on; a larger plan or less data makes room")
+    }
+
     /// 500: our fault. The cause is for the log only.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let mut error = Self::new(
@@ -220,6 +241,43 @@ impl ApiError {
         let mut error = Self::in_a_moment();
         error.0.shed = Some(what);
         error
+    }
+
+    /// 503: an operator has taken the tenant out of service for a while.
+    pub fn in_maintenance() -> Self {
+        Self::tenant_unavailable(
+            "tenant_maintenance",
+            "This tenant is being maintained; please try again later",
+            "30",
+        )
+    }
+
+    /// 503: the tenant was migrated, moved or dropped while it was asked. Nothing was done.
+    pub fn tenant_changing() -> Self {
+        Self::tenant_unavailable(
+            "tenant_changing",
+            "This tenant is being changed; please try again",
+            "1",
+        )
+    }
+
+    /// 503: a tenant of a template version that this server cannot serve: it waits for its migration, or the server for
+    /// its own replacement.
+    pub fn version_unsupported(version: i32, supported: &RangeInclusive<i32>) -> Self {
+        let mut error = Self::tenant_unavailable(
+            "tenant_version_unsupported",
+            "This tenant is being brought to another version; please try again later",
+            "30",
+        );
+        let (from, to) = (supported.start(), supported.end());
+        let told = format!("The tenant is at version {version}; this server serves versions {from} to {to}");
+        error.0.details = Some(told.into());
+        error
+    }
+
+    fn tenant_unavailable(code: &'static str, message: &'static str, seconds: &'static str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static(seconds))
     }
 
     fn in_a_moment() -> Self {
@@ -425,6 +483,9 @@ mod tests {
             ),
             (ApiError::too_many_requests(7), header::RETRY_AFTER),
             (ApiError::unavailable("x"), header::RETRY_AFTER),
+            (ApiError::in_maintenance(), header::RETRY_AFTER),
+            (ApiError::tenant_changing(), header::RETRY_AFTER),
+            (ApiError::version_unsupported(9, &(1..=8)), header::RETRY_AFTER),
         ] {
             assert!(error.into_response().headers().contains_key(&name), "{name}");
         }

@@ -22,7 +22,7 @@ use tracing::Instrument;
 
 use crate::admission::Place;
 use crate::body;
-use crate::context::{REQUEST_ID, RequestContext};
+use crate::context::{REQUEST_ID, RequestContext, TENANT_STORAGE};
 use crate::error::ApiError;
 use crate::forwarded;
 use crate::state::AppState;
@@ -168,6 +168,9 @@ impl Line {
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, self.context.id_header());
         headers.insert(NOSNIFF.0, NOSNIFF.1);
+        if let Some(room) = self.context.room() {
+            headers.insert(TENANT_STORAGE, room);
+        }
         self.log(&response);
         response
     }

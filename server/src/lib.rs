@@ -31,6 +31,7 @@ mod health;
 mod openapi;
 mod query;
 mod records;
+mod shares;
 mod signing_keys;
 
 pub use config::ServerConfig;

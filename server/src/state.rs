@@ -1,5 +1,6 @@
 //! What every request shares: the doors to the database, the keys, the settings.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use catalog::authenticate::Authenticator;
@@ -22,6 +23,7 @@ use crate::attempts::Attempts;
 use crate::callers::Callers;
 use crate::config::ServerConfig;
 use crate::error::ApiError;
+use crate::shares::Shares;
 use crate::signing_keys::SigningKeys;
 use crate::token::TokenKeys;
 
@@ -55,12 +57,14 @@ struct Inner {
     catalog: CatalogDb,
     resolver: Resolver,
     models: Models,
+    supported: RangeInclusive<i32>,
     tenants: TenantDb,
     authenticator: Authenticator,
     callers: Callers,
     source: Source,
     config: ServerConfig,
     admission: Admission,
+    shares: Shares,
     attempts: Attempts,
     cursors: CursorKeys,
 }
@@ -87,7 +91,9 @@ impl AppState {
             authenticator: Authenticator::new(catalog.clone(), hasher, source.clone(), lifetimes),
             callers: Callers::new(catalog.clone(), feed, source.clone(), keys, config.caller_ttl),
             admission: Admission::new(&config),
+            shares: Shares::new(config.tenant_concurrency),
             attempts: Attempts::new(&config.attempts, &source),
+            supported: template.supported(),
             models: Models::new(catalog.clone(), template),
             catalog,
             tenants,
@@ -116,6 +122,10 @@ impl AppState {
         &self.0.admission
     }
 
+    pub(crate) fn shares(&self) -> &Shares {
+        &self.0.shares
+    }
+
     pub(crate) fn attempts(&self) -> &Attempts {
         &self.0.attempts
     }
@@ -126,6 +136,11 @@ impl AppState {
 
     pub(crate) fn models(&self) -> &Models {
         &self.0.models
+    }
+
+    /// The template versions of the tenants that are served.
+    pub(crate) fn supported(&self) -> &RangeInclusive<i32> {
+        &self.0.supported
     }
 
     pub(crate) fn tenants(&self) -> &TenantDb {

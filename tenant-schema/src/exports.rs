@@ -26,8 +26,9 @@ use catalog::schema_name::SchemaName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::records::{Lines, Prepared, PreparedExport, RecordError, refused, values};
-use crate::tenant_db::{Bounds, Opening, Undone};
+use crate::lifecycle::version_mark;
+use crate::records::{Fence, Lines, Prepared, PreparedExport, RecordError, fenced, refused, values};
+use crate::tenant_db::{Bounds, Opening, Undone, may_be_moved};
 
 /// How large a piece is before it is handed on, in bytes; with the last record it may be larger.
 const PIECE: usize = 64 * 1024;
@@ -128,6 +129,8 @@ impl Exports {
             config: self.config.clone(),
             fetch: self.settings.fetch,
             scope: tenant.schema().as_str().into(),
+            mark: version_mark::of(tenant.template_version()),
+            text: fenced(tenant, &prepared.list, "body").into_owned(),
             opening: opening.bounded(self.bounds.clone()),
             prepared,
             connection: None,
@@ -191,6 +194,8 @@ pub struct Export {
     config: PgConfig,
     fetch: Duration,
     scope: Arc<str>,
+    mark: String,
+    text: String,
     opening: Opening,
     prepared: PreparedExport,
     connection: Option<Box<FlightConnection>>,
@@ -258,12 +263,26 @@ impl Export {
         let params = values(statement);
         let query = Step {
             scope: &self.scope,
-            sql: &statement.text,
+            sql: &self.text,
             params: &params,
         };
         let opened = timeout(self.fetch, connection.open_portal(&steps, &query, FETCH)).await;
         let opened = opened.map_err(|_| too_slow("to begin"))?;
-        opened.map_err(|failed| said(failed, steps.len(), &self.prepared.list))?;
+        if let Err(failed) = opened {
+            if self.prepared.list.fence != Fence::Open && may_be_moved(&failed) {
+                connection.settle().await?;
+                let mark = [Some(&*self.mark)];
+                let check = Step {
+                    scope: &self.scope,
+                    sql: version_mark::CHECK,
+                    params: &mark,
+                };
+                let asked: Vec<_> = steps.iter().copied().chain([check]).collect();
+                let asked = connection.fly(&asked, 0..0).await;
+                asked.map_err(|failed| said(failed, steps.len(), &self.prepared.list))?;
+            }
+            return Err(said(failed, steps.len(), &self.prepared.list));
+        }
         self.stage = Stage::Fetching;
         Ok(())
     }
@@ -285,7 +304,7 @@ impl Export {
                 self.records += 1;
             }
             Next::Suspended => self.stage = Stage::Suspended,
-            Next::End => self.stage = Stage::Ended,
+            Next::End(_) => self.stage = Stage::Ended,
         }
         Ok(())
     }

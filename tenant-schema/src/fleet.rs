@@ -28,7 +28,7 @@ use chrono::{DateTime, Utc};
 use crate::lifecycle::LifecycleError;
 use crate::template::Template;
 
-pub(crate) use self::attempt::{HAS_TABLE, PIN};
+pub(crate) use self::attempt::PIN;
 pub use self::plan::{Plan, Step};
 pub(crate) use self::rehearsal::{LOCKS, STORAGE};
 pub use self::rehearsal::{Lock, Rehearsal, Rehearsed};

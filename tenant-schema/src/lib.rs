@@ -2,8 +2,8 @@
 //!
 //! The path of a request: [`models`] says what there is to ask for, [`tenant_db`] opens a transaction that can see one
 //! tenant, [`records`] fills it. The path
-//! of an operator: [`lifecycle`] makes a tenant, [`fleet`] brings all of them to the latest [`template`], [`container`] holds
-//! one of them in a file.
+//! of an operator: [`lifecycle`] makes a tenant, [`fleet`] brings all of them to the latest [`template`], [`fleet_sql`]
+//! asks all of them something, [`container`] holds one of them in a file.
 
 mod access_tag;
 pub mod container;
@@ -12,6 +12,7 @@ pub mod doctor;
 pub mod erd;
 pub mod exports;
 pub mod fleet;
+pub mod fleet_sql;
 mod lanes;
 pub mod lifecycle;
 pub mod members;
@@ -21,6 +22,7 @@ pub mod size;
 pub mod template;
 pub mod template_check;
 pub mod tenant_db;
+pub mod usage;
 
 /// The statements of this crate that are constants, so that a test can prepare each; some are about tables of a tenant.
 #[doc(hidden)]
@@ -46,10 +48,12 @@ pub fn statements() -> Vec<&'static str> {
         lifecycle::clone::open::FOREIGN_KEYS,
         lifecycle::clone::open::TABLES,
         lifecycle::clone::open::TRIGGERS,
-        lifecycle::psql_login::END_SESSIONS,
+        lifecycle::fleet_table::TYPES,
+        lifecycle::logins::END_SESSIONS,
         lifecycle::psql_login::EXPIRED,
         lifecycle::psql_login::OF_SCHEMA,
         lifecycle::stamp::BEARER,
+        lifecycle::sql_login::EXPIRED,
         lifecycle::stamp::STAMP,
         lifecycle::purge::ROLES,
         lifecycle::purge::budget::OF_SCHEMA,
@@ -57,12 +61,17 @@ pub fn statements() -> Vec<&'static str> {
         lifecycle::purge::budget::OUTSIDE,
         lifecycle::purge::budget::ROOM,
         lifecycle::purge::row_counts::TABLES,
-        fleet::HAS_TABLE,
+        lifecycle::version_mark::CHECK,
+        lifecycle::version_mark::FIND,
         fleet::PIN,
         fleet::LOCKS,
         fleet::STORAGE,
         members::HAS_MIRROR,
         size::ON_DISK,
+        usage::SIZES,
+        usage::ACTIVITY,
+        usage::BY_TABLE,
+        usage::RUNNING,
         template_check::live::FOREIGN_KEYS,
         template_check::live::TABLES,
         template_check::live::OUTSIDE,
@@ -70,6 +79,7 @@ pub fn statements() -> Vec<&'static str> {
         template_check::live::LEFT_BEHIND,
         tenant_db::opening::BOUNDED,
         tenant_db::opening::BOUNDED_EXPORT,
+        tenant_db::opening::BOUNDED_STATEMENT,
         tenant_db::opening::READ,
         tenant_db::opening::TIME_ZONE,
         tenant_db::opening::WRITE,

@@ -8,12 +8,17 @@
 pub mod archive;
 pub(crate) mod belongings;
 pub mod clone;
+pub mod dba_login;
+pub(crate) mod fleet_table;
 pub(crate) mod idempotency_keys;
+pub(crate) mod logins;
 pub mod psql_login;
 pub mod purge;
 mod refusal;
 pub(crate) mod scratch;
+pub(crate) mod sql_login;
 pub(crate) mod stamp;
+pub(crate) mod version_mark;
 
 use catalog::access::ObjectWrite;
 use catalog::actor::Actor;
@@ -200,7 +205,7 @@ pub(crate) async fn create_tables(
         .up_to(version)
         .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
         .await?;
-    idempotency_keys::create(tx.transaction(), schema).await?;
+    idempotency_keys::create(tx.transaction(), schema, version).await?;
     grant(tx.transaction(), schema).await?;
     Ok(models::record(tx, template, version, source).await?)
 }
@@ -220,6 +225,8 @@ pub(crate) async fn upgrade(
     migrations
         .apply(tx.transaction(), schema.as_str(), Sending::FileByFile)
         .await?;
+    let mark = version_mark::of(version);
+    version_mark::settle(tx.transaction(), schema, Some(&mark), template.latest()).await?;
     grant(tx.transaction(), schema).await?;
     Ok(models::record(tx, template, template.latest(), source).await?)
 }

@@ -3,6 +3,7 @@
 //! One ships, a CRM. A team may bring its own: a folder of SQL files, named as refinery names them. The tenants of one
 //! database all have the same template.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,13 +23,18 @@ pub struct Template(Arc<Inner>);
 struct Inner {
     is_own: bool,
     migrations: Migrations,
+    /// The oldest version that is served.
+    supported_from: i32,
 }
+
+/// How a file says it, as a line of its own; a number follows.
+const SUPPORTED_FROM: &str = "-- @supported from ";
 
 impl Template {
     /// The template that ships: a CRM.
     pub fn shipped() -> Self {
         let files = embedded::migrations::runner().get_migrations().clone();
-        Self::of(Migrations::new(files), false)
+        Self::of(Migrations::new(files), false).expect("the template that ships was read by a test")
     }
 
     /// The template in a folder: `V1__first.sql`, `V2__second.sql`, ….
@@ -40,11 +46,16 @@ impl Template {
                 "{folder} has no file V1__….sql"
             )));
         }
-        Ok(Self::of(migrations, true))
+        Self::of(migrations, true)
     }
 
-    fn of(migrations: Migrations, is_own: bool) -> Self {
-        Self(Arc::new(Inner { is_own, migrations }))
+    fn of(migrations: Migrations, is_own: bool) -> Result<Self, MigrateError> {
+        let supported_from = supported_from(&migrations)?;
+        Ok(Self(Arc::new(Inner {
+            is_own,
+            migrations,
+            supported_from,
+        })))
     }
 
     /// The migrations.
@@ -62,6 +73,12 @@ impl Template {
         self.0.migrations.latest()
     }
 
+    /// The versions of tenants that a server with this template serves: from the one that its files name last in a line
+    /// `-- @supported from 7`, or from the first, to the latest. Each has a model of its own.
+    pub fn supported(&self) -> RangeInclusive<i32> {
+        self.0.supported_from..=self.latest()
+    }
+
     /// What the model of a version is recorded under: the query, and in a comment the files that the version is made of, so
     /// that a model is never taken for that of another template, or of files that were changed since.
     pub(crate) fn model_query(&self, version: i32) -> String {
@@ -70,8 +87,30 @@ impl Template {
     }
 }
 
+/// What the last file that says so says; the first version if none does.
+fn supported_from(migrations: &Migrations) -> Result<i32, MigrateError> {
+    let mut from = 1;
+    for (number, (name, text)) in (1..).zip(migrations.files()) {
+        for said in text.lines().filter_map(|line| line.strip_prefix(SUPPORTED_FROM)) {
+            let version = said
+                .trim()
+                .parse()
+                .ok()
+                .filter(|version| (from..=number).contains(version));
+            from = version.ok_or_else(|| {
+                MigrateError::Unreadable(format!(
+                    "{name} says `{SUPPORTED_FROM}{said}`: expected a version from {from} to {number}"
+                ))
+            })?;
+        }
+    }
+    Ok(from)
+}
+
 #[cfg(test)]
 mod tests {
+    use refinery::Migration;
+
     use super::*;
 
     #[test]
@@ -80,6 +119,37 @@ mod tests {
         assert!(nothing.is_err());
         let source = Template::read(Path::new("src"));
         assert!(source.is_err());
+    }
+
+    #[test]
+    fn a_template_says_from_which_version_on_it_is_served() {
+        let folder = |texts: &[&str]| {
+            let file = |(number, text): (i32, &&str)| Migration::unapplied(&format!("V{number}__a"), text);
+            let files: Result<Vec<_>, _> = (1..).zip(texts).map(file).collect();
+            Template::of(Migrations::new(files.unwrap()), true).map(|template| template.supported())
+        };
+        let late = "select 1;\n-- @supported from 2\n";
+        assert_eq!(folder(&["select 1"]).unwrap(), 1..=1);
+        assert_eq!(folder(&["select 1", "select 1", late]).unwrap(), 2..=3);
+        assert_eq!(
+            folder(&["select 1", late, "-- @supported from 3\nselect 1", "select 1"]).unwrap(),
+            3..=4
+        );
+        for wrong in [
+            "-- @supported from 3",
+            "-- @supported from 0",
+            "-- @supported from two",
+        ] {
+            let said = folder(&["select 1", wrong]).unwrap_err().to_string();
+            assert!(
+                said.contains("V2__a") && said.contains("expected a version from 1 to 2"),
+                "{said}"
+            );
+        }
+        assert!(
+            folder(&["select 1", late, "-- @supported from 1"]).is_err(),
+            "it is not taken back"
+        );
     }
 
     #[test]

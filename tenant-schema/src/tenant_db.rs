@@ -6,7 +6,11 @@
 //! is dropped with the schema, and setting it fails when it is gone. Without the role the server's login
 //! (`NOINHERIT`, no rights of its own) sees no tenant at all. The timeouts of a statement and of a lock come with the
 //! connection's start-up packet and are the same for every tenant, so they cost a transaction nothing; only behind a
-//! pooler of transactions, where sessions are not ours to set, each transaction says them itself.
+//! pooler of transactions, where sessions are not ours to set, and for tenants whose plan says less, does a transaction say
+//! them itself.
+//!
+//! A transaction is for the template version that its tenant had when it was resolved. What is planned for one version is
+//! never committed, nor answered, from a schema of another (`lifecycle::version_mark`).
 //!
 //! Three things do not compile. Each is shown beside the nearest thing that does, so that a renamed path cannot make
 //! the refusal true for the wrong reason.
@@ -72,7 +76,8 @@ use catalog::resolve::ActiveTenant;
 
 use crate::exports::{Export, ExportSettings, Exports, NoPlace};
 use crate::lanes::{Lanes, Seat};
-use crate::records::PreparedExport;
+use crate::lifecycle::version_mark;
+use crate::records::{Fence, PreparedExport};
 
 pub(crate) use self::opening::{Bounds, Opening};
 pub use crate::lanes::LaneSettings;
@@ -106,8 +111,11 @@ impl Default for TenantDbSettings {
 pub struct TenantDb {
     lanes: Arc<Lanes>,
     exports: Arc<Exports>,
-    /// What each transaction says itself, where no session says it.
-    bounds: Option<Bounds>,
+    /// How long a statement may run that no plan bounds further, and how long it may wait for a lock.
+    statement_timeout: Duration,
+    lock_timeout: Duration,
+    /// Whether sessions are not ours to set, so that each transaction says its bounds itself.
+    is_pooled: bool,
     /// The scope of the opening statements: they name nothing that depends on one.
     session: Arc<str>,
 }
@@ -119,8 +127,10 @@ pub struct TenantTx {
     db: TenantDb,
     seat: Seat,
     scope: Arc<str>,
+    mark: String,
     opening: Opening,
     undone: bool,
+    fence: Fence,
 }
 
 /// A statement and its parameters: NULL, or a text that the type's input function reads.
@@ -135,10 +145,12 @@ impl TenantDb {
     pub fn new(config: &PgConfig, settings: &TenantDbSettings) -> Self {
         let exports = Exports::new(config, &settings.exports, settings.lock_timeout);
         let (statement, lock) = (settings.statement_timeout, settings.lock_timeout);
-        let bounds = config.is_pooled().then(|| Bounds::new(statement, lock));
+        let is_pooled = config.is_pooled();
         let config = config.for_tenants(statement, lock);
         Self {
-            bounds,
+            statement_timeout: statement,
+            lock_timeout: lock,
+            is_pooled,
             exports: Arc::new(exports),
             lanes: Arc::new(Lanes::new(config, settings.lanes.clone())),
             session: "session".into(),
@@ -175,6 +187,19 @@ impl TenantDb {
         self.open(tenant, Opening::write(tenant, actor, request_id)).await
     }
 
+    /// What a transaction says itself of its bounds: what no session says, and where the tenant's plan is stricter.
+    fn bounds(&self, tenant: &ActiveTenant) -> Option<Bounds> {
+        let own = tenant.limits().statement_timeout();
+        let own = own.filter(|own| *own < self.statement_timeout);
+        if self.is_pooled {
+            return Some(Bounds::new(
+                own.unwrap_or(self.statement_timeout),
+                self.lock_timeout,
+            ));
+        }
+        own.map(Bounds::of_statement)
+    }
+
     async fn open(&self, tenant: &ActiveTenant, opening: Opening) -> Result<TenantTx, PgError> {
         let seat = self
             .lanes
@@ -185,8 +210,10 @@ impl TenantDb {
             db: self.clone(),
             seat,
             scope: format!("{}@{}", tenant.schema(), tenant.template_version()).into(),
-            opening: opening.bounded(self.bounds.clone()),
+            mark: version_mark::of(tenant.template_version()),
+            opening: opening.bounded(self.bounds(tenant)),
             undone: false,
+            fence: Fence::Open,
         })
     }
 }
@@ -201,6 +228,12 @@ impl TenantTx {
     /// The same transaction, rolled back after its statements have worked.
     pub(crate) fn undone(mut self, undone: bool) -> Self {
         self.undone = undone;
+        self
+    }
+
+    /// The same transaction, fenced against a schema of another version as its statement is.
+    pub(crate) fn fenced(mut self, fence: Fence) -> Self {
+        self.fence = fence;
         self
     }
 
@@ -226,15 +259,49 @@ impl TenantTx {
             params: statement.params,
         }));
         let last = steps.len();
+        let mark = [Some(&*self.mark)];
+        if self.fence == Fence::Behind {
+            steps.push(session(version_mark::CHECK, &mark));
+        }
         if self.undone {
             // What a commit would have refused is to be refused here too.
             steps.push(session("set constraints all immediate", &[]));
             steps.push(session("rollback", &[]));
         }
-        let connection = self.db.lanes.ready(&mut self.seat, &self.scope).await?;
-        let rows = connection.fly(&steps, first..last).await;
-        rows.map_err(|failed| Undone::of(failed, first))
+        let (lanes, seat, scope) = (&self.db.lanes, &mut self.seat, &self.scope);
+        let connection = lanes.ready(seat, scope).await?;
+        let mut failed = match connection.fly(&steps, first..last).await {
+            Ok(rows) => return Ok(rows),
+            Err(failed) => failed,
+        };
+        // What follows is rare; nothing of the first time has remained.
+        if is_deadlock(&failed) {
+            let connection = lanes.ready(seat, scope).await?;
+            failed = match connection.fly(&steps, first..last).await {
+                Ok(rows) => return Ok(rows),
+                Err(failed) => failed,
+            };
+        }
+        if self.fence != Fence::Open && may_be_moved(&failed) {
+            let mut steps: Vec<_> = self.opening.steps(&self.db.session, &opening).collect();
+            steps.push(session(version_mark::CHECK, &mark));
+            let connection = lanes.ready(seat, scope).await?;
+            let asked = connection.fly(&steps, 0..0).await;
+            asked.map_err(|failed| Undone::of(failed, first))?;
+        }
+        Err(Undone::of(failed, first))
     }
+}
+
+/// Whether it lost against another transaction that waited for it (`deadlock_detected`): a migration that goes from table to
+/// table, for instance.
+pub(crate) fn is_deadlock(failed: &Failed) -> bool {
+    matches!(failed, Failed::Refused { said, .. } if said.sqlstate.as_ref() == "40P01")
+}
+
+/// Whether it may have failed because the schema is of another version by now.
+pub(crate) fn may_be_moved(failed: &Failed) -> bool {
+    matches!(failed, Failed::Refused { said, .. } if version_mark::may_be_gone(said))
 }
 
 /// Why nothing of a transaction has remained.
@@ -251,12 +318,16 @@ impl Undone {
     pub(crate) fn of(failed: Failed, opening: usize) -> Self {
         match failed {
             Failed::Broken(error) => error.into(),
+            // It has lost twice: the same request may work in a moment.
+            Failed::Refused { said, .. } if said.sqlstate.as_ref() == "40P01" => {
+                PgError::Unavailable(Box::new(said)).into()
+            }
             Failed::Refused { step, said } => match step.checked_sub(opening) {
-                None => PgError::refused(said, PgError::Scope).into(),
-                statement => Self {
+                statement @ Some(_) if !version_mark::is_gone(&said) => Self {
                     statement,
                     error: PgError::refused(said, PgError::Statement),
                 },
+                _ => PgError::refused(said, PgError::Scope).into(),
             },
         }
     }

@@ -10,11 +10,13 @@
 pub mod bare;
 pub mod fleet;
 pub mod load;
+pub mod paced;
 pub mod pgbench;
 
 pub use bare::Bare;
 pub use fleet::{Fleet, Served, Tenant};
 pub use load::{Load, drive, visit};
+pub use paced::{Pressed, paced, press};
 pub use pgbench::{Script, Transactions};
 
 /// The middle one of the figures of several rounds.

@@ -16,5 +16,6 @@ mod isolation;
 mod limits;
 mod openapi;
 mod origins;
+mod quotas;
 mod records;
 mod scene;

@@ -188,7 +188,7 @@ async fn a_tenant_dropped_after_it_was_resolved_fails_closed() {
     let drop_all = format!("drop schema {schema} cascade; drop role {schema}_rw, {schema}_ro");
     owner.batch_execute(&drop_all).await.expect("dropped");
     let answer = scene.acme.list("companies", "select=name").await;
-    let Err(RecordError::Unavailable(why)) = &answer else {
+    let Err(RecordError::Moved(why)) = &answer else {
         panic!("it must fail: {answer:?}")
     };
     assert!(

@@ -58,6 +58,9 @@ Environment, for the size of a server (serve and demo):
   TENANTRY_BODY_LIMIT    the largest request body: bytes, KiB or MiB [4MiB]
   TENANTRY_CONCURRENCY   requests handled at once; one more is answered by
                          503 [1024]
+  TENANTRY_TENANT_CONCURRENCY
+                         of these, the requests of one tenant; one more is
+                         answered by 429. A plan may say less [half]
   TENANTRY_EXPORTS       exports at once, each with a connection of its own;
                          one more is answered by 503 [4]
   TENANTRY_TENANT_EXPORTS

@@ -86,7 +86,7 @@ Nothing but the catalog is looked at. The exit status is 1 if a tenant failed wh
 }
 
 /// More than that is more than a PostgreSQL has connections, and has cost more than it gained long before.
-fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     match text.parse() {
         Ok(jobs @ 1..=64) => NonZeroUsize::new(jobs).ok_or_else(String::new),
         _ => Err("a number from 1 to 64 is wanted".to_owned()),

@@ -6,7 +6,7 @@ use catalog::email::EmailAddress;
 use catalog::slug::Slug;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Lifetime, SelectionArgs};
+use super::{Lifetime, LimitArgs, SelectionArgs};
 
 pub(crate) use self::container::{TenantArchiveArgs, TenantExportArgs, TenantImportArgs};
 
@@ -43,6 +43,39 @@ Examples:
   tenantry tenant list --where parent=studio --where 'version<8'
   tenantry tenant list --json | jq -r '.[].slug'")]
     List(TenantListArgs),
+    /// Show what tenants take on disk: tables, indexes, long values, rows
+    #[command(after_help = "\
+Examples:
+  tenantry tenant sizes
+  tenantry tenant sizes --sort indexes --limit 10
+  tenantry tenant sizes --where plan=free --json | jq '[.[].total] | add'
+
+One query for all of them. Rows are PostgreSQL's estimate, from the last ANALYZE or autovacuum.")]
+    Sizes(TenantSizesArgs),
+    /// Show what was done in tenants since the statistics were reset: rows written, scans, dead rows, vacuum
+    #[command(after_help = "\
+Examples:
+  tenantry tenant stats
+  tenantry tenant stats acme                     by table
+  tenantry tenant stats --where status=active --limit 20
+
+The tenants with most rows written come first.")]
+    Stats(TenantStatsArgs),
+    /// Show what runs in tenants at this moment, and who waits for whom
+    #[command(after_help = "\
+Examples:
+  tenantry tenant top                            again every two seconds, until Ctrl-C
+  tenantry tenant top --once
+  tenantry tenant top --json | jq '.[] | select(.blocked_by != [])'
+
+A session belongs to the tenant whose tables its transaction has locked. Where the owner may not see what other logins run
+(neither superuser nor member of pg_read_all_stats), state, times and statement are left out. On anything but a terminal it is shown
+once.")]
+    Top {
+        /// Show it once, on a terminal too
+        #[arg(long)]
+        once: bool,
+    },
     /// Keep a tenant at the template version it has, or from going beyond another
     #[command(after_help = "\
 Examples:
@@ -69,6 +102,45 @@ Examples:
         /// The tenant
         slug: Slug,
     },
+    /// Put a tenant on a plan, which says what it may take
+    #[command(after_help = "\
+Examples:
+  tenantry tenant plan acme pro
+  tenantry tenant plan acme --none     the plan named default, if there is one
+
+Servers know at once. Exceptions made by `tenantry tenant limit` stay.")]
+    Plan {
+        /// The tenant
+        slug: Slug,
+        /// The plan; `tenantry plan list` shows those there are
+        #[arg(required_unless_present = "none", conflicts_with = "none")]
+        plan: Option<String>,
+        /// None of its own
+        #[arg(long)]
+        none: bool,
+    },
+    /// Show what a tenant may take, or make an exception from its plan
+    #[command(after_help = "\
+Examples:
+  tenantry tenant limit acme                      what counts, and the room it takes
+  tenantry tenant limit acme --in-flight 80
+  tenantry tenant limit acme --storage-hard none  no limit, whatever the plan says
+  tenantry tenant limit acme --in-flight plan     what the plan says again")]
+    Limit {
+        /// The tenant
+        slug: Slug,
+        #[command(flatten)]
+        limits: LimitArgs,
+    },
+    /// Measure how much room all tenants take, which the limits of storage go by
+    #[command(after_help = "\
+Examples:
+  tenantry tenant measure
+  */10 * * * *  tenantry tenant measure    in a crontab
+
+One statement for all of them. Tenants beyond a limit are listed; servers log a warning about each. What a tenant takes
+is shown by `tenantry tenant limit`.")]
+    Measure,
     /// Refuse a tenant's requests until it is resumed; everything of it is kept
     #[command(after_help = "\
 Examples:
@@ -184,6 +256,50 @@ Examples:
 Each proof is a JSON record and its SHA-256, written in the transaction that removed the last of the tenant. The exit
 status is 1 if a record is not the one that was hashed.")]
     Erasures,
+}
+
+/// `tenant sizes`.
+#[derive(Debug, Args)]
+pub(crate) struct TenantSizesArgs {
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    /// What comes first
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) sort: SizeOrder,
+    /// How many tenants are shown
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+/// What tenants are sorted by.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum SizeOrder {
+    /// The largest
+    #[default]
+    Total,
+    /// The largest tables
+    Tables,
+    /// The largest indexes
+    Indexes,
+    /// The most long values
+    Toast,
+    /// The most rows
+    Rows,
+    /// By the slug
+    Slug,
+}
+
+/// `tenant stats`.
+#[derive(Debug, Args)]
+pub(crate) struct TenantStatsArgs {
+    /// One tenant, table by table
+    #[arg(conflicts_with_all = ["only", "conditions", "all", "limit"])]
+    pub(crate) slug: Option<Slug>,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    /// How many tenants are shown
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
 }
 
 /// `tenant list`.

@@ -7,10 +7,14 @@ mod departure;
 mod erasures;
 mod export;
 mod import;
+mod limits;
 mod list;
 mod pin;
 mod show;
+mod sizes;
 mod standing;
+mod stats;
+mod top;
 
 use crate::cli::TenantCommand;
 use crate::exit::ExitStatus;
@@ -21,6 +25,9 @@ pub(super) async fn run(command: TenantCommand, operator: &Operator) -> anyhow::
     match command {
         TenantCommand::Create(args) => create::run(args, operator).await,
         TenantCommand::List(args) => list::run(&args, operator).await,
+        TenantCommand::Sizes(args) => sizes::run(&args, operator).await,
+        TenantCommand::Stats(args) => stats::run(&args, operator).await,
+        TenantCommand::Top { once } => top::run(once, operator).await,
         TenantCommand::Show { slug } => show::run(&slug, operator).await,
         TenantCommand::Pin { slug, version } => pin::run(&slug, version, operator).await,
         TenantCommand::Unpin { slug } => pin::undo(&slug, operator).await,
@@ -39,5 +46,8 @@ pub(super) async fn run(command: TenantCommand, operator: &Operator) -> anyhow::
         TenantCommand::Undrop { slug } => departure::undrop(&slug, operator).await,
         TenantCommand::PurgeDropped(args) => departure::purge(&args, operator).await,
         TenantCommand::Erasures => erasures::run(operator).await,
+        TenantCommand::Plan { slug, plan, none: _ } => limits::put_on(&slug, plan.as_deref(), operator).await,
+        TenantCommand::Limit { slug, limits: said } => limits::limit(&slug, &said, operator).await,
+        TenantCommand::Measure => limits::measure(operator).await,
     }
 }

@@ -46,13 +46,13 @@ impl fmt::Display for Interval {
     }
 }
 
-/// A number of bytes: plain, or with `KiB` or `MiB`, such as `4MiB`.
+/// A number of bytes: plain, or with `KiB`, `MiB` or `GiB`, such as `4MiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
-pub(super) struct ByteCount(pub(super) usize);
+pub(crate) struct ByteCount(pub(crate) usize);
 
 /// A text that is no [`ByteCount`].
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ByteCountError;
+pub(crate) struct ByteCountError;
 
 impl fmt::Display for ByteCountError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,6 +69,7 @@ impl FromStr for ByteCount {
             "" => 1,
             "KiB" => 1 << 10,
             "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
             _ => return Err(ByteCountError),
         };
         let bytes = count.checked_mul(bytes).ok_or(ByteCountError)?;

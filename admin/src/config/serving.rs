@@ -41,6 +41,8 @@ pub(super) fn serving(reader: &mut Reader<'_>) -> (ServerConfig, Sizing) {
         )
         .0;
     config.concurrency_limit = reader.count("TENANTRY_CONCURRENCY", 1..=100_000, config.concurrency_limit);
+    let half = config.concurrency_limit.div_ceil(2);
+    config.tenant_concurrency = reader.count("TENANTRY_TENANT_CONCURRENCY", 1..=100_000, half);
     (config, sizing)
 }
 

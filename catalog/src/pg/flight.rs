@@ -16,6 +16,7 @@ mod answer;
 mod dial;
 mod messages;
 mod portal;
+mod query;
 
 use std::collections::HashSet;
 use std::io;
@@ -37,6 +38,7 @@ pub use self::answer::TextRow;
 use self::dial::{Place, Socket};
 use self::messages::{bind, parse};
 pub use self::portal::Next;
+pub use self::query::Column;
 use super::config::PgConfig;
 use super::server_error::ServerError;
 use super::sqlstate::PgError;

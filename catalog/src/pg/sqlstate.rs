@@ -15,7 +15,8 @@ pub enum PgError {
     /// No connection could be had, or it broke, or the server is going down: the same request may work later.
     #[error("the database is unavailable")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
-    /// The transaction could not be opened in its scope: the role or schema of the tenant is gone.
+    /// The transaction could not be opened or kept in its scope: the role or schema of the tenant is gone, or of another
+    /// version.
     #[error("the transaction's scope could not be set")]
     Scope(#[source] Box<ServerError>),
     /// PostgreSQL refused the statement.

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use catalog::access::Action;
 
 use super::opened::Opened;
 use crate::access::{Access, ObjectAction, Proof};
@@ -35,6 +36,9 @@ impl<A: ObjectAction> FromRequestParts<AppState> for FunctionAccess<A> {
         if !overloads.all(|function| opened.caller.may_call(function, A::ACTION)) {
             let message = format!("permission denied: this caller may not call {}", opened.name);
             return Err(ApiError::forbidden("42501", message));
+        }
+        if A::ACTION != Action::Read {
+            opened.check_room()?;
         }
         Ok(Self {
             opened,

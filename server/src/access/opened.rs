@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
+use catalog::limits::Storage;
 use catalog::resolve::ActiveTenant;
-use tenant_schema::records::SchemaModel;
+use tenant_schema::records::{RecordError, SchemaModel};
 
 use crate::access::Member;
 use crate::callers::Caller;
+use crate::context::RequestContext;
 use crate::error::ApiError;
+use crate::shares::Share;
 use crate::state::AppState;
 
 /// Where a request for records goes, and who makes it. By itself it proves no permission: that is for
@@ -20,6 +23,8 @@ pub(crate) struct Opened {
     pub(crate) model: Arc<SchemaModel>,
     /// The name of an object or of a function, as the path has it: perhaps of none.
     pub(crate) name: String,
+    /// Its part of what the tenant has in flight.
+    _share: Share,
 }
 
 impl Opened {
@@ -31,14 +36,41 @@ impl Opened {
     ) -> Result<(Self, Option<String>), ApiError> {
         let Member { tenant, caller } = Member::from_request_parts(parts, state).await?;
         let (name, id) = path(parts, state, kind).await?;
+        let limits = tenant.limits();
+        let share = state
+            .shares()
+            .take(tenant.organization_id(), limits.in_flight())?;
+        if let Storage::Beyond(room) | Storage::Full(room) = limits.storage() {
+            RequestContext::of(parts)?.note_room(room);
+        }
         let model = state.models().get(tenant.template_version()).await?;
         let opened = Self {
             tenant,
             caller,
             model,
             name,
+            _share: share,
         };
         Ok((opened, id))
+    }
+
+    /// What the engine refused. A tenant that has changed is looked up anew by the next request, which need not wait
+    /// until the feed has told.
+    pub(crate) fn refused(&self, state: &AppState, error: RecordError) -> ApiError {
+        if matches!(error, RecordError::Moved(_)) {
+            state.resolver().forget(self.tenant.slug());
+        }
+        error.into()
+    }
+}
+
+impl Opened {
+    /// Refuses what would take more room where there is none left.
+    pub(super) fn check_room(&self) -> Result<(), ApiError> {
+        match self.tenant.limits().storage() {
+            Storage::Full(room) => Err(ApiError::storage_full(&room)),
+            Storage::Within | Storage::Beyond(_) => Ok(()),
+        }
     }
 }
 

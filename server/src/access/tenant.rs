@@ -67,6 +67,10 @@ impl FromRequestParts<AppState> for Tenant {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let slug = slug(parts, state)?.ok_or_else(ApiError::nothing_here)?;
         let tenant = match state.resolver().resolve(&slug).await? {
+            Resolution::Active(tenant) if !state.supported().contains(&tenant.template_version()) => {
+                let (version, supported) = (tenant.template_version(), state.supported());
+                return Err(ApiError::version_unsupported(version, supported));
+            }
             Resolution::Active(tenant) => Self {
                 organization: tenant.organization_id(),
                 slug: tenant.slug().clone(),
@@ -77,7 +81,7 @@ impl FromRequestParts<AppState> for Tenant {
                 slug,
                 standing: None,
             },
-            Resolution::Maintenance => return Err(ApiError::unavailable("the tenant is being maintained")),
+            Resolution::Maintenance => return Err(ApiError::in_maintenance()),
             Resolution::Unknown => return Err(ApiError::nothing_here()),
         };
         RequestContext::of(parts)?.note_organization(tenant.organization);

@@ -29,6 +29,10 @@ impl From<RecordError> for ApiError {
         if let RecordError::Raised(raised) = &refused {
             return from_template(raised, &refused);
         }
+        if let RecordError::Moved(cause) = &refused {
+            tracing::debug!(cause, "the tenant has changed since the request was planned");
+            return Self::tenant_changing();
+        }
         let status = StatusCode::from_u16(refused.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let code = refused.code().to_owned();
         let cause = || {

@@ -87,7 +87,8 @@ impl Asked {
         let prepared = self.prepare(opened, operation)?;
         let (tenant, actor) = (&opened.tenant, opened.caller.actor());
         let tenants = self.state.tenants();
-        let answered = execute(tenants, tenant, &actor, self.context.id(), &prepared).await?;
+        let answered = execute(tenants, tenant, &actor, self.context.id(), &prepared).await;
+        let answered = answered.map_err(|error| opened.refused(&self.state, error))?;
         let query = self.uri.query().unwrap_or_default();
         let is_list = matches!(operation, Operation::List);
         let place = is_list.then(|| answer::content_location(&opened.name, query));
@@ -99,9 +100,10 @@ impl Asked {
     fn prepare(&self, opened: &Opened, operation: Operation<'_>) -> Result<Prepared, ApiError> {
         let claim = |once: &Once| once.claim(opened.tenant.schema(), &opened.caller.actor(), operation);
         let claim = self.once.as_deref().map(claim);
+        let limits = Limits::default().for_plan(opened.tenant.limits().rows());
         let mut new_id = || self.state.source().uuid();
         self.ask(opened, claim.as_ref(), |request| {
-            prepare(&opened.model, request, operation, Limits::default(), &mut new_id)
+            prepare(&opened.model, request, operation, limits, &mut new_id)
         })
     }
 

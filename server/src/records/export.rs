@@ -103,7 +103,7 @@ impl Outlet {
         tokio::spawn(task.in_current_span());
         let first = match timeout(self.state.config().request_deadline / 2, told.recv()).await {
             Ok(None) => return Err(ApiError::internal("an export ended without a word")),
-            Ok(Some(first)) => Some(first?),
+            Ok(Some(first)) => Some(first.map_err(|error| opened.refused(&self.state, error))?),
             Err(_elapsed) => None,
         };
         *response.body_mut() = Body::new(Pieces {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use catalog::dba_grants;
 use catalog::init::SERVER_LOGIN;
 use catalog::schema_name::SchemaName;
 
@@ -29,8 +30,13 @@ pub(super) async fn foreign(look: &mut Look<'_>) -> Result<Vec<Finding>, Lifecyc
         let entries = wrong.entry(schema).or_default();
         entries.push((format!("{role} {verb} {what}"), sql, severity));
     }
+    let granted = dba_grants::memberships(look.tx).await?;
     for row in look.tx.transaction().rows(MEMBERS, &[&SERVER_LOGIN]).await? {
         let (role, member): (&str, &str) = (row.get("role"), row.get("member"));
+        // The catalog's row is the proof that it was granted.
+        if granted.contains(&(role.to_owned(), member.to_owned())) {
+            continue;
+        }
         let (schema, severity) = match (schema_of(member), schema_of(role)) {
             (Some(home), _) => (home, Severity::Error),
             (None, Some(home)) => (home, Severity::Warn),
@@ -154,7 +160,7 @@ select distinct h.owns, h.what
 );
 
 /// Memberships of tenants' roles in others, and of others in tenants' roles, but the server's, those of logins for psql
-/// in their own tenant's, and those that come with making or owning them.
+/// in their own tenant's, those of logins for a statement in many tenants, and those that come with making or owning them.
 pub(crate) const MEMBERS: &str = "\
 select r.rolname::text as role, quote_ident(r.rolname) as quoted_role, m.rolname::text as member,
        quote_ident(m.rolname) as quoted
@@ -165,6 +171,7 @@ select r.rolname::text as role, quote_ident(r.rolname) as quoted_role, m.rolname
     or (r.rolname ~ '^t_[0-9a-f]{32}_(rw|ro)$' and m.rolname <> $1 and not m.rolsuper
         and m.rolname <> current_user
         and not starts_with(m.rolname::text, left(r.rolname, 34) || '_psql_')
+        and m.rolname !~ '^tenantry_sql_[0-9a-f]{8}$'
         and not exists (select from pg_catalog.pg_namespace n
                          where n.nspname = left(r.rolname, 34) and n.nspowner = m.oid))
  order by 1, 3";

@@ -14,7 +14,7 @@ use catalog::tx::CatalogTx;
 
 use super::Fleet;
 use super::plan::reach;
-use crate::lifecycle::{self, LifecycleError, idempotency_keys};
+use crate::lifecycle::{self, LifecycleError, version_mark};
 
 /// From which version to which; the same where there was nothing to do.
 pub(super) type FromTo = (i32, i32);
@@ -36,7 +36,7 @@ impl Fleet<'_> {
             }
         };
         let now = self.source.now();
-        let Brought { from, to, grants } = done;
+        let Brought { from, to, last } = done;
         if from == to {
             migration_runs::skipped(&mut tx, attempt, now).await?;
             tx.commit().await?;
@@ -48,7 +48,7 @@ impl Fleet<'_> {
             migration_runs::reached_later(attempt, to, now),
             audit::record_later(self.actor, organization, &event, &Device::NONE, self.source),
         ];
-        tx.commit_after(&grants, noted).await?;
+        tx.commit_after(&last, noted).await?;
         Ok((from, to))
     }
 
@@ -60,7 +60,7 @@ impl Fleet<'_> {
     ) -> Result<Brought, LifecycleError> {
         let Entered {
             tenant,
-            is_whole,
+            mark,
             history,
         } = enter(tx, attempt.organization, schema).await?;
         let from = tenant.template_version;
@@ -68,8 +68,9 @@ impl Fleet<'_> {
         let nothing = Brought {
             from,
             to: from,
-            grants: String::new(),
+            last: String::new(),
         };
+        let is_whole = mark.as_deref() == Some(&*version_mark::of(from));
         if from >= to && is_whole || tenant.state == TenantSchemaState::Dropped {
             return Ok(nothing);
         }
@@ -77,14 +78,15 @@ impl Fleet<'_> {
         let tx = tx.transaction();
         tx.touch(schema.as_str());
         if !is_whole {
-            idempotency_keys::create(tx, schema).await?;
+            version_mark::settle(tx, schema, mark.as_deref(), from).await?;
         }
         if from >= to {
             return Ok(nothing);
         }
         self.apply(tx, schema, history, to).await?;
         let grants = lifecycle::grants(tx, schema).await?;
-        Ok(Brought { from, to, grants })
+        let last = version_mark::change(schema, &version_mark::of(from), to) + &grants;
+        Ok(Brought { from, to, last })
     }
 
     async fn apply(
@@ -110,16 +112,16 @@ impl Fleet<'_> {
 struct Brought {
     from: i32,
     to: i32,
-    /// What is left to be granted.
-    grants: String,
+    /// What is left to be done: the mark of the version, and grants.
+    last: String,
 }
 
 /// A tenant whose schema nobody else migrates until the transaction ends.
 pub(super) struct Entered {
     /// As it is now that nobody else can change it: whoever held the lock may have migrated, pinned or dropped it.
     pub(super) tenant: TenantSchema,
-    /// Whether its schema has the engine's own table.
-    pub(super) is_whole: bool,
+    /// The mark that its schema bears; nothing where the engine's own table is missing.
+    pub(super) mark: Option<String>,
     /// What its schema was made of; an error if the schema is not this tenant's.
     pub(super) history: Result<Vec<Texts>, LifecycleError>,
 }
@@ -142,16 +144,10 @@ pub(super) async fn enter(
                 Box::new(schema.search_path()),
             ],
         },
-        Queued {
-            sql: HAS_TABLE,
-            params: vec![
-                Box::new(schema.as_str().to_owned()),
-                Box::new(idempotency_keys::TABLE),
-            ],
-        },
+        version_mark::find_later(schema),
     ];
     let history = migrator::history_query(schema.as_str());
-    let ([locked, found, pinned, table], history) = tx.transaction().together(queued, &history).await?;
+    let ([locked, found, pinned, mark], history) = tx.transaction().together(queued, &history).await?;
     locked?;
     let tenant = tenant_schemas::found(&found?)?.ok_or(CatalogError::NotFound {
         what: "tenant schema",
@@ -167,18 +163,13 @@ pub(super) async fn enter(
             organization,
         })
     };
-    let is_whole = !table?.is_empty();
+    let mark = version_mark::found(&mark?);
     Ok(Entered {
         tenant,
-        is_whole,
+        mark,
         history,
     })
 }
-
-/// A row where the schema has the table.
-pub(crate) const HAS_TABLE: &str = "\
-select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
- where n.nspname = $1 and c.relname = $2";
 
 pub(crate) const PIN: &str = "\
 select obj_description(n.oid, 'pg_namespace') as stamp, set_config('search_path', $2, true) as path

@@ -9,7 +9,7 @@ use catalog::selection::Selection;
 use catalog::tenant_schemas::{self, TenantSchema};
 
 use super::{Fleet, Waves};
-use crate::lifecycle::idempotency_keys;
+use crate::lifecycle::version_mark;
 
 /// What a run would do.
 #[derive(Debug, Clone)]
@@ -29,16 +29,16 @@ pub struct Plan {
 pub struct Step {
     /// The tenant with the version it has.
     pub tenant: TenantSchema,
-    /// The version it would have; the one it has, where it only lacks the engine's own table.
+    /// The version it would have; the one it has, where it only lacks the engine's own table or its mark.
     pub to: i32,
 }
 
 impl Fleet<'_> {
-    /// Everything that is behind the template, or lacks the engine's own table: one query, no visit.
+    /// Everything that is behind the template, or lacks the engine's own table or the mark on it: one query, no visit.
     pub async fn plan(&self) -> Result<Plan, CatalogError> {
         let target = self.template.latest();
         let mut tx = self.db.begin().await?;
-        let behind = tenant_schemas::list_behind(&mut tx, target, idempotency_keys::TABLE).await?;
+        let behind = tenant_schemas::list_behind(&mut tx, target, &version_mark::of(target)).await?;
         tx.rollback().await?;
         let mut plan = Plan {
             target,
@@ -48,7 +48,7 @@ impl Fleet<'_> {
         };
         for tenant in behind {
             let to = reach(target, tenant.pinned_version);
-            // One that is not behind lacks the table.
+            // One that is not behind lacks the mark.
             if tenant.template_version < to || tenant.template_version >= target {
                 let to = to.max(tenant.template_version);
                 plan.steps.push(Step { tenant, to });

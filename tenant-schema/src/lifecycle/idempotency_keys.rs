@@ -5,6 +5,8 @@ use catalog::pg::sqlstate::PgError;
 use catalog::pg::tx::Transaction;
 use catalog::schema_name::SchemaName;
 
+use super::version_mark;
+
 /// Its name.
 pub(crate) const TABLE: &str = "_idempotency_keys";
 
@@ -12,9 +14,13 @@ pub(crate) const TABLE: &str = "_idempotency_keys";
 /// whoever may only look has no use for them. `search_path` is on the schema.
 ///
 /// One index serves all: a key is looked up on two days at most, and what is over is found from the beginning. A key and
-/// its caller are in it as a digest only.
-pub(crate) async fn create(tx: &mut Transaction, schema: &SchemaName) -> Result<(), PgError> {
-    let rw = schema.read_write_role();
+/// its caller are in it as a digest only. The index bears the mark of the template version.
+pub(crate) async fn create(
+    tx: &mut Transaction,
+    schema: &SchemaName,
+    template_version: i32,
+) -> Result<(), PgError> {
+    let (rw, mark) = (schema.read_write_role(), version_mark::of(template_version));
     tx.batch(&format!(
         "create table if not exists {schema}.{TABLE} (
              day integer not null,
@@ -26,7 +32,7 @@ pub(crate) async fn create(tx: &mut Transaction, schema: &SchemaName) -> Result<
              version text,
              key text,
              extra bigint,
-             constraint {TABLE}_pkey primary key (day, digest)
+             constraint {mark} primary key (day, digest)
          );
          comment on table {schema}.{TABLE} is 'Answers to writes with an Idempotency-Key, kept for a day. The engine''s own.';
          comment on column {schema}.{TABLE}.day is 'The day of kept_at in UTC, counted from 1970.';

@@ -15,8 +15,7 @@ use catalog::tx::{CatalogDb, CatalogTx};
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::purge::budget;
-use super::{LifecycleError, belongings};
+use super::{LifecycleError, logins};
 
 /// How long a login's password is good for: a working day, so that a forgotten one is worthless tomorrow.
 const LIFETIME: TimeDelta = TimeDelta::hours(12);
@@ -24,9 +23,6 @@ const LIFETIME: TimeDelta = TimeDelta::hours(12);
 /// How long a session may leave a transaction open without a word: its locks keep the tenant's API waiting, and what
 /// it could still see keeps the whole database from being vacuumed.
 const IDLE_IN_TRANSACTION: &str = "15min";
-
-/// How long a session is waited for after it was told to end, in milliseconds.
-const ENDING: i64 = 5_000;
 
 /// What a login may do with the tenant's tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,45 +88,9 @@ pub async fn create(
 }
 
 /// Ends the sessions of a login and removes it with what it made for itself (it can make nothing but large objects and
-/// temporary tables), by as many at once as the server has locks for. Should this end halfway, the login is shut and its
-/// next removal ends it.
+/// temporary tables). Should this end halfway, the login is shut and its next removal ends it.
 pub async fn drop(db: &CatalogDb, role: &PsqlRole) -> Result<(), LifecycleError> {
-    // In a transaction of its own: only what is committed keeps new sessions out while the old ones are ended. Who made
-    // a role may become its member, and only a member may end its sessions and drop what it owns.
-    let shut = format!("alter role {role} nologin valid until '-infinity'; grant {role} to current_user");
-    let mut tx = db.begin().await?;
-    let outcome = tx.transaction().batch(&shut).await;
-    end(tx, outcome).await?;
-    loop {
-        let mut tx = db.begin_unhurried().await?;
-        end_sessions(tx.transaction(), role).await?;
-        let own = [role.0.clone()];
-        let needed = budget::BESIDES + belongings::locks(tx.transaction(), &own).await?;
-        let room = budget::room(tx.transaction()).await?;
-        if needed <= room {
-            let removal = format!("drop owned by {role}; drop role {role}");
-            let outcome = tx.transaction().batch(&removal).await;
-            return Ok(end(tx, outcome).await?);
-        }
-        belongings::drop_some(tx.transaction(), &own, room).await?;
-        tx.commit().await?;
-    }
-}
-
-/// Ends the sessions of a login, of which the caller is a member.
-pub(super) async fn end_sessions(tx: &mut Transaction, role: &PsqlRole) -> Result<(), PgError> {
-    tx.rows(END_SESSIONS, &[&role.0, &ENDING]).await?;
-    Ok(())
-}
-
-/// Ends a transaction by its last statement's outcome. A login that is shut has expired, so that another program that
-/// tidies up may have removed it first: that is as good.
-async fn end(tx: CatalogTx, outcome: Result<(), PgError>) -> Result<(), PgError> {
-    match outcome {
-        Ok(()) => tx.commit().await,
-        Err(error) if error.sqlstate() == Some("42704") => tx.rollback().await,
-        Err(error) => Err(error),
-    }
+    logins::remove(db, &role.0).await
 }
 
 /// The logins whose time is over: left behind by a program that was killed.
@@ -144,9 +104,6 @@ pub(super) async fn of_schema(tx: &mut CatalogTx, schema: &SchemaName) -> Result
     let rows = tx.transaction().rows(OF_SCHEMA, &[&schema.as_str()]).await?;
     Ok(rows.iter().map(|row| PsqlRole(row.get("role"))).collect())
 }
-
-pub(crate) const END_SESSIONS: &str = "\
-select pg_catalog.pg_terminate_backend(a.pid, $2) as ended from pg_catalog.pg_stat_activity a where a.usename = $1::text::name";
 
 // The pattern is what makes the names fit for SQL text.
 pub(crate) const EXPIRED: &str = "\

@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 
 use self::row_counts::Locks;
 use super::stamp::{self, Found};
-use super::{LifecycleError, Refusal, belongings, psql_login};
+use super::{LifecycleError, Refusal, belongings, logins, psql_login};
 
 /// Which tenants may be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -281,7 +281,7 @@ pub(super) async fn remove(tx: &mut CatalogTx, schema: &SchemaName, found: Found
     if !roles.is_empty() {
         become_member(tx, &roles).await?;
         for login in &logins {
-            psql_login::end_sessions(tx, login).await?;
+            logins::end_sessions(tx, &login.to_string()).await?;
         }
         let roles = roles.join(", ");
         statements.push(format!("drop owned by {roles}"));

@@ -327,6 +327,10 @@ pub enum RecordError {
     /// PostgreSQL could not be asked; the text is for the log. The same request may work later.
     #[error("The database cannot answer now")]
     Unavailable(String),
+    /// The tenant has changed since the request was planned: it was migrated, moved or dropped. Nothing was done, and the
+    /// text is for the log. The same request may work as soon as what was known of the tenant is forgotten.
+    #[error("The tenant is being changed; please try again")]
+    Moved(String),
     /// PostgreSQL gave what this program cannot read; the text is for the log.
     #[error("The database failed to answer")]
     Unreadable(String),
@@ -386,6 +390,7 @@ impl RecordError {
             Self::Raised(raised) => &raised.code,
             Self::BadRaise(_) => "PGRST121",
             Self::Unavailable(_) => "PGRST001",
+            Self::Moved(_) => "tenant_changing",
             Self::Unreadable(_) => "PGRSTX00",
         }
     }
@@ -411,7 +416,7 @@ impl RecordError {
             Self::Embed(error) => error.status(),
             Self::Exceeded(bound) => bound.status(),
             Self::Database(error) => error.status(),
-            Self::Unavailable(_) => 503,
+            Self::Unavailable(_) | Self::Moved(_) => 503,
             Self::Raised(raised) => raised.status,
             Self::BadRaise(_) | Self::Unreadable(_) => 500,
             _ => 400,
@@ -421,7 +426,10 @@ impl RecordError {
     /// What the log should say and the client should not hear.
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::Unavailable(cause) | Self::Unreadable(cause) | Self::BadRaise(cause) => Some(cause),
+            Self::Unavailable(cause)
+            | Self::Moved(cause)
+            | Self::Unreadable(cause)
+            | Self::BadRaise(cause) => Some(cause),
             Self::Database(error) if error.status() >= 500 => Some(error.report()),
             _ => None,
         }

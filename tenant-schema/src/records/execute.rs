@@ -1,6 +1,8 @@
 //! The one stage that talks to PostgreSQL: a prepared request runs in one transaction, in one network flight. Only the
 //! answer to an idempotency key that was kept takes a second one.
 
+use std::borrow::Cow;
+
 use catalog::actor::Actor;
 use catalog::pg::flight::TextRow;
 use catalog::pg::server_error::ServerError;
@@ -8,8 +10,9 @@ use catalog::pg::sqlstate::{Failure, PgError};
 use catalog::resolve::ActiveTenant;
 
 use super::claim::{self, Claim};
-use super::{Answer, DatabaseFault, End, Mode, Prepared, Query, RecordError, ResultRow, render};
+use super::{Answer, DatabaseFault, End, Fence, Mode, Prepared, Query, RecordError, ResultRow, render};
 use crate::lifecycle::idempotency_keys::TABLE;
+use crate::lifecycle::version_mark;
 use crate::tenant_db::{Statement, TenantDb, Undone};
 
 /// Runs a prepared request as its tenant. Writes bear the actor and the request's id.
@@ -31,12 +34,13 @@ pub async fn execute(
         .as_ref()
         .map(|query| (&*query.text, values(query)));
     let params = values(&prepared.planned.query);
+    let text = fenced(tenant, prepared, prepared.columns());
     // The statement with the long answer comes last: what is written behind it might not be read before that is.
     let steps = [
         lock.as_ref().map(|params| (claim::LOCK, params.as_slice())),
         digest.as_ref().map(|params| (claim::CHECK, params.as_slice())),
         estimate.as_ref().map(|(sql, params)| (*sql, params.as_slice())),
-        Some((&*prepared.planned.query.text, params.as_slice())),
+        Some((&*text, params.as_slice())),
     ];
     let statements = steps.into_iter().flatten();
     let statements: Vec<_> = statements
@@ -49,6 +53,7 @@ pub async fn execute(
     let flown = tx
         .in_time_zone(prepared.time_zone())
         .undone(prepared.end == End::Rollback)
+        .fenced(prepared.fence)
         .finish(&statements)
         .await;
     let mut answers = match (flown, claim) {
@@ -67,6 +72,15 @@ pub async fn execute(
         row.estimate = plan.text(0).and_then(planned_rows);
     }
     render(prepared, row)
+}
+
+/// The text of the statement, which has these columns where it reads, as it is sent to a tenant of this version.
+pub(crate) fn fenced<'a>(tenant: &ActiveTenant, prepared: &'a Prepared, columns: &str) -> Cow<'a, str> {
+    let text = prepared.text();
+    match prepared.fence {
+        Fence::Within => version_mark::held(tenant.template_version(), text, columns).into(),
+        Fence::Behind | Fence::Open => text.into(),
+    }
 }
 
 /// Answers as the request was answered before. Should the answer have expired between the two flights, the client is
@@ -166,7 +180,8 @@ pub(crate) fn refused(error: PgError, prepared: &Prepared) -> RecordError {
 impl From<PgError> for RecordError {
     fn from(error: PgError) -> Self {
         match error.failure() {
-            // Lost connections, and a tenant that was dropped since it was resolved: ask again.
+            _ if matches!(error, PgError::Scope(_)) => Self::Moved(error.explain()),
+            // Lost connections and lost races: ask again.
             Failure::Server | Failure::Timeout | Failure::Contention => Self::Unavailable(error.explain()),
             Failure::Other => Self::Unreadable(error.explain()),
         }

@@ -63,6 +63,17 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The same for a tenant whose plan says how many records there may be in a page and in an insert.
+    #[must_use]
+    pub fn for_plan(mut self, rows: Option<u64>) -> Self {
+        if let Some(rows) = rows {
+            self.max_rows = rows;
+            self.default_rows = self.default_rows.min(rows);
+            self.objects = usize::try_from(rows).unwrap_or(self.objects);
+        }
+        self
+    }
+
     /// How many rows there may be of those that are asked for.
     pub(super) fn rows(&self, asked: Option<u64>) -> u64 {
         asked.unwrap_or(self.default_rows).min(self.max_rows)

@@ -10,6 +10,8 @@ use super::{Claim, Conditions, Count, End, Form, Query, Request, Return};
 pub struct Prepared {
     /// The one statement to run, and what is known of it.
     pub(super) planned: Planned,
+    /// How it is kept from running in a schema of another version than it was planned for.
+    pub(crate) fence: Fence,
     /// The object's name.
     pub(super) object: String,
     /// The form of the answer.
@@ -51,7 +53,13 @@ impl Prepared {
             _ => may_apply(kind) && planned.applies(kind),
         });
         let writes = planned.shape.mode() == Mode::ReadWrite;
+        let calls = matches!(planned.shape, Shape::Called { .. });
         Self {
+            fence: if writes || calls {
+                Fence::Behind
+            } else {
+                Fence::Within
+            },
             object: object.to_owned(),
             form,
             applied,
@@ -80,6 +88,16 @@ impl Prepared {
     pub fn values(&self) -> impl Iterator<Item = Option<&str>> {
         let params = self.planned.query.params.iter();
         params.map(|param| param.value.as_deref())
+    }
+
+    /// The columns of its statement, where it reads.
+    pub(super) fn columns(&self) -> &'static str {
+        let is_list = matches!(self.planned.shape, Shape::Page { .. });
+        if is_list && self.count.is_some_and(Count::counts) {
+            "body, count, version, key, total"
+        } else {
+            "body, count, version, key"
+        }
     }
 
     /// The kind of transaction that it needs.
@@ -111,6 +129,7 @@ impl Prepared {
         };
         Self {
             planned: Planned::of(query, shape),
+            fence: Fence::Open,
             object: "test".to_owned(),
             form: Form::Plural,
             applied: None,
@@ -132,6 +151,17 @@ pub enum Mode {
     ReadOnly,
     /// It writes.
     ReadWrite,
+}
+
+/// How a statement is kept from running in a schema of another version than it was planned for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fence {
+    /// By a condition within it, which costs next to nothing: for reading tables, all of which are locked when it begins.
+    Within,
+    /// By a statement behind it: functions and triggers come to tables of their own while it runs.
+    Behind,
+    /// Not at all: a test's own statement, which was planned for nothing.
+    Open,
 }
 
 /// What the row of a prepared request means.

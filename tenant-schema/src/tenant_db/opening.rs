@@ -40,7 +40,10 @@ pub(crate) const BOUNDED: &str = "select pg_catalog.set_config('statement_timeou
     pg_catalog.set_config('lock_timeout', $2, true), \
     pg_catalog.set_config('client_connection_check_interval', $3, true)";
 
-/// The same, with how long a transaction may wait for its next statement.
+/// The bound of a statement alone.
+pub(crate) const BOUNDED_STATEMENT: &str = "select pg_catalog.set_config('statement_timeout', $1, true)";
+
+/// The bounds, with how long a transaction may wait for its next statement.
 pub(crate) const BOUNDED_EXPORT: &str = "select pg_catalog.set_config('statement_timeout', $1, true), \
     pg_catalog.set_config('lock_timeout', $2, true), \
     pg_catalog.set_config('client_connection_check_interval', $3, true), \
@@ -65,6 +68,14 @@ impl Bounds {
         Self {
             sql: BOUNDED,
             params: vec![millis(statement), millis(lock), NOTICED.to_owned()],
+        }
+    }
+
+    /// A statement's alone.
+    pub(super) fn of_statement(statement: Duration) -> Self {
+        Self {
+            sql: BOUNDED_STATEMENT,
+            params: vec![millis(statement)],
         }
     }
 

@@ -10,10 +10,12 @@ use catalog::actor::Actor;
 use catalog::api_keys::{self, NewApiKey};
 use catalog::clock::Source;
 use catalog::ids::OrganizationId;
+use catalog::limits::Limit;
 use catalog::organizations::{NewOrganization, OrganizationKind, OrganizationStatus};
 use catalog::pg::config::PgConfig;
 use catalog::pg::local::{Durability, LocalCluster, Settings};
 use catalog::pg::pool::PoolSettings;
+use catalog::plans;
 use catalog::schema_name::SchemaName;
 use catalog::scope::Scopes;
 use catalog::seal::KeyRing;
@@ -130,6 +132,15 @@ impl Fleet {
             tx.commit().await?;
         }
         Ok(())
+    }
+
+    /// Lets a tenant have so many requests in flight; the servers hear of it.
+    pub async fn limit(&self, tenant: &Tenant, in_flight: i64) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        let mut assignment = plans::assignment(&mut tx, tenant.organization).await?;
+        assignment.exceptions.set(Limit::InFlight, Some(in_flight));
+        plans::assign(&mut tx, tenant.organization, &assignment, Source::system().now()).await?;
+        Ok(tx.commit().await?)
     }
 
     /// The schema model of all tenants.

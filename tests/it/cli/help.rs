@@ -10,6 +10,9 @@ const COMMANDS: &[&[&str]] = &[
     &["tenant", "create"],
     &["tenant", "list"],
     &["tenant", "show"],
+    &["tenant", "sizes"],
+    &["tenant", "stats"],
+    &["tenant", "top"],
     &["tenant", "pin"],
     &["tenant", "unpin"],
     &["tenant", "suspend"],
@@ -29,6 +32,12 @@ const COMMANDS: &[&[&str]] = &[
     &["migrate", "status"],
     &["doctor"],
     &["psql"],
+    &["sql"],
+    &["dba", "grant"],
+    &["dba", "revoke"],
+    &["dba", "list"],
+    &["man"],
+    &["completions"],
     &["erd"],
     &["template", "check"],
 ];
@@ -79,4 +88,44 @@ async fn nothing_typed_is_answered_by_help() {
         ran.stderr.contains("Usage: tenantry") && ran.stderr.contains("tenantry demo"),
         "{ran}"
     );
+}
+
+/// The names of all commands, as the program's own overviews list them.
+fn every_command() -> Vec<String> {
+    COMMANDS.iter().map(|command| command.join("-")).collect()
+}
+
+#[tokio::test]
+async fn every_command_has_a_manual_page_with_its_examples() {
+    let tenantry = Tenantry::alone().await;
+    let told = tenantry.json("man --output pages/man1").await;
+    let pages = told["pages"].as_array().expect("a list");
+    for command in every_command() {
+        let name = format!("tenantry-{command}.1");
+        assert!(pages.contains(&name.as_str().into()), "{name}");
+        let page = std::fs::read_to_string(tenantry.home().join("pages/man1").join(&name)).expect("a page");
+        assert!(
+            page.contains(".SH SYNOPSIS") && page.contains("Example"),
+            "{name}: {page}"
+        );
+    }
+    // The others are of commands that came since, or of groups, whose pages name their commands.
+    for name in pages.iter().filter_map(serde_json::Value::as_str) {
+        let page = std::fs::read_to_string(tenantry.home().join("pages/man1").join(name)).expect("a page");
+        assert!(
+            page.contains("Example") || page.contains(".SH SUBCOMMANDS"),
+            "{name}: {page}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_shell_completes_every_command() {
+    let tenantry = Tenantry::alone().await;
+    for shell in ["bash", "zsh", "fish"] {
+        let script = tenantry.does(&["completions", shell]).await.stdout;
+        for word in COMMANDS.iter().copied().flatten().chain(&["--where"]) {
+            assert!(script.contains(word.trim_start_matches("--")), "{shell}: {word}");
+        }
+    }
 }

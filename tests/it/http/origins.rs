@@ -25,7 +25,7 @@ const UNNAMED: [&str; 10] = [
 ];
 
 /// All headers of ours that a program can do something with.
-const OURS: [&str; 13] = [
+const OURS: [&str; 14] = [
     "Allow",
     "Content-Disposition",
     "Content-Encoding",
@@ -37,6 +37,7 @@ const OURS: [&str; 13] = [
     "Location",
     "Preference-Applied",
     "Retry-After",
+    "Tenantry-Storage",
     "WWW-Authenticate",
     "X-Request-Id",
 ];

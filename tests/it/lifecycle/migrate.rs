@@ -18,6 +18,7 @@ pub(crate) async fn take_back_to_version_6(t: &TestDb, tenant: &TestTenant) {
          drop table contact_tags, company_tags, deal_tags, tags;
          drop function sync_tag_ids, keep_tag_ids cascade;
          delete from refinery_schema_history where version > 6;
+         alter index _template_version_8 rename to _template_version_6;
          update catalog.tenant_schemas set template_version = 6 where organization_id = '{organization}';
          commit"
     );

@@ -16,7 +16,7 @@ use crate::pg::server_error::ServerError;
 use crate::pg::sqlstate::PgError;
 
 /// The portal's name: a connection has one.
-const PORTAL: &str = "rows";
+pub(super) const PORTAL: &str = "rows";
 
 /// What a portal gives next.
 #[derive(Debug)]
@@ -25,8 +25,8 @@ pub enum Next {
     Row(TextRow),
     /// The rows of this fetch were all given; there may be more.
     Suspended,
-    /// There are no more rows.
-    End,
+    /// There are no more rows, and this is what was done, such as `SELECT 12` or `UPDATE 3`.
+    End(String),
 }
 
 impl FlightConnection {
@@ -119,7 +119,8 @@ impl FlightConnection {
             let next = match self.receive().await? {
                 Message::DataRow(row) => return Ok(Ok(Next::Row(TextRow::of(&row)?))),
                 Message::PortalSuspended => Next::Suspended,
-                Message::CommandComplete(_) | Message::EmptyQueryResponse => Next::End,
+                Message::CommandComplete(done) => Next::End(done.tag()?.to_owned()),
+                Message::EmptyQueryResponse => Next::End(String::new()),
                 Message::ErrorResponse(body) => {
                     let said = ServerError::of_fields(body.fields());
                     self.discard_what_follows().await;
@@ -139,7 +140,7 @@ impl FlightConnection {
 
     /// After a refusal nothing follows but the end of the flight, or of the connection when that was the refusal; then
     /// what was said counts.
-    async fn discard_what_follows(&mut self) {
+    pub(super) async fn discard_what_follows(&mut self) {
         if let Err(error) = self.discard().await {
             tracing::debug!(%error, "a connection ended with a refusal");
         }
@@ -147,6 +148,6 @@ impl FlightConnection {
 }
 
 /// Execute counts rows in a signed number, and none means all.
-fn most(rows: u32) -> i32 {
+pub(super) fn most(rows: u32) -> i32 {
     i32::try_from(rows).unwrap_or(i32::MAX).max(1)
 }
