@@ -39,7 +39,6 @@ pub fn statements() -> Vec<&'static str> {
         lifecycle::RELATIONS,
         lifecycle::belongings::LARGE_OBJECTS,
         lifecycle::belongings::LOCKS,
-        lifecycle::belongings::TEMPORARY,
         lifecycle::belongings::UNLINK,
         lifecycle::clone::copy::COLUMNS,
         lifecycle::clone::copy::LEFT_OUT,

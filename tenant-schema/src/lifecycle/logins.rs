@@ -5,7 +5,7 @@ use catalog::pg::tx::Transaction;
 use catalog::tx::{CatalogDb, CatalogTx};
 
 use super::purge::budget;
-use super::{LifecycleError, belongings};
+use super::{LifecycleError, Refusal, belongings};
 
 /// How long a session is waited for after it was told to end, in milliseconds.
 const ENDING: i64 = 5_000;
@@ -32,7 +32,10 @@ pub(super) async fn remove(db: &CatalogDb, role: &str) -> Result<(), LifecycleEr
             let outcome = tx.transaction().batch(&removal).await;
             return Ok(end(tx, outcome).await?);
         }
-        belongings::drop_some(tx.transaction(), &own, room).await?;
+        if belongings::unlink_some(tx.transaction(), &own, room).await? == 0 {
+            let what = format!("dropping the temporary tables of {role}");
+            return Err(Refusal::TooManyLocks { what, needed, room }.into());
+        }
         tx.commit().await?;
     }
 }

@@ -9,7 +9,6 @@ use std::fmt;
 use catalog::clock::Source;
 use catalog::password;
 use catalog::pg::sqlstate::PgError;
-use catalog::pg::tx::Transaction;
 use catalog::schema_name::SchemaName;
 use catalog::tx::{CatalogDb, CatalogTx};
 use chrono::{DateTime, TimeDelta, Utc};

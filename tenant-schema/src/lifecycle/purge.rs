@@ -194,7 +194,7 @@ async fn step(
         drop_some(tx.transaction(), schema, room).await?;
     } else {
         // From there on there is no way back, so there must be one forward.
-        let relations = budget::relations(tx.transaction(), budget::OF_RELATIONS, &schema.as_str()).await?;
+        let relations = budget::relations(tx.transaction(), schema).await?;
         budget::check(&relations, room)?;
         departures::begin_purge(&mut tx, organization, &counted, how.source.now()).await?;
     }
@@ -253,14 +253,15 @@ async fn count(
 /// As much as fits: first what the roles have made, then relations.
 async fn drop_some(tx: &mut Transaction, schema: &SchemaName, room: i64) -> Result<(), LifecycleError> {
     let roles = roles(tx, schema).await?;
-    if belongings::locks(tx, &roles).await? > 0 {
+    if belongings::large_objects(tx, &roles).await? > 0 {
         become_member(tx, &roles).await?;
-        return belongings::drop_some(tx, &roles, room).await;
+        belongings::unlink_some(tx, &roles, room).await?;
+        return Ok(());
     }
-    let relations = budget::relations(tx, budget::OF_RELATIONS, &schema.as_str()).await?;
+    let relations = budget::relations(tx, schema).await?;
     if relations.is_empty() {
-        let needed = budget::of_schema(tx, schema).await?;
-        let what = "dropping the functions and types".to_owned();
+        let needed = budget::of_schema(tx, schema).await? + belongings::locks(tx, &roles).await?;
+        let what = "dropping its functions and types, and temporary tables of its roles,".to_owned();
         return Err(budget::too_many(what, needed, room));
     }
     budget::check(&relations, room)?;

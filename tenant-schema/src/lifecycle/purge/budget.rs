@@ -28,7 +28,7 @@ pub(crate) async fn room(tx: &mut Transaction) -> Result<i64, PgError> {
 
 /// A relation that can be dropped by itself.
 #[derive(Debug)]
-pub(in crate::lifecycle) struct Droppable {
+pub(super) struct Droppable {
     /// `drop …`
     statement: String,
     /// Its quoted name.
@@ -38,7 +38,6 @@ pub(in crate::lifecycle) struct Droppable {
 }
 
 impl Droppable {
-    /// From the columns of [`relations`]' queries.
     fn of(row: &Row) -> Self {
         let name: String = row.get("quoted");
         let kind = match row.get("kind") {
@@ -57,14 +56,10 @@ impl Droppable {
     }
 }
 
-/// What a query finds to drop, those first that fewest others hang on: views before tables, partitions before what they are
+/// What there is to drop in a schema, those first that fewest others hang on: views before tables, partitions before what they are
 /// of.
-pub(in crate::lifecycle) async fn relations(
-    tx: &mut Transaction,
-    sql: &str,
-    of: &(dyn tokio_postgres::types::ToSql + Sync),
-) -> Result<Vec<Droppable>, PgError> {
-    let rows = tx.rows(sql, &[of]).await?;
+pub(super) async fn relations(tx: &mut Transaction, schema: &SchemaName) -> Result<Vec<Droppable>, PgError> {
+    let rows = tx.rows(OF_RELATIONS, &[&schema.as_str()]).await?;
     Ok(rows.iter().map(Droppable::of).collect())
 }
 
@@ -72,7 +67,7 @@ pub(in crate::lifecycle) async fn relations(
 ///
 /// # Errors
 /// [`Refusal::TooManyLocks`] names the one that cannot.
-pub(in crate::lifecycle) fn check(relations: &[Droppable], room: i64) -> Result<(), LifecycleError> {
+pub(super) fn check(relations: &[Droppable], room: i64) -> Result<(), LifecycleError> {
     match relations.iter().max_by_key(|relation| relation.locks) {
         Some(costliest) if BESIDES + costliest.locks > room => {
             let what = format!("dropping {}", costliest.name);
@@ -83,7 +78,7 @@ pub(in crate::lifecycle) fn check(relations: &[Droppable], room: i64) -> Result<
 }
 
 /// Drops as many as fit. There is at least one, and it fits.
-pub(in crate::lifecycle) async fn drop_some(
+pub(super) async fn drop_some(
     tx: &mut Transaction,
     relations: &[Droppable],
     room: i64,
@@ -150,14 +145,20 @@ pub(crate) const OUTSIDE: &str = dependents!(
  order by what"
 );
 
-/// Each relation that the first part finds, with the locks that dropping it takes. What hangs on two is counted for both, and
-/// a constraint twice: dropping a foreign key locks the other table too.
-macro_rules! droppable {
-    ($roots:literal) => {
-        concat!(
-            "with recursive root as (",
-            $roots,
-            "), gone (root, class, object) as (
+// By pg_depend, since pg_class has no index on its schema. A sequence that a column owns goes with its table. What hangs on
+// two is counted for both, and a constraint twice: dropping a foreign key locks the other table too.
+pub(crate) const OF_RELATIONS: &str = "\
+with recursive root as (
+  select c.oid from pg_catalog.pg_namespace n
+    join pg_catalog.pg_depend s
+      on s.refclassid = 'pg_catalog.pg_namespace'::regclass and s.refobjid = n.oid
+     and s.classid = 'pg_catalog.pg_class'::regclass
+    join pg_catalog.pg_class c on c.oid = s.objid
+   where n.nspname = $1 and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+     and not (c.relkind = 'S' and exists (
+       select from pg_catalog.pg_depend d
+        where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype in ('a', 'i')))
+), gone (root, class, object) as (
   select r.oid, 'pg_catalog.pg_class'::regclass::oid, r.oid from root r
   union
   select g.root, d.classid, d.objid from gone g
@@ -168,24 +169,7 @@ select pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.reln
          + pg_catalog.count(*) filter (where g.class = 'pg_catalog.pg_constraint'::regclass) as locks
   from gone g join pg_catalog.pg_class c on c.oid = g.root join pg_catalog.pg_namespace n on n.oid = c.relnamespace
  group by c.oid, n.nspname, c.relname, c.relkind
- order by locks, c.oid desc"
-        )
-    };
-}
-pub(in crate::lifecycle) use droppable;
-
-// By pg_depend, since pg_class has no index on its schema. A sequence that a column owns goes with its table.
-pub(crate) const OF_RELATIONS: &str = droppable!(
-    "select c.oid from pg_catalog.pg_namespace n
-     join pg_catalog.pg_depend s
-       on s.refclassid = 'pg_catalog.pg_namespace'::regclass and s.refobjid = n.oid
-      and s.classid = 'pg_catalog.pg_class'::regclass
-     join pg_catalog.pg_class c on c.oid = s.objid
-    where n.nspname = $1 and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-      and not (c.relkind = 'S' and exists (
-        select from pg_catalog.pg_depend d
-         where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype in ('a', 'i')))"
-);
+ order by locks, c.oid desc";
 
 pub(crate) const ROOM: &str = "\
 select ((pg_catalog.current_setting('max_locks_per_transaction')::bigint
