@@ -1,4 +1,8 @@
-//! What the doctor asks of the catalog: who should have a schema, and where.
+//! What the doctor asks of the catalog: who should have a schema, and where. [`database`] is about what all share.
+
+pub mod database;
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -62,6 +66,15 @@ pub async fn homeless(tx: &mut CatalogTx) -> Result<Vec<Homeless>, CatalogError>
     homeless.collect()
 }
 
+/// Who was let into a tenant on purpose: the tenant's role, and the role of people that may assume it.
+pub async fn dba_grants(tx: &mut CatalogTx) -> Result<BTreeSet<(String, String)>, CatalogError> {
+    let rows = tx.rows(DBA_GRANTS, &[]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| (row.get("tenant_role"), row.get("role_name")))
+        .collect())
+}
+
 fn resident(row: &Row) -> Result<Resident, CatalogError> {
     let columns = Columns::new(row, "tenant_schemas");
     Ok(Resident {
@@ -86,4 +99,8 @@ const HOMELESS: &str = "\
       select from catalog.tenant_schemas t where t.organization_id = o.id) \
     order by o.id";
 
-pub(crate) const STATEMENTS: &[&str] = &[RESIDENTS, HOMELESS];
+const DBA_GRANTS: &str = "\
+    select t.schema_name || '_' || g.reach as tenant_role, g.role_name \
+    from catalog.dba_grants g join catalog.tenant_schemas t on t.organization_id = g.organization_id";
+
+pub(crate) const STATEMENTS: &[&str] = &[RESIDENTS, HOMELESS, DBA_GRANTS];

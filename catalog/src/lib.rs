@@ -62,6 +62,7 @@ pub fn statements() -> Vec<&'static str> {
         dba_grants::STATEMENTS,
         departures::STATEMENTS,
         doctor::STATEMENTS,
+        doctor::database::STATEMENTS,
         erasures::STATEMENTS,
         fitness::STATEMENTS,
         init::STATEMENTS,

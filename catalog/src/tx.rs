@@ -115,10 +115,12 @@ impl CatalogDb {
     }
 
     /// A read-only transaction without a statement timeout in which every query sees the database as the first one did,
-    /// with memory enough for queries over everything there is.
+    /// with memory and processors enough for queries over everything there is.
     pub async fn begin_survey(&self) -> Result<CatalogTx, PgError> {
         self.open(format!(
             "{OPENING}; set local statement_timeout = 0; set local work_mem = '64MB'; set local jit = off; \
+             set local parallel_setup_cost = 100; set local parallel_tuple_cost = 0.001; \
+             set local min_parallel_table_scan_size = '1MB'; \
              set transaction isolation level repeatable read, read only"
         ))
         .await

@@ -8,11 +8,15 @@
 //!
 //! A repair ([`repair()`]) is a transaction under the tenant's lock, in which the finding is looked for once more.
 
+mod capacity;
+mod database;
+mod drift;
 mod examine;
 mod finding;
 mod grants;
 mod ground;
 mod history;
+mod indexes;
 mod look;
 mod orphans;
 mod purges;
@@ -20,8 +24,11 @@ mod repair;
 mod rights;
 mod roles;
 mod runs;
+mod sequences;
+mod settings;
 mod stamps;
 
+pub use self::capacity::Forecast;
 pub use self::examine::{Examination, Scan, examine};
 pub use self::finding::{Finding, How, Repair, Severity};
 pub use self::repair::{Mended, Outcome, repair};
@@ -79,11 +86,20 @@ pub enum Kind {
     PsqlLogins,
     Stamps,
     History,
+    Drift,
+    Indexes,
+    Sequences,
     Grants,
     ForeignRights,
     ServerLogin,
     Runs,
     Purges,
+    PublicObjects,
+    Extensions,
+    TransactionAge,
+    CatalogBloat,
+    Capacity,
+    Settings,
 }
 
 impl Kind {
@@ -161,6 +177,30 @@ pub const CHECKS: &[Check] = &[
         reach: Reach::Tenants,
     },
     Check {
+        kind: Kind::Drift,
+        name: "drift",
+        means: "A schema is not what the template's files make of its version.",
+        severity: Severity::Error,
+        mends: Mends::None,
+        reach: Reach::Tenants,
+    },
+    Check {
+        kind: Kind::Indexes,
+        name: "indexes",
+        means: "An index of the template is missing, or PostgreSQL does not use it.",
+        severity: Severity::Error,
+        mends: Mends::All,
+        reach: Reach::Tenants,
+    },
+    Check {
+        kind: Kind::Sequences,
+        name: "sequences",
+        means: "A sequence comes near its end.",
+        severity: Severity::Error,
+        mends: Mends::None,
+        reach: Reach::Tenants,
+    },
+    Check {
         kind: Kind::Grants,
         name: "grants",
         means: "A tenant's roles may do less or more in its schema than the template says.",
@@ -200,20 +240,74 @@ pub const CHECKS: &[Check] = &[
         mends: Mends::None,
         reach: Reach::Tenants,
     },
+    Check {
+        kind: Kind::PublicObjects,
+        name: "public",
+        means: "Something is in the schema public, where no tenant sees it.",
+        severity: Severity::Warn,
+        mends: Mends::None,
+        reach: Reach::Database,
+    },
+    Check {
+        kind: Kind::Extensions,
+        name: "extensions",
+        means: "An extension is missing, or not in the schema extensions.",
+        severity: Severity::Error,
+        mends: Mends::None,
+        reach: Reach::Database,
+    },
+    Check {
+        kind: Kind::TransactionAge,
+        name: "transaction-age",
+        means: "Old rows were not frozen for so long that PostgreSQL may stop writing.",
+        severity: Severity::Error,
+        mends: Mends::None,
+        reach: Reach::Database,
+    },
+    Check {
+        kind: Kind::CatalogBloat,
+        name: "catalog-bloat",
+        means: "PostgreSQL's own catalogs are full of dead rows.",
+        severity: Severity::Warn,
+        mends: Mends::None,
+        reach: Reach::Database,
+    },
+    Check {
+        kind: Kind::Capacity,
+        name: "capacity",
+        means: "The fleet, or one twice as large, comes to a limit.",
+        severity: Severity::Warn,
+        mends: Mends::None,
+        reach: Reach::Database,
+    },
+    Check {
+        kind: Kind::Settings,
+        name: "settings",
+        means: "A setting of PostgreSQL does not go with many schemas.",
+        severity: Severity::Warn,
+        mends: Mends::None,
+        reach: Reach::Database,
+    },
 ];
 
 /// The statements of the doctor that are constants.
-pub(crate) const STATEMENTS: &[&str] = &[
-    ground::SCHEMAS,
-    ground::ROLES,
-    grants::RELATIONS,
-    history::TABLES,
-    rights::ELSEWHERE,
-    rights::MEMBERS,
-    rights::SERVER,
-    rights::LOGIN,
-    orphans::DEPENDENTS,
-];
+pub(crate) fn statements() -> Vec<&'static str> {
+    let own = [
+        ground::SCHEMAS,
+        ground::ROLES,
+        grants::RELATIONS,
+        history::TABLES,
+        indexes::INVALID,
+        sequences::SEQUENCES,
+        sequences::USED,
+        rights::ELSEWHERE,
+        rights::MEMBERS,
+        rights::SERVER,
+        rights::LOGIN,
+        orphans::DEPENDENTS,
+    ];
+    [own.as_slice(), drift::STATEMENTS].concat()
+}
 
 #[cfg(test)]
 mod tests {

@@ -83,5 +83,5 @@ pub fn statements() -> Vec<&'static str> {
         tenant_db::opening::TIME_ZONE,
         tenant_db::opening::WRITE,
     ];
-    [own.as_slice(), doctor::STATEMENTS].concat()
+    [own.as_slice(), &doctor::statements()].concat()
 }

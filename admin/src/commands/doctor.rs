@@ -35,7 +35,8 @@ pub(super) async fn run(args: &DoctorArgs, operator: &Operator) -> anyhow::Resul
     let mut mended = Vec::new();
     if args.fix {
         let findings = std::mem::take(&mut scan.findings);
-        mended = doctor::repair(&exam, findings, args.yes, &operator.actor).await;
+        let repaired = Box::pin(doctor::repair(&exam, findings, args.yes, &operator.actor)).await;
+        mended = repaired.context("could not mend anything")?;
         scan = examine(&exam).await?;
     }
     report(operator, args, &checks, &scan, &mended)

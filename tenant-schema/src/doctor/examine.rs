@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use catalog::clock::Source;
+use catalog::doctor;
 use catalog::pg::migrator;
 use catalog::schema_name::SchemaName;
 use catalog::slug::Slug;
 use catalog::tx::CatalogDb;
 
+use super::capacity::Forecast;
+use super::drift::References;
 use super::look::Look;
 use super::{Finding, Kind};
 use crate::lifecycle::LifecycleError;
@@ -37,6 +40,8 @@ pub struct Scan {
     pub findings: Vec<Finding>,
     /// Tenants that somebody is at work on, so that what seemed wrong with them may be what is being done.
     pub busy: Vec<Slug>,
+    /// What the fleet takes and would take at twice its size, if that was asked.
+    pub forecast: Vec<Forecast>,
 }
 
 /// How often a scan is begun anew because something it described was removed meanwhile.
@@ -47,10 +52,11 @@ const STILL: usize = 50;
 
 /// Looks, and looks again at what seemed wrong. Nothing is changed.
 pub async fn examine(exam: &Examination<'_>) -> Result<Scan, LifecycleError> {
+    let references = references(exam).await?;
     let mut tries = 0;
     loop {
         tries += 1;
-        match scan(exam).await {
+        match scan(exam, &references).await {
             // "cache lookup failed": PostgreSQL describes by its newest state what we see in an older one.
             Err(error) if tries < TRIES && error.pg().and_then(|pg| pg.sqlstate()) == Some("XX000") => {}
             done => return done,
@@ -58,15 +64,35 @@ pub async fn examine(exam: &Examination<'_>) -> Result<Scan, LifecycleError> {
     }
 }
 
-async fn scan(exam: &Examination<'_>) -> Result<Scan, LifecycleError> {
+/// What the schemas of the fleet's versions should be like, if that is asked.
+pub(super) async fn references(exam: &Examination<'_>) -> Result<References, LifecycleError> {
+    let compares = |kind: &Kind| [Kind::Drift, Kind::Indexes].contains(kind);
+    if !exam.kinds.iter().any(compares) {
+        return Ok(References::default());
+    }
+    let mut tx = exam.db.begin().await?;
+    let residents = doctor::residents(&mut tx).await?;
+    tx.rollback().await?;
+    let wanted = residents.iter().filter(|resident| {
+        let only = exam.only.as_ref();
+        resident.is_living() && only.is_none_or(|only| only.contains(&resident.schema))
+    });
+    let versions = wanted.map(|resident| resident.template_version);
+    // Who is migrated meanwhile has the latest.
+    let versions = versions.chain([exam.template.latest()]).collect();
+    References::build(exam.db, exam.template, exam.source, versions).await
+}
+
+async fn scan(exam: &Examination<'_>, references: &References) -> Result<Scan, LifecycleError> {
     let mut scan = Scan::default();
     let mut first = Vec::new();
     let mut tx = exam.db.begin_survey().await?;
-    let mut look = Look::new(&mut tx, exam.template, exam.source.now(), exam.only.as_ref()).await?;
+    let mut look = Look::new(&mut tx, exam, references, exam.only.as_ref()).await?;
     scan.tenants = look.living().count();
     for kind in &exam.kinds {
         first.extend(look.findings(*kind).await?);
     }
+    scan.forecast = std::mem::take(&mut look.forecast);
     tx.rollback().await?;
     let (still, others): (Vec<Finding>, Vec<Finding>) = first
         .into_iter()
@@ -77,10 +103,10 @@ async fn scan(exam: &Examination<'_>) -> Result<Scan, LifecycleError> {
         .collect();
     let schemas: Vec<SchemaName> = schemas.into_iter().collect();
     for some in schemas.chunks(STILL) {
-        look_again(exam, &still, some, &mut scan).await?;
+        look_again(exam, references, &still, some, &mut scan).await?;
     }
     if !others.is_empty() {
-        let again = look_once(exam, &others).await?;
+        let again = look_once(exam, references, &others).await?;
         scan.findings.extend(again);
     }
     scan.findings.sort_by_key(|finding| {
@@ -99,6 +125,7 @@ async fn scan(exam: &Examination<'_>) -> Result<Scan, LifecycleError> {
 /// The second look at tenants, which nobody may change meanwhile but by hand.
 async fn look_again(
     exam: &Examination<'_>,
+    references: &References,
     first: &[Finding],
     schemas: &[SchemaName],
     scan: &mut Scan,
@@ -118,7 +145,7 @@ async fn look_again(
     };
     let doubted: Vec<&Finding> = first.iter().filter(here).collect();
     let kinds: BTreeSet<Kind> = doubted.iter().map(|finding| finding.kind).collect();
-    let mut look = Look::new(&mut tx, exam.template, exam.source.now(), Some(&free)).await?;
+    let mut look = Look::new(&mut tx, exam, references, Some(&free)).await?;
     for kind in kinds {
         let again = look.findings(kind).await?.into_iter();
         let still = again.filter(|finding| doubted.iter().any(|doubted| doubted.is(finding)));
@@ -135,10 +162,14 @@ async fn look_again(
 }
 
 /// The second look at what is no tenant's.
-async fn look_once(exam: &Examination<'_>, first: &[Finding]) -> Result<Vec<Finding>, LifecycleError> {
+async fn look_once(
+    exam: &Examination<'_>,
+    references: &References,
+    first: &[Finding],
+) -> Result<Vec<Finding>, LifecycleError> {
     let kinds: BTreeSet<Kind> = first.iter().map(|finding| finding.kind).collect();
     let mut tx = exam.db.begin_survey().await?;
-    let mut look = Look::new(&mut tx, exam.template, exam.source.now(), None).await?;
+    let mut look = Look::new(&mut tx, exam, references, None).await?;
     let mut findings = Vec::new();
     for kind in kinds {
         let again = look.findings(kind).await?.into_iter();

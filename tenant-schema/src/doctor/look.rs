@@ -1,45 +1,67 @@
 //! One look at everything, in one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use catalog::doctor::{self, Resident};
 use catalog::schema_name::SchemaName;
-use catalog::tx::CatalogTx;
+use catalog::tx::{CatalogDb, CatalogTx};
 use chrono::{DateTime, Utc};
 
+use super::capacity::Forecast;
+use super::drift::{Drifted, References};
+use super::examine::Examination;
 use super::ground::Ground;
-use super::{Finding, Kind, grants, history, orphans, purges, rights, roles, runs, stamps};
+use super::{
+    Finding, Kind, capacity, database, drift, grants, history, indexes, orphans, purges, rights, roles, runs,
+    sequences, settings, stamps,
+};
 use crate::lifecycle::LifecycleError;
 use crate::template::Template;
 
 /// What a check works with.
 pub(super) struct Look<'a> {
     pub(super) tx: &'a mut CatalogTx,
+    /// More connections, for what the transaction cannot do.
+    pub(super) db: &'a CatalogDb,
     pub(super) template: &'a Template,
+    /// What the schemas should be like.
+    pub(super) references: &'a References,
     pub(super) now: DateTime<Utc>,
     /// The schemas that are looked at; all if there is none.
     pub(super) only: Option<&'a BTreeSet<SchemaName>>,
     /// Everybody who has, had or should have a schema.
     pub(super) residents: Vec<Resident>,
     pub(super) ground: Ground,
+    /// The schemas whose version is not certain.
+    pub(super) doubtful: BTreeSet<String>,
+    /// What differs from its reference, once it was looked for.
+    pub(super) drifted: Option<Arc<Vec<Drifted>>>,
+    /// What the fleet takes, once it was looked for.
+    pub(super) forecast: Vec<Forecast>,
 }
 
 impl<'a> Look<'a> {
     pub(super) async fn new(
         tx: &'a mut CatalogTx,
-        template: &'a Template,
-        now: DateTime<Utc>,
+        exam: &'a Examination<'a>,
+        references: &'a References,
         only: Option<&'a BTreeSet<SchemaName>>,
     ) -> Result<Self, LifecycleError> {
         let residents = doctor::residents(tx).await?;
         let ground = Ground::read(tx.transaction()).await?;
         Ok(Self {
             tx,
-            template,
-            now,
+            db: exam.db,
+            template: exam.template,
+            references,
+            now: exam.source.now(),
             only,
             residents,
             ground,
+            doubtful: BTreeSet::new(),
+            drifted: None,
+            forecast: Vec::new(),
         })
     }
 
@@ -82,7 +104,20 @@ impl<'a> Look<'a> {
             Kind::OrphanRoles => Ok(roles::orphans(self)),
             Kind::PsqlLogins => roles::psql_logins(self).await,
             Kind::Stamps => Ok(stamps::stamps(self)),
-            Kind::History => history::history(self).await,
+            Kind::History => {
+                let found = history::history(self).await?;
+                self.doubtful = found.iter().map(|finding| finding.subject.clone()).collect();
+                Ok(found)
+            }
+            Kind::Drift => drift::drift(self).await,
+            Kind::Indexes => indexes::indexes(self).await,
+            Kind::Sequences => sequences::sequences(self).await,
+            Kind::PublicObjects => database::public_objects(self).await,
+            Kind::Extensions => database::extensions(self).await,
+            Kind::TransactionAge => database::transaction_age(self).await,
+            Kind::CatalogBloat => database::catalog_bloat(self).await,
+            Kind::Capacity => capacity::capacity(self).await,
+            Kind::Settings => settings::settings(self).await,
             Kind::Grants => grants::grants(self).await,
             Kind::ForeignRights => rights::foreign(self).await,
             Kind::ServerLogin => rights::server_login(self).await,

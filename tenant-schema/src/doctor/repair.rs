@@ -10,7 +10,8 @@ use catalog::pg::migrator;
 use catalog::sessions::Device;
 use catalog::tx::CatalogTx;
 
-use super::examine::Examination;
+use super::drift::References;
+use super::examine::{self, Examination};
 use super::finding::Deed;
 use super::look::Look;
 use super::{Finding, How, Repair};
@@ -44,25 +45,38 @@ pub async fn repair(
     findings: Vec<Finding>,
     agreed: bool,
     actor: &Actor,
-) -> Vec<Mended> {
+) -> Result<Vec<Mended>, LifecycleError> {
+    let may = |finding: &Finding| match finding.repair.as_ref().map(|repair| repair.how) {
+        Some(How::Fix) => true,
+        Some(How::FixAgreed) => agreed,
+        Some(How::Hand) | None => false,
+    };
+    let findings: Vec<Finding> = findings.into_iter().filter(may).collect();
+    let exam = &Examination {
+        kinds: findings.iter().map(|finding| finding.kind).collect(),
+        ..exam.clone()
+    };
+    let references = examine::references(exam).await?;
     let mut mended = Vec::new();
     for finding in findings {
-        let how = finding.repair.as_ref().map(|repair| repair.how);
-        if how == Some(How::Fix) || (agreed && how == Some(How::FixAgreed)) {
-            let outcome = Box::pin(mend(exam, &finding, actor)).await;
-            let outcome = outcome.unwrap_or_else(Outcome::Failed);
-            mended.push(Mended { finding, outcome });
-        }
+        let outcome = Box::pin(mend(exam, &references, &finding, actor)).await;
+        let outcome = outcome.unwrap_or_else(Outcome::Failed);
+        mended.push(Mended { finding, outcome });
     }
-    mended
+    Ok(mended)
 }
 
-async fn mend(exam: &Examination<'_>, finding: &Finding, actor: &Actor) -> Result<Outcome, LifecycleError> {
+async fn mend(
+    exam: &Examination<'_>,
+    references: &References,
+    finding: &Finding,
+    actor: &Actor,
+) -> Result<Outcome, LifecycleError> {
     let mut tx = exam.db.begin_unhurried().await?;
     if let Some(schema) = &finding.place.schema {
         migrator::lock(tx.transaction(), schema.as_str()).await?;
     }
-    let Some((found, repair)) = found_again(exam, &mut tx, finding).await? else {
+    let Some((found, repair)) = found_again(exam, references, &mut tx, finding).await? else {
         tx.rollback().await?;
         return Ok(Outcome::Gone);
     };
@@ -110,6 +124,7 @@ async fn is_left(tx: &mut CatalogTx, run: MigrationRunId) -> Result<bool, Lifecy
 /// What is found now, under the lock, with what mends it now.
 async fn found_again(
     exam: &Examination<'_>,
+    references: &References,
     tx: &mut CatalogTx,
     finding: &Finding,
 ) -> Result<Option<(Finding, Repair)>, LifecycleError> {
@@ -118,7 +133,7 @@ async fn found_again(
         .schema
         .as_ref()
         .map(|schema| BTreeSet::from([schema.clone()]));
-    let mut look = Look::new(tx, exam.template, exam.source.now(), only.as_ref()).await?;
+    let mut look = Look::new(tx, exam, references, only.as_ref()).await?;
     let found = look.findings(finding.kind).await?;
     let found = found.into_iter().find(|found| found.is(finding));
     let before = finding.repair.as_ref().map(|repair| repair.how);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use catalog::dba_grants;
+use catalog::doctor;
 use catalog::init::SERVER_LOGIN;
 use catalog::schema_name::SchemaName;
 
@@ -31,8 +32,12 @@ pub(super) async fn foreign(look: &mut Look<'_>) -> Result<Vec<Finding>, Lifecyc
         entries.push((format!("{role} {verb} {what}"), sql, severity));
     }
     let granted = dba_grants::memberships(look.tx).await?;
+    let lawful = doctor::dba_grants(look.tx).await?;
     for row in look.tx.transaction().rows(MEMBERS, &[&SERVER_LOGIN]).await? {
         let (role, member): (&str, &str) = (row.get("role"), row.get("member"));
+        if lawful.contains(&(role.to_owned(), member.to_owned())) {
+            continue;
+        }
         // The catalog's row is the proof that it was granted.
         if granted.contains(&(role.to_owned(), member.to_owned())) {
             continue;

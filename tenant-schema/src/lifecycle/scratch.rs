@@ -26,6 +26,18 @@ pub(crate) async fn create_by(
 ) -> Result<SchemaName, LifecycleError> {
     // The nil UUID is never given to a tenant.
     let schema = SchemaName::from_opaque(Uuid::nil());
+    create_as(tx, &schema, template, template_version, sending).await?;
+    Ok(schema)
+}
+
+/// The same, under this name: it waits for nobody who tries a template at the same moment.
+pub(crate) async fn create_as(
+    tx: &mut Transaction,
+    schema: &SchemaName,
+    template: &Template,
+    template_version: i32,
+    sending: Sending,
+) -> Result<(), LifecycleError> {
     tx.batch(&format!(
         "create schema {schema}; set local search_path = {}",
         schema.search_path()
@@ -36,5 +48,5 @@ pub(crate) async fn create_by(
         .up_to(template_version)
         .apply(tx, schema.as_str(), sending)
         .await?;
-    Ok(schema)
+    Ok(())
 }

@@ -3,7 +3,8 @@
 //! Tenants are provisioned and then migrated by one more version (a column and an index), and as many schemas are made
 //! and changed by `psql` with the same statements, one transaction each, over the same number of connections, without a
 //! catalog, a lock or a record. Both take turns, a quarter of the fleet at a time, so that both meet the same database.
-//! At last a fleet with nothing to do is migrated.
+//! Between the two every tenant is held against its version (`tenantry doctor --check drift`). At last a fleet with
+//! nothing to do is migrated.
 //!
 //! The cluster does not wait for its disk, which would hide what is measured.
 //!
@@ -15,6 +16,7 @@
     reason = "a benchmark reports to the terminal"
 )]
 
+mod drift;
 mod psql;
 
 use std::num::NonZeroUsize;
@@ -65,6 +67,7 @@ async fn main() -> Result<()> {
     println!("{tenants} tenants, {jobs} jobs\n");
     println!("| | tenantry | psql | of psql |\n|---|---:|---:|---:|");
     bench.provision(tenants, &psql).await?;
+    drift::scan(&bench.db, &bench.source, &Template::shipped(), tenants).await?;
     bench.migrate(&psql).await?;
     bench.nothing_to_do(tenants).await?;
     ground.stop().await

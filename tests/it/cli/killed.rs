@@ -96,6 +96,7 @@ async fn killed_at_any_step_it_leaves_nothing_and_can_be_run_again() {
     });
     tenantry.does(&globex.collect::<Vec<_>>()).await;
     assert_eq!(traces(&t).await, (whole.0 * 2, 2, 4));
+    crate::doctor::assert_healthy(&t, "after all kills").await;
     crate::tell(&format!("`tenant create` killed after each of {last} messages"));
 }
 

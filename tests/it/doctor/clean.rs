@@ -103,6 +103,18 @@ async fn every_step_of_a_tenants_life_leaves_nothing_to_find() {
     tx.commit().await.expect("committed");
     drop_tenant(&t, &globex).await;
     assert_healthy(&t, "suspended and dropped").await;
+    let grant = format!(
+        "create role ann login;
+         insert into catalog.dba_grants (organization_id, role_name, reach, granted_by, granted_at)
+         values ('{}', 'ann', 'ro', 'operator:ann', now())",
+        acme.organization
+    );
+    t.as_superuser()
+        .await
+        .batch_execute(&grant)
+        .await
+        .expect("granted");
+    assert_healthy(&t, "somebody was let in on purpose").await;
     let how = Purge {
         due: Due::Now,
         cascade: false,

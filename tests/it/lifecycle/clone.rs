@@ -394,5 +394,6 @@ async fn a_client_killed_after_any_message_leaves_nothing() {
     let both = leftovers(&t).await;
     assert_eq!(both.relations, 2 * whole.relations);
     assert_eq!(tenant_roles(&t).await, (4, 4));
+    crate::doctor::assert_healthy(&t, "after all the cuts").await;
     crate::tell(&format!("a clone is made by {n} messages; cut after each"));
 }

@@ -106,6 +106,7 @@ async fn a_client_killed_after_any_message_leaves_nothing() {
     let both = leftovers(&t).await;
     assert_eq!(both.relations, 2 * whole.relations);
     assert_eq!(tenant_roles(&t).await, (4, 4));
+    crate::doctor::assert_healthy(&t, "after all cuts").await;
     crate::tell(&format!(
         "a tenant is made by {messages} messages; cut after each"
     ));
@@ -192,4 +193,5 @@ async fn a_server_killed_after_any_message_leaves_nothing() {
         .await
         .expect("the same slug is free, and the server whole");
     assert_eq!(leftovers(&t).await.schemas, 1);
+    crate::doctor::assert_healthy(&t, "after all crashes").await;
 }

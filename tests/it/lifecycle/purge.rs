@@ -294,6 +294,7 @@ async fn a_client_killed_after_any_message_leaves_all_or_what_the_next_run_finis
             if max_locks.is_none() {
                 assert_eq!(left, whole, "cut after message {n}");
             }
+            crate::doctor::assert_nothing_but_a_purge(&t, &format!("cut after message {n}")).await;
         }
         assert!(n > 10, "only {n} messages");
         assert_gone(&t, &tenant, "after all the cuts").await;
@@ -305,6 +306,7 @@ async fn a_client_killed_after_any_message_leaves_all_or_what_the_next_run_finis
         told.push(n);
     }
     assert_eq!(tenant_roles(&t).await, (0, 0));
+    crate::doctor::assert_healthy(&t, "after all the cuts").await;
     crate::tell(&format!("a purge was cut after each of {told:?} messages"));
 }
 
@@ -328,6 +330,7 @@ async fn a_server_killed_after_any_message_leaves_all_or_what_the_next_run_finis
         assert!(outcome.is_err(), "killed after message {n}");
         drop(db);
         t.cluster().recover().await.expect("it recovers");
+        crate::doctor::assert_nothing_but_a_purge(&t, &format!("killed after message {n}")).await;
     }
     assert!(n > 10, "only {n} messages");
     assert_gone(&t, &acme, "after all the kills").await;

@@ -1,7 +1,9 @@
 //! What the doctor found, for machines. Fields are added, never renamed.
 
 use serde::Serialize;
-use tenant_schema::doctor::{Check, Finding, Mended, Mends, Outcome, Reach, Repair, Scan, Severity};
+use tenant_schema::doctor::{
+    Check, Finding, Forecast, Mended, Mends, Outcome, Reach, Repair, Scan, Severity,
+};
 
 #[derive(Serialize)]
 pub(super) struct Document {
@@ -9,11 +11,22 @@ pub(super) struct Document {
     tenants: usize,
     errors: usize,
     warnings: usize,
+    advice: usize,
     checks: Vec<Ran>,
     findings: Vec<Found>,
     /// Tenants that somebody was at work on: they were not judged.
     busy: Vec<String>,
     mended: Vec<Tried>,
+    forecast: Vec<Figure>,
+}
+
+#[derive(Serialize)]
+struct Figure {
+    what: &'static str,
+    unit: &'static str,
+    now: i64,
+    at_twice_the_fleet: i64,
+    limit: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -81,6 +94,7 @@ impl Document {
             tenants: scan.tenants,
             errors: count(scan, Severity::Error),
             warnings: count(scan, Severity::Warn),
+            advice: count(scan, Severity::Advice),
             checks: checks
                 .iter()
                 .map(|check| Ran {
@@ -91,6 +105,7 @@ impl Document {
             findings: scan.findings.iter().map(found).collect(),
             busy: scan.busy.iter().map(ToString::to_string).collect(),
             mended: mended.iter().map(tried).collect(),
+            forecast: scan.forecast.iter().map(figure).collect(),
         }
     }
 }
@@ -105,6 +120,16 @@ fn found(finding: &Finding) -> Found {
         details: finding.details.clone(),
         next: finding.next.clone(),
         repair: finding.repair.as_ref().map(mending),
+    }
+}
+
+fn figure(forecast: &Forecast) -> Figure {
+    Figure {
+        what: forecast.what,
+        unit: forecast.unit,
+        now: forecast.now,
+        at_twice_the_fleet: forecast.twice,
+        limit: forecast.limit,
     }
 }
 

@@ -1,8 +1,9 @@
 //! What the doctor found, for people: the verdict first, then check by check.
 
-use tenant_schema::doctor::{Check, Finding, How, Mended, Outcome, Scan, Severity};
+use tenant_schema::doctor::{Check, Finding, Forecast, How, Mended, Outcome, Scan, Severity};
 
 use super::document::count;
+use crate::output;
 
 /// How many findings of one check are told, and how many lines of a finding's details and repair.
 const FINDINGS: usize = 20;
@@ -31,27 +32,55 @@ pub(super) fn text(checks: &[&'static Check], scan: &Scan, mended: &[Mended]) ->
             busy.join(", ")
         ));
     }
+    if !scan.forecast.is_empty() {
+        let header = ["CAPACITY", "NOW", "AT TWICE THE FLEET", "LIMIT"];
+        parts.push(output::table(header, scan.forecast.iter().map(figures)));
+    }
     parts.extend(next(scan));
     parts.join("\n\n")
 }
 
+fn figures(forecast: &Forecast) -> [String; 4] {
+    let shown = |figure: i64| match forecast.unit {
+        "bytes" => output::bytes(figure),
+        _ => figure.to_string(),
+    };
+    [
+        forecast.what.to_owned(),
+        shown(forecast.now),
+        shown(forecast.twice),
+        forecast.limit.map_or_else(String::new, shown),
+    ]
+}
+
 fn verdict(checks: &[&'static Check], scan: &Scan) -> String {
     let (errors, warnings) = (count(scan, Severity::Error), count(scan, Severity::Warn));
+    let mut found = Vec::new();
+    for (count, what) in [
+        (errors, "error"),
+        (warnings, "warning"),
+        (count(scan, Severity::Advice), "hint"),
+    ] {
+        if count > 0 {
+            found.push(counted(count, what));
+        }
+    }
+    let verdict = match (errors, warnings) {
+        (0, 0) => "healthy",
+        (0, _) => "not quite healthy",
+        _ => "not healthy",
+    };
+    let found = match found.as_slice() {
+        [] => "nothing found".to_owned(),
+        [one] => one.clone(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+    };
     let looked = format!(
         "{}, {}",
         counted(scan.tenants, "tenant"),
         counted(checks.len(), "check")
     );
-    match (errors, warnings) {
-        (0, 0) => format!("healthy: {looked}, nothing found"),
-        (errors, 0) => format!("not healthy: {}; {looked}", counted(errors, "error")),
-        (0, warnings) => format!("not quite healthy: {}; {looked}", counted(warnings, "warning")),
-        (errors, warnings) => format!(
-            "not healthy: {} and {}; {looked}",
-            counted(errors, "error"),
-            counted(warnings, "warning")
-        ),
-    }
+    format!("{verdict}: {found}; {looked}")
 }
 
 fn counted(count: usize, what: &str) -> String {
