@@ -40,9 +40,9 @@ pub(crate) use self::spare::{SpareCommand, SpareDropArgs, SpareFillArgs};
 pub(crate) use self::sql::{SqlArgs, SqlFormat};
 pub(crate) use self::template::{CheckTarget, TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
-    LockArgs, SizeOrder, TenantArchiveArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs, TenantDropArgs,
-    TenantExportArgs, TenantImportArgs, TenantKind, TenantListArgs, TenantPurgeArgs, TenantSizesArgs,
-    TenantStatsArgs,
+    RemovalArgs, SizeOrder, TenantArchiveArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs,
+    TenantDropArgs, TenantExportArgs, TenantImportArgs, TenantKind, TenantListArgs, TenantPurgeArgs,
+    TenantSizesArgs, TenantStatsArgs,
 };
 pub(crate) use self::user::{UserCommand, UserCreateArgs};
 

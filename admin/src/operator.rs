@@ -107,12 +107,7 @@ impl Operator {
     /// The organization of this slug.
     pub(crate) async fn organization(&self, tx: &mut CatalogTx, slug: &Slug) -> anyhow::Result<Organization> {
         let found = organizations::find_by_slug(tx, slug).await?;
-        Ok(found.ok_or_else(|| {
-            Problem::refused(
-                format!("there is no organization {slug}"),
-                "`tenantry tenant list` shows those there are",
-            )
-        })?)
+        Ok(found.ok_or_else(|| unknown(slug))?)
     }
 
     /// The tenant of this slug, with its schema.
@@ -122,9 +117,33 @@ impl Operator {
         slug: &Slug,
     ) -> anyhow::Result<(Organization, TenantSchema)> {
         let organization = self.organization(tx, slug).await?;
+        self.schema_of(tx, organization).await
+    }
+
+    /// The tenant of this slug, locked until the transaction ends.
+    pub(crate) async fn lock_tenant(&self, tx: &mut CatalogTx, slug: &Slug) -> anyhow::Result<Organization> {
+        Ok(self.lock_schema(tx, slug).await?.0)
+    }
+
+    /// The same with its schema.
+    pub(crate) async fn lock_schema(
+        &self,
+        tx: &mut CatalogTx,
+        slug: &Slug,
+    ) -> anyhow::Result<(Organization, TenantSchema)> {
+        let locked = organizations::lock_by_slug(tx, slug).await?;
+        let locked = locked.ok_or_else(|| unknown(slug))?;
+        self.schema_of(tx, locked).await
+    }
+
+    async fn schema_of(
+        &self,
+        tx: &mut CatalogTx,
+        organization: Organization,
+    ) -> anyhow::Result<(Organization, TenantSchema)> {
         let schema = tenant_schemas::find(tx, organization.id).await?;
         let schema = schema.ok_or_else(|| {
-            let kind = organization.kind;
+            let Organization { slug, kind, .. } = &organization;
             Problem::refused(
                 format!("{slug} is no tenant: an organization of kind {kind} has no schema"),
                 "`tenantry tenant list` shows the tenants",
@@ -132,11 +151,11 @@ impl Operator {
         })?;
         Ok((organization, schema))
     }
+}
 
-    /// The tenant of this slug, locked until the transaction ends.
-    pub(crate) async fn lock_tenant(&self, tx: &mut CatalogTx, slug: &Slug) -> anyhow::Result<Organization> {
-        organizations::lock_by_slug(tx, slug).await?;
-        // Read after the lock: whoever had it may have changed everything.
-        Ok(self.tenant(tx, slug).await?.0)
-    }
+fn unknown(slug: &Slug) -> Problem {
+    Problem::refused(
+        format!("there is no organization {slug}"),
+        "`tenantry tenant list` shows those there are",
+    )
 }

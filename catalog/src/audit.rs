@@ -1,7 +1,8 @@
 //! The catalog's audit log: what was done to organizations, people and keys, by whom and from where.
 //!
 //! Every event is a variant of [`AuditEvent`], so that what is logged can be read off one page. None carries a
-//! secret; personal data is referred to by id.
+//! secret; people are referred to by id, and names of organizations, which may be people's, are left out. Only the reason of a
+//! suspension and the name of a key stand as somebody typed them.
 
 use std::fmt;
 
@@ -78,7 +79,7 @@ pub enum AuditEvent {
     /// A suspended organization is served again.
     OrganizationResumed { status: OrganizationStatus },
     /// An organization got another name.
-    OrganizationRenamed { from: String, to: String },
+    OrganizationRenamed,
     /// An organization moved to another label.
     SlugChanged { from: Slug, to: Slug },
     /// What a tenant may take was changed.
@@ -167,7 +168,7 @@ impl AuditEvent {
             Self::TenantUnarchived { .. } => "organization.unarchived",
             Self::OrganizationSuspended { .. } => "organization.suspended",
             Self::OrganizationResumed { .. } => "organization.resumed",
-            Self::OrganizationRenamed { .. } => "organization.renamed",
+            Self::OrganizationRenamed => "organization.renamed",
             Self::SlugChanged { .. } => "organization.slug_changed",
             Self::TenantLimited { .. } => "organization.limited",
             Self::PlanSet { .. } => "plan.set",
@@ -212,7 +213,7 @@ impl AuditEvent {
             | Self::TenantUnarchived { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
-            | Self::OrganizationRenamed { .. }
+            | Self::OrganizationRenamed
             | Self::SlugChanged { .. }
             | Self::TenantLimited { .. }
             | Self::TenantDropped { .. }
@@ -266,7 +267,6 @@ impl AuditEvent {
             Self::OrganizationResumed { status } | Self::TenantRestored { status } => {
                 json!({"status": status})
             }
-            Self::OrganizationRenamed { from, to } => json!({"name": {"from": from, "to": to}}),
             Self::SlugChanged { from, to } => json!({"slug": {"from": from, "to": to}}),
             Self::TenantLimited { plan, exceptions } => json!({"plan": plan, "exceptions": exceptions}),
             Self::PlanSet { limits, .. } => json!({"limits": limits}),
@@ -296,6 +296,7 @@ impl AuditEvent {
             | Self::SignInFailed { .. }
             | Self::RefreshTokenReused { .. }
             | Self::ApiKeyRevoked { .. }
+            | Self::OrganizationRenamed
             | Self::PlanRemoved { .. }
             | Self::SigningKeyCreated { .. } => json!({}),
         }

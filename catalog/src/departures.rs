@@ -35,8 +35,17 @@ pub struct Departure {
     pub purge_after: DateTime<Utc>,
     /// When a purge in several transactions began.
     pub purge_begun_at: Option<DateTime<Utc>>,
-    /// The rows of each table at that time.
-    pub row_counts: Option<Value>,
+    /// What there was at that time.
+    pub counted: Option<Counted>,
+}
+
+/// What is removed with a tenant's schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// The rows of each table by its name, `null` for one that could not be counted; `null` for all if there was no schema.
+    pub rows: Value,
+    /// The large objects of its roles.
+    pub large_objects: i64,
 }
 
 impl Departure {
@@ -132,10 +141,11 @@ pub async fn undo(
 pub async fn begin_purge(
     tx: &mut CatalogTx,
     organization: OrganizationId,
-    row_counts: &Value,
+    counted: &Counted,
     now: DateTime<Utc>,
 ) -> Result<(), CatalogError> {
-    tx.execute(BEGIN_PURGE, &[&organization, &now, row_counts])
+    let Counted { rows, large_objects } = counted;
+    tx.execute(BEGIN_PURGE, &[&organization, &now, rows, large_objects])
         .await?;
     tx.execute(SET_SCHEMA_DROPPED, &[&organization]).await?;
     Ok(())
@@ -168,6 +178,7 @@ pub async fn finish(
     dba_grants::revoke_all(tx, organization).await?;
     archives::forget(tx, organization).await?;
     tx.execute(DELETE, &[&organization]).await?;
+    tx.execute(FORGET_FAILURES, &[&organization]).await?;
     tx.execute(SET_SCHEMA_DROPPED, &[&organization]).await?;
     tx.execute(BURY, &[&organization, &now]).await?;
     Ok(gone)
@@ -175,6 +186,9 @@ pub async fn finish(
 
 fn departure(row: &Row) -> Result<Departure, CatalogError> {
     let columns = Columns::new(row, "departures");
+    let rows: Option<Value> = columns.get("row_counts")?;
+    let large_objects: Option<i64> = columns.get("large_objects")?;
+    let counted = rows.zip(large_objects);
     Ok(Departure {
         organization: columns.get("organization_id")?,
         slug: columns.parse("slug")?,
@@ -183,19 +197,19 @@ fn departure(row: &Row) -> Result<Departure, CatalogError> {
         at: columns.get("dropped_at")?,
         purge_after: columns.get("purge_after")?,
         purge_begun_at: columns.get("purge_begun_at")?,
-        row_counts: columns.get("row_counts")?,
+        counted: counted.map(|(rows, large_objects)| Counted { rows, large_objects }),
     })
 }
 
 const FIND: &str = "\
     select d.organization_id, o.slug, d.status_before, d.dropped_by, d.dropped_at, d.purge_after, d.purge_begun_at, \
-      d.row_counts \
+      d.row_counts, d.large_objects \
     from catalog.departures d join catalog.organizations o on o.id = d.organization_id \
     where d.organization_id = $1";
 
 const LIST: &str = "\
     select d.organization_id, o.slug, d.status_before, d.dropped_by, d.dropped_at, d.purge_after, d.purge_begun_at, \
-      d.row_counts \
+      d.row_counts, d.large_objects \
     from catalog.departures d join catalog.organizations o on o.id = d.organization_id \
     order by d.purge_after, d.organization_id";
 
@@ -206,7 +220,8 @@ const INSERT: &str = "\
 const DELETE: &str = "delete from catalog.departures where organization_id = $1";
 
 const BEGIN_PURGE: &str = "\
-    update catalog.departures set purge_begun_at = $2, row_counts = $3 where organization_id = $1";
+    update catalog.departures set purge_begun_at = $2, row_counts = $3, large_objects = $4 \
+    where organization_id = $1";
 
 const SET_SCHEMA_DROPPED: &str = "\
     update catalog.tenant_schemas set state = 'dropped', last_error = null where organization_id = $1";
@@ -218,6 +233,11 @@ const DELETE_KEYS: &str = "delete from catalog.api_keys where organization_id = 
 const DELETE_MEMBERSHIPS: &str = "delete from catalog.memberships where organization_id = $1";
 
 const DELETE_SUSPENSION: &str = "delete from catalog.suspensions where organization_id = $1";
+
+// What PostgreSQL said of a failed migration may hold a value of a row.
+const FORGET_FAILURES: &str = "\
+    update catalog.migration_run_tenants set message = 'erased with the tenant' \
+    where organization_id = $1 and message is not null";
 
 // A name, an address or a note may be personal data.
 const BURY: &str = "\
@@ -236,5 +256,6 @@ pub(crate) const STATEMENTS: &[&str] = &[
     DELETE_KEYS,
     DELETE_MEMBERSHIPS,
     DELETE_SUSPENSION,
+    FORGET_FAILURES,
     BURY,
 ];

@@ -8,9 +8,9 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::actor::Actor;
-use crate::clock::Source;
 use crate::error::CatalogError;
 use crate::ids::OrganizationId;
+use crate::organizations::Organization;
 use crate::row::Columns;
 use crate::slug::Slug;
 use crate::tx::CatalogTx;
@@ -35,46 +35,41 @@ pub struct Erasure {
 }
 
 impl Erasure {
+    /// The proof that a tenant was erased at this moment.
+    pub fn of(id: Uuid, tenant: &Organization, actor: &Actor, at: DateTime<Utc>, record: &Value) -> Self {
+        let record = record.to_string();
+        Self {
+            id,
+            organization: tenant.id,
+            slug: tenant.slug.clone(),
+            by: actor.to_string(),
+            at,
+            sha256: hex(digest(&SHA256, record.as_bytes()).as_ref()),
+            record,
+        }
+    }
+
     /// Whether the record is the one that was hashed.
     pub fn holds(&self) -> bool {
         hex(digest(&SHA256, self.record.as_bytes()).as_ref()) == self.sha256
     }
 }
 
-/// Writes a proof down.
-pub async fn insert(
-    tx: &mut CatalogTx,
-    organization: OrganizationId,
-    slug: &Slug,
-    record: &Value,
-    actor: &Actor,
-    source: &Source,
-) -> Result<Erasure, CatalogError> {
-    let record = record.to_string();
-    let hash = digest(&SHA256, record.as_bytes());
-    let erasure = Erasure {
-        id: source.uuid(),
-        organization,
-        slug: slug.clone(),
-        by: actor.to_string(),
-        at: source.now(),
-        sha256: hex(hash.as_ref()),
-        record,
-    };
+/// Writes a proof down. Its digest is made by the database, from what it has.
+pub async fn insert(tx: &mut CatalogTx, erasure: &Erasure) -> Result<(), CatalogError> {
     tx.execute(
         INSERT,
         &[
             &erasure.id,
-            &organization,
-            &slug.as_str(),
+            &erasure.organization,
+            &erasure.slug.as_str(),
             &erasure.by,
             &erasure.at,
             &erasure.record,
-            &hash.as_ref(),
         ],
     )
     .await?;
-    Ok(erasure)
+    Ok(())
 }
 
 /// All proofs, the latest first.
@@ -103,7 +98,7 @@ fn hex(bytes: &[u8]) -> String {
 
 const INSERT: &str = "\
     insert into catalog.erasures (id, organization_id, slug, erased_by, erased_at, record, sha256) \
-    values ($1, $2, $3, $4, $5, $6, $7)";
+    values ($1, $2, $3, $4, $5, $6, sha256(convert_to($6, 'UTF8')))";
 
 const LIST: &str = "\
     select id, organization_id, slug, erased_by, erased_at, record, sha256 \

@@ -235,7 +235,7 @@ select r.rolname from pg_catalog.pg_roles r
 const HISTORY_GRANT: &str = "grant select on catalog.refinery_schema_history to tenantry_server";
 
 const DATABASE_KNOWN: &str = "\
-select quote_ident($1) as quoted,
+select pg_catalog.quote_ident($1) as quoted,
        exists (select from pg_catalog.pg_database d where d.datname = $1) as known";
 
 const IDLE_DATABASES: &str = "\

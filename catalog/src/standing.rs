@@ -121,10 +121,7 @@ pub async fn rename(
         return Ok(Changed::Already);
     }
     organizations::set_name(tx, organization.id, name).await?;
-    let event = AuditEvent::OrganizationRenamed {
-        from: organization.name.clone(),
-        to: name.to_owned(),
-    };
+    let event = AuditEvent::OrganizationRenamed;
     audit::record(tx, actor, Some(organization.id), &event, &Device::NONE, source).await?;
     Ok(Changed::Now)
 }

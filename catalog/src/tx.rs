@@ -26,8 +26,9 @@ pub struct CatalogTx {
     tx: Transaction,
 }
 
-/// Every bound of a catalog transaction, and a path on which nothing unqualified is found but extensions.
-const OPENING: &str = "begin; set local search_path = extensions, pg_temp; \
+/// Every bound of a catalog transaction, and a path on which nothing unqualified is found but extensions. What is read after
+/// a lock is what its last holder left, whatever isolation the database prefers.
+const OPENING: &str = "begin isolation level read committed; set local search_path = extensions, pg_temp; \
     set local statement_timeout = '15s'; set local lock_timeout = '5s'";
 
 /// How many schemas one connection makes or migrates before it is replaced.
@@ -64,10 +65,13 @@ impl CatalogDb {
         .await
     }
 
-    /// A transaction without a statement timeout, for work that may rightly take long: migrations.
+    /// A transaction that may take any length of time, and be left alone for any: for migrations, and for what is held
+    /// while others work.
     pub async fn begin_unhurried(&self) -> Result<CatalogTx, PgError> {
-        self.open(format!("{OPENING}; set local statement_timeout = 0"))
-            .await
+        self.open(format!(
+            "{OPENING}; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0"
+        ))
+        .await
     }
 
     /// A transaction without a statement timeout that waits so long for a lock, and may be left alone for any length of

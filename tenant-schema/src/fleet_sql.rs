@@ -30,6 +30,7 @@ pub use catalog::pg::flight::Column;
 pub use self::query::{Query, QueryError};
 pub use self::run::{Described, FleetSqlError, Summary};
 pub(crate) use self::visit::cells;
+use crate::lifecycle::LifecycleError;
 use crate::lifecycle::psql_login::Reach;
 use crate::lifecycle::sql_login::{self, SqlLogin};
 
@@ -145,13 +146,13 @@ impl FleetSql<'_> {
     }
 
     /// Removes the logins of a run, with their sessions.
-    pub async fn remove(&self, logins: Logins) -> Result<(), CatalogError> {
+    pub async fn remove(&self, logins: Logins) -> Result<(), LifecycleError> {
         let mut first = Ok(());
         for login in logins.0 {
             let removed = sql_login::drop(self.db, &login.role).await;
             first = first.and(removed);
         }
-        Ok(first?)
+        first
     }
 
     /// An empty table `fleet` for the results, in a session that can see no tenant and no catalog.

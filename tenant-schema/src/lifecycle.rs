@@ -6,6 +6,7 @@
 //! transaction. PostgreSQL's DDL is transactional, roles included, so a crash at any statement leaves nothing.
 
 pub mod archive;
+pub(crate) mod belongings;
 pub mod clone;
 pub mod dba_login;
 pub mod drill;
@@ -85,12 +86,21 @@ impl LifecycleError {
 
     /// The whole story in one line, for an operator: what was attempted, SQLSTATE, the server's message.
     pub fn explain(&self) -> String {
+        self.explain_by(PgError::explain)
+    }
+
+    /// The same without anything that could be a value of a tenant's row, for what is kept or read by others.
+    pub fn explain_discreetly(&self) -> String {
+        self.explain_by(PgError::explain_discreetly)
+    }
+
+    fn explain_by(&self, explain: impl Fn(&PgError) -> String) -> String {
         match self {
             Self::Template(error) => match error.pg() {
-                Some(pg) => format!("{self}: {error}: {}", pg.explain()),
+                Some(pg) => format!("{self}: {error}: {}", explain(pg)),
                 None => format!("{self}: {error}"),
             },
-            Self::Database(error) | Self::Catalog(CatalogError::Database(error)) => error.explain(),
+            Self::Database(error) | Self::Catalog(CatalogError::Database(error)) => explain(error),
             Self::Catalog(_) | Self::Stamp { .. } | Self::Refused(_) => self.to_string(),
         }
     }
@@ -375,7 +385,7 @@ pub(crate) fn rights<'a>(acl: &'a str, role: &str) -> Option<&'a str> {
 // The relations of a schema are found by what depends on it: there is no index on `relnamespace` alone, and to look
 // through those of all tenants would make each tenant cost more the more there are.
 pub(crate) const RELATIONS: &str = "\
-select quote_ident(c.relname) as quoted, c.relkind::text as kind, d.description as comment,
+select pg_catalog.quote_ident(c.relname) as quoted, c.relkind::text as kind, d.description as comment,
        coalesce(c.relacl::text, '') as acl,
        exists (select from pg_catalog.pg_attribute a
                 where a.attrelid = c.oid and a.attnum > 0 and a.attacl is not null) as columns
@@ -387,7 +397,7 @@ select quote_ident(c.relname) as quoted, c.relkind::text as kind, d.description 
    and i.classid = 'pg_catalog.pg_class'::regclass
    and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
    and c.relname <> all($2::text[])
-   and pg_has_role(c.relowner, 'usage')
+   and pg_catalog.pg_has_role(c.relowner, 'usage')
  order by c.relname";
 
 #[cfg(test)]

@@ -86,6 +86,6 @@ pub(crate) async fn leave(
 }
 
 pub(crate) const HAS_MIRROR: &str = "\
-select count(a.attname) = 7 as has_mirror from pg_catalog.pg_attribute a
- where a.attrelid = to_regclass($1)
+select pg_catalog.count(a.attname) = 7 as has_mirror from pg_catalog.pg_attribute a
+ where a.attrelid = pg_catalog.to_regclass($1)
    and a.attname in ('id', 'user_id', 'display_name', 'email', 'role', 'is_owner', 'active')";

@@ -16,6 +16,7 @@ pub(crate) mod crash;
 pub(crate) mod leftovers;
 pub(crate) mod migrate;
 pub(crate) mod purge;
+mod purge_besides;
 mod spares;
 
 async fn provision(t: &TestDb, new: &NewOrganization, email: &str) -> Result<Provisioned, LifecycleError> {

@@ -1,6 +1,7 @@
 //! Logins for psql: what they see, what their changes are signed with, and that they end with all their sessions.
 
 use catalog::clock::Source;
+use catalog::pg::sqlstate::PgError;
 use secrecy::ExposeSecret as _;
 use tenant_schema::lifecycle::psql_login::{self, PsqlLogin, Reach};
 use tests::{TestDb, TestTenant};
@@ -142,7 +143,7 @@ async fn removing_a_login_that_another_program_has_removed_is_no_error() {
             removed.is_ok()
                 || removed
                     .as_ref()
-                    .is_err_and(|error| error.sqlstate() == Some("XX000")),
+                    .is_err_and(|error| error.pg().and_then(PgError::sqlstate) == Some("XX000")),
             "{removed:?}"
         );
     }

@@ -351,7 +351,7 @@ pub(crate) struct TenantDropArgs {
     #[arg(long)]
     pub(crate) now: bool,
     #[command(flatten)]
-    pub(crate) locks: LockArgs,
+    pub(crate) removal: RemovalArgs,
 }
 
 /// `tenant purge-dropped`.
@@ -364,15 +364,18 @@ pub(crate) struct TenantPurgeArgs {
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
-    pub(crate) locks: LockArgs,
+    pub(crate) removal: RemovalArgs,
 }
 
 /// What one transaction may take.
 #[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct LockArgs {
+pub(crate) struct RemovalArgs {
     /// The most locks one transaction may take, if not half of those the server has left
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_locks: Option<u32>,
+    /// Take along what hangs on it outside its schema: views go, tables lose their foreign keys
+    #[arg(long)]
+    pub(crate) cascade: bool,
 }
 
 /// `tenant create`.

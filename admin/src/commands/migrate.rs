@@ -19,7 +19,7 @@ use tenant_schema::fleet::{self, Ended, Event, Fleet, FleetError, Migrated, Plan
 use self::progress::Progress;
 use crate::cli::{MigrateArgs, MigrateSubject};
 use crate::exit::ExitStatus;
-use crate::failure::{self, Problem};
+use crate::failure::Problem;
 use crate::operator::Operator;
 use crate::signals::Stop;
 
@@ -332,10 +332,10 @@ fn tenant(migrated: Migrated) -> Tenant {
     match outcome {
         Ok(to) => tenant.to = Some(to),
         Err(error) => {
-            let told = fleet::failed::of(&error);
+            let told = fleet::failed::discreetly(&error);
             tenant.sqlstate = told.sqlstate;
             tenant.statement = told.statement;
-            tenant.error = Some(failure::explain(&error.into()).0.message);
+            tenant.error = Some(told.message);
         }
     }
     tenant
@@ -350,8 +350,10 @@ fn text(document: &Migration, subject: Option<MigrateSubject>, is_all: bool) -> 
         .iter()
         .filter(|tenant| tenant.error.is_some())
         .collect();
-    let migrated = document.tenants.len() - failed.len();
     let version = document.template_version;
+    let reached = |tenant: &&Tenant| tenant.to.is_some_and(|to| to > tenant.from);
+    let migrated = document.tenants.iter().filter(reached).count();
+    let skipped = document.tenants.len() - failed.len() - migrated;
     let mut text = match (document.tenants.len(), document.pinned.len()) {
         (0, _) if !is_all => format!("none of the chosen tenants can be brought to version {version}"),
         (0, 0) => format!("every tenant is at version {version}"),
@@ -361,6 +363,14 @@ fn text(document: &Migration, subject: Option<MigrateSubject>, is_all: bool) -> 
             failed.len()
         ),
     };
+    if skipped > 0 {
+        text.extend([", ", &skipped.to_string(), " had nothing to be done"]);
+    }
+    for tenant in document.tenants.iter().filter(reached) {
+        if let Some(to) = tenant.to.filter(|to| *to < version) {
+            text.extend(["\n  ", &tenant.slug, ": pinned at version ", &to.to_string()]);
+        }
+    }
     for tenant in &failed {
         let error = tenant.error.as_deref().unwrap_or_default();
         text.extend(["\n  ", &tenant.slug, ": ", error]);

@@ -72,9 +72,11 @@ async fn create(slug: &Slug, reach: Reach, operator: &Operator) -> anyhow::Resul
         db, source, actor, ..
     } = operator;
     let mut tx = db.begin().await?;
-    let (organization, schema) = operator.tenant(&mut tx, slug).await?;
+    // Locked, so that a purge which is at work ends before, and one that begins later finds the login.
+    let (organization, schema) = operator.lock_schema(&mut tx, slug).await?;
     if schema.state == TenantSchemaState::Dropped {
-        return Err(Problem::refused("the tenant's schema was dropped", "restore it first").into());
+        let next = "nothing brings it back; `tenantry tenant purge-dropped --yes` removes what is left";
+        return Err(Problem::refused("the tenant is being removed", next).into());
     }
     let login = psql_login::create(&mut tx, &schema.schema, reach, source).await?;
     let event = AuditEvent::TenantOpened {

@@ -52,6 +52,31 @@ impl ServerError {
     }
 }
 
+impl ServerError {
+    /// What may be kept, and read by others than who asked: nothing in it is a value of a row. Details may quote whole rows,
+    /// and so may the messages of data exceptions (class 22), constraints (23) and PL/pgSQL's `raise` (P0); of these, only
+    /// what refused the value is told.
+    pub fn discreet(&self) -> String {
+        let quotes = ["22", "23", "P0"]
+            .iter()
+            .any(|class| self.sqlstate.starts_with(class));
+        if !quotes {
+            return self.to_string();
+        }
+        let places = [
+            ("constraint", &self.constraint),
+            ("column", &self.column),
+            ("table", &self.table),
+        ];
+        let places = places
+            .into_iter()
+            .filter_map(|(kind, name)| Some((kind, name.as_ref()?)));
+        let mut words: Vec<String> = places.map(|(kind, name)| format!("{kind} {name}")).collect();
+        words.push(format!("SQLSTATE {}", self.sqlstate));
+        format!("a value was refused ({})", words.join(", "))
+    }
+}
+
 impl From<&DbError> for ServerError {
     fn from(error: &DbError) -> Self {
         let owned = |text: Option<&str>| text.map(Box::from);
@@ -69,5 +94,43 @@ impl From<&DbError> for ServerError {
                 _ => None,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_row_is_told() {
+        let said = |sqlstate: &str, message: &str, constraint: Option<&str>| ServerError {
+            sqlstate: sqlstate.into(),
+            message: message.into(),
+            detail: Some("Key (email)=(ann@acme.example) is duplicated.".into()),
+            table: Some("contacts".into()),
+            constraint: constraint.map(Box::from),
+            ..ServerError::default()
+        };
+        let unique = said(
+            "23505",
+            "could not create unique index \"contacts_email_key\"",
+            Some("contacts_email_key"),
+        );
+        assert_eq!(
+            unique.discreet(),
+            "a value was refused (constraint contacts_email_key, table contacts, SQLSTATE 23505)"
+        );
+        let invalid = said("22P02", "invalid input syntax for type integer: \"Erika\"", None);
+        assert_eq!(
+            invalid.discreet(),
+            "a value was refused (table contacts, SQLSTATE 22P02)"
+        );
+        let raised = said("P0001", "Erika may not", None);
+        assert!(!raised.discreet().contains("Erika"));
+        let there = said("42P07", "relation \"labels\" already exists", None);
+        assert_eq!(
+            there.discreet(),
+            "relation \"labels\" already exists (SQLSTATE 42P07)"
+        );
     }
 }

@@ -147,6 +147,14 @@ impl PgError {
         matches!(self.sqlstate(), Some("55P03" | "40P01" | "40001"))
     }
 
+    /// What failed, without anything that could be a value of a row: see [`ServerError::discreet`].
+    pub fn explain_discreetly(&self) -> String {
+        match self.db() {
+            Some(db) => format!("{self}: {}", db.discreet()),
+            None => self.explain(),
+        }
+    }
+
     /// The whole chain in one line, for an operator: kind, SQLSTATE, the server's message, detail and hint.
     pub fn explain(&self) -> String {
         let mut parts = vec![self.to_string()];

@@ -165,7 +165,7 @@ fn told(letters: Option<&str>) -> &str {
 
 /// All relations of these schemas that we may grant on, those that are alike taken together.
 pub(crate) const RELATIONS: &str = "\
-select c.relname::text as name, quote_ident(c.relname) as quoted, c.relkind::text as kind, d.description as comment,
+select c.relname::text as name, pg_catalog.quote_ident(c.relname) as quoted, c.relkind::text as kind, d.description as comment,
        replace(coalesce(c.relacl::text, ''), n.nspname || '_', $2::text || '_') as acl,
        a.attrelid is not null as columns, array_agg(n.nspname::text order by n.nspname) as schemas
   from pg_catalog.pg_namespace n

@@ -145,7 +145,7 @@ pub(crate) const ELSEWHERE: &str = concat!(
     "with held as (",
     held!(),
     ")
-select distinct r.rolname::text as role, quote_ident(r.rolname) as quoted, h.owns, h.schema::text as schema, h.what
+select distinct r.rolname::text as role, pg_catalog.quote_ident(r.rolname) as quoted, h.owns, h.schema::text as schema, h.what
   from held h join pg_catalog.pg_roles r on r.oid = h.role
  where (r.rolname ~ '^t_[0-9a-f]{32}_(rw|ro)$' and (h.owns or h.schema is distinct from left(r.rolname, 34)))
     or (h.schema ~ '^t_[0-9a-f]{32}$' and not h.owns and r.rolname !~ '^t_[0-9a-f]{32}_(rw|ro)$'
@@ -167,8 +167,8 @@ select distinct h.owns, h.what
 /// Memberships of tenants' roles in others, and of others in tenants' roles, but the server's, those of logins for psql
 /// in their own tenant's, those of logins for a statement in many tenants, and those that come with making or owning them.
 pub(crate) const MEMBERS: &str = "\
-select r.rolname::text as role, quote_ident(r.rolname) as quoted_role, m.rolname::text as member,
-       quote_ident(m.rolname) as quoted
+select r.rolname::text as role, pg_catalog.quote_ident(r.rolname) as quoted_role, m.rolname::text as member,
+       pg_catalog.quote_ident(m.rolname) as quoted
   from pg_catalog.pg_auth_members a
   join pg_catalog.pg_roles r on r.oid = a.roleid
   join pg_catalog.pg_roles m on m.oid = a.member

@@ -9,8 +9,17 @@ use crate::template_check::statements;
 /// The longest statement that is recorded, in characters.
 const LONGEST: usize = 2_000;
 
-/// The failure as it is recorded.
-pub fn of(error: &LifecycleError) -> Failure {
+/// The failure as it is recorded and told of a run: what stands in the catalog outlives the tenant's rows, and what a run
+/// says goes to logs. A dry run tells [all of it](in_full).
+pub fn discreetly(error: &LifecycleError) -> Failure {
+    Failure {
+        message: error.explain_discreetly(),
+        ..in_full(error)
+    }
+}
+
+/// The failure with all that PostgreSQL said, values of rows too.
+pub fn in_full(error: &LifecycleError) -> Failure {
     Failure {
         sqlstate: error.pg().and_then(|pg| pg.sqlstate()).map(str::to_owned),
         message: error.explain(),

@@ -82,7 +82,7 @@ impl Fleet<'_> {
             self.go_through(tx.transaction(), schema, &mut rehearsal).await
         };
         if let Err(error) = outcome.await {
-            rehearsal.failure = Some(failed::of(&error));
+            rehearsal.failure = Some(failed::in_full(&error));
         }
         tx.rollback().await?;
         Ok(rehearsal)
@@ -103,7 +103,7 @@ impl Fleet<'_> {
                 if let Err(error) = tx.batch(&statement).await {
                     rehearsal.failure = Some(Failure {
                         statement: Some(statement),
-                        ..failed::of(&error.into())
+                        ..failed::in_full(&error.into())
                     });
                     return Ok(());
                 }

@@ -387,7 +387,7 @@ impl<T: Fn(Event)> Wave<'_, T> {
     async fn note_once(&self, at: &Attempt, error: &LifecycleError) -> Result<Option<i32>, LifecycleError> {
         let mut tx = self.fleet.db.begin().await?;
         let now = self.fleet.source.now();
-        if migration_runs::failed(&mut tx, at, &failed::of(error), now).await? {
+        if migration_runs::failed(&mut tx, at, &failed::discreetly(error), now).await? {
             tx.commit().await?;
             return Ok(None);
         }

@@ -19,7 +19,7 @@ use catalog::tenant_schemas;
 use catalog::tx::{CatalogDb, CatalogTx};
 use tokio::io::AsyncRead;
 
-use super::purge::{self, budget};
+use super::purge::{self, Survey};
 use super::stamp::Found;
 use super::{LifecycleError, Refusal, create_tables, psql_login, upgrade};
 use crate::container::export::{Others, Sealed, Snapshot};
@@ -54,12 +54,8 @@ impl Leaving {
         if tenant.status == OrganizationStatus::Cancelled {
             return Err(LifecycleError::from(Refusal::Dropped).into());
         }
-        let needed = budget::of_schema(tx.transaction(), &schema.schema).await?;
-        let room = budget::room(tx.transaction()).await?;
-        if needed > room {
-            let what = "removing its schema".to_owned();
-            return Err(LifecycleError::from(Refusal::TooManyLocks { what, needed, room }).into());
-        }
+        let survey = purge::survey(&mut tx, &schema.schema).await?;
+        check(survey).map_err(LifecycleError::from)?;
         let logins = psql_login::of_schema(&mut tx, &schema.schema).await?;
         tx.rollback().await?;
         for login in &logins {
@@ -118,10 +114,31 @@ impl Leaving {
             at: source.now(),
         };
         archives::begin(&mut tx, &tenant, &archive, actor, source).await?;
-        purge::remove(tx.transaction(), &schema.schema, Found::Ours).await?;
+        purge::remove(&mut tx, &schema.schema, Found::Ours).await?;
         tx.commit().await?;
         Ok(archive)
     }
+}
+
+/// What can go into a file and be removed in one transaction.
+fn check(survey: Survey) -> Result<(), Refusal> {
+    let Survey {
+        needed,
+        room,
+        outside,
+        large_objects,
+    } = survey;
+    if !outside.is_empty() {
+        return Err(Refusal::Outside(outside));
+    }
+    if large_objects > 0 {
+        return Err(Refusal::LargeObjects(large_objects));
+    }
+    if needed > room {
+        let what = "removing its schema".to_owned();
+        return Err(Refusal::TooManyLocks { what, needed, room });
+    }
+    Ok(())
 }
 
 /// Brings an archived tenant back out of its container, within `tx`; the caller commits. Organization, slug, members and

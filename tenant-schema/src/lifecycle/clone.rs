@@ -95,8 +95,11 @@ impl Guard {
         let schema = tenant_schemas::find(&mut tx, origin.id)
             .await?
             .ok_or(CatalogError::NotATenant)?;
-        if origin.status == OrganizationStatus::Cancelled {
-            return Err(Refusal::Dropped.into());
+        match origin.status {
+            OrganizationStatus::Cancelled => return Err(Refusal::Dropped.into()),
+            // Its copy would be served with all that is kept from being served.
+            OrganizationStatus::Suspended => return Err(Refusal::Suspended.into()),
+            _ => {}
         }
         let name = &schema.schema;
         migrator::lock(tx.transaction(), name.as_str()).await?;
@@ -140,7 +143,14 @@ impl Guard {
             return Err(CatalogError::SlugRetired.into());
         }
         tx.commit().await.map_err(CatalogError::from)?;
-        Ok(self.tx.rollback().await?)
+        // The copy is there, whatever becomes of what held the origin.
+        if let Err(error) = self.tx.rollback().await {
+            tracing::debug!(
+                error = error.explain(),
+                "a clone's guard was lost after its COMMIT"
+            );
+        }
+        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ use catalog::tx::{CatalogDb, CatalogTx};
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::logins;
+use super::{LifecycleError, logins};
 
 /// How long a login's password is good for: a working day, so that a forgotten one is worthless tomorrow.
 const LIFETIME: TimeDelta = TimeDelta::hours(12);
@@ -88,7 +88,7 @@ pub async fn create(
 
 /// Ends the sessions of a login and removes it with what it made for itself (it can make nothing but large objects and
 /// temporary tables). Should this end halfway, the login is shut and its next removal ends it.
-pub async fn drop(db: &CatalogDb, role: &PsqlRole) -> Result<(), PgError> {
+pub async fn drop(db: &CatalogDb, role: &PsqlRole) -> Result<(), LifecycleError> {
     logins::remove(db, &role.0).await
 }
 
@@ -112,5 +112,5 @@ select r.rolname::text as role from pg_catalog.pg_roles r
 
 pub(crate) const OF_SCHEMA: &str = "\
 select r.rolname::text as role from pg_catalog.pg_roles r
- where r.rolname ~ '^t_[0-9a-f]{32}_psql_[0-9a-f]{8}$' and starts_with(r.rolname, $1::text || '_')
+ where r.rolname ~ '^t_[0-9a-f]{32}_psql_[0-9a-f]{8}$' and pg_catalog.starts_with(r.rolname, $1::text || '_')
  order by r.rolname";

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-/// Why not. Nothing was changed.
+/// Why not. Nothing was changed, but that a purge in several transactions keeps what it has done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It is to be purged, and was not dropped.
@@ -17,9 +17,21 @@ pub enum Refusal {
     /// It is to be cloned, and was dropped.
     #[error("it was dropped")]
     Dropped,
+    /// It is to be cloned, and is suspended.
+    #[error("it is suspended")]
+    Suspended,
     /// It is to be cloned, and its schema is of a version that this program does not know.
     #[error("its template version is {0}, and this program's latest is {1}")]
     LaterVersion(i32, i32),
+    /// It is to be purged, and its schema has another name than the catalog knows.
+    #[error("its schema is called {0} now")]
+    Renamed(String),
+    /// It is to be purged or archived, and objects outside its schema depend on it.
+    #[error("others' objects hang on it: {}", .0.join(", "))]
+    Outside(Vec<String>),
+    /// It is to be archived, and its roles have large objects.
+    #[error("its roles have made {0} large objects, which no container holds")]
+    LargeObjects(i64),
     /// It is to be exported, and its schema is gone.
     #[error("its schema is gone")]
     NoSchema,
@@ -52,7 +64,15 @@ impl Refusal {
             Self::InGrace(_) => "wait, or remove it with `tenantry tenant drop SLUG --yes --now`",
             Self::Gone => "nothing is left to do; `tenantry tenant erasures` has the proof",
             Self::Dropped => "`tenantry tenant undrop` brings it back first",
+            Self::Suspended => "`tenantry tenant resume` lets it be served, and cloned",
+            Self::Renamed(_) => {
+                "`alter schema … rename to …` gives it back the name that `tenantry tenant show` tells"
+            }
+            Self::Outside(_) => "drop these first; a purge takes them along with --cascade",
             Self::LaterVersion(..) => "use the program and the template that migrated it",
+            Self::LargeObjects(_) => {
+                "`select lo_unlink(oid) from pg_largeobject_metadata` in its psql removes them"
+            }
             Self::NoSchema => "`tenantry tenant show` tells how it stands",
             Self::Lacks(_) => "somebody has changed it by hand; bring it back to its version's form first",
             Self::NotArchived => "`tenantry tenant import --as` makes another tenant of a container",

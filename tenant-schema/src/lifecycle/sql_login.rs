@@ -15,8 +15,8 @@ use catalog::tx::{CatalogDb, CatalogTx};
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::logins;
 use super::psql_login::Reach;
+use super::{LifecycleError, logins};
 
 /// How long a login's password is good for: no session is begun later, and what a killed program leaves is worthless soon.
 const LIFETIME: TimeDelta = TimeDelta::hours(12);
@@ -95,7 +95,7 @@ async fn committed(db: &CatalogDb, sql: &str) -> Result<(), PgError> {
 }
 
 /// Ends the sessions of a login and removes it.
-pub(crate) async fn drop(db: &CatalogDb, role: &SqlRole) -> Result<(), PgError> {
+pub(crate) async fn drop(db: &CatalogDb, role: &SqlRole) -> Result<(), LifecycleError> {
     logins::remove(db, &role.0).await
 }
 

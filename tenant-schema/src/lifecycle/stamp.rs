@@ -45,8 +45,22 @@ pub(crate) async fn find(
     })
 }
 
+/// The schema that bears this organization's stamp, whatever its name is.
+pub(crate) async fn bearer(
+    tx: &mut Transaction,
+    organization: OrganizationId,
+) -> Result<Option<String>, PgError> {
+    let row = tx.row(BEARER, &[&stamp(organization)]).await?;
+    Ok(row.map(|row| row.get("name")))
+}
+
 pub(crate) const STAMP: &str = "\
-select obj_description(n.oid, 'pg_namespace') as stamp from pg_catalog.pg_namespace n where n.nspname = $1";
+select pg_catalog.obj_description(n.oid, 'pg_namespace') as stamp
+  from pg_catalog.pg_namespace n where n.nspname = $1";
+
+pub(crate) const BEARER: &str = "\
+select n.nspname::text as name from pg_catalog.pg_description d join pg_catalog.pg_namespace n on n.oid = d.objoid
+ where d.classoid = 'pg_catalog.pg_namespace'::regclass and d.description = $1 limit 1";
 
 #[cfg(test)]
 mod tests {

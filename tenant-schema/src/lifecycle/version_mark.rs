@@ -103,7 +103,7 @@ pub(crate) async fn settle(
 
 /// Quoted where it must be: somebody may have named the index otherwise.
 pub(crate) const FIND: &str = "\
-select quote_ident(p.relname) as mark
+select pg_catalog.quote_ident(p.relname) as mark
   from pg_catalog.pg_namespace n
   join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = $2
   join pg_catalog.pg_index i on i.indrelid = c.oid and i.indisprimary

@@ -117,6 +117,7 @@ async fn every_step_of_a_tenants_life_leaves_nothing_to_find() {
     assert_healthy(&t, "somebody was let in on purpose").await;
     let how = Purge {
         due: Due::Now,
+        cascade: false,
         max_locks: None,
         actor: &t.actor(),
         source: t.source(),
@@ -141,6 +142,7 @@ async fn tenants_that_are_made_and_purged_meanwhile_are_no_findings() {
             drop_tenant(&t, &made).await;
             let how = Purge {
                 due: Due::Now,
+                cascade: false,
                 max_locks: Some(260),
                 actor: &actor,
                 source: t.source(),

@@ -287,3 +287,19 @@ async fn a_dropped_schema_is_refused_and_not_built_elsewhere() {
         .get(0);
     assert_eq!(tables, 0);
 }
+
+/// PostgreSQL has `quote_ident(text)` only, so that one for names fits better wherever it is on the path.
+#[tokio::test]
+async fn a_function_in_the_tenants_schema_is_not_called_by_statements_of_ours() {
+    let t = TestDb::new().await;
+    let acme = t.tenant("acme").await;
+    take_back_to_version_6(&t, &acme).await;
+    let trap = format!(
+        "create function {}.quote_ident(name) returns text language plpgsql
+           as $$begin raise exception 'it was called'; end$$",
+        acme.schema
+    );
+    t.as_superuser().await.batch_execute(&trap).await.expect("made");
+    let done = migrate(&t, &plan(&t).await).await;
+    assert!(done[0].outcome.is_ok(), "{done:?}");
+}

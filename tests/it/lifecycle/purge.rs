@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use tenant_schema::lifecycle::purge::{self, Due, Purge, Purged};
 use tenant_schema::lifecycle::{LifecycleError, Refusal};
 use tests::tenant::TestTenant;
-use tests::{Cluster, TestDb};
+use tests::{Cluster, Proxy, TestDb};
 
 use super::crash::through;
 use super::leftovers::{Leftovers, leftovers, tenant_roles};
 
 /// Fewer than the shipped template needs at once, more than its largest table does.
-const FEW_LOCKS: Option<u32> = Some(260);
+pub(super) const FEW_LOCKS: Option<u32> = Some(260);
 
 pub(crate) async fn drop_tenant(t: &TestDb, tenant: &TestTenant) {
     let mut tx = t.catalog().begin().await.expect("a transaction");
@@ -41,17 +41,22 @@ async fn purge_by(
     let how = Purge {
         due,
         max_locks,
+        cascade: false,
         actor: &t.actor(),
         source: t.source(),
     };
     purge::purge(db, tenant.organization, how).await
 }
 
-async fn now(t: &TestDb, tenant: &TestTenant, max_locks: Option<u32>) -> Result<Purged, LifecycleError> {
+pub(super) async fn now(
+    t: &TestDb,
+    tenant: &TestTenant,
+    max_locks: Option<u32>,
+) -> Result<Purged, LifecycleError> {
     purge_by(t, t.catalog(), tenant, Due::Now, max_locks).await
 }
 
-async fn proofs(t: &TestDb) -> Vec<Erasure> {
+pub(super) async fn proofs(t: &TestDb) -> Vec<Erasure> {
     let mut tx = t.catalog().begin().await.expect("a transaction");
     let proofs = erasures::list(&mut tx).await.expect("an answer");
     tx.rollback().await.expect("undone");
@@ -59,7 +64,7 @@ async fn proofs(t: &TestDb) -> Vec<Erasure> {
 }
 
 /// What is left of a tenant that is gone: tombstones, the label's rest, audit entries, the proof.
-async fn assert_gone(t: &TestDb, tenant: &TestTenant, when: &str) {
+pub(super) async fn assert_gone(t: &TestDb, tenant: &TestTenant, when: &str) {
     let sql = format!(
         "select concat_ws(' ',
             (select count(*) from pg_namespace where nspname = '{0}'),
@@ -134,7 +139,8 @@ async fn the_budget_is_what_postgresql_really_locks() {
     let t = TestDb::new().await;
     let acme = t.tenant("acme").await;
     let mut tx = t.catalog().begin().await.expect("a transaction");
-    let (needed, room) = purge::locks(&mut tx, &acme.schema).await.expect("counted");
+    let survey = purge::survey(&mut tx, &acme.schema).await.expect("counted");
+    let (needed, room) = (survey.needed, survey.room);
     tx.rollback().await.expect("undone");
     let owner = t.as_owner().await;
     let sql = format!("begin; drop schema {} cascade", acme.schema);
@@ -155,6 +161,25 @@ async fn the_budget_is_what_postgresql_really_locks() {
     ));
 }
 
+/// Cuts a purge in several transactions off when the first of them is committed.
+async fn begin_purge(t: &TestDb, proxy: &Proxy, tenant: &TestTenant) {
+    for n in 1.. {
+        let db = through(t, proxy).await;
+        proxy.cut_after(n);
+        let outcome = purge_by(t, &db, tenant, Due::Now, FEW_LOCKS).await;
+        drop(db);
+        proxy.all_ended().await;
+        assert!(outcome.is_err(), "cut after {n} messages");
+        let mut tx = t.catalog().begin().await.expect("a transaction");
+        let departure = departures::find(&mut tx, tenant.organization).await;
+        tx.rollback().await.expect("undone");
+        let departure = departure.expect("an answer").expect("it is not purged");
+        if departure.purge_begun_at.is_some() {
+            return;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_schema_that_does_not_fit_goes_in_several_transactions_and_cannot_come_back() {
     let t = TestDb::new().await;
@@ -168,6 +193,15 @@ async fn a_schema_that_does_not_fit_goes_in_several_transactions_and_cannot_come
         ),
         "{too_few:?}"
     );
+    let mut tx = t.catalog().begin().await.expect("a transaction");
+    let undone = departures::undo(&mut tx, acme.organization, &t.actor(), t.source()).await;
+    assert!(
+        matches!(undone, Ok(departures::Undone::Now(_))),
+        "nothing has begun that cannot be ended: {undone:?}"
+    );
+    tx.rollback().await.expect("undone");
+    let proxy = t.proxy().await;
+    begin_purge(&t, &proxy, &acme).await;
     let mut tx = t.catalog().begin().await.expect("a transaction");
     let undone = departures::undo(&mut tx, acme.organization, &t.actor(), t.source()).await;
     assert_eq!(undone.expect("an answer"), departures::Undone::TooLate);

@@ -13,7 +13,7 @@ use tenant_schema::lifecycle::purge::{self, Due, Purge};
 use tenant_schema::lifecycle::{LifecycleError, Refusal};
 
 use super::standing::{lock, refuse_if_archived};
-use crate::cli::{LockArgs, TenantDropArgs, TenantPurgeArgs};
+use crate::cli::{RemovalArgs, TenantDropArgs, TenantPurgeArgs};
 use crate::exit::ExitStatus;
 use crate::failure::{self, Problem};
 use crate::operator::Operator;
@@ -54,8 +54,14 @@ struct ToPurge {
     due: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     locks: Option<i64>,
+    /// What hangs on it outside its schema.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    outside: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     erasure: Option<Proof>,
+    /// Another operator was faster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meanwhile: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -106,7 +112,13 @@ async fn leave(args: &TenantDropArgs, operator: &Operator) -> anyhow::Result<Lef
     let departure = departure.context("its departure is not on record")?;
     tx.commit().await?;
     let erasure = if args.now {
-        Some(purge_one(tenant.id, Due::Now, args.locks, operator).await?)
+        let removed = purge_one(tenant.id, Due::Now, args.removal, operator).await;
+        Some(removed.with_context(|| {
+            format!(
+                "{slug} is dropped and has no grace left, but could not be removed yet",
+                slug = args.slug
+            )
+        })?)
     } else {
         None
     };
@@ -123,12 +135,13 @@ async fn leave(args: &TenantDropArgs, operator: &Operator) -> anyhow::Result<Lef
 async fn purge_one(
     tenant: OrganizationId,
     due: Due,
-    locks: LockArgs,
+    removal: RemovalArgs,
     operator: &Operator,
 ) -> Result<Proof, LifecycleError> {
     let how = Purge {
         due,
-        max_locks: locks.max_locks,
+        max_locks: removal.max_locks,
+        cascade: removal.cascade,
         actor: &operator.actor,
         source: &operator.source,
     };
@@ -210,7 +223,7 @@ async fn purge_all(args: &TenantPurgeArgs, operator: &Operator) -> anyhow::Resul
         if args.dry_run {
             documents.push(plan(&departure, operator).await?);
         } else if departure.is_due(now) {
-            documents.push(outcome(&departure, args.locks, operator).await);
+            documents.push(outcome(&departure, args.removal, operator).await);
         }
     }
     Ok(documents)
@@ -219,30 +232,32 @@ async fn purge_all(args: &TenantPurgeArgs, operator: &Operator) -> anyhow::Resul
 async fn plan(departure: &Departure, operator: &Operator) -> anyhow::Result<ToPurge> {
     let mut tx = operator.db.begin().await?;
     let schema = tenant_schemas::find(&mut tx, departure.organization).await?;
-    let locks = match schema {
-        Some(schema) => Some(purge::locks(&mut tx, &schema.schema).await?.0),
+    let survey = match schema {
+        Some(schema) => Some(purge::survey(&mut tx, &schema.schema).await?),
         None => None,
     };
     tx.rollback().await?;
     Ok(ToPurge {
-        locks,
+        locks: survey.as_ref().map(|survey| survey.needed),
+        outside: survey.map(|survey| survey.outside).unwrap_or_default(),
         ..to_purge(departure, operator)
     })
 }
 
 /// One that fails does not stop the others; one that another operator has removed meanwhile is as good.
-async fn outcome(departure: &Departure, locks: LockArgs, operator: &Operator) -> ToPurge {
+async fn outcome(departure: &Departure, removal: RemovalArgs, operator: &Operator) -> ToPurge {
     let mut document = to_purge(departure, operator);
     match Box::pin(purge_one(
         departure.organization,
         Due::AfterGrace,
-        locks,
+        removal,
         operator,
     ))
     .await
     {
         Ok(proof) => document.erasure = Some(proof),
-        Err(LifecycleError::Refused(Refusal::Gone | Refusal::NotDropped)) => {}
+        Err(LifecycleError::Refused(Refusal::Gone)) => document.meanwhile = Some("removed"),
+        Err(LifecycleError::Refused(Refusal::NotDropped)) => document.meanwhile = Some("brought back"),
         Err(error) => document.error = Some(failure::explain(&error.into()).0.message),
     }
     operator
@@ -257,7 +272,9 @@ fn to_purge(departure: &Departure, operator: &Operator) -> ToPurge {
         purge_after: departure.purge_after,
         due: departure.is_due(operator.source.now()),
         locks: None,
+        outside: Vec::new(),
         erasure: None,
+        meanwhile: None,
         error: None,
     }
 }
@@ -266,9 +283,15 @@ fn said(document: &ToPurge) -> String {
     match (&document.erasure, &document.error) {
         (Some(proof), _) => format!("removed, proof {}", proof.id),
         (None, Some(error)) => format!("failed: {error}"),
-        (None, None) if document.locks.is_some() && document.due => "would be removed".to_owned(),
-        (None, None) if document.locks.is_some() => "in its grace".to_owned(),
-        (None, None) => "not there any more".to_owned(),
+        (None, None) => match document.meanwhile {
+            Some(what) => format!("{what} by somebody else meanwhile"),
+            None if !document.due => "in its grace".to_owned(),
+            None if document.outside.is_empty() => "would be removed".to_owned(),
+            None => format!(
+                "would be refused without --cascade: {}",
+                document.outside.join(", ")
+            ),
+        },
     }
 }
 

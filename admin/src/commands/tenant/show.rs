@@ -1,5 +1,7 @@
 //! `tenantry tenant show`: one tenant.
 
+use std::cmp::Ordering;
+
 use anyhow::Context as _;
 use catalog::archives::{self, Archive};
 use catalog::departures;
@@ -28,6 +30,8 @@ struct ShownTenant {
     state: TenantSchemaState,
     template_version: i32,
     latest_version: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pinned_version: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     suspended: Option<ShownSuspension>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,6 +98,7 @@ async fn show(slug: &Slug, operator: &Operator) -> anyhow::Result<ShownTenant> {
         state: schema.state,
         template_version: schema.template_version,
         latest_version: operator.config.template.latest(),
+        pinned_version: schema.pinned_version,
         suspended: suspended.map(|suspension| ShownSuspension {
             at: suspension.at,
             by: suspension.by,
@@ -158,13 +163,19 @@ fn archive(archived: &Archive) -> (&'static str, String) {
     ("archived", text)
 }
 
-fn text(tenant: &ShownTenant) -> String {
+fn version(tenant: &ShownTenant) -> String {
     let (version, latest) = (tenant.template_version, tenant.latest_version);
-    let version = if version < latest {
-        format!("{version} of {latest}: run `tenantry migrate`")
-    } else {
-        format!("{version} (the latest)")
-    };
+    match (version.cmp(&latest), tenant.pinned_version) {
+        (Ordering::Equal, None) => format!("{version} (the latest)"),
+        (Ordering::Greater, _) => format!("{version}, later than this program's {latest}"),
+        (_, Some(pinned)) => {
+            format!("{version} of {latest}, pinned at {pinned}: `tenantry tenant unpin` lets it go")
+        }
+        (Ordering::Less, None) => format!("{version} of {latest}: run `tenantry migrate`"),
+    }
+}
+
+fn text(tenant: &ShownTenant) -> String {
     let mut pairs = vec![
         ("tenant", tenant.slug.clone()),
         ("name", tenant.name.clone()),
@@ -173,7 +184,7 @@ fn text(tenant: &ShownTenant) -> String {
         ("status", tenant.status.to_string()),
         ("url", tenant.url.clone()),
         ("schema", format!("{} ({})", tenant.schema, tenant.state)),
-        ("version", version),
+        ("version", version(tenant)),
         ("migrated", output::instant(tenant.migrated_at)),
         ("size", output::bytes(tenant.size_bytes)),
         ("created", output::instant(tenant.created_at)),

@@ -119,8 +119,8 @@ with key as (
    cross join lateral generate_subscripts(f.confkey, 1) as p (at)
    where f.confkey[p.at] = k.number
 )
-select quote_ident(c.relname) as quoted, c.relkind = 'r' as plain, quote_ident(a.attname) as column_name,
-       case when a.atttypid <> b.atttypid then format_type(a.atttypid, a.atttypmod) end as own_type,
+select pg_catalog.quote_ident(c.relname) as quoted, c.relkind = 'r' as plain, pg_catalog.quote_ident(a.attname) as column_name,
+       case when a.atttypid <> b.atttypid then pg_catalog.format_type(a.atttypid, a.atttypmod) end as own_type,
        exists (select from member m where m.relation = o.oid and m.number = b.attnum) as is_member
   from pg_catalog.pg_class c
   join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
@@ -132,7 +132,7 @@ select quote_ident(c.relname) as quoted, c.relkind = 'r' as plain, quote_ident(a
  order by c.relname, a.attnum";
 
 pub(crate) const SEQUENCES: &str = "\
-select quote_ident(c.relname) as quoted
+select pg_catalog.quote_ident(c.relname) as quoted
   from pg_catalog.pg_class c
   join pg_catalog.pg_class o on o.relnamespace = $2::text::regnamespace and o.relname = c.relname and o.relkind = 'S'
  where c.relnamespace = $1::text::regnamespace and c.relkind = 'S'

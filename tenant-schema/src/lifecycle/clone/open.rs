@@ -72,26 +72,26 @@ async fn names(tx: &mut Transaction, sql: &str, schema: &SchemaName) -> Result<V
 }
 
 pub(crate) const DEFERRABLE: &str = "\
-select distinct quote_ident(k.conname) as quoted from pg_catalog.pg_constraint k
+select distinct pg_catalog.quote_ident(k.conname) as quoted from pg_catalog.pg_constraint k
  where k.connamespace = $1::text::regnamespace and k.condeferrable
  order by quoted";
 
 /// Those of partitions follow their table's.
 pub(crate) const FOREIGN_KEYS: &str = "\
-select quote_ident(c.relname) as quoted_table, quote_ident(k.conname) as quoted,
-       pg_get_constraintdef(k.oid) as definition,
-       quote_literal(obj_description(k.oid, 'pg_constraint')) as quoted_comment
+select pg_catalog.quote_ident(c.relname) as quoted_table, pg_catalog.quote_ident(k.conname) as quoted,
+       pg_catalog.pg_get_constraintdef(k.oid) as definition,
+       pg_catalog.quote_literal(pg_catalog.obj_description(k.oid, 'pg_constraint')) as quoted_comment
   from pg_catalog.pg_constraint k join pg_catalog.pg_class c on c.oid = k.conrelid
  where k.connamespace = $1::text::regnamespace and k.contype = 'f' and k.conparentid = 0
  order by k.oid";
 
 pub(crate) const TABLES: &str = "\
-select quote_ident(c.relname) as quoted, c.relkind = 'm' as is_view from pg_catalog.pg_class c
+select pg_catalog.quote_ident(c.relname) as quoted, c.relkind = 'm' as is_view from pg_catalog.pg_class c
  where c.relnamespace = $1::text::regnamespace and c.relkind in ('r', 'p', 'm') and c.relname <> all($2::text[])
  order by c.oid";
 
 pub(crate) const TRIGGERS: &str = "\
-select quote_ident(c.relname) as quoted_table, quote_ident(t.tgname) as quoted,
+select pg_catalog.quote_ident(c.relname) as quoted_table, pg_catalog.quote_ident(t.tgname) as quoted,
        case t.tgenabled when 'D' then 'disable' when 'R' then 'enable replica' else 'enable always' end as how
   from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid
  where c.relnamespace = $1::text::regnamespace and not t.tgisinternal and t.tgenabled <> 'O'

@@ -137,14 +137,14 @@ trigrams as (
   select t.relation, json_agg(json_build_object('column', t.attname, 'unaccented', t.unaccented)
            order by t.attnum) as list
     from (
-      select c.relation, c.attname, c.attnum, bool_or(k.key <> quote_ident(c.attname)) as unaccented
+      select c.relation, c.attname, c.attnum, pg_catalog.bool_or(k.key <> pg_catalog.quote_ident(c.attname)) as unaccented
         from pg_index i
         cross join lateral unnest(i.indclass::oid[]) with ordinality o (class, position)
         join pg_opclass y on y.oid = o.class and y.opcname in ('gin_trgm_ops', 'gist_trgm_ops')
         cross join lateral pg_get_indexdef(i.indexrelid, o.position::int, false) k (key)
         join columns c on c.relation = i.indrelid and k.key in (
-               quote_ident(c.attname), 'immutable_unaccent(' || quote_ident(c.attname) || ')',
-               'immutable_unaccent((' || quote_ident(c.attname) || ')::text)')
+               pg_catalog.quote_ident(c.attname), 'immutable_unaccent(' || pg_catalog.quote_ident(c.attname) || ')',
+               'immutable_unaccent((' || pg_catalog.quote_ident(c.attname) || ')::text)')
        where i.indisvalid and i.indpred is null
        group by c.relation, c.attname, c.attnum
     ) t
@@ -232,7 +232,7 @@ select coalesce(json_agg(e.entry order by e.kind, e.name, e.signature), '[]')::t
                  'category', t.category, 'enum_labels', t.enum_labels, 'element_type', t.element_type,
                  'has_default', a.has_default, 'variadic', a.mode = 'v', 'row_of', o.relname
                ) order by a.position) as list,
-               bool_or(t.kind = 'p') as is_pseudo
+               pg_catalog.bool_or(t.kind = 'p') as is_pseudo
           from arguments a
           join facts t on t.type = a.type
           left join relations o on o.reltype = t.base

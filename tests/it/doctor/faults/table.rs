@@ -179,8 +179,8 @@ pub(super) const FAULTS: &[Fault] = &[
     told(
         "update catalog.tenant_schemas set state = 'dropped' where schema_name = '{a}';
          insert into catalog.departures (organization_id, status_before, dropped_by, dropped_at, purge_after,
-           purge_begun_at, row_counts)
-         select organization_id, 'active', 'operator:ann', now(), now(), now(), '{}' from catalog.tenant_schemas
+           purge_begun_at, row_counts, large_objects)
+         select organization_id, 'active', 'operator:ann', now(), now(), now(), '{}', 0 from catalog.tenant_schemas
           where schema_name = '{a}'",
         "purges warn acme -",
         "delete from catalog.departures;
