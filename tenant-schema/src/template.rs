@@ -12,7 +12,7 @@ use catalog::pg::tx::Transaction;
 use catalog::schema_name::SchemaName;
 
 use crate::records::INTROSPECT;
-use crate::template_check::{self, Kind, Rule, SqlFile};
+use crate::template_check::{self, Target, Kind, Rule, SqlFile};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -147,7 +147,7 @@ impl Template {
 /// would not be rolled back, and tables be made elsewhere. In the body of a function or of `do`, PostgreSQL itself refuses
 /// to end a transaction that was begun outside, and path and role are set again behind each file.
 fn check(files: &[SqlFile]) -> Result<(), MigrateError> {
-    let found = template_check::check(files);
+    let found = template_check::check(files, Target::default());
     let broken = found
         .iter()
         .find(|finding| BREAKS_THE_TRANSACTION.contains(&finding.rule));

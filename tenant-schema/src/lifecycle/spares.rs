@@ -101,7 +101,7 @@ async fn remove(db: &CatalogDb, but: Option<i32>) -> Result<usize, LifecycleErro
         if found == Found::Foreign {
             return Err(stamp_of(spare));
         }
-        purge::remove(tx.transaction(), &spare.schema, found).await?;
+        purge::remove(&mut tx, &spare.schema, found).await?;
         tx.commit().await?;
         removed += 1;
     }
