@@ -113,6 +113,8 @@ async fn a_claim_that_is_killed_at_any_message_leaves_the_spare_where_it_was() {
     proxy.reset();
     provision(&t, &db, "ant", &who).await.expect("a tenant");
     let (messages, whole) = (proxy.tally().messages, leftovers(&t).await);
+    drop(db);
+    proxy.all_ended().await;
     let before = pool(&t).await;
     assert_eq!(before.len(), 1);
     for n in 1..messages {
