@@ -11,6 +11,7 @@ mod organization;
 mod plan;
 mod selection;
 mod shell;
+mod spare;
 mod sql;
 mod template;
 mod tenant;
@@ -31,6 +32,7 @@ pub(crate) use self::organization::{GroupKind, OrganizationCommand, Organization
 pub(crate) use self::plan::{LimitArgs, PlanCommand};
 pub(crate) use self::selection::SelectionArgs;
 pub(crate) use self::shell::{CompletionsArgs, ManArgs, Shell};
+pub(crate) use self::spare::{SpareCommand, SpareDropArgs, SpareFillArgs};
 pub(crate) use self::sql::{SqlArgs, SqlFormat};
 pub(crate) use self::template::{TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
@@ -115,6 +117,9 @@ pub(crate) enum OperatorCommand {
     /// Tenants: organizations with a schema of their own
     #[command(subcommand)]
     Tenant(TenantCommand),
+    /// Spare schemas: built before anybody wants them, so that a tenant is there at once
+    #[command(subcommand)]
+    Spare(SpareCommand),
     /// Plans: what tenants may take
     #[command(subcommand)]
     Plan(PlanCommand),

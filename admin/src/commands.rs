@@ -12,6 +12,7 @@ mod plan;
 mod psql;
 mod serve;
 mod shell;
+mod spare;
 mod sql;
 mod template;
 mod tenant;
@@ -64,6 +65,7 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
             organization::create::run(args, operator).await
         }
         OperatorCommand::Tenant(command) => tenant::run(command, operator).await,
+        OperatorCommand::Spare(command) => spare::run(command, operator).await,
         OperatorCommand::Plan(command) => plan::run(command, operator).await,
         OperatorCommand::User(UserCommand::Create(args)) => user::create::run(args, operator).await,
         OperatorCommand::Key(KeyCommand::Create(args)) => key::create::run(args, operator).await,

@@ -42,6 +42,7 @@ pub mod secret;
 pub mod selection;
 pub mod sessions;
 pub mod slug;
+pub mod spare_schemas;
 pub mod standing;
 pub mod stored_text;
 pub mod template_models;
@@ -78,6 +79,7 @@ pub fn statements() -> Vec<&'static str> {
         resolve::STATEMENTS,
         selection::STATEMENTS,
         sessions::STATEMENTS,
+        spare_schemas::STATEMENTS,
         standing::STATEMENTS,
         template_models::STATEMENTS,
         tenant_schemas::STATEMENTS,

@@ -132,7 +132,19 @@ pub async fn insert(
     new: &NewOrganization,
     source: &Source,
 ) -> Result<Organization, CatalogError> {
-    let id: OrganizationId = source.id();
+    insert_as(tx, source.id(), new, source).await
+}
+
+/// The same with an id that was given beforehand, by [`crate::spare_schemas`].
+///
+/// # Errors
+/// Those of [`insert`].
+pub async fn insert_as(
+    tx: &mut CatalogTx,
+    id: OrganizationId,
+    new: &NewOrganization,
+    source: &Source,
+) -> Result<Organization, CatalogError> {
     let row = tx
         .row(
             INSERT,

@@ -22,6 +22,11 @@ pub async fn find(
         .transpose()
 }
 
+/// Whether this query's answer is recorded.
+pub async fn exists(tx: &mut CatalogTx, template_version: i32, query: &str) -> Result<bool, CatalogError> {
+    Ok(tx.row(EXISTS, &[&template_version, &query]).await?.is_some())
+}
+
 /// Records the model of a version. If somebody else has done it, theirs stays: it is the same.
 pub async fn insert(
     tx: &mut CatalogTx,
@@ -39,9 +44,13 @@ const FIND: &str = "\
     select m.model::text as model from catalog.template_models m \
     where m.template_version = $1 and m.query_sha256 = sha256(convert_to($2, 'UTF8'))";
 
+const EXISTS: &str = "\
+    select m.template_version from catalog.template_models m \
+    where m.template_version = $1 and m.query_sha256 = sha256(convert_to($2, 'UTF8'))";
+
 const INSERT: &str = "\
     insert into catalog.template_models (template_version, query_sha256, model, created_at) \
     values ($1, sha256(convert_to($2, 'UTF8')), $3::text::jsonb, $4) \
     on conflict (template_version, query_sha256) do nothing";
 
-pub(crate) const STATEMENTS: &[&str] = &[FIND, INSERT];
+pub(crate) const STATEMENTS: &[&str] = &[FIND, EXISTS, INSERT];

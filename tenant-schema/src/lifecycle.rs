@@ -15,6 +15,7 @@ pub mod psql_login;
 pub mod purge;
 mod refusal;
 pub(crate) mod scratch;
+pub mod spares;
 pub(crate) mod sql_login;
 pub(crate) mod stamp;
 pub(crate) mod version_mark;
@@ -130,7 +131,10 @@ pub async fn provision(
     source: &Source,
 ) -> Result<Provisioned, LifecycleError> {
     let version = template.latest();
-    let (organization, schema) = create_tenant(tx, template, version, new, source).await?;
+    let (organization, schema) = match claim_tenant(tx, template, new, source).await? {
+        Some(claimed) => claimed,
+        None => create_tenant(tx, template, version, new, source).await?,
+    };
     let membership = NewMembership {
         organization,
         user: owner.user,
@@ -157,6 +161,28 @@ pub async fn provision(
         template_version: version,
         owner: membership.id,
     })
+}
+
+/// The organization's row, with a spare schema if there is one; no owner yet.
+async fn claim_tenant(
+    tx: &mut CatalogTx,
+    template: &Template,
+    new: &NewOrganization,
+    source: &Source,
+) -> Result<Option<(OrganizationId, SchemaName)>, LifecycleError> {
+    let Some(spare) = spares::claim(tx, template).await? else {
+        return Ok(None);
+    };
+    let organization = organizations::insert_as(tx, spare.organization, new, source)
+        .await?
+        .id;
+    let row = NewTenantSchema {
+        organization,
+        schema: spare.schema.clone(),
+        template_version: spare.template_version,
+    };
+    tenant_schemas::insert(tx, &row, source.now()).await?;
+    Ok(Some((organization, spare.schema)))
 }
 
 /// The organization's row and its schema with everything that the template says at a version; no owner yet.

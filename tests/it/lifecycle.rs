@@ -16,6 +16,7 @@ pub(crate) mod crash;
 pub(crate) mod leftovers;
 pub(crate) mod migrate;
 pub(crate) mod purge;
+mod spares;
 
 async fn provision(t: &TestDb, new: &NewOrganization, email: &str) -> Result<Provisioned, LifecycleError> {
     let person = t.user(email).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use catalog::doctor::{self, Resident};
 use catalog::schema_name::SchemaName;
+use catalog::spare_schemas;
 use catalog::tx::{CatalogDb, CatalogTx};
 use chrono::{DateTime, Utc};
 
@@ -32,6 +33,8 @@ pub(super) struct Look<'a> {
     pub(super) only: Option<&'a BTreeSet<SchemaName>>,
     /// Everybody who has, had or should have a schema.
     pub(super) residents: Vec<Resident>,
+    /// Schemas that wait for a tenant.
+    pub(super) spares: BTreeSet<SchemaName>,
     pub(super) ground: Ground,
     /// The schemas whose version is not certain.
     pub(super) doubtful: BTreeSet<String>,
@@ -49,6 +52,8 @@ impl<'a> Look<'a> {
         only: Option<&'a BTreeSet<SchemaName>>,
     ) -> Result<Self, LifecycleError> {
         let residents = doctor::residents(tx).await?;
+        let spares = spare_schemas::list(tx).await?.into_iter();
+        let spares = spares.map(|spare| spare.schema).collect();
         let ground = Ground::read(tx.transaction()).await?;
         Ok(Self {
             tx,
@@ -58,6 +63,7 @@ impl<'a> Look<'a> {
             now: exam.source.now(),
             only,
             residents,
+            spares,
             ground,
             doubtful: BTreeSet::new(),
             drifted: None,

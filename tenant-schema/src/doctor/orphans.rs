@@ -107,8 +107,8 @@ fn orphans(look: &Look<'_>) -> Vec<SchemaName> {
         .residents
         .iter()
         .filter(|resident| resident.is_living() || resident.purge_begun_at.is_some());
-    let claimed: Vec<&SchemaName> = claims.map(|resident| &resident.schema).collect();
-    let claimed: std::collections::BTreeSet<&SchemaName> = claimed.into_iter().collect();
+    let claims = claims.map(|resident| &resident.schema).chain(&look.spares);
+    let claimed: std::collections::BTreeSet<&SchemaName> = claims.collect();
     let nil = scratch_name();
     let names = look.ground.schemas.keys().filter(|schema| look.is_wanted(schema));
     names

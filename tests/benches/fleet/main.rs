@@ -4,7 +4,7 @@
 //! and changed by `psql` with the same statements, one transaction each, over the same number of connections, without a
 //! catalog, a lock or a record. Both take turns, a quarter of the fleet at a time, so that both meet the same database.
 //! Between the two every tenant is held against its version (`tenantry doctor --check drift`). At last a fleet with
-//! nothing to do is migrated.
+//! nothing to do is migrated, and single tenants are made from the pool of spare schemas and in place, in turns.
 //!
 //! The cluster does not wait for its disk, which would hide what is measured.
 //!
@@ -18,6 +18,7 @@
 
 mod drift;
 mod psql;
+mod spares;
 
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -70,6 +71,7 @@ async fn main() -> Result<()> {
     drift::scan(&bench.db, &bench.source, &Template::shipped(), tenants).await?;
     bench.migrate(&psql).await?;
     bench.nothing_to_do(tenants).await?;
+    spares::compare(&bench, tenants).await?;
     ground.stop().await
 }
 

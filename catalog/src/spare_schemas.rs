@@ -1,0 +1,106 @@
+//! Spare schemas: whole tenant schemas without a tenant, for tenants that are to be there at once.
+//!
+//! Each has the id of the organization that will own it, whose stamp the schema bears from the beginning. So to claim one is
+//! to delete a row and to enter an organization of that id, in one transaction and without any DDL.
+
+use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
+
+use crate::error::CatalogError;
+use crate::ids::OrganizationId;
+use crate::row::Columns;
+use crate::schema_name::SchemaName;
+use crate::tx::CatalogTx;
+
+/// A spare schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpareSchema {
+    /// Its opaque name.
+    pub schema: SchemaName,
+    /// The id that its organization will have.
+    pub organization: OrganizationId,
+    /// The last template migration applied.
+    pub template_version: i32,
+    /// When it was built.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Takes the right to change how many there are, until the transaction ends; waits for whoever has it.
+pub async fn lock(tx: &mut CatalogTx) -> Result<(), CatalogError> {
+    tx.execute(LOCK, &[]).await?;
+    Ok(())
+}
+
+/// Enters a spare, in the transaction that builds its schema.
+pub async fn insert(tx: &mut CatalogTx, spare: &SpareSchema) -> Result<(), CatalogError> {
+    let SpareSchema {
+        schema,
+        organization,
+        template_version,
+        created_at,
+    } = spare;
+    tx.execute(
+        INSERT,
+        &[&schema.as_str(), organization, template_version, created_at],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Takes the oldest spare of a template version, if there is one that nobody else is taking. It is the caller's when the
+/// transaction is committed, and stays where it is otherwise.
+pub async fn claim(tx: &mut CatalogTx, template_version: i32) -> Result<Option<SpareSchema>, CatalogError> {
+    let row = tx.row(CLAIM, &[&template_version]).await?;
+    row.as_ref().map(spare).transpose()
+}
+
+/// Takes a spare of any other version than this; with `None` any spare.
+pub async fn claim_other(
+    tx: &mut CatalogTx,
+    template_version: Option<i32>,
+) -> Result<Option<SpareSchema>, CatalogError> {
+    let row = tx.row(CLAIM_OTHER, &[&template_version]).await?;
+    row.as_ref().map(spare).transpose()
+}
+
+/// All of them, the oldest first.
+pub async fn list(tx: &mut CatalogTx) -> Result<Vec<SpareSchema>, CatalogError> {
+    tx.rows(LIST, &[]).await?.iter().map(spare).collect()
+}
+
+fn spare(row: &Row) -> Result<SpareSchema, CatalogError> {
+    let columns = Columns::new(row, "spare_schemas");
+    Ok(SpareSchema {
+        schema: columns.parse("schema_name")?,
+        organization: columns.get("organization_id")?,
+        template_version: columns.get("template_version")?,
+        created_at: columns.get("created_at")?,
+    })
+}
+
+/// `TENT` in ASCII, as the lock on runs, with a number of its own.
+const LOCK: &str = "select pg_catalog.pg_advisory_xact_lock(1413829460, 2)";
+
+const INSERT: &str = "\
+    insert into catalog.spare_schemas (schema_name, organization_id, template_version, created_at) \
+    values ($1, $2, $3, $4)";
+
+const CLAIM: &str = "\
+    delete from catalog.spare_schemas s \
+    where s.schema_name = ( \
+      select o.schema_name from catalog.spare_schemas o where o.template_version = $1 \
+      order by o.created_at, o.schema_name limit 1 for update skip locked) \
+    returning s.schema_name, s.organization_id, s.template_version, s.created_at";
+
+const CLAIM_OTHER: &str = "\
+    delete from catalog.spare_schemas s \
+    where s.schema_name = ( \
+      select o.schema_name from catalog.spare_schemas o where o.template_version is distinct from $1::integer \
+      order by o.created_at, o.schema_name limit 1 for update skip locked) \
+    returning s.schema_name, s.organization_id, s.template_version, s.created_at";
+
+const LIST: &str = "\
+    select s.schema_name, s.organization_id, s.template_version, s.created_at from catalog.spare_schemas s \
+    order by s.created_at, s.schema_name";
+
+pub(crate) const STATEMENTS: &[&str] = &[LOCK, INSERT, CLAIM, CLAIM_OTHER, LIST];
