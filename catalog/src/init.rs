@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::error::SqlState;
 
 use crate::pg::config::PgConfig;
-use crate::pg::migrator::{self, MigrateError, Migrations, Sending};
+use crate::pg::migrator::{MigrateError, Migrations, Sending};
 use crate::pg::sqlstate::PgError;
 use crate::tx::{CatalogDb, CatalogTx};
 
@@ -75,7 +75,7 @@ pub struct Initialized {
 /// login gets it; PostgreSQL is sent a SCRAM verifier (RFC 5803), never the password.
 pub async fn init(db: &CatalogDb, password: Option<&SecretString>) -> Result<Initialized, InitError> {
     let mut tx = db.begin_unhurried().await?;
-    migrator::lock(tx.transaction(), "catalog").await?;
+    tx.transaction().batch(LOCK).await?;
     check_version(&mut tx).await?;
     tx.transaction().batch(GROUND).await?;
     check_ground(&mut tx).await?;
@@ -152,6 +152,20 @@ async fn check_ground(tx: &mut CatalogTx) -> Result<(), InitError> {
         None => Ok(()),
     }
 }
+
+/// The lock under which the catalog is migrated: its history, which nobody but the owner can lock. Where there is none yet, an
+/// advisory lock must do (the seed is `TENT` in ASCII); whoever waited for it finds the history and locks that.
+const LOCK: &str = "\
+do $$
+begin
+  if pg_catalog.to_regclass('catalog.refinery_schema_history') is null then
+    perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('catalog', 1413829460));
+  end if;
+  if pg_catalog.to_regclass('catalog.refinery_schema_history') is not null then
+    lock table catalog.refinery_schema_history in share row exclusive mode;
+  end if;
+end
+$$";
 
 const SERVER_VERSION: &str = "\
 select current_setting('server_version_num')::int as number, current_setting('server_version') as text";

@@ -1,7 +1,7 @@
 //! Runs: migrations of the fleet as the catalog remembers them, so that one that was killed can be resumed, and
 //! everybody can see what is where. [`report`] reads them for people.
 //!
-//! One run works at a time: whoever works holds an advisory lock ([`try_lock`]) in a transaction that stays open as
+//! One run works at a time: whoever works holds a lock ([`try_lock`]) in a transaction that stays open as
 //! long as the program lives. A run that is open while nobody holds the lock was killed.
 
 pub mod report;
@@ -19,6 +19,7 @@ use crate::row::Columns;
 use crate::schema_name::SchemaName;
 use crate::slug::Slug;
 use crate::stored_text::stored_text;
+use crate::tenant_schemas::ENGINE_VERSION;
 use crate::tx::CatalogTx;
 
 stored_text! {
@@ -142,7 +143,13 @@ pub async fn begin(
     tenants: &[PlannedTenant],
     now: DateTime<Utc>,
 ) -> Result<(), CatalogError> {
-    tx.execute(SUPERSEDE, &[&now]).await?;
+    // A run of some tenants only leaves a run of all to be resumed.
+    let before = if new.selection.is_some() {
+        SET_ASIDE
+    } else {
+        SUPERSEDE
+    };
+    tx.execute(before, &[&now]).await?;
     let max_failures = new.max_failures.map(integer);
     let pause = i64::try_from(new.pause.as_millis()).unwrap_or(i64::MAX);
     let actor = new.actor.to_string();
@@ -226,6 +233,7 @@ pub fn reached_later(attempt: &Attempt, version: i32, now: DateTime<Utc>) -> Que
             Box::new(i64::from(number)),
             Box::new(started_at),
             Box::new(now),
+            Box::new(ENGINE_VERSION),
         ],
     }
 }
@@ -241,21 +249,25 @@ pub async fn skipped(tx: &mut CatalogTx, attempt: &Attempt, now: DateTime<Utc>) 
         number,
         started_at,
     } = attempt;
-    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
-        [run, organization, &i64::from(*number), started_at, &now];
+    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 6] = [
+        run,
+        organization,
+        &i64::from(*number),
+        started_at,
+        &now,
+        &ENGINE_VERSION,
+    ];
     existing(tx.execute(SKIPPED, &params).await?)
 }
 
-/// Notes why a tenant failed, after its transaction was rolled back, in the run and beside its version.
-///
-/// # Errors
-/// [`CatalogError::NotFound`].
+/// Notes why a tenant failed, after its transaction was rolled back, in the run and beside its version. `false` where
+/// the tenant is done after all: its COMMIT was carried out, and only the answer was lost.
 pub async fn failed(
     tx: &mut CatalogTx,
     attempt: &Attempt,
     failure: &Failure,
     now: DateTime<Utc>,
-) -> Result<(), CatalogError> {
+) -> Result<bool, CatalogError> {
     let Attempt {
         run,
         organization,
@@ -274,10 +286,11 @@ pub async fn failed(
                 &i64::from(*number),
                 started_at,
                 &now,
+                &ENGINE_VERSION,
             ],
         )
         .await?;
-    existing(changed)
+    Ok(changed > 0)
 }
 
 /// Notes how a run ended.
@@ -319,8 +332,7 @@ fn run(row: &Row) -> Result<Run, CatalogError> {
     })
 }
 
-/// `TENT` in ASCII, as the other advisory locks; those hash a name, this one is a pair of numbers.
-const TRY_LOCK: &str = "select pg_catalog.pg_try_advisory_xact_lock(1413829460, 1) as taken";
+const TRY_LOCK: &str = "select catalog.try_migration_guard() as taken";
 
 const UNFINISHED: &str = "\
     select r.id, r.state, r.target_version, r.max_failures, r.pause_ms, \
@@ -330,6 +342,9 @@ const UNFINISHED: &str = "\
 const SUPERSEDE: &str = "\
     update catalog.migration_runs set state = 'superseded', ended_at = coalesce(ended_at, $1) \
     where state in ('open', 'stopped')";
+
+const SET_ASIDE: &str = "\
+    update catalog.migration_runs set state = 'stopped', ended_at = coalesce(ended_at, $1) where state = 'open'";
 
 const BEGIN: &str = "\
     insert into catalog.migration_runs (id, target_version, max_failures, pause_ms, started_by, started_at, \
@@ -362,28 +377,37 @@ const WAVES: &str = "\
 
 const REACHED: &str = "\
     with reached as ( \
-      update catalog.tenant_schemas set template_version = $3, migrated_at = $6, last_error = null \
+      update catalog.tenant_schemas set template_version = $3, engine_version = greatest(engine_version, $7), \
+        migrated_at = case when template_version = $3 then migrated_at else $6 end, last_error = null \
       where organization_id = $2 returning organization_id) \
     update catalog.migration_run_tenants r \
     set state = 'done', attempts = $4::bigint::integer, started_at = $5, ended_at = $6 \
     from reached where r.run_id = $1 and r.organization_id = reached.organization_id";
 
 const SKIPPED: &str = "\
+    with whole as ( \
+      update catalog.tenant_schemas set last_error = null \
+      where organization_id = $2 and last_error is not null and engine_version >= $6) \
     update catalog.migration_run_tenants \
     set state = 'skipped', attempts = $3::bigint::integer, started_at = $4, ended_at = $5 \
     where run_id = $1 and organization_id = $2";
 
 const FAILED: &str = "\
     with told as ( \
-      update catalog.tenant_schemas set last_error = $4 where organization_id = $2 returning organization_id) \
+      update catalog.tenant_schemas t set last_error = $4 from catalog.migration_run_tenants p \
+      where t.organization_id = $2 and p.run_id = $1 and p.organization_id = $2 and p.state = 'planned' \
+        and (t.template_version < p.to_version or t.engine_version < $9) \
+      returning t.organization_id) \
     update catalog.migration_run_tenants r \
     set state = 'failed', sqlstate = $3, message = $4, statement = $5, attempts = $6::bigint::integer, \
       started_at = $7, ended_at = $8 \
     from told where r.run_id = $1 and r.organization_id = told.organization_id";
 
-const END: &str = "update catalog.migration_runs set state = $2, ended_at = $3 where id = $1";
+// Where another program has begun a run meanwhile, this one was superseded and stays so.
+const END: &str =
+    "update catalog.migration_runs set state = $2, ended_at = $3 where id = $1 and state = 'open'";
 
 pub(crate) const STATEMENTS: &[&str] = &[
-    TRY_LOCK, UNFINISHED, SUPERSEDE, BEGIN, PLAN, RESUME, REPLAN, PLANNED, WAVES, REACHED, SKIPPED, FAILED,
-    END,
+    TRY_LOCK, UNFINISHED, SUPERSEDE, SET_ASIDE, BEGIN, PLAN, RESUME, REPLAN, PLANNED, WAVES, REACHED,
+    SKIPPED, FAILED, END,
 ];

@@ -45,7 +45,12 @@ pub struct TenantSchema {
     pub last_error: Option<String>,
     /// The last template version it may be migrated to; `None`: any.
     pub pinned_version: Option<i32>,
+    /// The version of the engine's own tables in it.
+    pub engine_version: i32,
 }
+
+/// The version of the engine's own tables that this program makes and works with.
+pub const ENGINE_VERSION: i32 = 2;
 
 /// A tenant schema to be entered; it begins ready.
 #[derive(Debug, Clone)]
@@ -73,7 +78,16 @@ pub async fn insert(
         template_version,
     } = new;
     let entered = tx
-        .execute(INSERT, &[organization, &schema.as_str(), template_version, &now])
+        .execute(
+            INSERT,
+            &[
+                organization,
+                &schema.as_str(),
+                template_version,
+                &now,
+                &ENGINE_VERSION,
+            ],
+        )
         .await?;
     existing(entered, "organization")
 }
@@ -90,28 +104,28 @@ pub async fn find(
         .transpose()
 }
 
-/// The same, to be sent with other statements; [`found`] reads the answer.
-pub fn find_later(organization: OrganizationId) -> Queued {
+/// The same, locked until the transaction ends as by [`migrator::lock`](crate::pg::migrator::lock), to be sent with other
+/// statements; [`found`] reads the answer, which is as the last one to hold the lock has left it.
+pub fn lock_later(organization: OrganizationId) -> Queued {
     Queued {
-        sql: FIND,
+        sql: LOCK,
         params: vec![Box::new(organization)],
     }
 }
 
-/// The schema in the answer to [`find_later`].
+/// The schema in the answer to [`lock_later`].
 pub fn found(rows: &[Row]) -> Result<Option<TenantSchema>, CatalogError> {
     rows.first().map(tenant_schema).transpose()
 }
 
 /// The schemas that are older than this template version, the oldest tenant first: what a migration has to do.
-/// Those of suspended and cancelled tenants are among them, since these may come back. Schemas of this very version that
-/// lack this `relation` are among them too.
+/// Those of suspended and cancelled tenants are among them, since these may come back; so are schemas whose own tables of
+/// the engine are older than [`ENGINE_VERSION`], whatever their version.
 pub async fn list_behind(
     tx: &mut CatalogTx,
     template_version: i32,
-    relation: &str,
 ) -> Result<Vec<TenantSchema>, CatalogError> {
-    tx.rows(LIST_BEHIND, &[&template_version, &relation])
+    tx.rows(LIST_BEHIND, &[&template_version, &ENGINE_VERSION])
         .await?
         .iter()
         .map(tenant_schema)
@@ -163,36 +177,41 @@ pub(crate) fn tenant_schema(row: &Row) -> Result<TenantSchema, CatalogError> {
         migrated_at: columns.get("migrated_at")?,
         last_error: columns.get("last_error")?,
         pinned_version: columns.get("pinned_version")?,
+        engine_version: columns.get("engine_version")?,
     })
 }
 
 const INSERT: &str = "\
     insert into catalog.tenant_schemas \
-      (organization_id, organization_kind, schema_name, template_version, created_at, migrated_at) \
-    select o.id, o.kind, $2, $3, $4, $4 \
+      (organization_id, organization_kind, schema_name, template_version, created_at, migrated_at, engine_version) \
+    select o.id, o.kind, $2, $3, $4, $4, $5 \
     from catalog.organizations o where o.id = $1 and o.deleted_at is null";
 
 const FIND: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
-      t.last_error, t.pinned_version \
+      t.last_error, t.pinned_version, t.engine_version \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
     where t.organization_id = $1";
 
+const LOCK: &str = "\
+    select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
+      t.last_error, t.pinned_version, t.engine_version \
+    from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
+    where t.organization_id = $1 for no key update of t";
+
 const LIST_BEHIND: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
-      t.last_error, t.pinned_version \
+      t.last_error, t.pinned_version, t.engine_version \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
-    where t.state <> 'dropped' and (t.template_version < $1 or t.template_version = $1 and exists ( \
-      select from pg_catalog.pg_namespace n where n.nspname = t.schema_name and not exists ( \
-        select from pg_catalog.pg_class c where c.relnamespace = n.oid and c.relname = $2))) \
+    where t.state <> 'dropped' and (t.template_version < $1 or t.engine_version < $2) \
     order by t.organization_id";
 
 const FIND_AT: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
-      t.last_error, t.pinned_version \
+      t.last_error, t.pinned_version, t.engine_version \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
     where t.state <> 'dropped' and t.template_version = $1 order by t.organization_id limit 1";
 
 const PIN: &str = "update catalog.tenant_schemas set pinned_version = $2 where organization_id = $1";
 
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, FIND_AT, LIST_BEHIND, PIN];
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, LOCK, FIND_AT, LIST_BEHIND, PIN];

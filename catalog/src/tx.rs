@@ -71,13 +71,14 @@ impl CatalogDb {
     }
 
     /// A transaction without a statement timeout that waits so long for a lock, and may be left alone for any length of
-    /// time: for a migration of the fleet.
+    /// time: for a migration of the fleet. Its statements are planned once for each connection, not for each tenant.
     pub async fn begin_patient(&self, lock_timeout: Duration) -> Result<CatalogTx, PgError> {
         // Zero would mean for ever.
         let millis = lock_timeout.as_millis().max(1);
         self.open(format!(
             "{OPENING}; set local statement_timeout = 0; set local lock_timeout = {millis}; \
-             set local idle_in_transaction_session_timeout = 0"
+             set local idle_in_transaction_session_timeout = 0; \
+             set local plan_cache_mode = force_generic_plan"
         ))
         .await
     }

@@ -4,6 +4,7 @@
 //! A run goes through the tenants in waves, several at a time, each in a transaction of its own, under its lock, in which
 //! the catalog learns of it too. So whatever happens to the program, a tenant is migrated and known to be, or neither.
 
+mod at_once;
 mod attempt;
 pub mod failed;
 mod plan;
@@ -147,6 +148,11 @@ pub enum Stopped {
     },
     /// Somebody said so.
     Asked,
+    /// The catalog could not be told what became of some tenants.
+    Untold {
+        /// How many.
+        tenants: usize,
+    },
 }
 
 /// Why a run could not be begun, or not go on.

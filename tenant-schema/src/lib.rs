@@ -62,6 +62,7 @@ pub fn statements() -> Vec<&'static str> {
         fleet::STORAGE,
         members::HAS_MIRROR,
         size::ON_DISK,
+        template_check::SHAPE,
         usage::SIZES,
         usage::ACTIVITY,
         usage::BY_TABLE,

@@ -31,11 +31,12 @@ use catalog::memberships::{self, MemberRole, NewMembership};
 use catalog::organizations::{self, NewOrganization};
 use catalog::pg::migrator::{HISTORY_TABLE, MigrateError, Sending};
 use catalog::pg::sqlstate::PgError;
-use catalog::pg::tx::Transaction;
+use catalog::pg::tx::{Queued, Transaction};
 use catalog::schema_name::SchemaName;
 use catalog::sessions::Device;
 use catalog::tenant_schemas::{self, NewTenantSchema};
 use catalog::tx::CatalogTx;
+use tokio_postgres::Row;
 
 use crate::access_tag;
 use crate::members::{self, Member};
@@ -216,11 +217,7 @@ pub(crate) async fn create_tables(
 ) -> Result<(), LifecycleError> {
     create_schema(tx.transaction(), schema, organization).await?;
     tx.transaction().touch(schema.as_str());
-    template
-        .migrations()
-        .up_to(version)
-        .apply(tx.transaction(), schema.as_str(), Sending::AtOnce)
-        .await?;
+    template.create(tx.transaction(), schema, version).await?;
     idempotency_keys::create(tx.transaction(), schema, version).await?;
     grant(tx.transaction(), schema).await?;
     Ok(models::record(tx, template, version, source).await?)
@@ -291,13 +288,25 @@ pub(crate) async fn grant(tx: &mut Transaction, schema: &SchemaName) -> Result<(
 
 /// The statements for that; none where all rights are as they should be.
 pub(crate) async fn grants(tx: &mut Transaction, schema: &SchemaName) -> Result<String, PgError> {
+    let queued = relations_later(schema);
+    let rows = tx.rows(queued.sql, &queued.params()).await?;
+    Ok(grants_of(&rows, schema))
+}
+
+/// Asks for what the statements are made of; [`grants_of`] makes them.
+pub(crate) fn relations_later(schema: &SchemaName) -> Queued {
+    let own = [HISTORY_TABLE, idempotency_keys::TABLE].map(str::to_owned);
+    Queued {
+        sql: RELATIONS,
+        params: vec![Box::new(schema.as_str().to_owned()), Box::new(own.to_vec())],
+    }
+}
+
+/// The statements that give both roles the rights that they lack.
+pub(crate) fn grants_of(rows: &[Row], schema: &SchemaName) -> String {
     let (rw, ro) = (schema.read_write_role(), schema.read_only_role());
     let (mut readable, mut written, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
-    let tables = [HISTORY_TABLE, idempotency_keys::TABLE];
-    for row in tx
-        .rows(RELATIONS, &[&schema.as_str(), &tables.as_slice()])
-        .await?
-    {
+    for row in rows {
         let kind: &str = row.get("kind");
         let right = rights_by_template(kind, row.get("comment"));
         let acl: &str = row.get("acl");
@@ -328,7 +337,7 @@ pub(crate) async fn grants(tx: &mut Transaction, schema: &SchemaName) -> Result<
         statements.push(format!("revoke all on sequence {sequences} from {rw}, {ro}"));
         statements.push(format!("grant usage on sequence {sequences} to {rw}"));
     }
-    Ok(statements.join(";\n"))
+    statements.join(";\n")
 }
 
 /// To insert, select, update and delete (PostgreSQL documentation, section 5.8).

@@ -7,9 +7,12 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
-use catalog::pg::migrator::{MigrateError, Migrations};
+use catalog::pg::migrator::{Baseline, MigrateError, Migrations};
+use catalog::pg::tx::Transaction;
+use catalog::schema_name::SchemaName;
 
 use crate::records::INTROSPECT;
+use crate::template_check::{self, Kind, Rule, SqlFile};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -23,6 +26,8 @@ pub struct Template(Arc<Inner>);
 struct Inner {
     is_own: bool,
     migrations: Migrations,
+    /// The oldest first.
+    baselines: Vec<Baseline>,
     /// The oldest version that is served.
     supported_from: i32,
 }
@@ -34,26 +39,55 @@ impl Template {
     /// The template that ships: a CRM.
     pub fn shipped() -> Self {
         let files = embedded::migrations::runner().get_migrations().clone();
-        Self::of(Migrations::new(files), false).expect("the template that ships was read by a test")
+        Self::of(Migrations::new(files), Vec::new(), false)
+            .expect("the template that ships was read by a test")
     }
 
-    /// The template in a folder: `V1__first.sql`, `V2__second.sql`, ….
+    /// The template in a folder: `V1__first.sql`, `V2__second.sql`, …, and what stands for some of them in new tenants:
+    /// `B2__both.sql`.
+    ///
+    /// # Errors
+    /// [`MigrateError::Unreadable`].
     pub fn read(folder: &Path) -> Result<Self, MigrateError> {
-        let migrations = Migrations::read(folder)?;
+        let files = template_check::files_of(folder);
+        let files = files.map_err(|error| {
+            MigrateError::Unreadable(format!("{} cannot be read: {error}", folder.display()))
+        })?;
+        let of_kind = |kind| files.iter().filter(move |file| file.kind() == Some(kind));
+        let migrations = of_kind(Kind::Migration).map(|file| (file.stem(), file.text.as_str()));
+        let migrations = Migrations::of(migrations)?;
         if migrations.latest() == 0 {
             let folder = folder.display();
             return Err(MigrateError::Unreadable(format!(
                 "{folder} has no file V1__….sql"
             )));
         }
-        Self::of(migrations, true)
+        check(&files)?;
+        let mut baselines = Vec::new();
+        for file in of_kind(Kind::Baseline) {
+            let version = file.number().unwrap_or_default();
+            if version > migrations.latest() {
+                return Err(MigrateError::Unreadable(format!(
+                    "{} stands for files up to V{version}, and the last one is V{}",
+                    file.name,
+                    migrations.latest()
+                )));
+            }
+            baselines.push(Baseline {
+                name: file.stem().to_owned(),
+                version,
+                sql: file.text.clone(),
+            });
+        }
+        Self::of(migrations, baselines, true)
     }
 
-    fn of(migrations: Migrations, is_own: bool) -> Result<Self, MigrateError> {
+    fn of(migrations: Migrations, baselines: Vec<Baseline>, is_own: bool) -> Result<Self, MigrateError> {
         let supported_from = supported_from(&migrations)?;
         Ok(Self(Arc::new(Inner {
             is_own,
             migrations,
+            baselines,
             supported_from,
         })))
     }
@@ -61,6 +95,28 @@ impl Template {
     /// The migrations.
     pub fn migrations(&self) -> &Migrations {
         &self.0.migrations
+    }
+
+    /// What stands for the first migrations in new tenants, by their versions.
+    pub fn baselines(&self) -> &[Baseline] {
+        &self.0.baselines
+    }
+
+    /// Makes what is in a new tenant's schema of this version, by the last baseline that is not above it. `search_path` is on
+    /// the schema.
+    pub(crate) async fn create(
+        &self,
+        tx: &mut Transaction,
+        schema: &SchemaName,
+        version: i32,
+    ) -> Result<(), MigrateError> {
+        let baseline = self
+            .0
+            .baselines
+            .iter()
+            .rfind(|baseline| baseline.version <= version);
+        let migrations = self.migrations().up_to(version);
+        migrations.create(baseline, tx, schema.as_str()).await
     }
 
     /// Somebody brought it: it may lack the tables of the CRM.
@@ -86,6 +142,31 @@ impl Template {
         format!("{INTROSPECT}\n-- of the template {files}")
     }
 }
+
+/// Refuses what would end the transaction of a tenant, or leave it in another schema or under another role: then a dry run
+/// would not be rolled back, and tables be made elsewhere. In the body of a function or of `do`, PostgreSQL itself refuses
+/// to end a transaction that was begun outside, and path and role are set again behind each file.
+fn check(files: &[SqlFile]) -> Result<(), MigrateError> {
+    let found = template_check::check(files);
+    let broken = found
+        .iter()
+        .find(|finding| BREAKS_THE_TRANSACTION.contains(&finding.rule));
+    broken.map_or(Ok(()), |finding| {
+        Err(MigrateError::Unreadable(format!(
+            "{}:{}: {} (`tenantry template check` tells all that is wrong)",
+            finding.file, finding.line, finding.reason
+        )))
+    })
+}
+
+const BREAKS_THE_TRANSACTION: [Rule; 6] = [
+    Rule::Concurrently,
+    Rule::OutsideTransaction,
+    Rule::PsqlCommand,
+    Rule::SessionSetting,
+    Rule::Transaction,
+    Rule::Unreadable,
+];
 
 /// What the last file that says so says; the first version if none does.
 fn supported_from(migrations: &Migrations) -> Result<i32, MigrateError> {
@@ -126,7 +207,8 @@ mod tests {
         let folder = |texts: &[&str]| {
             let file = |(number, text): (i32, &&str)| Migration::unapplied(&format!("V{number}__a"), text);
             let files: Result<Vec<_>, _> = (1..).zip(texts).map(file).collect();
-            Template::of(Migrations::new(files.unwrap()), true).map(|template| template.supported())
+            Template::of(Migrations::new(files.unwrap()), Vec::new(), true)
+                .map(|template| template.supported())
         };
         let late = "select 1;\n-- @supported from 2\n";
         assert_eq!(folder(&["select 1"]).unwrap(), 1..=1);

@@ -14,14 +14,18 @@ use serde::Serialize;
 
 use crate::template::Template;
 
+pub use files::Kind;
 pub use rule::Rule;
+pub(crate) use shape::SHAPE;
 
 mod access_lines;
+mod baselines;
 mod files;
 pub mod live;
 mod names;
 mod rule;
 mod rules;
+mod shape;
 pub(crate) mod statements;
 mod tables;
 mod tokens;
@@ -62,6 +66,24 @@ pub struct SqlFile {
     pub text: String,
 }
 
+impl SqlFile {
+    /// What it is, if it is named as one of a template's.
+    pub fn kind(&self) -> Option<Kind> {
+        files::named(&self.name).map(|(kind, _)| kind)
+    }
+
+    /// Its number, if it is named as one of a template's.
+    pub fn number(&self) -> Option<i32> {
+        files::named(&self.name).map(|(_, number)| number)
+    }
+
+    /// Its name without folder and ending.
+    pub fn stem(&self) -> &str {
+        let name = files::base(&self.name);
+        name.strip_suffix(".sql").unwrap_or(name)
+    }
+}
+
 /// The SQL files of a folder, and of the folders in it, in the order in which they are applied.
 pub fn files_of(folder: &Path) -> std::io::Result<Vec<SqlFile>> {
     files::read(folder)
@@ -69,7 +91,9 @@ pub fn files_of(folder: &Path) -> std::io::Result<Vec<SqlFile>> {
 
 /// The files that a template was read from.
 pub fn files_of_template(template: &Template) -> Vec<SqlFile> {
-    let files = template.migrations().files();
+    let baselines = template.baselines().iter();
+    let baselines = baselines.map(|baseline| (baseline.name.clone(), baseline.sql.as_str()));
+    let files = template.migrations().files().chain(baselines);
     files
         .map(|(name, text)| SqlFile {
             name: format!("{name}.sql"),

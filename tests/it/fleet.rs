@@ -1,7 +1,10 @@
 //! The fleet: many tenants of a small template, brought to its next version.
 
+mod at_once;
+mod baseline;
 mod locks;
 mod rehearsal;
+mod truth;
 mod waves;
 
 use std::num::NonZeroUsize;
@@ -9,6 +12,7 @@ use std::sync::Mutex;
 
 use catalog::actor::Actor;
 use catalog::migration_runs::report::{self, FailedTenant, RunReport};
+use catalog::schema_name::SchemaName;
 use futures_util::future::join_all;
 use tempfile::TempDir;
 use tenant_schema::fleet::{
@@ -87,11 +91,11 @@ impl Small {
         Template::read(self.folder.path()).expect("a template")
     }
 
-    async fn provision(&self, slug: &str, template: &Template) {
+    async fn provision(&self, slug: &str, template: &Template) -> SchemaName {
         let person = self.t.user(&format!("owner@{slug}.test")).await;
         let mut tx = self.t.catalog().begin_unhurried().await.expect("a transaction");
         let new = standalone(slug);
-        lifecycle::provision(
+        let made = lifecycle::provision(
             &mut tx,
             template,
             &new,
@@ -102,6 +106,7 @@ impl Small {
         .await
         .expect("a new tenant");
         tx.commit().await.expect("committed");
+        made.schema
     }
 
     fn fleet<'a>(&'a self, template: &'a Template) -> Fleet<'a> {

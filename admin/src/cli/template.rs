@@ -15,10 +15,13 @@ A template is a folder of SQL files, V1__first.sql, V2__second.sql and on, that 
 schema of each tenant. A tenant schema is dumped, moved and restored by itself; its role is its wall; all tenants share
 prepared statements and one model of what there is. The check says what in the files does not go with that.
 
+B8__start.sql, beside V1 to V8, is what new tenants are made of in their place; old ones go on by the V files.
+
 ERRORS break a promise, and have to be mended:
   schema-name, catalog-reference, outside-dependency  names and keys that lead out of the schema
   extension, schema, shared-object                    what is no part of a schema
   rights                                              grants and owners: every tenant has roles of its own
+  baseline-differs                                    a B file that does not make what the V files make
   definer-path                                        a function whose caller could choose its tables
   session-setting                                     settings that other tenants or later files would see
   transaction, outside-transaction, concurrently      what cannot be part of the one transaction

@@ -307,6 +307,9 @@ fn why(stopped: Stopped) -> String {
         Stopped::Failures { wave, failed: 1 } => format!("1 tenant failed in wave {wave}"),
         Stopped::Failures { wave, failed } => format!("{failed} tenants failed in wave {wave}"),
         Stopped::Asked => "by hand".to_owned(),
+        Stopped::Untold { tenants } => {
+            format!("the catalog could not be told what became of {tenants} tenants")
+        }
     }
 }
 

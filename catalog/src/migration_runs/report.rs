@@ -153,8 +153,8 @@ const RUNS: &str = "\
     select r.id, r.state, r.target_version, r.selection, r.started_by, r.started_at, r.resumed_by, r.ended_at, \
       r.state = 'open' and exists ( \
         select from pg_catalog.pg_locks l join pg_catalog.pg_database d on d.oid = l.database \
-        where d.datname = current_database() and l.locktype = 'advisory' and l.granted \
-          and l.classid = 1413829460 and l.objid = 1 and l.objsubid = 2) as is_running, \
+        where d.datname = current_database() and l.relation = 'catalog.migration_guard'::regclass \
+          and l.mode = 'ExclusiveLock' and l.granted) as is_running, \
       coalesce(max(t.wave), 0) as waves, \
       count(*) filter (where t.state = 'planned') as planned, count(*) filter (where t.state = 'done') as done, \
       count(*) filter (where t.state = 'failed') as failed, count(*) filter (where t.state = 'skipped') as skipped \

@@ -5,15 +5,17 @@
 //! (provisioning a tenant, say) and must vanish with it. [`Migrations::apply`] therefore drives refinery's runner
 //! over an adapter that never begins and never commits.
 
-use std::path::Path;
+mod script;
 
 use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
 use refinery_core::{Migration, Report, Runner};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+pub use self::script::{Baseline, Piece};
 use super::sqlstate::PgError;
-use super::tx::{Queued, Texts, Transaction};
+use super::tx::{Texts, Transaction};
+use crate::schema_name::SchemaName;
 
 /// The table in which refinery writes what was applied, in the migrated schema itself.
 pub const HISTORY_TABLE: &str = "refinery_schema_history";
@@ -73,11 +75,17 @@ impl Migrations {
         Self(migrations)
     }
 
-    /// The set made of the files of a folder, named as refinery does: `V1__first.sql`, `V2__second.sql`, ….
-    pub fn read(folder: &Path) -> Result<Self, MigrateError> {
-        let files = refinery_core::load_sql_migrations(folder);
-        let files = files.map_err(|error| MigrateError::Unreadable(error.to_string()))?;
-        Ok(Self::new(files))
+    /// The set made of files: their names without the ending, as refinery has them (`V1__first`, `V2__second`, …), and what
+    /// they say.
+    ///
+    /// # Errors
+    /// [`MigrateError::Unreadable`]: a file is not named so.
+    pub fn of<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, MigrateError> {
+        let read = |(name, text)| {
+            let file = Migration::unapplied(name, text);
+            file.map_err(|error| MigrateError::Unreadable(format!("{name}.sql: {error}")))
+        };
+        Ok(Self::new(files.map(read).collect::<Result<_, _>>()?))
     }
 
     /// What tells this set from all others: the names and checksums of its files.
@@ -131,8 +139,8 @@ impl Migrations {
 
     /// Applies what the history in `schema` lacks, and returns the numbers applied.
     ///
-    /// The caller has opened the transaction, holds the lock and has pinned `search_path` to `schema`. A file may
-    /// set a path of its own without harm: the history table is named in full.
+    /// The caller has opened the transaction, holds the lock and has pinned `search_path` to `schema`. Behind each file of a
+    /// tenant's it is pinned again.
     pub async fn apply(
         &self,
         tx: &mut Transaction,
@@ -151,7 +159,7 @@ impl Migrations {
         schema: &str,
         sending: Sending,
     ) -> Result<Vec<i32>, MigrateError> {
-        let adapter = Adapter { tx, failure: None };
+        let adapter = Adapter::new(tx, schema);
         let mut adapter = Continuing { adapter, history };
         let mut runner = self.runner(sending);
         runner.set_migration_table_name(format!("{schema}.{HISTORY_TABLE}"));
@@ -164,7 +172,7 @@ impl Migrations {
     }
 
     async fn run(mut runner: Runner, tx: &mut Transaction, schema: &str) -> Result<Vec<i32>, MigrateError> {
-        let mut adapter = Adapter { tx, failure: None };
+        let mut adapter = Adapter::new(tx, schema);
         runner.set_migration_table_name(format!("{schema}.{HISTORY_TABLE}"));
         let outcome = runner.run_async(&mut adapter).await;
         Self::applied(outcome, adapter.failure)
@@ -197,19 +205,11 @@ fn step(said: &str) -> String {
     step.trim_matches('`').to_owned()
 }
 
-/// Takes the lock under which one schema is migrated, until the transaction ends. The key is a hash of 64 bits, so
-/// that two schemas practically never wait for each other (of 100,000 schemas, two share a key with a chance of one
-/// in three billion); if they do, they migrate one after the other.
+/// Takes the lock under which one tenant's schema is migrated, until the transaction ends: its row in the catalog, which
+/// nobody but the owner can lock. An advisory lock could be held by any login of a tenant's, for ever. A schema that is
+/// not in the catalog yet is nobody's to wait for.
 pub async fn lock(tx: &mut Transaction, schema: &str) -> Result<(), PgError> {
     tx.execute(LOCK, &[&schema]).await.map(|_| ())
-}
-
-/// The same, to be sent with other statements.
-pub fn lock_later(schema: &str) -> Queued {
-    Queued {
-        sql: LOCK,
-        params: vec![Box::new(schema.to_owned())],
-    }
 }
 
 /// Keeps migrations and purges of these schemas away until the transaction ends, without waiting: says of which
@@ -224,17 +224,42 @@ pub fn history_query(schema: &str) -> String {
     <Adapter<'_> as AsyncMigrate>::get_applied_migrations_query(&format!("{schema}.{HISTORY_TABLE}"))
 }
 
-/// The seed, `TENT` in ASCII, keeps these keys apart from other advisory locks that hash a name.
-const LOCK: &str = "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 1413829460))";
+const LOCK: &str =
+    "select t.schema_name from catalog.tenant_schemas t where t.schema_name = $1 for no key update";
+
+/// What a tenant's file leaves to the next one: the path that the schema's migrations run under, and the owner's own role,
+/// whatever it set by ways that its text does not show.
+fn pinned_again(schema: &str) -> Option<String> {
+    let schema: SchemaName = schema.parse().ok()?;
+    Some(format!(
+        "set local search_path = {}; set local role none",
+        schema.search_path()
+    ))
+}
+
+/// One message of a file, its row for the history, and what the next file finds.
+fn message(texts: &[&str], pinned_again: Option<&str>) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for file in texts.chunks(2) {
+        parts.extend(file);
+        // What is alone is refinery's own: it makes the history.
+        parts.extend(pinned_again.filter(|_| file.len() == 2));
+    }
+    parts.join("\n;\n")
+}
 
 const TRY_LOCK_SHARED: &str = "\
-select s.name as schema from unnest($1::text[]) s (name)
- where pg_catalog.pg_try_advisory_xact_lock_shared(pg_catalog.hashtextextended(s.name, 1413829460))";
+with free as ( \
+  select t.schema_name from catalog.tenant_schemas t where t.schema_name = any($1::text[]) for share skip locked) \
+select s.name as schema from unnest($1::text[]) s (name) \
+where s.name in (select f.schema_name from free f) \
+  or not exists (select from catalog.tenant_schemas t where t.schema_name = s.name)";
 
 pub(crate) const STATEMENTS: &[&str] = &[LOCK, TRY_LOCK_SHARED];
 
 struct Adapter<'a> {
     tx: &'a mut Transaction,
+    pinned_again: Option<String>,
     failure: Option<Refused>,
 }
 
@@ -245,7 +270,15 @@ struct Refused {
     source: PgError,
 }
 
-impl Adapter<'_> {
+impl<'a> Adapter<'a> {
+    fn new(tx: &'a mut Transaction, schema: &str) -> Self {
+        Self {
+            tx,
+            pinned_again: pinned_again(schema),
+            failure: None,
+        }
+    }
+
     fn refused(&mut self, sent: &str, done: usize, source: PgError) -> AdapterError {
         let told = AdapterError(source.to_string());
         let sent = sent.to_owned();
@@ -273,7 +306,7 @@ impl AsyncTransaction for Adapter<'_> {
         queries: T,
     ) -> Result<usize, AdapterError> {
         let texts: Vec<&str> = queries.collect();
-        let sent = texts.join("\n;\n");
+        let sent = message(&texts, self.pinned_again.as_deref());
         match self.tx.batch_counted(&sent).await {
             Ok(()) => Ok(texts.len()),
             Err((error, done)) => Err(self.refused(&sent, done, error)),

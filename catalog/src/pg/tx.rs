@@ -13,15 +13,14 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use futures_util::TryStreamExt;
 use futures_util::future::join;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Row, SimpleQueryMessage};
+use tokio_postgres::{Client, Row};
 
 pub use self::copying::{CopyIn, CopyOut};
 pub(crate) use self::known::Known;
-pub use self::together::{Queued, Texts};
+pub use self::together::{Flown, Queued, Texts};
 use super::pool::{Leased, Pool};
 use super::sqlstate::PgError;
 use super::statements::Statements;
@@ -97,21 +96,9 @@ impl Transaction {
     pub async fn batch_counted(&mut self, sql: &str) -> Result<(), (PgError, usize)> {
         let before = self.doubt();
         let (client, open) = self.opening();
-        let counted = async {
-            let mut done = 0;
-            let stream = client
-                .simple_query_raw(sql)
-                .await
-                .map_err(|error| (error, done))?;
-            let mut stream = std::pin::pin!(stream);
-            while let Some(message) = stream.try_next().await.map_err(|error| (error, done))? {
-                done += usize::from(matches!(message, SimpleQueryMessage::CommandComplete(_)));
-            }
-            Ok(())
-        };
-        let (opened, done) = join(open, counted).await;
+        let (opened, done) = join(open, together::counted(client, sql)).await;
         opened.map_err(|error| (PgError::of_opening(error), 0))?;
-        done.map_err(|(error, done)| (PgError::of_statement(error), done))?;
+        done?;
         self.failed = before;
         Ok(())
     }

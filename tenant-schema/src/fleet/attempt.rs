@@ -4,13 +4,15 @@
 use catalog::audit::{self, AuditEvent};
 use catalog::error::CatalogError;
 use catalog::ids::OrganizationId;
-use catalog::migration_runs::{self, Attempt};
+use catalog::migration_runs::{self, Attempt, RunTenant};
 use catalog::pg::migrator::{self, Sending};
+use catalog::pg::sqlstate::PgError;
 use catalog::pg::tx::{Queued, Texts, Transaction};
 use catalog::schema_name::SchemaName;
 use catalog::sessions::Device;
-use catalog::tenant_schemas::{self, TenantSchema, TenantSchemaState};
+use catalog::tenant_schemas::{self, ENGINE_VERSION, TenantSchema, TenantSchemaState};
 use catalog::tx::CatalogTx;
+use tokio_postgres::Row;
 
 use super::Fleet;
 use super::plan::reach;
@@ -20,35 +22,50 @@ use crate::lifecycle::{self, LifecycleError, version_mark};
 pub(super) type FromTo = (i32, i32);
 
 impl Fleet<'_> {
-    /// Brings a tenant to the latest version that it may have: four network flights and what the template says.
+    /// Brings a tenant to the latest version that it may have: two network flights where it is as the run has it, four and
+    /// what the template says where it is not.
     pub(super) async fn attempt(
         &self,
         attempt: &Attempt,
-        schema: &SchemaName,
+        tenant: &RunTenant,
     ) -> Result<FromTo, LifecycleError> {
-        let mut tx = self.db.begin_patient(self.settings.lock_timeout).await?;
-        let done = match self.bring(&mut tx, attempt, schema).await {
-            Ok(done) => done,
-            Err(error) => {
-                // At once, so that nothing stays locked; if it cannot be sent, the connection is gone and its locks too.
-                let _gone = tx.rollback().await;
-                return Err(error);
-            }
-        };
-        let now = self.source.now();
-        let Brought { from, to, last } = done;
-        if from == to {
-            migration_runs::skipped(&mut tx, attempt, now).await?;
-            tx.commit().await?;
-            return Ok((from, to));
+        if let Some(done) = self.at_once(attempt, tenant).await? {
+            return Ok(done);
         }
+        let mut tx = self.db.begin_patient(self.settings.lock_timeout).await?;
+        match self.bring(&mut tx, attempt, &tenant.schema).await {
+            Ok(Brought::Nothing(version)) => {
+                // The history of a schema that is gone cannot be asked for, and that has ended the transaction.
+                tx.rollback().await?;
+                self.skip(attempt).await?;
+                Ok((version, version))
+            }
+            Ok(Brought::Changed { from, to, last }) => self.note(tx, attempt, (from, to), &last).await,
+            Err(error) => Err(undone(tx, error).await),
+        }
+    }
+
+    async fn skip(&self, attempt: &Attempt) -> Result<(), LifecycleError> {
+        let mut tx = self.db.begin().await?;
+        migration_runs::skipped(&mut tx, attempt, self.source.now()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Makes everything permanent, with the tenant's new version and the run's record of it.
+    pub(super) async fn note(
+        &self,
+        tx: CatalogTx,
+        attempt: &Attempt,
+        (from, to): FromTo,
+        last: &str,
+    ) -> Result<FromTo, LifecycleError> {
         let organization = Some(attempt.organization);
         let event = AuditEvent::TenantMigrated { from, to };
         let noted = [
-            migration_runs::reached_later(attempt, to, now),
+            migration_runs::reached_later(attempt, to, self.source.now()),
             audit::record_later(self.actor, organization, &event, &Device::NONE, self.source),
         ];
-        tx.commit_after(&last, noted).await?;
+        tx.commit_after(last, noted).await?;
         Ok((from, to))
     }
 
@@ -64,29 +81,26 @@ impl Fleet<'_> {
             history,
         } = enter(tx, attempt.organization, schema).await?;
         let from = tenant.template_version;
+        let is_marked = mark.as_deref() == Some(&*version_mark::of(from));
+        let is_whole = is_marked && tenant.engine_version >= ENGINE_VERSION;
         let to = reach(self.template.latest(), tenant.pinned_version);
-        let nothing = Brought {
-            from,
-            to: from,
-            last: String::new(),
-        };
-        let is_whole = mark.as_deref() == Some(&*version_mark::of(from));
         if from >= to && is_whole || tenant.state == TenantSchemaState::Dropped {
-            return Ok(nothing);
+            return Ok(Brought::Nothing(from));
         }
         let history = history?;
         let tx = tx.transaction();
         tx.touch(schema.as_str());
-        if !is_whole {
+        if !is_marked {
             version_mark::settle(tx, schema, mark.as_deref(), from).await?;
         }
         if from >= to {
-            return Ok(nothing);
+            let last = String::new();
+            return Ok(Brought::Changed { from, to: from, last });
         }
         self.apply(tx, schema, history, to).await?;
         let grants = lifecycle::grants(tx, schema).await?;
         let last = version_mark::change(schema, &version_mark::of(from), to) + &grants;
-        Ok(Brought { from, to, last })
+        Ok(Brought::Changed { from, to, last })
     }
 
     async fn apply(
@@ -108,12 +122,17 @@ impl Fleet<'_> {
     }
 }
 
-/// A tenant whose schema has been changed, in a transaction that is still open.
-struct Brought {
-    from: i32,
-    to: i32,
-    /// What is left to be done: the mark of the version, and grants.
-    last: String,
+/// What was done to a tenant, in a transaction that is still open.
+enum Brought {
+    /// Nothing: it has this version, or is gone.
+    Nothing(i32),
+    /// It was migrated, or got the engine's own tables.
+    Changed {
+        from: i32,
+        to: i32,
+        /// What is left to be done: the mark of the version, and grants.
+        last: String,
+    },
 }
 
 /// A tenant whose schema nobody else migrates until the transaction ends.
@@ -134,21 +153,35 @@ pub(super) async fn enter(
     organization: OrganizationId,
     schema: &SchemaName,
 ) -> Result<Entered, LifecycleError> {
-    let queued = [
-        migrator::lock_later(schema.as_str()),
-        tenant_schemas::find_later(organization),
-        Queued {
-            sql: PIN,
-            params: vec![
-                Box::new(schema.as_str().to_owned()),
-                Box::new(schema.search_path()),
-            ],
-        },
-        version_mark::find_later(schema),
-    ];
     let history = migrator::history_query(schema.as_str());
-    let ([locked, found, pinned, mark], history) = tx.transaction().together(queued, &history).await?;
-    locked?;
+    let queued = questions(organization, schema);
+    let (answers, history) = tx.transaction().together(queued, &history).await?;
+    entered(organization, schema, answers, history)
+}
+
+/// The questions that let a transaction in.
+pub(super) fn questions(organization: OrganizationId, schema: &SchemaName) -> [Queued; 3] {
+    let pin = Queued {
+        sql: PIN,
+        params: vec![
+            Box::new(schema.as_str().to_owned()),
+            Box::new(schema.search_path()),
+        ],
+    };
+    [
+        tenant_schemas::lock_later(organization),
+        pin,
+        version_mark::find_later(schema),
+    ]
+}
+
+/// What was answered.
+pub(super) fn entered(
+    organization: OrganizationId,
+    schema: &SchemaName,
+    [found, pinned, mark]: [Result<Vec<Row>, PgError>; 3],
+    history: Result<Vec<Texts>, PgError>,
+) -> Result<Entered, LifecycleError> {
     let tenant = tenant_schemas::found(&found?)?.ok_or(CatalogError::NotFound {
         what: "tenant schema",
     })?;
@@ -169,6 +202,12 @@ pub(super) async fn enter(
         mark,
         history,
     })
+}
+
+/// Ends a transaction at once, so that nothing stays locked; if that cannot be sent, the connection is gone and its locks too.
+pub(super) async fn undone(tx: CatalogTx, error: LifecycleError) -> LifecycleError {
+    let _gone = tx.rollback().await;
+    error
 }
 
 pub(crate) const PIN: &str = "\

@@ -6,10 +6,9 @@ use catalog::error::CatalogError;
 use catalog::ids::OrganizationId;
 use catalog::migration_runs::PlannedTenant;
 use catalog::selection::Selection;
-use catalog::tenant_schemas::{self, TenantSchema};
+use catalog::tenant_schemas::{self, ENGINE_VERSION, TenantSchema};
 
 use super::{Fleet, Waves};
-use crate::lifecycle::version_mark;
 
 /// What a run would do.
 #[derive(Debug, Clone)]
@@ -34,11 +33,11 @@ pub struct Step {
 }
 
 impl Fleet<'_> {
-    /// Everything that is behind the template, or lacks the engine's own table or the mark on it: one query, no visit.
+    /// Everything that is behind the template, or lacks an own table of the engine's: one query on the versions, no visit.
     pub async fn plan(&self) -> Result<Plan, CatalogError> {
         let target = self.template.latest();
         let mut tx = self.db.begin().await?;
-        let behind = tenant_schemas::list_behind(&mut tx, target, &version_mark::of(target)).await?;
+        let behind = tenant_schemas::list_behind(&mut tx, target).await?;
         tx.rollback().await?;
         let mut plan = Plan {
             target,
@@ -48,8 +47,7 @@ impl Fleet<'_> {
         };
         for tenant in behind {
             let to = reach(target, tenant.pinned_version);
-            // One that is not behind lacks the mark.
-            if tenant.template_version < to || tenant.template_version >= target {
+            if tenant.template_version < to || tenant.engine_version < ENGINE_VERSION {
                 let to = to.max(tenant.template_version);
                 plan.steps.push(Step { tenant, to });
             } else {

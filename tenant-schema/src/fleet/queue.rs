@@ -27,8 +27,8 @@ pub(super) struct Task {
 pub(super) enum Next {
     /// This tenant, now.
     Now(Task),
-    /// This tenant, when its time has come: there is no other.
-    Then(Instant, Task),
+    /// Ask again then: there is none before.
+    At(Instant),
     /// Nothing.
     Nothing,
 }
@@ -49,17 +49,15 @@ impl Queue {
         }
     }
 
-    /// Takes a tenant that was never tried, or else the one whose time comes first.
+    /// Takes a tenant that was never tried, or else the first one whose time has come.
     pub(super) fn take(&mut self) -> Next {
         if let Some(task) = self.fresh.pop_front() {
             return Next::Now(task);
         }
         let soonest = (0..self.waiting.len()).min_by_key(|at| self.waiting[*at].0);
         match soonest {
-            Some(at) => {
-                let (due, task) = self.waiting.swap_remove(at);
-                Next::Then(due, task)
-            }
+            Some(at) if self.waiting[at].0 <= Instant::now() => Next::Now(self.waiting.swap_remove(at).1),
+            Some(at) => Next::At(self.waiting[at].0),
             None => Next::Nothing,
         }
     }

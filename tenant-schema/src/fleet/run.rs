@@ -1,13 +1,17 @@
 //! A run: wave after wave, several jobs at a time, recorded so that it can be resumed.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use catalog::ids::MigrationRunId;
 use catalog::migration_runs::{self, Attempt, NewRun, Run, RunState, RunTenant};
 use catalog::pg::sqlstate::Failure;
+use catalog::tenant_schemas;
 use catalog::tx::CatalogTx;
 use futures_util::future::join_all;
+use tokio::sync::Notify;
 
 use super::queue::{Next, Queue, Task, pause_after};
 use super::{Ended, Event, Fleet, FleetError, Migrated, Plan, StopSignal, Stopped, failed};
@@ -141,6 +145,10 @@ impl Fleet<'_> {
         let (mut stopped, mut left) = (None, planned.len());
         for tenants in planned.chunk_by(|one, next| one.wave == next.wave) {
             let number = tenants[0].wave;
+            if stop.is_given() {
+                stopped = Some(Stopped::Asked);
+                break;
+            }
             migration_runs::try_lock(guard)
                 .await
                 .map_err(FleetError::LockLost)?;
@@ -153,7 +161,9 @@ impl Fleet<'_> {
                     queue: Queue::of(tenants.to_vec()),
                     failed: 0,
                     lost: None,
+                    is_unguarded: false,
                 }),
+                over: Notify::new(),
                 tell: &tell,
             };
             tell(Event::Wave {
@@ -163,7 +173,8 @@ impl Fleet<'_> {
                 left,
             });
             left -= tenants.len();
-            stopped = wave.work().await?.map_or_else(
+            let failures = wave.work_guarded(guard).await?;
+            stopped = failures.map_or_else(
                 || stop.is_given().then_some(Stopped::Asked),
                 |failed| Some(Stopped::Failures { wave: number, failed }),
             );
@@ -174,22 +185,31 @@ impl Fleet<'_> {
                 self.pause(stop, &tell).await;
             }
         }
-        // Told to stop when all was done, it has not been stopped.
+        let stopped = self.end(id, stopped).await?;
+        Ok(Ended {
+            run: Some(id),
+            stopped,
+        })
+    }
+
+    /// Notes how the run ended.
+    async fn end(&self, id: MigrationRunId, stopped: Option<Stopped>) -> Result<Option<Stopped>, FleetError> {
         let mut tx = self.db.begin().await?;
-        let left = migration_runs::planned(&mut tx, id).await?;
-        if left.is_empty() && stopped == Some(Stopped::Asked) {
-            stopped = None;
-        }
+        let left = migration_runs::planned(&mut tx, id).await?.len();
+        let stopped = match (left, stopped) {
+            // Told to stop when all was done, it has not been stopped.
+            (0, Some(Stopped::Asked)) => None,
+            // The catalog was not told what became of them.
+            (1.., None) => Some(Stopped::Untold { tenants: left }),
+            (_, stopped) => stopped,
+        };
         let state = match stopped {
             Some(_) => RunState::Stopped,
             None => RunState::Finished,
         };
         migration_runs::end(&mut tx, id, state, self.source.now()).await?;
         tx.commit().await?;
-        Ok(Ended {
-            run: Some(id),
-            stopped,
-        })
+        Ok(stopped)
     }
 
     async fn pause(&self, stop: &StopSignal, tell: &impl Fn(Event)) {
@@ -208,6 +228,9 @@ async fn release(guard: CatalogTx) {
     let _gone = guard.rollback().await;
 }
 
+/// How often it is made sure that no other program can begin a run.
+const GUARDED: Duration = Duration::from_secs(2);
+
 /// A wave at work.
 struct Wave<'a, T> {
     fleet: &'a Fleet<'a>,
@@ -215,6 +238,8 @@ struct Wave<'a, T> {
     allowed: Option<usize>,
     stop: &'a StopSignal,
     state: Mutex<State>,
+    /// Told when no other tenant is to be begun.
+    over: Notify,
     tell: &'a T,
 }
 
@@ -224,15 +249,30 @@ struct State {
     failed: usize,
     /// The catalog could not be told of a failure: there is no sense in going on.
     lost: Option<LifecycleError>,
+    /// Another program may have begun a run.
+    is_unguarded: bool,
 }
 
 impl<T: Fn(Event)> Wave<'_, T> {
-    /// Works through the wave; gives the number of failures if there were too many.
-    async fn work(self) -> Result<Option<usize>, LifecycleError> {
-        join_all((0..self.fleet.settings.jobs.get()).map(|_| self.job())).await;
-        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        match state.lost {
-            Some(error) => Err(error),
+    /// Works through the wave; gives the number of failures if there were too many. If the guard is lost, the tenants at
+    /// work are finished, and no other is begun.
+    async fn work_guarded(self, guard: &mut CatalogTx) -> Result<Option<usize>, FleetError> {
+        let mut jobs = pin!(join_all((0..self.fleet.settings.jobs.get()).map(|_| self.job())));
+        loop {
+            tokio::select! {
+                _ = &mut jobs => break,
+                () = tokio::time::sleep(GUARDED) => {}
+            }
+            if let Err(lost) = migration_runs::try_lock(guard).await {
+                self.state().is_unguarded = true;
+                self.over.notify_waiters();
+                jobs.await;
+                return Err(FleetError::LockLost(lost));
+            }
+        }
+        let mut state = self.state();
+        match state.lost.take() {
+            Some(error) => Err(error.into()),
             None => Ok(self
                 .allowed
                 .filter(|most| state.failed > *most)
@@ -242,13 +282,16 @@ impl<T: Fn(Event)> Wave<'_, T> {
 
     async fn job(&self) {
         loop {
+            // Before it is asked whether the wave is over: what is told from here on is heard.
+            let over = self.over.notified();
             match self.next() {
                 Next::Nothing => return,
                 Next::Now(task) => self.attempt(task).await,
-                Next::Then(due, task) => {
+                Next::At(due) => {
                     tokio::select! {
-                        () = tokio::time::sleep_until(due) => self.attempt(task).await,
+                        () = tokio::time::sleep_until(due) => {}
                         () = self.stop.given() => return,
+                        () = over => return,
                     }
                 }
             }
@@ -257,8 +300,7 @@ impl<T: Fn(Event)> Wave<'_, T> {
 
     fn next(&self) -> Next {
         let mut state = self.state();
-        let too_many = self.allowed.is_some_and(|most| state.failed > most);
-        if too_many || state.lost.is_some() || self.stop.is_given() {
+        if self.is_over(&state) || self.stop.is_given() {
             return Next::Nothing;
         }
         state.queue.take()
@@ -275,17 +317,22 @@ impl<T: Fn(Event)> Wave<'_, T> {
             number: attempt,
             started_at: self.fleet.source.now(),
         };
-        let (from, outcome) = match self.fleet.attempt(&at, &tenant.schema).await {
+        let (from, outcome) = match self.fleet.attempt(&at, &tenant).await {
             Ok((from, to)) => (from, Ok(to)),
             Err(error) => {
                 let Some(error) = self.again(&tenant, attempt, error) else {
                     return;
                 };
-                if let Err(lost) = self.note(&at, &error).await {
-                    self.lose(lost, &error);
+                match self.note(&at, &error).await {
+                    Ok(Some(version)) => (tenant.from, Ok(version)),
+                    noted => {
+                        if let Err(lost) = noted {
+                            self.lose(lost, &error);
+                        }
+                        self.fail();
+                        (tenant.from, Err(error))
+                    }
                 }
-                self.state().failed += 1;
-                (tenant.from, Err(error))
             }
         };
         (self.tell)(Event::Tenant(Migrated {
@@ -316,11 +363,37 @@ impl<T: Fn(Event)> Wave<'_, T> {
         None
     }
 
-    async fn note(&self, at: &Attempt, error: &LifecycleError) -> Result<(), LifecycleError> {
+    fn fail(&self) {
+        let mut state = self.state();
+        state.failed += 1;
+        if self.is_over(&state) {
+            self.over.notify_waiters();
+        }
+    }
+
+    fn is_over(&self, state: &State) -> bool {
+        let too_many = self.allowed.is_some_and(|most| state.failed > most);
+        too_many || state.lost.is_some() || state.is_unguarded
+    }
+
+    /// Notes the failure, and tries that twice. Gives the tenant's version where it was done after all.
+    async fn note(&self, at: &Attempt, error: &LifecycleError) -> Result<Option<i32>, LifecycleError> {
+        match self.note_once(at, error).await {
+            Ok(noted) => Ok(noted),
+            Err(_) => self.note_once(at, error).await,
+        }
+    }
+
+    async fn note_once(&self, at: &Attempt, error: &LifecycleError) -> Result<Option<i32>, LifecycleError> {
         let mut tx = self.fleet.db.begin().await?;
         let now = self.fleet.source.now();
-        migration_runs::failed(&mut tx, at, &failed::of(error), now).await?;
-        Ok(tx.commit().await?)
+        if migration_runs::failed(&mut tx, at, &failed::of(error), now).await? {
+            tx.commit().await?;
+            return Ok(None);
+        }
+        let tenant = tenant_schemas::find(&mut tx, at.organization).await?;
+        tx.rollback().await?;
+        Ok(tenant.map(|tenant| tenant.template_version))
     }
 
     /// The catalog could not be told. Where the database is gone, the other tenants would fail for the same reason:
@@ -329,7 +402,13 @@ impl<T: Fn(Event)> Wave<'_, T> {
         tracing::warn!(error = %lost.explain(), "a failed migration could not be noted in the catalog");
         let is_gone = |error: &LifecycleError| error.pg().is_some_and(|pg| pg.failure() == Failure::Server);
         if is_gone(&lost) && is_gone(error) {
-            self.state().lost.get_or_insert(lost);
+            self.give_up(lost);
         }
+    }
+
+    /// Lets no other tenant be begun.
+    fn give_up(&self, lost: LifecycleError) {
+        self.state().lost.get_or_insert(lost);
+        self.over.notify_waiters();
     }
 }

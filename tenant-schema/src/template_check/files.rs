@@ -13,7 +13,7 @@ const NAME: &str =
 pub(super) fn read(folder: &Path) -> io::Result<Vec<SqlFile>> {
     let mut files = Vec::new();
     collect(folder, folder, &mut files)?;
-    files.sort_by_cached_key(|file: &SqlFile| (number(&file.name), file.name.clone()));
+    files.sort_by_cached_key(|file: &SqlFile| (named(&file.name), file.name.clone()));
     Ok(files)
 }
 
@@ -36,39 +36,69 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<SqlFile>) -> io::Result<(
     Ok(())
 }
 
-/// The number of a file, if it is named as refinery wants it: `V`, digits, two underscores, word characters.
-pub(super) fn number(name: &str) -> Option<i32> {
-    let name = name.rsplit(['/', '\\']).next()?;
-    let (number, title) = name.strip_prefix('V')?.strip_suffix(".sql")?.split_once("__")?;
+/// What a file of a template is, as the first letter of its name says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `V`: brings a tenant to its number.
+    Migration,
+    /// `B`: stands for the migrations up to its number, in new tenants.
+    Baseline,
+}
+
+/// A name without its folder.
+pub(super) fn base(name: &str) -> &str {
+    name.rsplit(['/', '\\']).next().unwrap_or(name)
+}
+
+/// Kind and number of a file, if it is named as it must be: a letter, digits, two underscores, word characters.
+pub(super) fn named(name: &str) -> Option<(Kind, i32)> {
+    let name = base(name);
+    let kind = match name.chars().next()? {
+        'V' => Kind::Migration,
+        'B' => Kind::Baseline,
+        _ => return None,
+    };
+    let (number, title) = name[1..].strip_suffix(".sql")?.split_once("__")?;
     let is_title = !title.is_empty() && title.chars().all(|c| c.is_alphanumeric() || c == '_');
     let is_number = number.bytes().all(|digit| digit.is_ascii_digit());
     number
         .parse()
         .ok()
         .filter(|number| is_title && is_number && *number > 0)
+        .map(|number| (kind, number))
 }
 
 /// What is wrong with the names.
 pub(super) fn numbering(files: &[SqlFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut seen: HashMap<i32, &str> = HashMap::new();
+    let mut seen: HashMap<(Kind, i32), &str> = HashMap::new();
     for file in files {
         let mut found = Found {
             file: &file.name,
             findings: &mut findings,
         };
-        let Some(number) = number(&file.name) else {
+        let Some(named) = named(&file.name) else {
             let reason = format!("{} is not named as a migration is", file.name);
             found.add(1, Rule::FileName, reason, NAME);
             continue;
         };
-        if let Some(first) = seen.insert(number, &file.name) {
-            let reason = format!("{first} has the number {number} too");
+        if let Some(first) = seen.insert(named, &file.name) {
+            let reason = format!("{first} has the number {} too", named.1);
             found.add(1, Rule::FileNumber, reason, "give every file a number of its own");
         }
     }
-    let mut numbers: Vec<(i32, &str)> = seen.into_iter().collect();
+    let migrations = seen.iter().filter(|((kind, _), _)| *kind == Kind::Migration);
+    let mut numbers: Vec<(i32, &str)> = migrations.map(|((_, number), name)| (*number, *name)).collect();
     numbers.sort_unstable();
+    let last = numbers.last().map_or(0, |(number, _)| *number);
+    for ((kind, number), name) in &seen {
+        if *kind == Kind::Baseline && *number > last {
+            let reason = format!("it stands for the files up to V{number}, and the last one is V{last}");
+            let instead = "give it the number of the last file that it stands for";
+            let findings = &mut findings;
+            Found { file: name, findings }.add(1, Rule::BaselineDiffers, reason, instead);
+        }
+    }
     for (expected, (number, name)) in (1..).zip(numbers) {
         if number != expected {
             let mut found = Found {

@@ -1,12 +1,12 @@
 //! The second layer: what PostgreSQL made of the files, looked at in a schema that is rolled back.
 
-use catalog::pg::migrator::{HISTORY_TABLE, MigrateError, Sending};
+use catalog::pg::migrator::{HISTORY_TABLE, MigrateError};
 use catalog::pg::sqlstate::PgError;
 use catalog::pg::tx::Transaction;
 use catalog::tx::CatalogDb;
 
 use super::statements::split;
-use super::{Finding, Rule, SqlFile, tokens};
+use super::{Finding, Rule, SqlFile, baselines, tokens};
 use crate::access_tag;
 use crate::lifecycle::{LifecycleError, scratch};
 use crate::template::Template;
@@ -85,23 +85,23 @@ pub async fn check(
     files: &[SqlFile],
 ) -> Result<Vec<Finding>, LifecycleError> {
     let mut tx = db.begin_unhurried().await?;
-    let schema =
-        match scratch::create_by(tx.transaction(), template, template.latest(), Sending::FileByFile).await {
-            Ok(schema) => schema,
-            Err(LifecycleError::Template(failed)) => {
-                return match &failed {
-                    MigrateError::Failed {
-                        step,
-                        source: source @ PgError::Statement(_),
-                        ..
-                    } => Ok(vec![does_not_apply(step, source, files)]),
-                    _ => Err(failed.into()),
-                };
-            }
-            Err(error) => return Err(error),
-        };
+    let schema = match scratch::create_by_files(tx.transaction(), template, template.latest()).await {
+        Ok(schema) => schema,
+        Err(LifecycleError::Template(failed)) => {
+            return match &failed {
+                MigrateError::Failed {
+                    step,
+                    source: source @ PgError::Statement(_),
+                    ..
+                } => Ok(vec![does_not_apply(step, source, files)]),
+                _ => Err(failed.into()),
+            };
+        }
+        Err(error) => return Err(error),
+    };
     let mut findings = look(tx.transaction(), schema.as_str(), &Places::of(files)).await?;
     tx.rollback().await?;
+    findings.extend(baselines::check(db, template, files).await?);
     findings.sort();
     findings.dedup();
     Ok(findings)

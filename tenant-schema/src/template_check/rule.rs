@@ -40,6 +40,8 @@ rules! {
     AccessLine = "access-line", Error;
     /// An `@access` line that changes nothing.
     AccessUnused = "access-unused", Warning;
+    /// A baseline that does not make what the files make that it stands for.
+    BaselineDiffers = "baseline-differs", Error;
     /// A foreign key to the platform's own tables.
     CatalogReference = "catalog-reference", Error;
     /// `concurrently`, in a transaction.

@@ -17,6 +17,7 @@ begin
     execute format('drop table if exists %I.labels', tenant);
     execute format('alter table %I.notes drop column if exists place', tenant);
     execute format('delete from %I.refinery_schema_history where version > 1', tenant);
+    execute format('alter index if exists %I._template_version_2 rename to _template_version_1', tenant);
   end loop;
   update catalog.tenant_schemas set template_version = 1;
   delete from catalog.migration_runs;

@@ -140,7 +140,7 @@ async fn a_tenant_at_which_somebody_works_is_not_judged_and_not_mended_twice() {
     let first = scan(&ward.t).await;
     assert_eq!(shorts(&first.findings), ["stamps error acme --fix"]);
     let lock = format!(
-        "begin; select pg_advisory_xact_lock(hashtextextended('{}', 1413829460))",
+        "begin; select from catalog.tenant_schemas where schema_name = '{}' for no key update",
         ward.acme.schema
     );
     ward.superuser.batch_execute(&lock).await.expect("a lock");

@@ -22,16 +22,22 @@ async fn reader(small: &Small, slug: &str) -> Client {
     client
 }
 
-/// Asks until so many statements wait for a lock.
+/// Asks until so many statements of this database wait for a lock on notes.
 async fn until_waiting(t: &TestDb, count: i64) {
     let superuser = t.as_superuser().await;
-    let waiting = "select count(*) from pg_locks where not granted";
-    loop {
-        let row = superuser.query_one(waiting, &[]).await.expect("an answer");
-        if row.get::<_, i64>(0) >= count {
-            return;
+    let waiting = "select count(*) from pg_locks l join pg_class c on c.oid = l.relation \
+                   where not l.granted and c.relname = 'notes' \
+                     and l.database = (select oid from pg_database where datname = current_database())";
+    let asked = async {
+        loop {
+            let row = superuser.query_one(waiting, &[]).await.expect("an answer");
+            if row.get::<_, i64>(0) >= count {
+                return;
+            }
         }
-    }
+    };
+    let asked = tokio::time::timeout(Duration::from_mins(2), asked).await;
+    asked.expect("so many wait");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Statements that need not wait for each other's answers, sent together: one network flight for all of them.
 
+use futures_util::TryStreamExt as _;
 use futures_util::future::{join, join_all};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, SimpleQueryMessage};
@@ -26,6 +27,19 @@ impl Queued {
         }
         params
     }
+}
+
+/// What came of statements that were sent together: each has an outcome of its own; behind one that failed, all fail.
+#[derive(Debug)]
+pub struct Flown<const N: usize> {
+    /// Of the first ones.
+    pub typed: [Outcome<Vec<Row>>; N],
+    /// Of the plain one.
+    pub plain: Outcome<Vec<Texts>>,
+    /// Of the batches: where a statement failed, how many before it had been carried out.
+    pub batches: Vec<Result<(), (PgError, usize)>>,
+    /// Of the last one.
+    pub last: Outcome<Vec<Row>>,
 }
 
 /// A statement's own outcome.
@@ -63,6 +77,41 @@ impl Transaction {
         Ok((typed.expect("each statement has its outcome"), plain))
     }
 
+    /// The same with batches of plain statements behind it, and one more statement at last.
+    pub async fn together_with<const N: usize>(
+        &mut self,
+        queued: [Queued; N],
+        plain: &str,
+        batches: &[&str],
+        last: Queued,
+    ) -> Outcome<Flown<N>> {
+        let before = self.doubt();
+        let last = [last];
+        let known = self.known(&queued).await?;
+        let last_known = self.known(&last).await?;
+        let (client, open) = self.opening();
+        // The driver writes what is polled first first.
+        let first = join(send(client, &queued, &known), client.simple_query(plain));
+        let then = join(send_batches(client, batches), send(client, &last, &last_known));
+        let (opened, ((typed, plain), (batches, ended))) = join(open, join(first, then)).await;
+        opened.map_err(PgError::of_opening)?;
+        let typed = self.outcomes(&queued, typed);
+        let plain = plain.map_err(PgError::of_statement);
+        let mut ended = self.outcomes(&last, ended);
+        let flown = Flown {
+            typed: typed.try_into().expect("each statement has its outcome"),
+            plain: plain.map(|messages| texts(&messages)),
+            batches,
+            last: ended.pop().expect("the last statement has its outcome"),
+        };
+        let typed = flown.typed.iter().all(Result::is_ok);
+        let batches = flown.batches.iter().all(Result::is_ok);
+        if typed && batches && flown.plain.is_ok() && flown.last.is_ok() {
+            self.failed = before;
+        }
+        Ok(flown)
+    }
+
     /// Sends plain statements (there may be none), these, and COMMIT. Where one fails, nothing is committed, and its error
     /// is given.
     pub async fn commit_after<const N: usize>(mut self, plain: &str, queued: [Queued; N]) -> Outcome<()> {
@@ -71,7 +120,14 @@ impl Transaction {
             return Err(PgError::Aborted);
         }
         self.doubt();
-        let known = self.known(&queued).await?;
+        let known = match self.known(&queued).await {
+            Ok(known) => known,
+            Err(error) => {
+                // At once: what it holds would stay locked until somebody wants the connection.
+                let _gone = self.end("rollback").await;
+                return Err(error);
+            }
+        };
         let (client, open) = self.opening();
         let plain = async {
             match plain {
@@ -145,6 +201,24 @@ async fn send(
         Ok(rows)
     });
     join_all(sent).await
+}
+
+/// All are written before the first answer is awaited.
+async fn send_batches(client: &Client, batches: &[&str]) -> Vec<Result<(), (PgError, usize)>> {
+    let sent = batches.iter().map(|sql| counted(client, sql));
+    join_all(sent).await
+}
+
+/// Carries out several statements in one message, and counts how many were.
+pub(super) async fn counted(client: &Client, sql: &str) -> Result<(), (PgError, usize)> {
+    let mut done = 0;
+    let failed = |error, done| (PgError::of_statement(error), done);
+    let stream = client.simple_query_raw(sql).await;
+    let mut stream = std::pin::pin!(stream.map_err(|error| failed(error, done))?);
+    while let Some(message) = stream.try_next().await.map_err(|error| failed(error, done))? {
+        done += usize::from(matches!(message, SimpleQueryMessage::CommandComplete(_)));
+    }
+    Ok(())
 }
 
 /// The rows of an answer by the simple protocol.

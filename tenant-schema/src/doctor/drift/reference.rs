@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use catalog::clock::Source;
-use catalog::pg::migrator::Sending;
 use catalog::schema_name::SchemaName;
 use catalog::tx::CatalogDb;
 
@@ -59,7 +58,7 @@ impl Reference {
         let schema = SchemaName::from_opaque(source.uuid());
         let mut catalog = db.begin_unhurried().await?;
         let tx = catalog.transaction();
-        scratch::create_as(tx, &schema, template, version, Sending::AtOnce).await?;
+        scratch::create_as(tx, &schema, template, version).await?;
         let role = format!("create role {} nologin", schema.read_write_role());
         tx.batch(&role).await?;
         idempotency_keys::create(tx, &schema, version).await?;
