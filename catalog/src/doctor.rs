@@ -3,6 +3,7 @@
 pub mod database;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -15,13 +16,13 @@ use crate::slug::Slug;
 use crate::tenant_schemas::TenantSchemaState;
 use crate::tx::CatalogTx;
 
-/// A tenant schema as the catalog has it, tombstones included.
+/// A tenant schema as the catalog has it, tombstones and spares included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resident {
-    /// Whose it is.
+    /// Whose it is; of a spare, whose it will be.
     pub organization: OrganizationId,
-    /// The label of that organization.
-    pub slug: Slug,
+    /// The label of that organization; a spare has none yet.
+    pub slug: Option<Slug>,
     /// The schema's name.
     pub schema: SchemaName,
     /// Whether it is served, or gone.
@@ -39,6 +40,15 @@ impl Resident {
     }
 }
 
+impl fmt::Display for Resident {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.slug {
+            Some(slug) => slug.fmt(f),
+            None => write!(f, "the spare {}", self.schema),
+        }
+    }
+}
+
 /// A tenant for which the catalog has no schema at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Homeless {
@@ -48,7 +58,7 @@ pub struct Homeless {
     pub slug: Slug,
 }
 
-/// All tenant schemas, in the order of their tenants.
+/// All tenant schemas by the labels of their tenants, then the spares.
 pub async fn residents(tx: &mut CatalogTx) -> Result<Vec<Resident>, CatalogError> {
     tx.rows(RESIDENTS, &[]).await?.iter().map(resident).collect()
 }
@@ -79,7 +89,7 @@ fn resident(row: &Row) -> Result<Resident, CatalogError> {
     let columns = Columns::new(row, "tenant_schemas");
     Ok(Resident {
         organization: columns.get("organization_id")?,
-        slug: columns.parse("slug")?,
+        slug: columns.parse_nullable("slug")?,
         schema: columns.parse("schema_name")?,
         state: columns.parse("state")?,
         template_version: columns.get("template_version")?,
@@ -91,7 +101,9 @@ const RESIDENTS: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, d.purge_begun_at \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
     left join catalog.departures d on d.organization_id = t.organization_id \
-    order by t.organization_id";
+    union all \
+    select s.organization_id, null, s.schema_name, 'ready', s.template_version, null from catalog.spare_schemas s \
+    order by slug, organization_id";
 
 const HOMELESS: &str = "\
     select o.id, o.slug from catalog.organizations o \

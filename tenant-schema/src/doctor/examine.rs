@@ -88,7 +88,7 @@ async fn scan(exam: &Examination<'_>, references: &References) -> Result<Scan, L
     let mut first = Vec::new();
     let mut tx = exam.db.begin_survey().await?;
     let mut look = Look::new(&mut tx, exam, references, exam.only.as_ref()).await?;
-    scan.tenants = look.living().count();
+    scan.tenants = look.living().filter(|resident| resident.slug.is_some()).count();
     for kind in &exam.kinds {
         first.extend(look.findings(*kind).await?);
     }

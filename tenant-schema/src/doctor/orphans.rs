@@ -44,7 +44,7 @@ pub(super) async fn schemas(look: &mut Look<'_>) -> Result<Vec<Finding>, Lifecyc
     let mut findings = Vec::new();
     let mut whose = BTreeMap::new();
     for resident in &look.residents {
-        whose.insert(stamp(resident.organization), resident.slug.clone());
+        whose.insert(stamp(resident.organization), resident.to_string());
     }
     for schema in orphans(look) {
         let dependents = dependents(look, &schema).await?;
@@ -57,9 +57,9 @@ pub(super) async fn schemas(look: &mut Look<'_>) -> Result<Vec<Finding>, Lifecyc
         )
         .within(&schema);
         let sql = vec![format!("drop schema {schema} cascade")];
-        findings.push(if let Some(slug) = stamped {
+        findings.push(if let Some(other) = stamped {
             let says =
-                format!("it bears the stamp of {slug}, to whom the catalog gives another schema or none");
+                format!("it bears the stamp of {other}, to whom the catalog gives another schema or none");
             finding
                 .detailed(vec![says])
                 .next("find out whose records are in it before it is removed")

@@ -177,6 +177,7 @@ select r.rolname::text as role, pg_catalog.quote_ident(r.rolname) as quoted_role
         and m.rolname <> current_user
         and not starts_with(m.rolname::text, left(r.rolname, 34) || '_psql_')
         and m.rolname !~ '^tenantry_sql_[0-9a-f]{8}$'
+        and m.rolname !~ '^tenantry_sql_[0-9a-f]{8}$'
         and not exists (select from pg_catalog.pg_namespace n
                          where n.nspname = left(r.rolname, 34) and n.nspowner = m.oid))
  order by 1, 3";

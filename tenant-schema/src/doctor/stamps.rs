@@ -12,7 +12,7 @@ use crate::tenant_db::quote_literal;
 pub(super) fn stamps(look: &Look<'_>) -> Vec<Finding> {
     let mut whose = BTreeMap::new();
     for resident in &look.residents {
-        whose.insert(stamp(resident.organization), &resident.slug);
+        whose.insert(stamp(resident.organization), resident);
     }
     let mut findings = Vec::new();
     for tenant in look.tenants() {

@@ -9,6 +9,7 @@ use tenant_schema::doctor;
 use tenant_schema::fleet::{Fleet, Settings, StopSignal};
 use tenant_schema::lifecycle::clone::Content;
 use tenant_schema::lifecycle::purge::{self, Due, Purge};
+use tenant_schema::lifecycle::spares;
 use tenant_schema::template::Template;
 use tests::tenant::{owner, standalone};
 use tests::{Cluster, TestDb};
@@ -78,6 +79,10 @@ async fn every_step_of_a_tenants_life_leaves_nothing_to_find() {
     assert_healthy(&t, "provisioned").await;
     tenant_at(&t, "initech", 6).await;
     assert_healthy(&t, "one is behind").await;
+    spares::fill(t.catalog(), t.template(), 2, t.source(), |_| ())
+        .await
+        .expect("two spares");
+    assert_healthy(&t, "with spares").await;
     let cyd = t.user("cyd@example.com").await;
     clone_by(
         &t,

@@ -52,7 +52,7 @@ async fn settings_are_told_with_a_value_and_a_reason_until_they_are_set() {
         shown.as_deref(),
         Some("alter system set random_page_cost = '1.1'")
     );
-    let reset = "alter role tenantry_owner reset jit; alter role tenantry_owner reset random_page_cost";
+    let reset = "alter role tenantry_owner set jit = off; alter role tenantry_owner reset random_page_cost";
     t.as_superuser().await.batch_execute(reset).await.expect("reset");
     // Sessions keep what they began with.
     set(&t, &[]).await;
