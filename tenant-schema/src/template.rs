@@ -12,7 +12,7 @@ use catalog::pg::tx::Transaction;
 use catalog::schema_name::SchemaName;
 
 use crate::records::INTROSPECT;
-use crate::template_check::{self, Target, Kind, Rule, SqlFile};
+use crate::template_check::{self, Kind, Rule, SqlFile, Target};
 
 mod embedded {
     refinery::embed_migrations!("migrations");

@@ -139,7 +139,7 @@ impl Finding {
     /// About a tenant.
     pub(super) fn of(kind: Kind, tenant: &catalog::doctor::Resident, says: impl Into<String>) -> Self {
         let mut finding = Self::new(kind, tenant.schema.as_str(), says);
-        finding.tenant = tenant.slug.clone();
+        finding.tenant.clone_from(&tenant.slug);
         finding.place = Place {
             schema: Some(tenant.schema.clone()),
             organization: Some(tenant.organization),

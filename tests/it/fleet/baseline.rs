@@ -1,7 +1,7 @@
 //! A baseline: what new tenants are made of in the place of the first files.
 
 use tenant_schema::template::Template;
-use tenant_schema::template_check::{self, live};
+use tenant_schema::template_check::{self, Target, live};
 use tests::TestDb;
 
 use super::{Small, migrate};
@@ -17,7 +17,7 @@ create index notes_place_idx on notes (place)";
 
 async fn findings(t: &TestDb, small: &Small, template: &Template) -> Vec<String> {
     let files = template_check::files_of(small.folder.path()).expect("files");
-    let mut findings = template_check::check(&files);
+    let mut findings = template_check::check(&files, Target::default());
     findings.extend(live::check(t.catalog(), template, &files).await.expect("checked"));
     findings
         .iter()

@@ -201,7 +201,7 @@ async fn a_schema_that_does_not_fit_goes_in_several_transactions_and_cannot_come
     );
     tx.rollback().await.expect("undone");
     let proxy = t.proxy().await;
-    begin_purge(&t, &proxy, &acme).await;
+    Box::pin(begin_purge(&t, &proxy, &acme)).await;
     let mut tx = t.catalog().begin().await.expect("a transaction");
     let undone = departures::undo(&mut tx, acme.organization, &t.actor(), t.source()).await;
     assert_eq!(undone.expect("an answer"), departures::Undone::TooLate);

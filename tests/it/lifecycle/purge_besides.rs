@@ -22,9 +22,10 @@ async fn what_the_roles_made_for_themselves_goes_by_as_much_as_fits_and_is_count
     );
     superuser.batch_execute(&many).await.expect("a tenant's role may");
     let session = t.as_superuser().await;
-    let temporary: String = (1..=9)
-        .map(|n| format!("create temp table t{n} (n int);"))
+    let temporary: Vec<String> = (1..=9)
+        .map(|n| format!("create temp table t{n} (n int)"))
         .collect();
+    let temporary = temporary.join(";");
     let temporary = format!("set role {role}; {temporary}");
     session
         .batch_execute(&temporary)
