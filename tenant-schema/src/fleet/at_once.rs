@@ -14,6 +14,10 @@ use crate::lifecycle::{self, LifecycleError, version_mark};
 /// The most files that are sent at once: one after the other is as good where there are more.
 const MOST_FILES: usize = 16;
 
+/// What follows is ours and looks nothing up in the tenant's schema; and PostgreSQL keeps its plans, which it would make anew
+/// under each tenant's path.
+const OUR_PATH: &str = "set local search_path = extensions, pg_temp";
+
 impl Fleet<'_> {
     /// `None` where the tenant is not as the run has it, or is not so simple a case: nothing was done then.
     pub(super) async fn at_once(
@@ -31,7 +35,8 @@ impl Fleet<'_> {
         let mut tx = self.db.begin_patient(self.settings.lock_timeout).await?;
         tx.transaction().touch(schema.as_str());
         let history = migrator::history_query(schema.as_str());
-        let batches: Vec<&str> = script.iter().map(|piece| piece.sql.as_str()).collect();
+        let files = script.iter().map(|piece| piece.sql.as_str());
+        let batches: Vec<&str> = files.chain([OUR_PATH]).collect();
         let sent = tx.transaction().together_with(
             questions(attempt.organization, schema),
             &history,

@@ -170,8 +170,9 @@ pub(super) fn questions(organization: OrganizationId, schema: &SchemaName) -> [Q
     };
     [
         tenant_schemas::lock_later(organization),
-        pin,
+        // Before the path is the tenant's: a plan is made anew under each other path.
         version_mark::find_later(schema),
+        pin,
     ]
 }
 
@@ -179,7 +180,7 @@ pub(super) fn questions(organization: OrganizationId, schema: &SchemaName) -> [Q
 pub(super) fn entered(
     organization: OrganizationId,
     schema: &SchemaName,
-    [found, pinned, mark]: [Result<Vec<Row>, PgError>; 3],
+    [found, mark, pinned]: [Result<Vec<Row>, PgError>; 3],
     history: Result<Vec<Texts>, PgError>,
 ) -> Result<Entered, LifecycleError> {
     let tenant = tenant_schemas::found(&found?)?.ok_or(CatalogError::NotFound {
