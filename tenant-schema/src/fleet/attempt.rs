@@ -212,5 +212,6 @@ pub(super) async fn undone(tx: CatalogTx, error: LifecycleError) -> LifecycleErr
 }
 
 pub(crate) const PIN: &str = "\
-select obj_description(n.oid, 'pg_namespace') as stamp, set_config('search_path', $2, true) as path
+select pg_catalog.obj_description(n.oid, 'pg_namespace') as stamp,
+       pg_catalog.set_config('search_path', $2, true) as path
   from pg_catalog.pg_namespace n where n.nspname = $1";

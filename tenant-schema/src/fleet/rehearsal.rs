@@ -176,17 +176,17 @@ impl Watch {
 }
 
 pub(crate) const STORAGE: &str = "\
-select c.oid, quote_ident(c.relname) as relation, c.relkind in ('r', 'm') as table,
-       pg_relation_filenode(c.oid) as filenode
+select c.oid, pg_catalog.quote_ident(c.relname) as relation, c.relkind in ('r', 'm') as table,
+       pg_catalog.pg_relation_filenode(c.oid) as filenode
   from pg_catalog.pg_class c where c.relnamespace = $1::text::regnamespace order by c.relname";
 
 pub(crate) const LOCKS: &str = "\
 select c.oid, l.mode, c.relnamespace = $1::text::regnamespace as own,
-       case when c.relnamespace <> $1::text::regnamespace then quote_ident(n.nspname) || '.' else '' end
-         || quote_ident(c.relname) as relation
+       case when c.relnamespace <> $1::text::regnamespace then pg_catalog.quote_ident(n.nspname) || '.' else '' end
+         || pg_catalog.quote_ident(c.relname) as relation
   from pg_catalog.pg_locks l
   join pg_catalog.pg_class c on c.oid = l.relation
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
- where l.pid = pg_backend_pid() and l.locktype = 'relation' and l.granted
-   and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())
+ where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation' and l.granted
+   and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
    and n.nspname not in ('pg_catalog', 'pg_toast', 'catalog')";
