@@ -266,7 +266,7 @@ impl Export {
             sql: &self.text,
             params: &params,
         };
-        let opened = timeout(self.fetch, connection.open_portal(&steps, &query, FETCH)).await;
+        let opened = timeout(self.fetch, connection.open_query(&steps, &query, FETCH)).await;
         let opened = opened.map_err(|_| too_slow("to begin"))?;
         if let Err(failed) = opened {
             if self.prepared.list.fence != Fence::Open && may_be_moved(&failed) {

@@ -1,7 +1,7 @@
 //! A statement whose rows are fetched a few at a time: PostgreSQL's own cursor, a portal (documentation, section 55.2.3).
 //!
 //! A portal ends with its transaction, and a Sync ends a transaction that was not begun by name. So this one begins with
-//! `begin`; every fetch is an Execute with a bound on its rows, and a Sync. Rows are taken off the socket one by one, when
+//! `begin` ([`FlightConnection::open_query`]); every fetch is an Execute with a bound on its rows, and a Sync. Rows are taken off the socket one by one, when
 //! they are asked for: whoever does not ask makes PostgreSQL wait, which holds neither side's memory.
 
 use std::io;
@@ -10,8 +10,7 @@ use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
 
 use super::answer::TextRow;
-use super::messages::{bind, parse};
-use super::{Failed, FlightConnection, Progress, Step, unexpected};
+use super::{Failed, FlightConnection, Progress, unexpected};
 use crate::pg::server_error::ServerError;
 use crate::pg::sqlstate::PgError;
 
@@ -30,28 +29,6 @@ pub enum Next {
 }
 
 impl FlightConnection {
-    /// Begins a transaction, runs the steps in it and opens a portal for the query, of which the first `rows` are
-    /// fetched: all in one flight. [`Self::next_row`] gives them; [`Self::settle`] ends the transaction by undoing it.
-    pub async fn open_portal(
-        &mut self,
-        steps: &[Step<'_>],
-        query: &Step<'_>,
-        rows: u32,
-    ) -> Result<(), Failed> {
-        if self.owes() {
-            let owing = PgError::Unavailable("the connection still owes an answer".into());
-            return Err(Failed::Broken(owing));
-        }
-        self.outbox.clear();
-        self.write_opening(steps, query, rows).map_err(Failed::Broken)?;
-        self.progress = Progress::Sending;
-        let opened = match self.send().await {
-            Ok(()) => self.await_steps(steps.len() + 1).await,
-            Err(error) => Err(error),
-        };
-        opened.map_err(|error| Failed::Broken(PgError::lost(error)))?
-    }
-
     /// Asks for the next rows of the portal.
     pub async fn fetch(&mut self, rows: u32) -> Result<(), PgError> {
         if self.progress != Progress::Answered || !self.in_block {
@@ -68,50 +45,6 @@ impl FlightConnection {
     pub async fn next_row(&mut self) -> Result<Next, Failed> {
         let next = self.take_row().await;
         next.map_err(|error| Failed::Broken(PgError::lost(error)))?
-    }
-
-    fn write_opening(&mut self, steps: &[Step<'_>], query: &Step<'_>, rows: u32) -> Result<(), PgError> {
-        let out = &mut self.outbox;
-        let begin = Step {
-            scope: query.scope,
-            sql: "begin",
-            params: &[],
-        };
-        for step in std::iter::once(&begin).chain(steps) {
-            parse("", step.sql, out)?;
-            bind("", "", step.params, out)?;
-            frontend::execute("", 0, out).map_err(PgError::unsendable)?;
-        }
-        parse("", query.sql, out)?;
-        bind(PORTAL, "", query.params, out)?;
-        frontend::execute(PORTAL, most(rows), out).map_err(PgError::unsendable)?;
-        frontend::sync(out);
-        Ok(())
-    }
-
-    /// Reads until `begin` and the steps are done, and the portal is there.
-    async fn await_steps(&mut self, steps: usize) -> io::Result<Result<(), Failed>> {
-        let (mut done, mut bound) = (0, 0);
-        loop {
-            match self.receive().await? {
-                Message::CommandComplete(_) => done += 1,
-                Message::BindComplete => {
-                    bound += 1;
-                    if bound > steps {
-                        return Ok(Ok(()));
-                    }
-                }
-                Message::ErrorResponse(body) => {
-                    let said = ServerError::of_fields(body.fields());
-                    self.discard_what_follows().await;
-                    // `begin` is no step of the caller's.
-                    let step = usize::saturating_sub(done, 1);
-                    return Ok(Err(Failed::Refused { step, said }));
-                }
-                Message::ReadyForQuery(_) => return Err(unexpected("the answer of another flight")),
-                _ => {}
-            }
-        }
     }
 
     async fn take_row(&mut self) -> io::Result<Result<Next, Failed>> {

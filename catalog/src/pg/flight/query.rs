@@ -1,5 +1,5 @@
-//! One statement of somebody's own in a transaction: what its columns are, its rows by way of a portal, and an end that
-//! can also be a commit.
+//! One statement in a transaction of its own: what its columns are, its rows by way of a portal, and an end that can also be
+//! a commit. For exports, and for what somebody else has written.
 //!
 //! It goes by the extended protocol, in which a text is one statement: PostgreSQL refuses several (documentation, section
 //! 55.2.3).
