@@ -15,7 +15,7 @@ use tenant_schema::container::{ContainerError, Head, Reader, check};
 use tests::TestDb;
 use tests::tenant::owner;
 
-use crate::lifecycle::clone::{WORKSHOP, content, fill, join};
+use crate::lifecycle::clone::{WORKSHOP, content, fill, join, owners_of_contacts, people, versions_ahead};
 
 /// A container in memory, with what was said when it was written.
 pub(crate) struct Container {
@@ -101,35 +101,21 @@ async fn what_goes_in_comes_out() {
     assert_eq!(made.content, container.sealed.closing.content);
     let after = content(&superuser, made.schema.as_str()).await;
     assert_eq!(after, before, "times, versions and actors too");
-    let people = format!(
-        "select string_agg(concat_ws(' ', m.email, m.role, m.is_owner, m.active, c.active, m.id = c.id), ', ' order by m.email)
-           from {0}.members m join catalog.memberships c on c.user_id = m.user_id and c.organization_id = '{1}'",
-        made.schema, made.organization
-    );
-    let row = superuser.query_one(&people, &[]).await.expect("people");
     // The test's accounts have never been verified, so the former owner is let in nowhere, in spite of `with_members`.
+    let people = people(&superuser, &made.schema, made.organization).await;
     assert_eq!(
-        row.get::<_, &str>(0),
+        people,
         "bob@acme.test admin t t t t, owner@acme.test admin f f f t"
     );
-    let named = format!(
-        "select string_agg(distinct m.email, ' ') from {0}.contacts c join {0}.members m on m.id = c.owner_id",
-        made.schema
-    );
-    let row = superuser.query_one(&named, &[]).await.expect("owners");
-    assert_eq!(row.get::<_, &str>(0), "bob@acme.test owner@acme.test");
+    let owners = owners_of_contacts(&superuser, &made.schema).await;
+    assert_eq!(owners, "bob@acme.test owner@acme.test");
     // The triggers fire again.
     let change = format!(
         "update {}.companies set name = 'Changed' where name = 'Company 1'",
         made.schema
     );
     session.batch_execute(&change).await.expect("the owner may");
-    let versions = format!(
-        "select c.version - o.version from {}.companies c join {}.companies o using (id) where c.name = 'Changed'",
-        made.schema, acme.schema
-    );
-    let row = superuser.query_one(&versions, &[]).await.expect("versions");
-    assert_eq!(row.get::<_, i64>(0), 1);
+    assert_eq!(versions_ahead(&superuser, &made.schema, &acme.schema).await, 1);
 }
 
 #[tokio::test]

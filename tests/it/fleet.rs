@@ -37,6 +37,22 @@ comment on table labels is 'Labels.';
 alter table notes add column place integer not null default 0;
 create index notes_place_idx on notes (place)";
 
+/// Takes both tenants back to version 1, and forgets the runs.
+pub(crate) const BACK: &str = "\
+do $$
+declare tenant text;
+begin
+  for tenant in select schema_name from catalog.tenant_schemas loop
+    execute format('drop table if exists %I.labels', tenant);
+    execute format('alter table %I.notes drop column if exists place', tenant);
+    execute format('delete from %I.refinery_schema_history where version > 1', tenant);
+    execute format('alter index if exists %I._template_version_2 rename to _template_version_1', tenant);
+  end loop;
+  update catalog.tenant_schemas set template_version = 1;
+  delete from catalog.migration_runs;
+end
+$$";
+
 /// A database with tenants of a small template.
 pub(crate) struct Small {
     pub(crate) t: TestDb,

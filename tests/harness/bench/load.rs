@@ -21,8 +21,23 @@ pub struct Load {
 }
 
 impl Load {
+    /// What a program measured itself: its rate per second, its latencies in microseconds.
     pub(super) fn new(per_second: f64, latency: Histogram<u64>) -> Self {
         Self { per_second, latency }
+    }
+
+    /// What several connections got together in this time.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of some millions are exact in f64"
+    )]
+    pub(super) fn of(connections: &[Histogram<u64>], took: Duration) -> Result<Self> {
+        let mut latency = Histogram::new(3)?;
+        for connection in connections {
+            latency.add(connection)?;
+        }
+        let per_second = latency.len() as f64 / took.as_secs_f64();
+        Ok(Self { per_second, latency })
     }
 
     /// The latency below which so many of all answers stayed, in microseconds.
@@ -43,17 +58,7 @@ pub async fn drive(
     let until = start + window;
     let workers = (0..connections).map(|n| connection(address, requests, n, until));
     let outcomes = futures_util::future::try_join_all(workers).await?;
-    let elapsed = start.elapsed().as_secs_f64();
-    let mut latency = Histogram::new(3)?;
-    for outcome in &outcomes {
-        latency.add(outcome)?;
-    }
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts of some millions are exact in f64"
-    )]
-    let per_second = latency.len() as f64 / elapsed;
-    Ok(Load { per_second, latency })
+    Load::of(&outcomes, start.elapsed())
 }
 
 /// Sends each request once, in order, over one connection.
@@ -69,9 +74,7 @@ pub async fn visit(address: SocketAddr, requests: &[Vec<u8>]) -> Result<Load> {
         answer(&mut stream, &mut buffer).await?;
         latency.record(u64::try_from(sent.elapsed().as_micros())?)?;
     }
-    #[expect(clippy::cast_precision_loss, reason = "as many as there are tenants")]
-    let per_second = requests.len() as f64 / start.elapsed().as_secs_f64();
-    Ok(Load { per_second, latency })
+    Load::of(&[latency], start.elapsed())
 }
 
 async fn connection(

@@ -33,17 +33,7 @@ pub async fn paced(
         .iter()
         .map(|request| keeps_pace(address, request, every, window));
     let outcomes = futures_util::future::try_join_all(workers).await?;
-    let elapsed = start.elapsed().as_secs_f64();
-    let mut latency = Histogram::new(3)?;
-    for outcome in &outcomes {
-        latency.add(outcome)?;
-    }
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts of some thousands are exact in f64"
-    )]
-    let per_second = latency.len() as f64 / elapsed;
-    Ok(Load::new(per_second, latency))
+    Load::of(&outcomes, start.elapsed())
 }
 
 async fn keeps_pace(

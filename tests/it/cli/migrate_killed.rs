@@ -4,25 +4,9 @@ use tests::{Proxy, TestDb};
 
 use super::killed::through;
 use super::program::Tenantry;
-use crate::fleet::Small;
+use crate::fleet::{BACK, Small};
 
 const MIGRATE: &str = "migrate tenants --jobs 1 --wave 1";
-
-/// Takes both tenants back to version 1, and forgets the runs.
-const BACK: &str = "\
-do $$
-declare tenant text;
-begin
-  for tenant in select schema_name from catalog.tenant_schemas loop
-    execute format('drop table if exists %I.labels', tenant);
-    execute format('alter table %I.notes drop column if exists place', tenant);
-    execute format('delete from %I.refinery_schema_history where version > 1', tenant);
-    execute format('alter index if exists %I._template_version_2 rename to _template_version_1', tenant);
-  end loop;
-  update catalog.tenant_schemas set template_version = 1;
-  delete from catalog.migration_runs;
-end
-$$";
 
 /// Kills a migration when its `n`-th message has gone through. `false` if it ended before that.
 async fn killed_after(n: u64, tenantry: &Tenantry, proxy: &Proxy) -> bool {

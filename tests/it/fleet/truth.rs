@@ -13,7 +13,7 @@ use tenant_schema::fleet::{Event, Fleet, FleetError, Settings, StopSignal, Stopp
 use tenant_schema::template::Template;
 use tests::Proxy;
 
-use super::{Small, migrate, one_by_one, resume};
+use super::{BACK, Small, migrate, one_by_one, resume};
 
 async fn superuser_does(small: &Small, sql: &str) {
     small
@@ -60,22 +60,6 @@ fn through(small: &Small, proxy: &Proxy) -> CatalogDb {
     };
     CatalogDb::new(small.t.owner_config_through(proxy), settings)
 }
-
-/// Takes both tenants back to version 1, and forgets the runs.
-const BACK: &str = "\
-do $$
-declare tenant text;
-begin
-  for tenant in select schema_name from catalog.tenant_schemas loop
-    execute format('drop table if exists %I.labels', tenant);
-    execute format('alter table %I.notes drop column if exists place', tenant);
-    execute format('delete from %I.refinery_schema_history where version > 1', tenant);
-    execute format('alter index if exists %I._template_version_2 rename to _template_version_1', tenant);
-  end loop;
-  update catalog.tenant_schemas set template_version = 1;
-  delete from catalog.migration_runs;
-end
-$$";
 
 #[tokio::test]
 async fn a_connection_lost_after_any_message_leaves_a_true_record_and_the_next_run_finishes() {

@@ -1,8 +1,10 @@
 //! A tenant that begins as a copy of another: the same records to the last stamp, and nothing shared.
 
 use catalog::error::CatalogError;
+use catalog::ids::OrganizationId;
 use catalog::memberships::{self, MemberRole, NewMembership};
 use catalog::pg::pool::PoolSettings;
+use catalog::schema_name::SchemaName;
 use catalog::tx::CatalogDb;
 use catalog::users::User;
 use tenant_schema::lifecycle::clone::{self, Cloned, Content, Guard, NewClone};
@@ -78,6 +80,33 @@ pub(crate) async fn fill(owner: &Client, tenant: &TestTenant) {
     owner.batch_execute(&sql).await.expect("records");
 }
 
+/// The members of a copy: address, role, whether they own it, whether they are active in the mirror and in the catalog, and
+/// whether both have the same id.
+pub(crate) async fn people(client: &Client, copy: &SchemaName, organization: OrganizationId) -> String {
+    let sql = format!(
+        "select string_agg(concat_ws(' ', m.email, m.role, m.is_owner, m.active, c.active, m.id = c.id), ', ' order by m.email)
+           from {copy}.members m join catalog.memberships c on c.user_id = m.user_id and c.organization_id = '{organization}'"
+    );
+    client.query_one(&sql, &[]).await.expect("people").get(0)
+}
+
+/// Whom contacts of a copy name as their owners.
+pub(crate) async fn owners_of_contacts(client: &Client, copy: &SchemaName) -> String {
+    let sql = format!(
+        "select string_agg(distinct m.email, ' ') from {copy}.contacts c join {copy}.members m on m.id = c.owner_id"
+    );
+    client.query_one(&sql, &[]).await.expect("owners").get(0)
+}
+
+/// How many versions the company that is called `Changed` in the copy is ahead of its origin.
+pub(crate) async fn versions_ahead(client: &Client, copy: &SchemaName, origin: &SchemaName) -> i64 {
+    let sql = format!(
+        "select (c.version - o.version)::bigint from {copy}.companies c join {origin}.companies o using (id)
+          where c.name = 'Changed'"
+    );
+    client.query_one(&sql, &[]).await.expect("versions").get(0)
+}
+
 /// Every row of every table but the engine's own, with the members' ids left out, as one digest for each table.
 pub(crate) async fn content(client: &Client, schema: &str) -> Vec<(String, i64, Option<String>)> {
     let tables = client
@@ -123,22 +152,13 @@ async fn a_clone_has_the_same_records_and_shares_nothing() {
     assert_eq!(after, before, "times, versions and actors too");
 
     // Who owned the origin has no way into the clone, but is still named by its records.
-    let people = format!(
-        "select string_agg(concat_ws(' ', m.email, m.role, m.is_owner, m.active, c.active, m.id = c.id), ', ' order by m.email)
-           from {0}.members m join catalog.memberships c on c.user_id = m.user_id and c.organization_id = '{1}'",
-        made.schema, made.organization
-    );
-    let row = superuser.query_one(&people, &[]).await.expect("people");
+    let people = people(&superuser, &made.schema, made.organization).await;
     assert_eq!(
-        row.get::<_, &str>(0),
+        people,
         "bob@acme.test admin t t t t, owner@acme.test admin f f f t"
     );
-    let named = format!(
-        "select string_agg(distinct m.email, ' ') from {0}.contacts c join {0}.members m on m.id = c.owner_id",
-        made.schema
-    );
-    let row = superuser.query_one(&named, &[]).await.expect("owners");
-    assert_eq!(row.get::<_, &str>(0), "bob@acme.test owner@acme.test");
+    let owners = owners_of_contacts(&superuser, &made.schema).await;
+    assert_eq!(owners, "bob@acme.test owner@acme.test");
 
     // Writing one does not show in the other, and the triggers fire again.
     let change = format!(
@@ -147,12 +167,7 @@ async fn a_clone_has_the_same_records_and_shares_nothing() {
     );
     session.batch_execute(&change).await.expect("the owner may");
     assert_eq!(content(&superuser, acme.schema.as_str()).await, before);
-    let versions = format!(
-        "select c.version - o.version from {}.companies c join {}.companies o using (id) where c.name = 'Changed'",
-        made.schema, acme.schema
-    );
-    let row = superuser.query_one(&versions, &[]).await.expect("versions");
-    assert_eq!(row.get::<_, i64>(0), 1);
+    assert_eq!(versions_ahead(&superuser, &made.schema, &acme.schema).await, 1);
 }
 
 #[tokio::test]
