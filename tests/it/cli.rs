@@ -8,6 +8,7 @@ mod dba;
 mod demo;
 mod doctor;
 mod environment;
+mod faults;
 mod fleet;
 mod help;
 mod killed;
