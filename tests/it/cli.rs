@@ -10,6 +10,7 @@ mod doctor;
 mod environment;
 mod faults;
 mod fleet;
+mod fleet_tour;
 mod help;
 mod killed;
 mod migrate;
