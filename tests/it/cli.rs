@@ -21,6 +21,7 @@ mod psql;
 mod refusals;
 mod selection;
 mod serve;
+mod spare;
 mod sql;
 mod standing;
 mod template;
