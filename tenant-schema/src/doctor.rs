@@ -19,6 +19,7 @@ mod history;
 mod indexes;
 mod look;
 mod orphans;
+mod post_steps;
 mod purges;
 mod repair;
 mod rights;
@@ -86,6 +87,7 @@ pub enum Kind {
     PsqlLogins,
     Stamps,
     History,
+    PostSteps,
     Drift,
     Indexes,
     Sequences,
@@ -172,6 +174,14 @@ pub const CHECKS: &[Check] = &[
         kind: Kind::History,
         name: "history",
         means: "The migrations a schema has do not fit its version in the catalog or the template's files.",
+        severity: Severity::Error,
+        mends: Mends::None,
+        reach: Reach::Tenants,
+    },
+    Check {
+        kind: Kind::PostSteps,
+        name: "post-steps",
+        means: "A post-step of the template is pending or has failed.",
         severity: Severity::Error,
         mends: Mends::None,
         reach: Reach::Tenants,

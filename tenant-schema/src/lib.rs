@@ -49,6 +49,8 @@ pub fn statements() -> Vec<&'static str> {
         lifecycle::clone::open::TRIGGERS,
         lifecycle::fleet_table::TYPES,
         lifecycle::logins::END_SESSIONS,
+        lifecycle::post_steps::concurrent::COPIES,
+        lifecycle::post_steps::concurrent::INDEX,
         lifecycle::psql_login::EXPIRED,
         lifecycle::psql_login::OF_SCHEMA,
         lifecycle::stamp::BEARER,

@@ -2,6 +2,7 @@
 
 mod dry_run;
 mod plan;
+mod post_steps;
 mod progress;
 pub(super) mod status;
 
@@ -16,6 +17,7 @@ use catalog::tx::CatalogDb;
 use serde::Serialize;
 use tenant_schema::fleet::{self, Ended, Event, Fleet, FleetError, Migrated, Plan, Stopped, Stopper};
 
+use self::post_steps::PostStep;
 use self::progress::Progress;
 use crate::cli::{MigrateArgs, MigrateSubject};
 use crate::exit::ExitStatus;
@@ -33,6 +35,7 @@ struct Migration {
     stopped: Option<String>,
     tenants: Vec<Tenant>,
     pinned: Vec<Pinned>,
+    post_steps: Vec<PostStep>,
 }
 
 #[derive(Serialize)]
@@ -73,7 +76,7 @@ pub(super) async fn run(args: &MigrateArgs, operator: &Operator) -> anyhow::Resu
     let fleet = fleet(args, operator, &db);
     if args.plan {
         let plan = planned(args, operator, &fleet).await?;
-        return plan::run(&plan, operator);
+        return plan::run(args, &plan, &fleet, operator).await;
     }
     if args.dry_run {
         let plan = planned(args, operator, &fleet).await?;
@@ -99,16 +102,24 @@ pub(super) async fn run(args: &MigrateArgs, operator: &Operator) -> anyhow::Resu
         stopped: None,
         tenants: Vec::new(),
         pinned: Vec::new(),
+        post_steps: Vec::new(),
     };
     if args.subject != Some(MigrateSubject::Catalog) {
-        migrate_tenants(args, operator, &fleet, &mut document).await?;
+        if !args.post_steps {
+            migrate_tenants(args, operator, &fleet, &mut document).await?;
+        }
+        if !args.no_post_steps && document.stopped.is_none() {
+            post_steps::run(args, operator, &fleet, &mut document).await?;
+        }
     }
     let subject = args.subject;
     let is_all = args.selection.or_all().is_all();
-    operator
-        .output
-        .document(&document, |document| text(document, subject, is_all))?;
-    let all_well = document.stopped.is_none() && document.tenants.iter().all(|tenant| tenant.error.is_none());
+    operator.output.document(&document, |document| {
+        text(document, subject, is_all, args.post_steps)
+    })?;
+    let all_well = document.stopped.is_none()
+        && document.tenants.iter().all(|tenant| tenant.error.is_none())
+        && document.post_steps.iter().all(PostStep::is_done);
     Ok(if all_well {
         ExitStatus::Done
     } else {
@@ -116,10 +127,11 @@ pub(super) async fn run(args: &MigrateArgs, operator: &Operator) -> anyhow::Resu
     })
 }
 
-/// One connection per job, one that shows that a run is at work, and one to note failures.
+/// One connection per job, one that shows that a run is at work, and one to note failures. A post-step has a second one at
+/// times, to look how the template makes its index.
 fn connections(args: &MigrateArgs, operator: &Operator) -> CatalogDb {
     let settings = PoolSettings {
-        size: args.jobs.get() + 2,
+        size: args.jobs.get().max(2 * args.post_step_jobs.get()) + 2,
         create: Duration::from_secs(30),
         ..PoolSettings::default()
     };
@@ -139,6 +151,8 @@ fn fleet<'a>(args: &MigrateArgs, operator: &'a Operator, db: &'a CatalogDb) -> F
             max_failures: args.max_failures,
             lock_timeout: args.lock_timeout.0,
             attempts: args.attempts,
+            post_step_jobs: args.post_step_jobs,
+            post_step_wait: args.post_step_wait.0,
         },
     }
 }
@@ -252,11 +266,11 @@ async fn migrate_tenants(
 }
 
 /// Ctrl-C lets the tenants at work finish; a second one does not.
-async fn interruptible(
-    mut work: impl Future<Output = Result<Ended, FleetError>> + Unpin,
+async fn interruptible<T>(
+    mut work: impl Future<Output = Result<T, FleetError>> + Unpin,
     stopper: &Stopper,
     operator: &Operator,
-) -> anyhow::Result<Result<Ended, FleetError>> {
+) -> anyhow::Result<Result<T, FleetError>> {
     let mut signals = Stop::listen()?;
     tokio::select! {
         ended = &mut work => return Ok(ended),
@@ -341,9 +355,20 @@ fn tenant(migrated: Migrated) -> Tenant {
     tenant
 }
 
-fn text(document: &Migration, subject: Option<MigrateSubject>, is_all: bool) -> String {
+fn text(
+    document: &Migration,
+    subject: Option<MigrateSubject>,
+    is_all: bool,
+    only_post_steps: bool,
+) -> String {
     if subject == Some(MigrateSubject::Catalog) {
         return format!("the catalog is at version {}", document.catalog.version);
+    }
+    if only_post_steps {
+        let steps = post_steps::text(&document.post_steps);
+        let mut text = steps.unwrap_or_else(|| "no tenant lacks a post-step of the template".to_owned());
+        text.push_str(&stopped(document));
+        return text;
     }
     let failed: Vec<&Tenant> = document
         .tenants
@@ -381,13 +406,28 @@ fn text(document: &Migration, subject: Option<MigrateSubject>, is_all: bool) -> 
     for Pinned { slug, version } in &document.pinned {
         text.extend(["\n  ", slug, ": pinned at version ", &version.to_string()]);
     }
-    if let Some(why) = &document.stopped {
-        let next = "\nnext: `tenantry migrate --resume` goes on with what is left";
-        text.extend(["\n\nstopped: ", why, next]);
+    if let Some(steps) = post_steps::text(&document.post_steps) {
+        text.extend(["\n", &steps]);
+    }
+    if document.stopped.is_some() {
+        text.push_str(&stopped(document));
     } else if !failed.is_empty() {
         text.push_str("\n\nnext: mend what is said above and run `tenantry migrate` again");
     }
     text
+}
+
+/// Why it was stopped, if it was, and what goes on with it.
+fn stopped(document: &Migration) -> String {
+    let Some(why) = &document.stopped else {
+        return String::new();
+    };
+    let goes_on = if why == post_steps::STOPPED {
+        "--post-steps"
+    } else {
+        "--resume"
+    };
+    format!("\n\nstopped: {why}\nnext: `tenantry migrate {goes_on}` goes on with what is left")
 }
 
 /// A statement as one line that is not too long.

@@ -115,6 +115,13 @@ impl Transaction {
         Ok(together::texts(&messages))
     }
 
+    /// Lets the snapshot of the last statement go, until there is another: what waits for those who may see an older state
+    /// (`create index concurrently`) does not wait for a transaction that rests. The driver's statements leave their portal
+    /// open, and with it the snapshot (PostgreSQL documentation, section 55.2.3); one by the simple protocol closes it.
+    pub async fn rest(&mut self) -> Result<(), PgError> {
+        self.batch("show transaction_isolation").await
+    }
+
     /// Makes everything permanent. Deferred constraints speak here. After a failed statement it is an error: the
     /// server would answer COMMIT with a ROLLBACK and no word of complaint.
     pub async fn commit(mut self) -> Result<(), PgError> {

@@ -28,6 +28,7 @@ use catalog::standing;
 use catalog::tenant_schemas::{self, TenantSchema};
 use catalog::tx::{CatalogDb, CatalogTx};
 
+use super::post_steps::{self, Which};
 use super::purge::budget;
 use super::stamp::{self, Found};
 use super::{LifecycleError, Owner, Refusal, create_tenant};
@@ -188,6 +189,9 @@ pub async fn make(
         let copied = copy::copy(tx.transaction(), &schema.schema, &made.schema, &ids).await?;
         (made.rows, made.left_out) = (copied.rows, copied.left_out);
     }
+    let had = post_steps::had(tx, template, origin.id).await?;
+    let which = Which::Of(&had);
+    post_steps::make_for(tx, template, (id, &made.schema), version, which, source).await?;
     people.mirror(tx, &made.schema).await?;
     let event = AuditEvent::TenantCloned {
         origin: origin.id,

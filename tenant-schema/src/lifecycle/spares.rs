@@ -8,14 +8,16 @@
 
 use catalog::clock::Source;
 use catalog::pg::tx::Transaction;
+use catalog::post_steps::Step;
 use catalog::schema_name::SchemaName;
 use catalog::spare_schemas::{self, SpareSchema};
 use catalog::template_models;
 use catalog::tx::{CatalogDb, CatalogTx};
 
+use super::post_steps::{self, Which};
 use super::stamp::{self, Found};
 use super::{LifecycleError, create_tables, purge};
-use crate::template::Template;
+use crate::template::{PostStep, Template};
 
 /// What was done to the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,7 +28,7 @@ pub struct Filled {
     pub removed: usize,
 }
 
-/// Sees to it that there are so many spares of the template's latest version and none of another. Each is built, and each
+/// Sees to it that there are so many spares of the template's latest version and none of another, or without a post-step. Each is built, and each
 /// removed, in a transaction of its own, so that whoever is killed leaves the pool with one less, and nothing half-made. Of
 /// several that fill at once, one builds at a time, and none more than are wanted.
 pub async fn fill(
@@ -37,7 +39,7 @@ pub async fn fill(
     mut built_one: impl FnMut(usize),
 ) -> Result<Filled, LifecycleError> {
     let mut filled = Filled {
-        removed: remove(db, Some(template.latest())).await?,
+        removed: remove(db, Some(template)).await?,
         built: 0,
     };
     while build_one(db, template, target, source).await? {
@@ -68,10 +70,11 @@ async fn build_one(
         tx.rollback().await?;
         return Ok(false);
     }
-    let spare = SpareSchema {
+    let mut spare = SpareSchema {
         schema: SchemaName::from_opaque(source.uuid()),
         organization: source.id(),
         template_version: version,
+        post_steps: Vec::new(),
         created_at: source.now(),
     };
     create_tables(
@@ -83,17 +86,33 @@ async fn build_one(
         source,
     )
     .await?;
+    post_steps::make(tx.transaction(), template, &spare.schema, version, Which::All).await?;
+    spare.post_steps = marks(template);
     spare_schemas::insert(&mut tx, &spare).await?;
     tx.commit().await?;
     Ok(true)
 }
 
-/// Removes the spares of all versions but this.
-async fn remove(db: &CatalogDb, but: Option<i32>) -> Result<usize, LifecycleError> {
+/// All post-steps of the template, as a spare notes them.
+fn marks(template: &Template) -> Vec<String> {
+    let steps = template.post_steps(template.latest());
+    steps.map(PostStep::mark).collect()
+}
+
+/// The steps of the template that a spare was made with: it may have got some since.
+pub(super) fn made_with(spare: &SpareSchema, template: &Template) -> Vec<Step> {
+    let steps = template.post_steps(spare.template_version);
+    let had = steps.filter(|step| spare.post_steps.contains(&step.mark()));
+    had.map(|step| step.step().clone()).collect()
+}
+
+/// Removes the spares that are not as the template would make them now.
+async fn remove(db: &CatalogDb, but: Option<&Template>) -> Result<usize, LifecycleError> {
+    let (version, steps) = (but.map(Template::latest), but.map(marks).unwrap_or_default());
     let mut removed = 0;
     loop {
         let mut tx = db.begin_unhurried().await?;
-        let Some(spare) = spare_schemas::claim_other(&mut tx, but).await? else {
+        let Some(spare) = spare_schemas::claim_other(&mut tx, version, &steps).await? else {
             tx.rollback().await?;
             return Ok(removed);
         };

@@ -5,9 +5,10 @@ use catalog::pg::sqlstate::PgError;
 use catalog::pg::tx::Transaction;
 use catalog::tx::CatalogDb;
 
-use super::statements::split;
-use super::{Finding, Rule, SqlFile, baselines, tokens};
+use super::statements::{places, split};
+use super::{Finding, Kind, Rule, SqlFile, baselines, tokens};
 use crate::access_tag;
+use crate::lifecycle::post_steps::{self, Which};
 use crate::lifecycle::{LifecycleError, scratch};
 use crate::template::Template;
 
@@ -99,6 +100,16 @@ pub async fn check(
         }
         Err(error) => return Err(error),
     };
+    let made = post_steps::make(tx.transaction(), template, &schema, template.latest(), Which::All).await;
+    if let Err(LifecycleError::Template(MigrateError::Failed {
+        step,
+        source: source @ PgError::Statement(_),
+        ..
+    })) = &made
+    {
+        return Ok(vec![does_not_apply(step, source, files)]);
+    }
+    made?;
     let mut findings = look(tx.transaction(), schema.as_str(), &Places::of(files)).await?;
     tx.rollback().await?;
     findings.extend(baselines::check(db, template, files).await?);
@@ -194,10 +205,17 @@ fn does_not_apply(step: &str, error: &PgError, files: &[SqlFile]) -> Finding {
     let said = error.db();
     let position = said.and_then(|said| said.position).unwrap_or(1);
     let line = file.map_or(1, |file| {
+        // Of a post-step only the statement is sent.
+        let is_step = file.kind() == Some(Kind::PostStep);
+        let first = places(&file.text)
+            .first()
+            .filter(|_| is_step)
+            .map(|place| place.start);
+        let before = file.text[..first.unwrap_or(0)].chars().count();
         1 + file
             .text
             .chars()
-            .take(position - 1)
+            .take(before + position - 1)
             .filter(|c| *c == '\n')
             .count()
     });

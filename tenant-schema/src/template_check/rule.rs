@@ -90,6 +90,8 @@ rules! {
     OutsideTransaction = "outside-transaction", Error;
     /// A type of the template's own.
     OwnType = "own-type", Warning;
+    /// A file of a post-step that is none.
+    PostStep = "post-step", Error;
     /// A command of psql's.
     PsqlCommand = "psql-command", Error;
     /// Grants and owners.
