@@ -22,6 +22,7 @@ mod psql;
 mod refusals;
 mod selection;
 mod serve;
+mod spare;
 mod sql;
 mod standing;
 mod template;

@@ -16,6 +16,7 @@ use catalog::tenant_schemas::TenantSchema;
 use catalog::tx::CatalogDb;
 use serde::Serialize;
 use tenant_schema::fleet::{self, Ended, Event, Fleet, FleetError, Migrated, Plan, Stopped, Stopper};
+use tenant_schema::lifecycle::spares;
 
 use self::post_steps::PostStep;
 use self::progress::Progress;
@@ -36,6 +37,8 @@ struct Migration {
     tenants: Vec<Tenant>,
     pinned: Vec<Pinned>,
     post_steps: Vec<PostStep>,
+    /// How many spare schemas were replaced.
+    spares: usize,
 }
 
 #[derive(Serialize)]
@@ -103,20 +106,28 @@ pub(super) async fn run(args: &MigrateArgs, operator: &Operator) -> anyhow::Resu
         tenants: Vec::new(),
         pinned: Vec::new(),
         post_steps: Vec::new(),
+        spares: 0,
     };
-    if args.subject != Some(MigrateSubject::Catalog) {
-        if !args.post_steps {
-            migrate_tenants(args, operator, &fleet, &mut document).await?;
-        }
-        if !args.no_post_steps && document.stopped.is_none() {
-            post_steps::run(args, operator, &fleet, &mut document).await?;
-        }
-    }
     let subject = args.subject;
     let is_all = args.selection.or_all().is_all();
+    let (mut renewed, mut carried_out) = (Ok(()), Ok(()));
+    if subject != Some(MigrateSubject::Catalog) {
+        if !args.post_steps {
+            migrate_tenants(args, operator, &fleet, &mut document).await?;
+            if is_all && document.stopped.is_none() {
+                renewed = renew_spares(&fleet, operator, &mut document).await;
+            }
+        }
+        if !args.no_post_steps && document.stopped.is_none() {
+            carried_out = post_steps::run(args, operator, &fleet, &mut document).await;
+        }
+    }
     operator.output.document(&document, |document| {
         text(document, subject, is_all, args.post_steps)
     })?;
+    // The tenants are migrated all the same, and were told.
+    renewed.context("could not replace the spare schemas")?;
+    carried_out?;
     let all_well = document.stopped.is_none()
         && document.tenants.iter().all(|tenant| tenant.error.is_none())
         && document.post_steps.iter().all(PostStep::is_done);
@@ -265,6 +276,16 @@ async fn migrate_tenants(
     Ok(())
 }
 
+/// The pool follows the fleet: tenants that are made from now on are of the version that all others have.
+async fn renew_spares(
+    fleet: &Fleet<'_>,
+    operator: &Operator,
+    document: &mut Migration,
+) -> anyhow::Result<()> {
+    document.spares = spares::renew(fleet.db, fleet.template, &operator.source).await?;
+    Ok(())
+}
+
 /// Ctrl-C lets the tenants at work finish; a second one does not.
 async fn interruptible<T>(
     mut work: impl Future<Output = Result<T, FleetError>> + Unpin,
@@ -390,6 +411,11 @@ fn text(
     };
     if skipped > 0 {
         text.extend([", ", &skipped.to_string(), " had nothing to be done"]);
+    }
+    match document.spares {
+        0 => {}
+        1 => text.push_str(", 1 spare schema replaced"),
+        spares => text.extend([", ", &spares.to_string(), " spare schemas replaced"]),
     }
     for tenant in document.tenants.iter().filter(reached) {
         if let Some(to) = tenant.to.filter(|to| *to < version) {
