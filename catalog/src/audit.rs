@@ -60,6 +60,8 @@ pub enum AuditEvent {
         schema: SchemaName,
         template_version: i32,
         rows: i64,
+        /// What is about people was made up.
+        anonymised: bool,
     },
     /// A tenant was made of a container.
     TenantImported {
@@ -253,17 +255,10 @@ impl AuditEvent {
             | Self::DbaGranted { .. }
             | Self::DbaRevoked { .. }
             | Self::FleetQueried { .. } => self.opened(),
-            Self::TenantCloned {
-                origin,
-                schema,
-                template_version,
-                rows,
-            } => json!({
-                "origin_id": origin, "schema": schema.as_str(), "template_version": template_version, "rows": rows
-            }),
-            Self::TenantImported { .. } | Self::TenantArchived { .. } | Self::TenantUnarchived { .. } => {
-                self.changes_by_container()
-            }
+            Self::TenantCloned { .. }
+            | Self::TenantImported { .. }
+            | Self::TenantArchived { .. }
+            | Self::TenantUnarchived { .. } => self.changes_by_copy(),
             Self::OrganizationSuspended { reason } => json!({"reason": reason}),
             Self::OrganizationResumed { status } | Self::TenantRestored { status } => {
                 json!({"status": status})
@@ -337,9 +332,19 @@ impl AuditEvent {
         }
     }
 
-    /// The same for what is done with containers.
-    fn changes_by_container(&self) -> Value {
+    /// The same for copies, in the database or in containers.
+    fn changes_by_copy(&self) -> Value {
         match self {
+            Self::TenantCloned {
+                origin,
+                schema,
+                template_version,
+                rows,
+                anonymised,
+            } => json!({
+                "origin_id": origin, "schema": schema.as_str(), "template_version": template_version, "rows": rows,
+                "anonymised": anonymised
+            }),
             Self::TenantImported {
                 origin,
                 schema,

@@ -24,6 +24,7 @@ mod citus;
 mod files;
 pub mod live;
 mod names;
+mod personal_lines;
 pub(crate) mod post_steps;
 mod rule;
 mod rules;
