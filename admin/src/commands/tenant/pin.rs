@@ -3,7 +3,6 @@
 use anyhow::Context as _;
 use catalog::audit::{self, AuditEvent};
 use catalog::error::CatalogError;
-use catalog::pg::migrator;
 use catalog::sessions::Device;
 use catalog::slug::Slug;
 use catalog::tenant_schemas;
@@ -46,8 +45,7 @@ async fn set(
     let mut tx = operator.db.begin().await?;
     let (organization, schema) = operator.tenant(&mut tx, slug).await?;
     // Read again under the lock of migrations: one that is at work may commit another version at this moment.
-    migrator::lock(tx.transaction(), schema.schema.as_str()).await?;
-    let schema = tenant_schemas::find(&mut tx, organization.id)
+    let schema = tenant_schemas::lock(&mut tx, organization.id)
         .await?
         .unwrap_or(schema);
     let own = schema.template_version;
