@@ -157,7 +157,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         kind: Kind::PsqlLogins,
         name: "psql-logins",
-        means: "A login made for somebody's psql has expired and is still there.",
+        means: "A login made for somebody's psql, or a run of `tenantry sql`, has expired or keeps a transaction open.",
         severity: Severity::Warn,
         mends: Mends::All,
         reach: Reach::Fleet,

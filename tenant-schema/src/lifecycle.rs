@@ -12,7 +12,7 @@ pub mod dba_login;
 pub mod drill;
 pub(crate) mod fleet_table;
 pub(crate) mod idempotency_keys;
-pub(crate) mod logins;
+pub mod logins;
 pub(crate) mod post_steps;
 pub mod psql_login;
 pub mod purge;

@@ -89,15 +89,7 @@ pub(super) async fn run(args: &MigrateArgs, operator: &Operator) -> anyhow::Resu
         // An older catalog may not know all that conditions are about: then this is found out after it is migrated.
         chosen(args, operator).await?;
     }
-    let catalog = if args.subject == Some(MigrateSubject::Tenants) {
-        check_current(version)?;
-        Catalog {
-            version,
-            applied: Vec::new(),
-        }
-    } else {
-        migrate_catalog(operator).await?
-    };
+    let catalog = catalog(args, operator, version).await?;
     let mut document = Migration {
         catalog,
         template_version: fleet.template.latest(),
@@ -128,13 +120,28 @@ pub(super) async fn run(args: &MigrateArgs, operator: &Operator) -> anyhow::Resu
     // The tenants are migrated all the same, and were told.
     renewed.context("could not replace the spare schemas")?;
     carried_out?;
-    let all_well = document.stopped.is_none()
-        && document.tenants.iter().all(|tenant| tenant.error.is_none())
-        && document.post_steps.iter().all(PostStep::is_done);
-    Ok(if all_well {
+    Ok(if is_well(&document) {
         ExitStatus::Done
     } else {
         ExitStatus::Refused
+    })
+}
+
+fn is_well(document: &Migration) -> bool {
+    document.stopped.is_none()
+        && document.tenants.iter().all(|tenant| tenant.error.is_none())
+        && document.post_steps.iter().all(PostStep::is_done)
+}
+
+/// The catalog, brought to this program's version unless the tenants alone are asked for.
+async fn catalog(args: &MigrateArgs, operator: &Operator, version: i32) -> anyhow::Result<Catalog> {
+    if args.subject != Some(MigrateSubject::Tenants) {
+        return migrate_catalog(operator).await;
+    }
+    check_current(version)?;
+    Ok(Catalog {
+        version,
+        applied: Vec::new(),
     })
 }
 

@@ -75,6 +75,13 @@ impl Transaction {
         Ok(self.send_typed(sql, params).await?.0.into_iter().next())
     }
 
+    /// Goes back to a savepoint: what has failed since then does not count.
+    pub async fn rollback_to(&mut self, savepoint: &'static str) -> Result<(), PgError> {
+        self.batch(&format!("rollback to savepoint {savepoint}")).await?;
+        self.failed = false;
+        Ok(())
+    }
+
     /// The number of rows a statement touched.
     pub async fn execute(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<u64, PgError> {
         Ok(self.send_typed(sql, params).await?.1)

@@ -113,7 +113,7 @@ impl<'a> Look<'a> {
             Kind::Scratch => Ok(orphans::scratch(self)),
             Kind::Roles => roles::tenants(self).await,
             Kind::OrphanRoles => Ok(roles::orphans(self)),
-            Kind::PsqlLogins => roles::psql_logins(self).await,
+            Kind::PsqlLogins => roles::logins(self).await,
             Kind::Stamps => Ok(stamps::stamps(self)),
             Kind::History => {
                 let found = history::history(self).await?;

@@ -76,6 +76,19 @@ pub(crate) async fn make_for(
     note(tx, template, organization, &made, source).await
 }
 
+/// The same with the steps that another tenant has.
+pub(crate) async fn make_as_of(
+    tx: &mut CatalogTx,
+    template: &Template,
+    origin: OrganizationId,
+    tenant: (OrganizationId, &SchemaName),
+    version: i32,
+    source: &Source,
+) -> Result<(), LifecycleError> {
+    let had = had(tx, template, origin).await?;
+    make_for(tx, template, tenant, version, Which::Of(&had), source).await
+}
+
 /// Tells the catalog what a tenant's new schema was made with. Where the template has no steps, there is nothing to tell.
 pub(crate) async fn note(
     tx: &mut CatalogTx,

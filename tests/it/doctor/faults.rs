@@ -20,17 +20,12 @@ pub(super) struct Ward {
 impl Ward {
     pub(super) async fn new() -> Self {
         let t = TestDb::on(Cluster::own().await).await;
-        let ward = Self {
+        Self {
             acme: t.tenant("acme").await,
             globex: t.tenant("globex").await,
             superuser: t.as_superuser().await,
             t,
-        };
-        // The server's last transaction was dropped, and is ended when its connection is wanted again: what it sees would
-        // be kept from vacuum.
-        let tx = ward.t.server_catalog().begin().await.expect("a connection");
-        tx.rollback().await.expect("nothing was begun");
-        ward
+        }
     }
 
     /// The server of a test has no autovacuum, and every fault and its repair leave dead rows in the catalogs.

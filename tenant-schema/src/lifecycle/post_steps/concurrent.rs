@@ -135,7 +135,7 @@ async fn is_of_the_template(
     Ok(made.is_some_and(|made| made.definition == found.definition))
 }
 
-pub(crate) const INDEX: &str = "\
+const INDEX: &str = "\
 select pg_catalog.format('%I.%I', n.nspname, c.relname) as named, i.indisvalid and i.indisready and i.indislive as is_valid,
        pg_catalog.pg_get_indexdef(i.indexrelid) as definition
   from pg_catalog.pg_class c
@@ -143,10 +143,12 @@ select pg_catalog.format('%I.%I', n.nspname, c.relname) as named, i.indisvalid a
   join pg_catalog.pg_index i on i.indexrelid = c.oid
  where n.nspname = $1::text and c.relname = $2::text";
 
-pub(crate) const COPIES: &str = "\
+const COPIES: &str = "\
 select pg_catalog.format('%I.%I', n.nspname, c.relname) as named
   from pg_catalog.pg_class c
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   join pg_catalog.pg_index i on i.indexrelid = c.oid
  where n.nspname = $1::text and not i.indisvalid and c.relname ~ '_cc(new|old)[0-9]*$'
  order by c.relname";
+
+pub(crate) const STATEMENTS: &[&str] = &[INDEX, COPIES];
