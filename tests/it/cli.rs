@@ -18,6 +18,7 @@ mod migrate_killed;
 mod mixed;
 mod plans;
 mod point_in_time;
+mod post_steps;
 mod program;
 mod psql;
 mod refusals;

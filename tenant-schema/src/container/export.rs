@@ -23,7 +23,7 @@ use super::shape::{self, Difference, Shape};
 use super::writer::Writer;
 use super::{ContainerError, Head, Person, Sequence, TenantInfo};
 use crate::lifecycle::stamp::{self, Found};
-use crate::lifecycle::{LifecycleError, Refusal};
+use crate::lifecycle::{LifecycleError, Refusal, post_steps};
 
 pub use super::writer::Sealed;
 
@@ -220,6 +220,7 @@ async fn head(
 ) -> Result<Head, ContainerError> {
     // Before the settings, which let no policy be applied.
     let people = memberships::list(tx, tenant.id).await?;
+    let post_steps = post_steps::had(tx, references.template(), tenant.id).await?;
     tx.transaction().batch(SETTINGS).await?;
     let row = tx.transaction().row(SERVER, &[]).await?;
     let mut sequences = Vec::with_capacity(shape.sequences.len());
@@ -256,6 +257,7 @@ async fn head(
             status: tenant.status,
         },
         template: reference::files(references.template(), schema.template_version),
+        post_steps,
         people: people.into_iter().map(person).collect(),
         tables: shape.tables.iter().map(shape::TableShape::as_table).collect(),
         sequences,

@@ -160,6 +160,13 @@ async fn place(
 ) -> anyhow::Result<PathBuf> {
     let (mut folder, mut name) = (args.to.clone(), None);
     if !args.to.is_dir() {
+        // A folder that is missing is none of a file's name.
+        if args.to.extension().is_none_or(|ending| ending != "tenantry") {
+            let why = format!("there is no folder {}", args.to.display());
+            return Err(
+                Problem::refused(why, "make it first, or name a file that ends with .tenantry").into(),
+            );
+        }
         name = args.to.file_name().map(ToOwned::to_owned);
         folder.pop();
         if folder.as_os_str().is_empty() {
