@@ -9,12 +9,14 @@
 
 pub mod bare;
 pub mod fleet;
+pub mod link;
 pub mod load;
 pub mod paced;
 pub mod pgbench;
 
 pub use bare::Bare;
 pub use fleet::{Fleet, Served, Tenant};
+pub use link::Link;
 pub use load::{Load, drive, visit};
 pub use paced::{Pressed, paced, press};
 pub use pgbench::{Script, Transactions};

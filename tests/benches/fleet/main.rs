@@ -2,10 +2,12 @@
 //!
 //! Tenants are provisioned and then migrated by one more version (a column and an index), and as many schemas are made
 //! and changed by `psql` with the same statements, one transaction each, over the same number of connections, without a
-//! catalog, a lock or a record. Both take turns, a quarter of the fleet at a time, so that both meet the same database.
+//! catalog, a lock or a record. Both take turns, so that both meet the same database: a quarter of the fleet at a time where
+//! tenants are provisioned, and a half by `psql`, all by us, and the other half where they are migrated.
 //! Between the two every tenant is held against its version (`tenantry doctor --check drift`), and one with records is
-//! exported, as it was when it was alone. At last a fleet with nothing to do is migrated, and single tenants are made from
-//! the pool of spare schemas and in place, in turns.
+//! exported, as it was when it was alone. A fleet with nothing to do is migrated, and one more version shows what the network
+//! is to both: PostgreSQL is a millisecond away then. At last single tenants are made from the pool of spare schemas and in
+//! place, in turns.
 //!
 //! The cluster does not wait for its disk, which would hide what is measured.
 //!
@@ -30,6 +32,7 @@ use catalog::actor::Actor;
 use catalog::clock::Source;
 use catalog::init;
 use catalog::organizations::{NewOrganization, OrganizationKind, OrganizationStatus};
+use catalog::pg::config::PgConfig;
 use catalog::pg::pool::PoolSettings;
 use catalog::tx::CatalogDb;
 use catalog::users::{self, NewUser};
@@ -38,17 +41,14 @@ use psql::Psql;
 use tenant_schema::fleet::{self, Event, Fleet, Plan, StopSignal};
 use tenant_schema::lifecycle::{self, Owner};
 use tenant_schema::template::Template;
+use tests::bench::Transactions;
 use tests::config::numbers;
 
 /// In how many turns a fleet is worked through.
 const TURNS: usize = 4;
 
-/// The next version of the template.
-const NEXT: &str = "\
-alter table contacts add column bench text;
-comment on column contacts.bench is 'For the benchmark.';
-create index contacts_bench_idx on contacts (bench);
-";
+/// How long a message takes from here to PostgreSQL in the last part.
+const EACH_WAY: Duration = Duration::from_millis(1);
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -56,25 +56,28 @@ async fn main() -> Result<()> {
     let jobs = NonZeroUsize::new(numbers("BENCH_JOBS", "2")?[0]).context("BENCH_JOBS is zero")?;
     let ground = Box::pin(tests::bench::Fleet::start(0)).await?;
     let place = ground.pgbench()?;
-    let settings = PoolSettings {
-        size: jobs.get() + 2,
-        ..PoolSettings::default()
-    };
-    let bench = Bench {
-        db: CatalogDb::new(place.config.clone(), settings),
-        source: Source::system(),
-        actor: Actor::Operator("bench".to_owned()),
-        jobs,
-    };
+    let bench = Bench::new(place.config.clone(), jobs);
     let psql = Psql::new(&place, jobs)?;
     println!("{tenants} tenants, {jobs} jobs\n");
     let export = export::Export::alone(&bench.db, &bench.actor, &bench.source).await?;
     println!("| | tenantry | psql | of psql |\n|---|---:|---:|---:|");
     bench.provision(tenants, &psql).await?;
     let exported = export.in_fleet(&bench.db, &bench.source).await?;
-    drift::scan(&bench.db, &bench.source, &Template::shipped(), tenants).await?;
-    bench.migrate(&psql).await?;
-    bench.nothing_to_do(tenants).await?;
+    // With the one that is exported.
+    drift::scan(&bench.db, &bench.source, &Template::shipped(), tenants + 1).await?;
+    bench
+        .migrate("migrate: a column and an index", &Next::new(1)?, &psql)
+        .await?;
+    bench.nothing_to_do(&Next::new(1)?, tenants).await?;
+    let (link, config) = ground.far_away(EACH_WAY).await?;
+    let far = Transactions {
+        config: config.clone(),
+        ..place
+    };
+    Bench::new(config, jobs)
+        .migrate("the same, 1 ms away", &Next::new(2)?, &Psql::new(&far, jobs)?)
+        .await?;
+    drop(link);
     spares::compare(&bench, tenants).await?;
     println!("\n{exported}");
     ground.stop().await
@@ -87,7 +90,50 @@ struct Bench {
     jobs: NonZeroUsize,
 }
 
+/// A later version of the template.
+struct Next {
+    template: Template,
+    /// What it adds to the one before.
+    text: String,
+}
+
+impl Next {
+    /// So many versions later, each of which adds a column and an index.
+    fn new(later: i32) -> Result<Self> {
+        let shipped = Template::shipped();
+        let folder = tempfile::tempdir()?;
+        for (name, text) in shipped.migrations().files() {
+            std::fs::write(folder.path().join(format!("{name}.sql")), text)?;
+        }
+        let mut text = String::new();
+        for n in 1..=later {
+            text = format!(
+                "alter table contacts add column bench{n} text;\n\
+                 comment on column contacts.bench{n} is 'For the benchmark.';\n\
+                 create index contacts_bench{n}_idx on contacts (bench{n});\n"
+            );
+            let name = format!("V{}__bench{n}.sql", shipped.latest() + n);
+            std::fs::write(folder.path().join(name), &text)?;
+        }
+        let template = Template::read(folder.path())?;
+        Ok(Self { template, text })
+    }
+}
+
 impl Bench {
+    fn new(config: PgConfig, jobs: NonZeroUsize) -> Self {
+        let settings = PoolSettings {
+            size: jobs.get() + 2,
+            ..PoolSettings::default()
+        };
+        Self {
+            db: CatalogDb::new(config, settings),
+            source: Source::system(),
+            actor: Actor::Operator("bench".to_owned()),
+            jobs,
+        }
+    }
+
     fn fleet<'a>(&'a self, template: &'a Template) -> Fleet<'a> {
         Fleet {
             db: &self.db,
@@ -146,39 +192,25 @@ impl Bench {
         Ok(tx.commit().await?)
     }
 
-    async fn migrate(&self, psql: &Psql) -> Result<()> {
-        let folder = tempfile::tempdir()?;
-        for (name, text) in Template::shipped().migrations().files() {
-            std::fs::write(folder.path().join(format!("{name}.sql")), text)?;
-        }
-        let next = format!("V{}__bench.sql", Template::shipped().latest() + 1);
-        std::fs::write(folder.path().join(next), NEXT)?;
-        let template = Template::read(folder.path())?;
-        let fleet = self.fleet(&template);
+    /// One run, as an operator would begin it, between the two halves of what `psql` does.
+    async fn migrate(&self, what: &str, template: &Next, psql: &Psql) -> Result<()> {
+        let fleet = self.fleet(&template.template);
         let plan = fleet.plan().await?;
         let tenants = plan.steps.len();
-        let (mut ours, mut raw) = (Duration::ZERO, Duration::ZERO);
-        for turn in 0..TURNS {
-            let numbers: Vec<usize> = (0..tenants).filter(|n| n % TURNS == turn).collect();
-            let part = Plan {
-                steps: numbers.iter().map(|n| plan.steps[*n].clone()).collect(),
-                ..plan.clone()
-            };
-            raw += psql.run(&numbers, |n| psql::change(n, NEXT)).await?;
-            let began = Instant::now();
-            run(&fleet, &part).await?;
-            ours += began.elapsed();
-        }
-        row("migrate: a column and an index", tenants, ours, raw);
+        let half = |which| (0..tenants).filter(move |n| n % 2 == which).collect::<Vec<_>>();
+        let mut raw = psql.run(&half(0), |n| psql::change(n, &template.text)).await?;
+        let began = Instant::now();
+        run(&fleet, &plan).await?;
+        let ours = began.elapsed();
+        raw += psql.run(&half(1), |n| psql::change(n, &template.text)).await?;
+        row(what, tenants, ours, raw);
         Ok(())
     }
 
     /// All that `tenantry migrate` does then, without the start of the program.
-    async fn nothing_to_do(&self, tenants: usize) -> Result<()> {
+    async fn nothing_to_do(&self, template: &Next, tenants: usize) -> Result<()> {
         self.db.begin().await?.rollback().await?;
-        // The template that ships is behind what the tenants have.
-        let template = Template::shipped();
-        let fleet = self.fleet(&template);
+        let fleet = self.fleet(&template.template);
         let began = Instant::now();
         init::init(&self.db, None).await?;
         let plan = fleet.plan().await?;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use catalog::actor::Actor;
@@ -30,6 +30,7 @@ use tenant_schema::template::Template;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use super::link::Link;
 use super::pgbench::Transactions;
 use crate::binary::{self, Profile};
 use crate::config;
@@ -159,6 +160,20 @@ impl Fleet {
         })
     }
 
+    /// The same database by way of a network that takes so long each way.
+    pub async fn far_away(&self, each_way: Duration) -> Result<(Link, PgConfig)> {
+        let near = self.cluster.url(DATABASE);
+        let config: PgConfig = near.expose_secret().parse()?;
+        let environment = config.libpq_environment();
+        let port = environment.iter().find(|(name, _)| *name == "PGPORT");
+        let (_, port) = port.context("a URL of a cluster has a port")?;
+        let link = Link::open(port.parse()?, each_way).await?;
+        let far = near
+            .expose_secret()
+            .replace(&format!(":{port}/"), &format!(":{}/", link.port()));
+        Ok((link, far.parse()?))
+    }
+
     /// Starts `tenantry serve`, as an operator would.
     pub async fn serve(&self) -> Result<Served> {
         let owner = self.cluster.socket_url(DATABASE);
@@ -194,6 +209,17 @@ impl Fleet {
         })
     }
 
+    /// The processes that serve the server's connections.
+    pub async fn backends(&self) -> Result<Vec<u32>> {
+        let mut tx = self.db.begin().await?;
+        let sql = "select pid from pg_stat_activity where usename = $1 order by pid";
+        let rows = tx.transaction().rows(sql, &[&init::SERVER_LOGIN]).await?;
+        tx.rollback().await?;
+        rows.iter()
+            .map(|row| Ok(u32::try_from(row.get::<_, i32>("pid"))?))
+            .collect()
+    }
+
     /// Stops the cluster.
     pub async fn stop(self) -> Result<()> {
         Ok(self.cluster.stop().await?)
@@ -211,6 +237,11 @@ impl Served {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> Result<u32> {
+        self.child.id().context("the server has ended")
     }
 
     /// Stops it.
