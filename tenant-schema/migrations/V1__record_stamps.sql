@@ -10,7 +10,8 @@
 -- that an import keeps the dates of the system it came from; the actor and the version are never taken from
 -- the row. Triggers of one kind fire in the order of their names: one that comes after this one finds in
 -- updated_by who writes.
-create function stamp_record() returns trigger language plpgsql as $$
+create function stamp_record() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
 declare
     said text := coalesce(current_setting('tenantry.actor', true), '');
     actor text := case
@@ -45,7 +46,8 @@ comment on function stamp_record() is 'Trigger: keeps version, created_at, creat
 -- The bin. Deleting sets deleted_at; the records that fall with one, because their foreign key to it says `on delete
 -- cascade`, get the same deletion_id, by which they are restored together. The API does all of that in one statement. In
 -- psql an UPDATE of deleted_at marks a record alone, and one that makes it live again leaves the deletion it was part of:
-create function leave_deletion() returns trigger language plpgsql as $$
+create function leave_deletion() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
 begin
     new.deletion_id := null;
     return new;
@@ -56,7 +58,8 @@ comment on function leave_deletion() is 'Trigger: a live record is part of no de
 -- Keeps field_versions: the version at which each field last changed, for writes that are merged. Its triggers are named to
 -- fire last ({table}_versions), so that what other triggers change is counted too. What every change changes is left out,
 -- and so is the search vector, which PostgreSQL computes later. On a new record everything is of version 1.
-create function stamp_fields() returns trigger language plpgsql as $$
+create function stamp_fields() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
 begin
     new.field_versions := case when tg_op = 'INSERT' then '{}' else old.field_versions || (
         select coalesce(jsonb_object_agg(n.key, new.version), '{}')

@@ -92,7 +92,8 @@ create trigger stages_versions before insert or update on stages
 -- A pipeline with stages keeps at least one open stage in use. The pipeline is locked first: otherwise two
 -- transactions could each remove one of the last two, neither seeing the other. A pipeline that is gone takes
 -- its stages along.
-create function keep_open_stage() returns trigger language plpgsql as $$
+create function keep_open_stage() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
 declare
     pipeline uuid;
     is_locked boolean;

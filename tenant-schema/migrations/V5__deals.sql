@@ -71,7 +71,8 @@ create trigger deals_versions before insert or update on deals
 
 -- Status follows the stage, and the times follow the status, so that moving a deal is one write: stage_id. A
 -- status that says something else than the stage is left as it is and refused by deals_stage_fkey.
-create function follow_stage() returns trigger language plpgsql as $$
+create function follow_stage() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
 declare
     is_operator boolean := starts_with(new.updated_by, 'operator:');
     is_new boolean := tg_op = 'INSERT';

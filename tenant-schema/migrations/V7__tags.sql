@@ -38,7 +38,8 @@ comment on column tags.field_versions is 'At which version each field last chang
 -- points to it. It adds and removes instead of counting anew: an UPDATE that waited for another transaction's
 -- lock sees the other's row but not the other's links, so counting anew would lose a tag attached at the same
 -- moment.
-create function sync_tag_ids() returns trigger language plpgsql as $$
+create function sync_tag_ids() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
 begin
     if tg_op <> 'INSERT' then
         execute format(
@@ -59,7 +60,8 @@ $$;
 comment on function sync_tag_ids() is 'Trigger: carries contact_tags, company_tags and deal_tags over to tag_ids.';
 
 -- tag_ids is written by sync_tag_ids() only: a write that comes from no trigger changes nothing.
-create function keep_tag_ids() returns trigger language plpgsql as $$
+create function keep_tag_ids() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
 begin
     new.tag_ids := case when tg_op = 'INSERT' then '{}'::uuid[] else old.tag_ids end;
     return new;

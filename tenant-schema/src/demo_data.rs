@@ -1,5 +1,6 @@
 //! Rows for a tenant to try things on: a few hundred, realistic, and the same on every run.
 
+mod booking;
 mod fill;
 mod generator;
 mod people;
@@ -101,6 +102,54 @@ select r.id, r.note_id, r.contact_id, r.company_id, r.deal_id, r.created_at
   from json_to_recordset($1::text::json) as r (
        id uuid, note_id uuid, contact_id uuid, company_id uuid, deal_id uuid, created_at timestamptz)";
 
+const INSERT_SERVICES: &str = "
+insert into services (id, name, duration_minutes, buffer_before_minutes, buffer_after_minutes, price, position,
+                      created_at, updated_at)
+select r.id, r.name, r.duration_minutes, r.buffer_before_minutes, r.buffer_after_minutes, r.price, r.position,
+       r.created_at, r.created_at
+  from json_to_recordset($1::text::json) as r (
+       id uuid, name text, duration_minutes integer, buffer_before_minutes integer, buffer_after_minutes integer,
+       price numeric, position integer, created_at timestamptz)";
+
+/// Everybody does everything.
+const INSERT_STAFF: &str = "
+with r as (
+  select r.id, r.member_id, r.schedule_id, r.created_at
+    from json_to_recordset($1::text::json) as r (id uuid, member_id uuid, schedule_id uuid, created_at timestamptz)
+), somebody as (
+  insert into staff (id, name, email, member_id, time_zone, created_at, updated_at)
+  select r.id, coalesce(m.display_name, 'Front desk'), m.email, m.id, 'Europe/Berlin', r.created_at, r.created_at
+    from r left join members m on m.id = r.member_id
+  returning id
+)
+insert into staff_services (staff_id, service_id)
+select somebody.id, s.id from somebody cross join services s";
+
+/// Monday to Friday, with an hour for lunch.
+const INSERT_SCHEDULES: &str = "
+with schedule as (
+  insert into schedules (id, staff_id, time_zone, created_at, updated_at)
+  select r.schedule_id, r.id, 'Europe/Berlin', r.created_at, r.created_at
+    from json_to_recordset($1::text::json) as r (id uuid, schedule_id uuid, created_at timestamptz)
+  returning id
+)
+insert into schedule_rules (schedule_id, weekday, start_local, end_local)
+select schedule.id, d.weekday, h.start_local, h.end_local
+  from schedule
+ cross join generate_series(1, 5) as d (weekday)
+ cross join (values (time '09:00', time '12:00'), (time '13:00', time '17:00')) as h (start_local, end_local)";
+
+const INSERT_APPOINTMENTS: &str = "
+insert into appointments (id, service_id, staff_id, contact_id, starts_at, ends_at, time_zone, status, cancel_reason,
+                          created_at, updated_at)
+select r.id, s.id, r.staff_id, r.contact_id, t.starts_at, t.starts_at + make_interval(mins => s.duration_minutes),
+       'Europe/Berlin', r.status, r.cancel_reason, r.created_at, r.created_at
+  from json_to_recordset($1::text::json) as r (
+       id uuid, service_id uuid, staff_id uuid, contact_id uuid, day date, start_local time, status text,
+       cancel_reason text, created_at timestamptz)
+  join services s on s.id = r.service_id
+ cross join lateral (select (r.day + r.start_local) at time zone 'Europe/Berlin' as starts_at) t";
+
 /// The statements that fill a fresh tenant, to be run in this order in one transaction of the tenant.
 ///
 /// `seed` is the tenant's slug and decides everything but the owners of the records, which are taken from
@@ -143,6 +192,17 @@ pub fn statements(seed: &str, member_ids: &[Uuid], base: DateTime<Utc>) -> Vec<D
     let (notes, targets) = work::notes(generator, trade, &deals, &contacts, &companies, member_ids);
     batches.push(batch(INSERT_NOTES, &notes));
     batches.push(batch(INSERT_NOTE_TARGETS, &targets));
+    let (services, staff) = (
+        booking::services(generator),
+        booking::staff(generator, member_ids),
+    );
+    let appointments = booking::appointments(generator, &services, &staff, &contacts);
+    batches.extend([
+        batch(INSERT_SERVICES, &services),
+        batch(INSERT_STAFF, &staff),
+        batch(INSERT_SCHEDULES, &staff),
+        batch(INSERT_APPOINTMENTS, &appointments),
+    ]);
     batches
 }
 
@@ -196,6 +256,8 @@ mod tests {
         assert_eq!(count(INSERT_ACTIVITIES), 150);
         assert_eq!(count(INSERT_NOTES), 60);
         assert_eq!(count(INSERT_NOTE_TARGETS), 80);
+        assert_eq!((count(INSERT_SERVICES), count(INSERT_STAFF)), (3, 1));
+        assert!(count(INSERT_APPOINTMENTS) > 10);
     }
 
     #[test]

@@ -236,7 +236,12 @@ impl TestDb {
     /// An active, standalone organization with its tenant schema, owned by `owner@{slug}.test`.
     pub async fn tenant(&self, slug: &str) -> TestTenant {
         // Boxed here, so that no test has to carry the whole of provisioning in its own future.
-        Box::pin(tenant::provision(self, slug)).await
+        Box::pin(tenant::provision(self, slug, self.template())).await
+    }
+
+    /// The same, made of another template, such as an earlier version of this one.
+    pub async fn tenant_of(&self, slug: &str, template: &Template) -> TestTenant {
+        Box::pin(tenant::provision(self, slug, template)).await
     }
 }
 

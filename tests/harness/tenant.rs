@@ -7,25 +7,50 @@ use catalog::schema_name::SchemaName;
 use catalog::slug::Slug;
 use catalog::users::User;
 use tenant_schema::lifecycle::{self, Owner};
+use tenant_schema::template::Template;
 
 use crate::database::TestDb;
 
-/// All tables of the template that ships, each an object of the API.
-pub const OBJECTS: [&str; 14] = [
+/// All tables and views of the template that ships, each an object of the API.
+pub const OBJECTS: [&str; 38] = [
     "activities",
+    "appointment_events",
+    "appointments",
     "companies",
     "company_tags",
+    "consent_purposes",
+    "consents",
+    "contact_points",
     "contact_tags",
     "contacts",
+    "current_consents",
+    "deal_contacts",
     "deal_stage_history",
     "deal_tags",
     "deals",
+    "lost_reasons",
+    "member_roles",
     "members",
     "note_targets",
     "notes",
     "pipelines",
+    "privacy_requests",
+    "role_permissions",
+    "roles",
+    "schedule_overrides",
+    "schedule_rules",
+    "schedules",
+    "services",
+    "settings",
+    "staff",
+    "staff_services",
     "stages",
     "tags",
+    "team_members",
+    "teams",
+    "time_off",
+    "views",
+    "widgets",
 ];
 
 /// A tenant that was just provisioned.
@@ -64,19 +89,11 @@ pub fn owner(user: &User) -> Owner {
     }
 }
 
-pub(crate) async fn provision(t: &TestDb, slug: &str) -> TestTenant {
+pub(crate) async fn provision(t: &TestDb, slug: &str, template: &Template) -> TestTenant {
     let person = t.user(&format!("owner@{slug}.test")).await;
     let new = standalone(slug);
     let mut tx = t.catalog().begin_unhurried().await.expect("a transaction");
-    let made = lifecycle::provision(
-        &mut tx,
-        t.template(),
-        &new,
-        &owner(&person),
-        &t.actor(),
-        t.source(),
-    )
-    .await;
+    let made = lifecycle::provision(&mut tx, template, &new, &owner(&person), &t.actor(), t.source()).await;
     let made = made.expect("a new tenant");
     tx.commit().await.expect("committed");
     TestTenant {

@@ -7,6 +7,7 @@ mod cli;
 mod containers;
 mod cursors;
 mod doctor;
+mod drawing;
 mod fleet;
 mod flights;
 mod http;

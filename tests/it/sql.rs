@@ -1,5 +1,7 @@
 //! SQL and the tables it meets: every statement prepares, every table keeps the conventions.
 
+mod refused;
+
 use std::collections::BTreeSet;
 
 use catalog::resolve::ActiveTenant;
@@ -8,9 +10,10 @@ use tenant_schema::records::{
     self, Claim, Conditions, Fingerprint, Form, INTROSPECT, IdempotencyKey, Limits, Lines, Object, Operation,
     Payload, Preferences, Request, Rights, SchemaModel, Target,
 };
-use tests::tenant::OBJECTS;
 use tests::{TestDb, TestTenant};
 use tokio_postgres::Client;
+
+use self::refused::{READ_ONLY, refusals};
 
 #[tokio::test]
 async fn every_statement_that_is_a_constant_prepares() {
@@ -260,53 +263,6 @@ fn operations<'a>(
     answers.into_iter().chain(exports).collect()
 }
 
-/// Links have a key of two columns and so no path; what the platform and triggers keep cannot be written.
-fn refusals() -> BTreeSet<String> {
-    let links = ["company_tags", "contact_tags", "deal_tags"]
-        .into_iter()
-        .flat_map(|object| {
-            let by_path = ["get", "put", "update", "delete"].map(|name| format!("{object} {name}: PGRST125"));
-            // They have no moment of their own.
-            let partly = format!("{object} insert partly: PGRST204");
-            by_path.into_iter().chain([partly])
-        });
-    let writes = [
-        "insert defaults",
-        "insert partly",
-        "insert",
-        "put",
-        "update",
-        "update filtered",
-        "delete",
-        "delete filtered",
-    ];
-    let kept = READ_ONLY
-        .into_iter()
-        .flat_map(|object| writes.map(|name| format!("{object} {name}: PGRST117")));
-    let binless = NO_BIN
-        .into_iter()
-        .flat_map(|object| ["restore", "purge"].map(|name| format!("{object} {name}: bin_unsupported")));
-    let filtered = NO_BIN.into_iter().map(|object| {
-        let code = match object {
-            kept if READ_ONLY.contains(&kept) => "PGRST117",
-            _ => "bin_unsupported",
-        };
-        format!("{object} update deleted: {code}")
-    });
-    let searched = ["companies", "contacts", "deals"];
-    let others = OBJECTS.into_iter().filter(|object| !searched.contains(object));
-    let unsearched = others.map(|object| format!("{object} search: search_unsupported"));
-    links
-        .chain(kept)
-        .chain(binless)
-        .chain(filtered)
-        .chain(unsearched)
-        .collect()
-}
-
-/// The tables that the template lets nobody write.
-const READ_ONLY: [&str; 2] = ["deal_stage_history", "members"];
-
 async fn model(t: &TestDb, tenant: &ActiveTenant) -> std::sync::Arc<SchemaModel> {
     t.models().get(tenant.template_version()).await.expect("a model")
 }
@@ -477,15 +433,3 @@ async fn roles_can_use_their_schema_but_make_nothing_in_it() {
         );
     }
 }
-
-/// The tables that keep no record that was removed.
-const NO_BIN: [&str; 8] = [
-    "company_tags",
-    "contact_tags",
-    "deal_stage_history",
-    "deal_tags",
-    "members",
-    "note_targets",
-    "stages",
-    "tags",
-];

@@ -151,7 +151,7 @@ async fn tenants_are_listed() {
     exit status 0
     -- out
     SLUG  NAME             KIND        STATUS  VERSION  MEMBERS  KEYS  SCHEMA
-    acme  Acme Industrial  standalone  active  <version>        1        0     <schema>
+    acme  Acme Industrial  standalone  active  <version>       1        0     <schema>
     hub   Hub              platform    active           0        0
     ");
     assert_json_snapshot!(tenantry.json("tenant list").await[0], @r#"

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use tests::{TestDb, TestTenant};
 
 use super::program::{Tenantry, masked};
-use crate::lifecycle::migrate::take_back_to_version_6;
+use crate::lifecycle::migrate::tenant_at_version_6;
 
 #[tokio::test]
 async fn a_broken_tenant_keeps_its_version_and_stops_no_other() {
@@ -90,7 +90,7 @@ async fn for_machines_a_broken_tenant_is_one_of_the_list() {
 /// Three tenants at version 6, of which globex bears a stamp that is not its own; gives the right one.
 async fn break_globex(t: &TestDb) -> String {
     for slug in ["acme", "globex", "initech"] {
-        take_back_to_version_6(t, &t.tenant(slug).await).await;
+        tenant_at_version_6(t, slug).await;
     }
     let superuser = t.as_superuser().await;
     let right = superuser.query_one(STAMP, &[]).await.expect("an answer").get(0);

@@ -182,7 +182,7 @@ async fn a_tenant_is_cloned() {
     id       <id>
     schema   <schema>
     version  <version>
-    rows     8
+    rows     18
     url      http://acme-staging.localhost:8080
 
     ann@acme.example has an account already and keeps its password
@@ -217,9 +217,9 @@ async fn a_tenant_is_cloned_without_its_people() {
     id       <id>
     schema   <schema>
     version  <version>
-    rows     8
+    rows     18
     url      http://acme-public.localhost:8080
-    made up  40 columns
+    made up  80 columns
 
     ann@acme.example has an account already and keeps its password
 

@@ -116,7 +116,7 @@ async fn templates_that_work_pass() {
     let tenantry = Tenantry::on(&t).await;
     let crm = tenantry.json("template check --strict").await;
     assert_eq!(crm["findings"], serde_json::json!([]));
-    assert_eq!((&crm["applied"], &crm["files"]), (&true.into(), &8.into()));
+    assert_eq!((&crm["applied"], &crm["files"]), (&true.into(), &16.into()));
     let workshop = workshop_folder();
     let workshop = workshop.to_str().expect("UTF-8");
     let checked = tenantry.json(&["template", "check", workshop]).await;

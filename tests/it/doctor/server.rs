@@ -82,6 +82,6 @@ async fn what_the_fleet_takes_is_told_now_and_at_twice_its_size() {
     };
     assert_eq!(of(&before, "tenant schemas"), (4, 8, None));
     let (tables, twice, limit) = of(&before, "locks of a whole pg_dump");
-    assert_eq!((tables, twice), (4 * 16, 8 * 16));
+    assert_eq!((tables, twice), (4 * 39, 8 * 39));
     assert_eq!(limit, Some(256 * 300));
 }

@@ -62,6 +62,7 @@ impl Scene {
         make(&ann, "note_targets", json!({ "note_id": note, "deal_id": deal })).await;
         let activity = json!({ "type": "call", "subject": MARK, "deal_id": deal });
         make(&ann, "activities", activity).await;
+        make_the_rest(&ann, &contact, &deal).await;
         let mut ids = Vec::new();
         for object in OBJECTS {
             let rows = ann
@@ -70,12 +71,8 @@ impl Scene {
                 .expect_status(200)
                 .json();
             let row = rows[0].as_object().expect("acme has a record of every object");
-            let id = row
-                .get("id")
-                .or_else(|| row.get("tag_id"))
-                .and_then(Value::as_str)
-                .expect("an id");
-            ids.push((object, id.to_owned()));
+            let id = row.get(key_of(object)).and_then(Value::as_str);
+            ids.push((object, id.expect("an id").to_owned()));
         }
         Self {
             app,
@@ -145,7 +142,88 @@ impl Scene {
 }
 
 fn key_of(object: &str) -> &'static str {
-    if object.ends_with("_tags") { "tag_id" } else { "id" }
+    match object {
+        "company_tags" | "contact_tags" | "deal_tags" => "tag_id",
+        "current_consents" => "consent_id",
+        "member_roles" | "role_permissions" => "role_id",
+        "settings" => "key",
+        "staff_services" => "service_id",
+        "team_members" => "member_id",
+        _ => "id",
+    }
+}
+
+/// A record of what a team and those who book have.
+async fn make_the_rest(ann: &Client, contact: &str, deal: &str) {
+    let add = async |object: &str, body: Value| {
+        let path = format!("/rest/v1/{object}");
+        ann.post(&path, &body).await.expect_status(201);
+    };
+    let member = ann.get("/rest/v1/members?select=id&limit=1").await.json()[0]["id"].clone();
+    let other = make(ann, "contacts", json!({ "first_name": MARK })).await;
+    add(
+        "deal_contacts",
+        json!({ "deal_id": deal, "contact_id": other, "role": MARK }),
+    )
+    .await;
+    let point = json!({ "contact_id": contact, "phone": "030 123", "label": MARK });
+    add("contact_points", point).await;
+    make_a_booking(ann, contact).await;
+    let purpose = ann
+        .get("/rest/v1/consent_purposes?select=id&limit=1")
+        .await
+        .json()[0]["id"]
+        .clone();
+    let consent =
+        json!({ "contact_id": contact, "purpose_id": purpose, "decision": "granted", "channel": MARK });
+    add("consents", consent).await;
+    add(
+        "privacy_requests",
+        json!({ "type": "access", "contact_id": contact, "note": MARK }),
+    )
+    .await;
+    let team = make(ann, "teams", json!({ "name": MARK })).await;
+    add("team_members", json!({ "team_id": team, "member_id": member })).await;
+    let role = make(ann, "roles", json!({ "name": MARK })).await;
+    add(
+        "role_permissions",
+        json!({ "role_id": role, "permission": "contacts:read" }),
+    )
+    .await;
+    add("member_roles", json!({ "role_id": role, "member_id": member })).await;
+    add("views", json!({ "object": "deals", "name": MARK })).await;
+    add("widgets", json!({ "name": MARK })).await;
+}
+
+/// Somebody who does something at some hours, and an appointment.
+async fn make_a_booking(ann: &Client, contact: &str) {
+    let add = async |object: &str, body: Value| {
+        let path = format!("/rest/v1/{object}");
+        ann.post(&path, &body).await.expect_status(201);
+    };
+    let service = make(ann, "services", json!({ "name": MARK, "duration_minutes": 30 })).await;
+    let staff = make(ann, "staff", json!({ "name": MARK })).await;
+    add(
+        "staff_services",
+        json!({ "staff_id": staff, "service_id": service }),
+    )
+    .await;
+    let schedule = json!({ "staff_id": staff, "name": MARK, "time_zone": "Europe/Berlin" });
+    let schedule = make(ann, "schedules", schedule).await;
+    let hours =
+        json!({ "schedule_id": schedule, "weekday": 1, "start_local": "09:00", "end_local": "17:00" });
+    add("schedule_rules", hours).await;
+    add(
+        "schedule_overrides",
+        json!({ "schedule_id": schedule, "day": "2030-01-01", "reason": MARK }),
+    )
+    .await;
+    let (from, to) = ("2030-01-07T08:00:00Z", "2030-01-07T08:30:00Z");
+    let away = json!({ "staff_id": staff, "starts_at": from, "ends_at": to, "reason": MARK });
+    add("time_off", away).await;
+    let booked = json!({ "service_id": service, "staff_id": staff, "contact_id": contact, "starts_at": from,
+        "ends_at": to, "note": MARK });
+    add("appointments", booked).await;
 }
 
 /// A change that would be seen.
@@ -156,7 +234,10 @@ fn body_for(target: &str) -> Value {
         .next()
         .unwrap_or_default();
     match object {
-        "companies" | "pipelines" | "stages" | "tags" => json!({ "name": "changed" }),
+        "companies" | "pipelines" | "stages" | "tags" | "lost_reasons" | "services" | "staff"
+        | "schedules" | "consent_purposes" | "teams" | "roles" | "views" | "widgets" => {
+            json!({ "name": "changed" })
+        }
         "contacts" => json!({ "first_name": "changed" }),
         "deals" => json!({ "title": "changed" }),
         "activities" => json!({ "subject": "changed" }),
@@ -233,7 +314,8 @@ async fn ids_of_another_tenant_are_no_ids_at_home() {
         assert!(!answer.text().contains(MARK), "{asked}: {}", answer.text());
     }
     for (object, id) in &scene.ids {
-        if key_of(object) == "tag_id" {
+        // What has no id has no path either, or one by a name that every tenant has.
+        if key_of(object) != "id" {
             continue;
         }
         let one = |id: &str| format!("/rest/v1/{object}/{id}");

@@ -27,7 +27,21 @@ async fn a_document_offers_what_its_reader_may_do() {
     let admin = operations(&ada.get("/rest/v1/").await.expect_status(200).json());
     let keys = operations(&key.get("/openapi.json").await.expect_status(200).json());
 
-    let more: Vec<&String> = admin.difference(&member).collect();
+    let more = admin.difference(&member);
+    // Of these objects; others are as one or the other.
+    let about = [
+        "activities",
+        "companies",
+        "contacts",
+        "deals",
+        "notes",
+        "pipelines",
+        "stages",
+        "tags",
+    ];
+    let more: Vec<&String> = more
+        .filter(|operation| operation.split(['/', ' ']).any(|part| about.contains(&part)))
+        .collect();
     assert!(member.is_subset(&admin));
     insta::assert_debug_snapshot!(more, @r#"
     [
@@ -60,7 +74,7 @@ async fn a_document_offers_what_its_reader_may_do() {
     assert!(
         !admin
             .iter()
-            .any(|operation| operation.contains("members") && !operation.starts_with("get"))
+            .any(|operation| operation.contains("/members") && !operation.starts_with("get"))
     );
 }
 

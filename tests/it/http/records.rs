@@ -1,6 +1,8 @@
 //! Records over HTTP: what the engine's dialect looks like from outside.
 
 mod bin;
+mod booking;
+mod consents;
 mod deals;
 mod embeds;
 mod forms;

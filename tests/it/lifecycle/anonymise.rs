@@ -68,6 +68,20 @@ async fn demo(t: &TestDb, slug: &str) -> TestTenant {
          update contacts set source = 'Empfehlung von Frau Wintergarten' where id in (select id from contacts limit 7);
          update deals set lost_note = 'Herr Muehlhausen war krank' where id in (select id from deals limit 3);
          update activities set outcome = 'Frau Wintergarten ruft an', description = 'Es ging um Herrn Muehlhausen' where id in (select id from activities limit 3);
+         insert into contact_points (contact_id, email, label) select id, 'wintergarten-' || left(id::text, 8) || '@privat.example', 'Frau Wintergarten privat' from contacts limit 3;
+         insert into contact_points (contact_id, phone) select id, '+49 171 5559' || right(id::text, 3) from contacts limit 3;
+         update contacts set time_zone = 'Europe/Berlin', locale = 'de' where id in (select id from contacts limit 3);
+         insert into schedule_overrides (schedule_id, day, reason) select id, '2031-01-02', 'Frau Wintergarten heiratet' from schedules;
+         insert into time_off (staff_id, starts_at, ends_at, reason) select id, '2031-01-03', '2031-01-04', 'Herr Muehlhausen ist krank' from staff;
+         update appointments set note = 'Frau Wintergarten kommt mit Hund' where id in (select id from appointments limit 3);
+         update appointments set status = 'cancelled', cancel_reason = 'Herr Muehlhausen war krank' where id in (select id from appointments where status = 'scheduled' limit 1);
+         insert into consents (contact_id, purpose_id, decision, channel, evidence) select c.id, p.id, 'granted', 'paper', '{{\"signed by\": \"Frau Wintergarten\"}}'
+           from (select id from contacts limit 2) c cross join consent_purposes p;
+         insert into views (object, name, query) values ('contacts', 'Mine', 'last_name=eq.Wintergarten&first_name=eq.Hedwig');
+         insert into teams (name) values ('Innendienst');
+         insert into roles (name) values ('Vertretung');
+         insert into widgets (name) values ('Webseite');
+         insert into privacy_requests (type, note) values ('access', 'Frau Wintergarten fragt, was wir wissen');
          commit",
         tenant.schema
     );

@@ -7,26 +7,16 @@ use tenant_schema::lifecycle::LifecycleError;
 use tenant_schema::template::Template;
 use tests::{TestDb, TestTenant};
 
-/// Takes a tenant back to what it was at version 6: before tags, without the default pipeline.
-pub(crate) async fn take_back_to_version_6(t: &TestDb, tenant: &TestTenant) {
-    let (schema, organization) = (&tenant.schema, tenant.organization);
-    let sql = format!(
-        "begin;
-         set local search_path = {schema}, extensions;
-         delete from stages;
-         delete from pipelines;
-         drop table contact_tags, company_tags, deal_tags, tags;
-         drop function sync_tag_ids, keep_tag_ids cascade;
-         delete from refinery_schema_history where version > 6;
-         alter index _template_version_8 rename to _template_version_6;
-         update catalog.tenant_schemas set template_version = 6 where organization_id = '{organization}';
-         commit"
-    );
-    t.as_superuser()
-        .await
-        .batch_execute(&sql)
-        .await
-        .expect("version 6");
+/// A tenant as it was made when version 6 was the latest: before tags, without a default pipeline.
+pub(crate) async fn tenant_at_version_6(t: &TestDb, slug: &str) -> TestTenant {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = Template::shipped();
+    for (name, text) in files.migrations().files().take(6) {
+        std::fs::write(folder.path().join(format!("{name}.sql")), text).expect("written");
+    }
+    let earlier = Template::read(folder.path()).expect("a template");
+    assert_eq!(earlier.latest(), 6);
+    t.tenant_of(slug, &earlier).await
 }
 
 /// Everything a schema is made of, in words that do not name it: columns, constraints, indexes, triggers, functions,
@@ -93,8 +83,7 @@ async fn migrate(t: &TestDb, plan: &Plan) -> Vec<Migrated> {
 #[tokio::test]
 async fn a_tenant_behind_the_template_becomes_like_a_new_one() {
     let t = TestDb::new().await;
-    let (old, new) = (t.tenant("acme").await, t.tenant("globex").await);
-    take_back_to_version_6(&t, &old).await;
+    let (old, new) = (tenant_at_version_6(&t, "acme").await, t.tenant("globex").await);
     assert_ne!(anatomy(&t, &old).await, anatomy(&t, &new).await);
 
     let behind = plan(&t).await;
@@ -118,8 +107,7 @@ async fn a_tenant_behind_the_template_becomes_like_a_new_one() {
 #[tokio::test]
 async fn a_table_that_a_later_version_tightens_loses_its_rights_in_tenants_that_are_migrated() {
     let t = TestDb::new().await;
-    let (old, new) = (t.tenant("acme").await, t.tenant("globex").await);
-    take_back_to_version_6(&t, &old).await;
+    let (old, new) = (tenant_at_version_6(&t, "acme").await, t.tenant("globex").await);
     // As an earlier version had it: everybody wrote the history, and by a sequence.
     let (schema, rw, ro) = (
         &old.schema,
@@ -158,8 +146,7 @@ async fn a_table_that_a_later_version_tightens_loses_its_rights_in_tenants_that_
 #[tokio::test]
 async fn a_tenant_that_somebody_else_migrated_meanwhile_is_left_alone() {
     let t = TestDb::new().await;
-    let acme = t.tenant("acme").await;
-    take_back_to_version_6(&t, &acme).await;
+    tenant_at_version_6(&t, "acme").await;
     let behind = plan(&t).await;
     let latest = Template::shipped().latest();
     for from in [6, latest, latest] {
@@ -222,9 +209,10 @@ async fn a_tenant_that_lacks_the_engines_own_table_gets_it() {
 #[tokio::test]
 async fn a_schema_with_somebody_elses_stamp_is_refused_and_untouched() {
     let t = TestDb::new().await;
-    let (wrong, right) = (t.tenant("acme").await, t.tenant("globex").await);
-    take_back_to_version_6(&t, &wrong).await;
-    take_back_to_version_6(&t, &right).await;
+    let (wrong, right) = (
+        tenant_at_version_6(&t, "acme").await,
+        tenant_at_version_6(&t, "globex").await,
+    );
     let stamp = format!(
         "comment on schema {} is 'tenantry tenant {}'",
         wrong.schema, right.organization
@@ -263,8 +251,7 @@ async fn a_schema_with_somebody_elses_stamp_is_refused_and_untouched() {
 #[tokio::test]
 async fn a_dropped_schema_is_refused_and_not_built_elsewhere() {
     let t = TestDb::new().await;
-    let gone = t.tenant("acme").await;
-    take_back_to_version_6(&t, &gone).await;
+    let gone = tenant_at_version_6(&t, "acme").await;
     let drop_schema = format!("drop schema {} cascade", gone.schema);
     t.as_owner()
         .await
@@ -292,8 +279,7 @@ async fn a_dropped_schema_is_refused_and_not_built_elsewhere() {
 #[tokio::test]
 async fn a_function_in_the_tenants_schema_is_not_called_by_statements_of_ours() {
     let t = TestDb::new().await;
-    let acme = t.tenant("acme").await;
-    take_back_to_version_6(&t, &acme).await;
+    let acme = tenant_at_version_6(&t, "acme").await;
     let trap = format!(
         "create function {}.quote_ident(name) returns text language plpgsql
            as $$begin raise exception 'it was called'; end$$",

@@ -335,17 +335,25 @@ async fn the_crm_relates_as_people_expect() {
         .expect("recorded with the tenant");
     insta::assert_snapshot!(of(&model, &["contacts", "deals"]), @"
     contacts one-to-many activities by activities_contact_id_fkey of theirs id=contact_id
+    contacts one-to-many appointments by appointments_contact_id_fkey of theirs id=contact_id
     contacts many-to-one companies by contacts_company_id_fkey company_id=id
+    contacts one-to-many consents by consents_contact_id_fkey of theirs id=contact_id
+    contacts one-to-many contact_points by contact_points_contact_id_fkey of theirs id=contact_id
     contacts one-to-many contact_tags by contact_tags_contact_id_fkey of theirs id=contact_id
+    contacts one-to-many current_consents by consents_contact_id_fkey of theirs id=contact_id
+    contacts one-to-many deal_contacts by deal_contacts_contact_id_fkey of theirs id=contact_id
     contacts one-to-many deals by deals_contact_id_fkey of theirs id=contact_id
     contacts many-to-one members by contacts_owner_id_fkey owner_id=id
     contacts one-to-many note_targets by note_targets_contact_id_fkey of theirs id=contact_id
+    contacts one-to-many privacy_requests by privacy_requests_contact_id_fkey of theirs id=contact_id
     contacts many-to-many tags by contact_tags: contact_tags_contact_id_fkey id=contact_id, contact_tags_tag_id_fkey tag_id=id
     deals one-to-many activities by activities_deal_id_fkey of theirs id=deal_id
     deals many-to-one companies by deals_company_id_fkey company_id=id
     deals many-to-one contacts by deals_contact_id_fkey contact_id=id
+    deals one-to-many deal_contacts by deal_contacts_deal_id_fkey of theirs id=deal_id
     deals one-to-many deal_stage_history by deal_stage_history_deal_id_fkey of theirs id=deal_id
     deals one-to-many deal_tags by deal_tags_deal_id_fkey of theirs id=deal_id
+    deals many-to-one lost_reasons by deals_lost_reason_id_fkey lost_reason_id=id
     deals many-to-one members by deals_owner_id_fkey owner_id=id
     deals one-to-many note_targets by note_targets_deal_id_fkey of theirs id=deal_id
     deals many-to-one pipelines by deals_pipeline_id_fkey pipeline_id=id

@@ -101,12 +101,12 @@ pub(super) const FAULTS: &[Fault] = &[
     told(
         "update catalog.tenant_schemas set template_version = 7 where schema_name = '{a}'",
         "history error acme -",
-        "update catalog.tenant_schemas set template_version = 8 where schema_name = '{a}'",
+        "update catalog.tenant_schemas set template_version = (select max(version) from {a}.refinery_schema_history) where schema_name = '{a}'",
     ),
     told(
         "update catalog.tenant_schemas set template_version = 99 where schema_name = '{a}'",
         "history warn acme -",
-        "update catalog.tenant_schemas set template_version = 8 where schema_name = '{a}'",
+        "update catalog.tenant_schemas set template_version = (select max(version) from {a}.refinery_schema_history) where schema_name = '{a}'",
     ),
     told(
         "alter table {a}.refinery_schema_history add old text;

@@ -142,3 +142,69 @@ async fn tags_follow_their_links() {
     scene.ada.delete(location.as_str()).await.expect_status(204);
     assert_eq!(tags().await, Value::Array(Vec::new()));
 }
+
+#[tokio::test]
+async fn some_reasons_for_losing_a_deal_need_a_note() {
+    let scene = Scene::set().await;
+    let deal = scene.deal("A deal", "100").await;
+    let path = format!("/rest/v1/deals/{}", id(&deal));
+    let lost = scene.list("stages?select=id&name=eq.Lost").await;
+    let reasons = scene
+        .list("lost_reasons?select=id,name,requires_note&order=position")
+        .await;
+    assert_eq!(
+        column(&reasons, "name"),
+        [
+            "Price",
+            "Competitor",
+            "No budget",
+            "No need",
+            "No answer",
+            "Other"
+        ]
+    );
+    let because = |reason: usize, note: &str| json!({ "stage_id": lost[0]["id"], "lost_reason_id": reasons[reason]["id"], "lost_note": note });
+    let silent = scene.ada.patch(&path, &because(5, " ")).await;
+    assert_eq!(
+        (silent.status(), silent.json()["message"].as_str()),
+        (
+            422,
+            Some("a deal that is lost for the reason \"Other\" needs a note (lost_note)")
+        )
+    );
+    scene
+        .ada
+        .patch(&path, &because(5, "They moved away."))
+        .await
+        .expect_status(204);
+    scene.ada.patch(&path, &because(0, "")).await.expect_status(204);
+    // A reason in use stays.
+    let reason = format!("/rest/v1/lost_reasons/{}", id(&reasons[0]));
+    let gone = scene.ada.delete(&reason).await;
+    assert_eq!((gone.status(), gone.code()), (409, "23503".to_owned()));
+}
+
+#[tokio::test]
+async fn several_people_take_part_in_a_deal() {
+    let scene = Scene::set().await;
+    let deal = scene.deal("A deal", "100").await;
+    for (name, role) in [("Ann", "decision maker"), ("Ben", "billing")] {
+        let person = scene.add("contacts", &json!({ "first_name": name })).await;
+        scene
+            .ada
+            .post(
+                "/rest/v1/deal_contacts",
+                &json!({ "deal_id": id(&deal), "contact_id": id(&person), "role": role }),
+            )
+            .await
+            .expect_status(201);
+    }
+    let query = "deals?select=title,deal_contacts(role,contacts(full_name))&deal_contacts.order=role";
+    assert_eq!(
+        scene.list(query).await,
+        json!([{ "title": "A deal", "deal_contacts": [
+            { "role": "billing", "contacts": { "full_name": "Ben" } },
+            { "role": "decision maker", "contacts": { "full_name": "Ann" } },
+        ] }])
+    );
+}

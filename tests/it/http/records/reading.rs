@@ -101,7 +101,8 @@ async fn select_takes_columns_and_new_names() {
         .collect();
     names.sort_unstable();
     let expected = "company_id created_at created_by deleted_at email first_name full_name id job_title last_name \
-        owner_id phone source status tag_ids updated_at updated_by version";
+        locale owner_id phone phone_digits processing_restricted_at source status tag_ids time_zone updated_at \
+        updated_by version";
     assert_eq!(names, expected.split_whitespace().collect::<Vec<_>>());
 }
 
