@@ -6,7 +6,7 @@
 //!
 //! People are copied too, since records name them: each membership of the origin gets one in the copy, under an id of its own
 //! that takes the old one's place wherever a foreign key refers to `members`. Those of others than the owner grant
-//! nothing, unless that is asked for. In an [anonymised](anonymise) copy they are nobody: rows of `members` without a membership.
+//! nothing, unless that is asked for. In an anonymised copy they are nobody: rows of `members` without a membership.
 
 pub(crate) mod anonymise;
 pub(crate) mod copy;
