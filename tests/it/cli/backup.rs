@@ -92,8 +92,10 @@ async fn a_backup_is_replaced_as_a_whole_and_can_be_restored() {
     std::fs::write(&altered, bytes).expect("it can be written");
     let ran = tenantry.run("backup drill backup").await;
     assert_eq!(ran.status, Some(1), "{ran}");
+    // What it is found by depends on what stood there: a row, or how long a part is.
+    let found = ["altered or damaged", "the container is malformed"];
     assert!(
-        ran.stdout.contains("altered or damaged") && ran.stdout.contains("restored, and the same"),
+        found.iter().any(|what| ran.stdout.contains(what)) && ran.stdout.contains("restored, and the same"),
         "{ran}"
     );
 }
