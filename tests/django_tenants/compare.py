@@ -6,7 +6,7 @@
 
 Both work in one private PostgreSQL that `tenantry demo` starts, each in a database of its own, on schemas made by the very
 same SQL: the files of the CRM are the migrations of the Django application too (`RunSQL`), which spares Django what models
-would cost. Django and django-tenants come from PyPI into a virtual environment in a temporary folder.
+would cost. Django and django-tenants are installed into a virtual environment in a temporary folder.
 
 Django's tenants are made by one process; Tenantry's by a command for each, its start included. The migration (a column
 and an index) uses two jobs on both sides: `migrate_schemas --executor=multiprocessing`, `tenantry migrate --jobs 2`.
