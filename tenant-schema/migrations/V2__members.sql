@@ -1,6 +1,6 @@
 -- The tenant's own mirror of its memberships. Records refer to people through it, so a tenant schema has no
 -- foreign key to the catalog and can be dumped, moved and restored alone. The platform writes it in the
--- membership's transaction. Teams and roles of the tenant will stand beside it.
+-- membership's transaction. Teams and roles of the tenant stand beside it.
 create table members (
     id uuid not null default gen_random_uuid(),
     user_id uuid not null,

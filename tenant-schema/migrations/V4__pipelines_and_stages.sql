@@ -1,5 +1,4 @@
--- Pipelines and the stages a deal passes through. Services, staff and appointments come later in files of
--- their own.
+-- Pipelines and the stages a deal passes through.
 create table pipelines (
     id uuid not null default gen_random_uuid(),
     name text not null,

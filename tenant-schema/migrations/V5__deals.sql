@@ -1,5 +1,4 @@
--- Deals, and the record of the stages they have been in. Several contacts per deal and a catalogue of lost
--- reasons come later.
+-- Deals, and the record of the stages they have been in.
 --
 -- contact_id, company_id: the deal is a fact about the business and stays when the person or company is purged.
 -- pipeline_id, stage: no action, so what is in use cannot be purged.

@@ -8,6 +8,7 @@
 )]
 
 pub mod bare;
+pub mod contact;
 pub mod fleet;
 pub mod link;
 pub mod load;

@@ -39,7 +39,9 @@ mod settings;
 use std::fs;
 use std::io;
 use std::net::TcpListener;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::unistd::Pid;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -55,6 +57,9 @@ use crate::clock::Source;
 
 /// How often a start is tried again when another program takes the port in between.
 const PORT_ATTEMPTS: u32 = 5;
+
+/// Where its port is, unless an earlier one is free again.
+const PORTS: Range<u16> = 16_384..32_768;
 
 /// A PostgreSQL server that lives as long as this value. Prefer [`LocalCluster::stop`]; dropping does the same, but
 /// blocks the thread meanwhile.
@@ -313,11 +318,27 @@ fn does_not_stop(folder: &Folder, pid: Pid) -> LocalClusterError {
     }
 }
 
-/// The preferred port if it is free, or any free one (0 prefers none).
+/// The preferred port if it is free, or another one (0 prefers none).
+///
+/// It is below those that systems give to whoever asks for any (RFC 6335, section 6: from 49152; Linux: from 32768). A
+/// connection going out, or a listener that does not care, would else take the port of a cluster that is down for a moment,
+/// and whoever knows its URL would find somebody else there. For the same reason no port is handed out twice in a row.
 fn free_port(preferred: u16) -> io::Result<u16> {
-    let listener =
-        TcpListener::bind(("127.0.0.1", preferred)).or_else(|_| TcpListener::bind(("127.0.0.1", 0)))?;
-    Ok(listener.local_addr()?.port())
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    if preferred != 0 && is_free(&preferred) {
+        return Ok(preferred);
+    }
+    // Processes that begin at the same time begin far from each other.
+    let first = std::process::id().wrapping_mul(7919);
+    let ports = u32::from(PORTS.end - PORTS.start);
+    let mut next = (0..ports).map(|_| {
+        let asked = ASKED.fetch_add(1, Ordering::Relaxed);
+        let place = u16::try_from(first.wrapping_add(asked) % ports).expect("there are fewer ports");
+        PORTS.start + place
+    });
+    next.find(is_free)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::AddrInUse, "no port from 16384 to 32767 is free"))
 }
 
 /// A database name as one segment of a URL (RFC 3986, section 2.3: unreserved characters stay).
@@ -347,6 +368,15 @@ mod tests {
         let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let taken = taken.local_addr().unwrap().port();
         let free = free_port(taken).unwrap();
-        assert_ne!(free, 0);
+        assert_ne!(free, taken);
+        assert!(PORTS.contains(&free), "{free}");
+        assert_eq!(free_port(free).unwrap(), free, "a port that is preferred stays");
+    }
+
+    #[test]
+    fn a_port_that_was_given_is_not_given_to_the_next() {
+        let given: Vec<u16> = (0..20).map(|_| free_port(0).unwrap()).collect();
+        let distinct: std::collections::HashSet<_> = given.iter().collect();
+        assert_eq!(distinct.len(), given.len(), "{given:?}");
     }
 }

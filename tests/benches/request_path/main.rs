@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use report::Report;
+use tests::bench::contact::{CONTACT, contacts, request};
 use tests::bench::{Bare, Fleet, Script, Tenant, bare, drive, visit};
 use tests::config::numbers;
 
@@ -32,9 +33,6 @@ const CONTACTS: usize = 100;
 
 /// How often each tenant is visited before the measurements, one request at a time.
 const VISITS: usize = 6;
-
-/// The contact that is read.
-const CONTACT: &str = "0190a0b0-0000-7000-8000-000000000000";
 
 /// What is measured, from the environment.
 struct Plan {
@@ -70,7 +68,9 @@ fn main() -> Result<()> {
 async fn run(plan: &Plan) -> Result<()> {
     let most = plan.tenants.iter().copied().max().unwrap_or(1);
     let fleet = Box::pin(Fleet::start(most)).await?;
-    fleet.prepare(fleet.tenants().iter().map(contacts)).await?;
+    fleet
+        .prepare(fleet.tenants().iter().map(|tenant| contacts(tenant, CONTACTS)))
+        .await?;
     let requests: Vec<_> = fleet.tenants().iter().map(request).collect();
     let bare = Bare::start().await?;
     let server = fleet.serve().await?;
@@ -105,25 +105,11 @@ async fn run(plan: &Plan) -> Result<()> {
     fleet.stop().await
 }
 
-/// Makes the contacts of a tenant.
-fn contacts(tenant: &Tenant) -> String {
-    format!(
-        "insert into {}.contacts (id, first_name, last_name, email)
-         select case n when 1 then '{CONTACT}' else gen_random_uuid() end, 'Ada', 'Lovelace', 'ada' || n || '@example.com'
-           from generate_series(1, {CONTACTS}) n;
-         analyze {}.contacts",
-        tenant.schema, tenant.schema
-    )
-}
-
-fn request(tenant: &Tenant) -> Vec<u8> {
-    tenant.request(&format!("GET /rest/v1/contacts/{CONTACT}"), "", "")
-}
-
 /// PostgreSQL alone: one contact by its key.
 fn script(tenant: &Tenant) -> Script {
     let columns = "id, first_name, last_name, full_name, email, phone, status, company_id, owner_id, job_title, \
-        source, tag_ids, created_at, updated_at, created_by, updated_by, version, deleted_at";
+        source, tag_ids, created_at, updated_at, created_by, updated_by, version, deleted_at, phone_digits, \
+        processing_restricted_at, time_zone, locale";
     Script {
         text: format!(
             "select {columns} from {}.contacts where id = '{CONTACT}';\n",

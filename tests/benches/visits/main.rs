@@ -15,14 +15,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 use memory::Memory;
-use tests::bench::{Fleet, Served, Tenant, drive, median, visit};
+use tests::bench::contact::{contacts, request};
+use tests::bench::{Fleet, Served, drive, median, visit};
 use tests::config::numbers;
 
 /// Contacts per tenant.
 const CONTACTS: usize = 20;
-
-/// The contact that is read.
-const CONTACT: &str = "0190a0b0-0000-7000-8000-000000000000";
 
 /// How often in a pass the memory is told.
 const STEPS: usize = 5;
@@ -41,7 +39,9 @@ fn main() -> Result<()> {
 async fn run() -> Result<()> {
     let tenants = numbers("BENCH_TENANTS", "5000")?[0];
     let fleet = Box::pin(Fleet::start(tenants)).await?;
-    fleet.prepare(fleet.tenants().iter().map(contacts)).await?;
+    fleet
+        .prepare(fleet.tenants().iter().map(|tenant| contacts(tenant, CONTACTS)))
+        .await?;
     let requests: Vec<_> = fleet.tenants().iter().map(request).collect();
     let server = fleet.serve().await?;
     curve(&fleet, &server, &requests).await?;
@@ -111,18 +111,4 @@ async fn slowest(server: &Served, requests: &[Vec<u8>]) -> Result<()> {
         few.len()
     );
     Ok(())
-}
-
-fn contacts(tenant: &Tenant) -> String {
-    format!(
-        "insert into {}.contacts (id, first_name, last_name, email)
-         select case n when 1 then '{CONTACT}' else gen_random_uuid() end, 'Ada', 'Lovelace', 'ada' || n || '@example.com'
-           from generate_series(1, {CONTACTS}) n;
-         analyze {}.contacts",
-        tenant.schema, tenant.schema
-    )
-}
-
-fn request(tenant: &Tenant) -> Vec<u8> {
-    tenant.request(&format!("GET /rest/v1/contacts/{CONTACT}"), "", "")
 }

@@ -133,9 +133,8 @@ pub(super) fn unfinished(file: &SourceFile) -> Vec<Finding> {
                 .map(|line| finding(file, line, format!("{call} has no place here"))),
         );
     }
-    // Benchmarks keep a pace, or are a network: time is what they are about.
-    let is_bench = file.path.contains("tests/harness/bench/") || file.path.contains("tests/benches/");
-    let tests_from = if is_bench {
+    // A network's distance is time.
+    let tests_from = if file.path.ends_with("tests/harness/bench/link.rs") {
         usize::MAX
     } else if file.path.contains("tests/") {
         1
