@@ -19,6 +19,7 @@ mod point_in_time;
 mod program;
 mod psql;
 mod refusals;
+mod relocate;
 mod selection;
 mod serve;
 mod sql;

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Lifetime, LimitArgs, SelectionArgs};
 
-pub(crate) use self::container::{TenantArchiveArgs, TenantExportArgs, TenantImportArgs};
+pub(crate) use self::container::{TenantArchiveArgs, TenantExportArgs, TenantImportArgs, TenantMoveArgs};
 
 /// The kinds that own a schema.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -216,6 +216,9 @@ Keys and sessions are not copied, nor are tables that somebody made beside the t
         #[arg(value_name = "FILE")]
         file: std::path::PathBuf,
     },
+    /// Move a tenant to another database
+    #[command(after_help = container::MOVE)]
+    Move(TenantMoveArgs),
     /// Take a tenant away, for good only when its grace is over
     #[command(after_help = "\
 Examples:

@@ -13,7 +13,6 @@ use catalog::clock::Source;
 use catalog::pg::pool::PoolSettings;
 use catalog::selection::Selection;
 use catalog::slug::Slug;
-use catalog::tenant_schemas::TenantSchemaState;
 use catalog::tx::CatalogDb;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -136,9 +135,7 @@ async fn tenants(selection: &Selection, operator: &Operator) -> anyhow::Result<V
     let mut tx = operator.db.begin().await?;
     let tenants = selection.tenants(&mut tx).await?;
     tx.rollback().await?;
-    let has_schema = tenants
-        .into_iter()
-        .filter(|tenant| tenant.state != TenantSchemaState::Dropped);
+    let has_schema = tenants.into_iter().filter(|tenant| tenant.state.is_home());
     Ok(has_schema.map(|tenant| tenant.slug).collect())
 }
 

@@ -14,8 +14,8 @@ use super::drift::{Drifted, References};
 use super::examine::Examination;
 use super::ground::Ground;
 use super::{
-    Finding, Kind, capacity, database, drift, grants, history, indexes, orphans, purges, rights, roles, runs,
-    sequences, settings, stamps,
+    Finding, Kind, capacity, database, drift, grants, history, indexes, moves, orphans, purges, rights,
+    roles, runs, sequences, settings, stamps,
 };
 use crate::lifecycle::LifecycleError;
 use crate::template::Template;
@@ -129,6 +129,7 @@ impl<'a> Look<'a> {
             Kind::ServerLogin => rights::server_login(self).await,
             Kind::Runs => runs::runs(self).await,
             Kind::Purges => Ok(purges::purges(self)),
+            Kind::Moves => Ok(moves::moves(self)),
         }
     }
 }
