@@ -58,6 +58,8 @@ pub enum AuditEvent {
         schema: SchemaName,
         template_version: i32,
         rows: i64,
+        /// What is about people was made up.
+        anonymised: bool,
     },
     /// A tenant was made of a container.
     TenantImported {
@@ -266,19 +268,12 @@ impl AuditEvent {
             Self::TenantPinned { template_version } => json!({"pinned_version": template_version}),
             Self::TenantOpened { login } => json!({"login": login}),
             Self::DbaGranted { .. } | Self::DbaRevoked { .. } | Self::FleetQueried { .. } => self.opened(),
-            Self::TenantCloned {
-                origin,
-                schema,
-                template_version,
-                rows,
-            } => json!({
-                "origin_id": origin, "schema": schema.as_str(), "template_version": template_version, "rows": rows
-            }),
-            Self::TenantImported { .. }
+            Self::TenantCloned { .. }
+            | Self::TenantImported { .. }
             | Self::TenantArchived { .. }
             | Self::TenantUnarchived { .. }
             | Self::TenantMoved { .. }
-            | Self::TenantArrived { .. } => self.changes_by_container(),
+            | Self::TenantArrived { .. } => self.changes_by_copy(),
             Self::OrganizationSuspended { reason } => json!({"reason": reason}),
             Self::OrganizationResumed { status } | Self::TenantRestored { status } => {
                 json!({"status": status})
@@ -336,9 +331,19 @@ impl AuditEvent {
         }
     }
 
-    /// The same for what is done with containers.
-    fn changes_by_container(&self) -> Value {
+    /// The same for copies, in the database or in containers.
+    fn changes_by_copy(&self) -> Value {
         match self {
+            Self::TenantCloned {
+                origin,
+                schema,
+                template_version,
+                rows,
+                anonymised,
+            } => json!({
+                "origin_id": origin, "schema": schema.as_str(), "template_version": template_version, "rows": rows,
+                "anonymised": anonymised
+            }),
             Self::TenantImported {
                 origin,
                 schema,

@@ -25,7 +25,8 @@ pub struct SpareSchema {
     pub created_at: DateTime<Utc>,
 }
 
-/// Takes the right to change how many there are, until the transaction ends; waits for whoever has it.
+/// Takes the right to build spares, until the transaction ends; waits for whoever has it. It is the table's: an advisory lock
+/// could be held by any login of a tenant's, for ever. Who claims a spare needs none, and does not wait for it.
 pub async fn lock(tx: &mut CatalogTx) -> Result<(), CatalogError> {
     tx.execute(LOCK, &[]).await?;
     Ok(())
@@ -54,12 +55,12 @@ pub async fn claim(tx: &mut CatalogTx, template_version: i32) -> Result<Option<S
     row.as_ref().map(spare).transpose()
 }
 
-/// Takes a spare of any other version than this; with `None` any spare.
-pub async fn claim_other(
+/// Takes a spare of an earlier version than this, to be removed; with `None` any spare.
+pub async fn claim_before(
     tx: &mut CatalogTx,
     template_version: Option<i32>,
 ) -> Result<Option<SpareSchema>, CatalogError> {
-    let row = tx.row(CLAIM_OTHER, &[&template_version]).await?;
+    let row = tx.row(CLAIM_BEFORE, &[&template_version]).await?;
     row.as_ref().map(spare).transpose()
 }
 
@@ -78,8 +79,8 @@ fn spare(row: &Row) -> Result<SpareSchema, CatalogError> {
     })
 }
 
-/// `TENT` in ASCII, as the lock on runs, with a number of its own.
-const LOCK: &str = "select pg_catalog.pg_advisory_xact_lock(1413829460, 2)";
+/// The weakest mode of which one transaction has it at a time: it keeps no row from being read, added or taken.
+const LOCK: &str = "lock table catalog.spare_schemas in share update exclusive mode";
 
 const INSERT: &str = "\
     insert into catalog.spare_schemas (schema_name, organization_id, template_version, created_at) \
@@ -92,10 +93,10 @@ const CLAIM: &str = "\
       order by o.created_at, o.schema_name limit 1 for update skip locked) \
     returning s.schema_name, s.organization_id, s.template_version, s.created_at";
 
-const CLAIM_OTHER: &str = "\
+const CLAIM_BEFORE: &str = "\
     delete from catalog.spare_schemas s \
     where s.schema_name = ( \
-      select o.schema_name from catalog.spare_schemas o where o.template_version is distinct from $1::integer \
+      select o.schema_name from catalog.spare_schemas o where $1::integer is null or o.template_version < $1 \
       order by o.created_at, o.schema_name limit 1 for update skip locked) \
     returning s.schema_name, s.organization_id, s.template_version, s.created_at";
 
@@ -103,4 +104,4 @@ const LIST: &str = "\
     select s.schema_name, s.organization_id, s.template_version, s.created_at from catalog.spare_schemas s \
     order by s.created_at, s.schema_name";
 
-pub(crate) const STATEMENTS: &[&str] = &[LOCK, INSERT, CLAIM, CLAIM_OTHER, LIST];
+pub(crate) const STATEMENTS: &[&str] = &[LOCK, INSERT, CLAIM, CLAIM_BEFORE, LIST];

@@ -24,14 +24,19 @@ create trigger members_stamp before insert or update on members
 comment on table members is 'The people of this organization; kept by the platform.
 @access read';
 comment on column members.id is 'The id of the membership.';
-comment on column members.user_id is 'The person, who may be a member of other organizations too.';
-comment on column members.display_name is 'The name to show for the person.';
-comment on column members.email is 'The e-mail address the person signs in with.';
+comment on column members.user_id is 'The person, who may be a member of other organizations too.
+@personal account';
+comment on column members.display_name is 'The name to show for the person.
+@personal name linked';
+comment on column members.email is 'The e-mail address the person signs in with.
+@personal email linked';
 comment on column members.role is 'What the person may do: admin or member.';
 comment on column members.is_owner is 'Whether the person owns the organization.';
 comment on column members.active is 'False once the person has left; the row stays for the records that name them.';
 comment on column members.created_at is 'When the record was created.';
 comment on column members.updated_at is 'When the record was last changed.';
-comment on column members.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
-comment on column members.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
+comment on column members.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.
+@personal account';
+comment on column members.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.
+@personal account';
 comment on column members.version is 'Counts the changes of the record, starting at 1.';

@@ -61,20 +61,27 @@ create trigger companies_versions before insert or update on companies
 
 comment on table companies is 'Organizations you do business with.';
 comment on column companies.id is 'Identifies the company.';
-comment on column companies.name is 'The name of the company.';
-comment on column companies.domain is 'The internet domain of the company, for example example.com.';
+comment on column companies.name is 'The name of the company.
+@personal name';
+comment on column companies.domain is 'The internet domain of the company, for example example.com.
+@personal url';
 comment on column companies.industry is 'The line of business.';
-comment on column companies.website is 'The address of the website.';
-comment on column companies.phone is 'The main telephone number.';
-comment on column companies.address is 'The postal address, an object with street, postal_code, city and country.';
+comment on column companies.website is 'The address of the website.
+@personal url';
+comment on column companies.phone is 'The main telephone number.
+@personal phone';
+comment on column companies.address is 'The postal address, an object with street, postal_code, city and country.
+@personal address';
 comment on column companies.size is 'The number of employees, as a range.';
 comment on column companies.tag_ids is 'The tags of the company; follows company_tags.';
 comment on column companies.search is 'Words for the full-text search; computed.';
 comment on column companies.owner_id is 'The member who looks after this record.';
 comment on column companies.created_at is 'When the record was created.';
 comment on column companies.updated_at is 'When the record was last changed.';
-comment on column companies.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
-comment on column companies.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
+comment on column companies.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.
+@personal account';
+comment on column companies.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.
+@personal account';
 comment on column companies.version is 'Counts the changes of the record, starting at 1.';
 comment on column companies.field_versions is 'At which version each field last changed, where that is not the first.
 @access hidden';
@@ -145,22 +152,30 @@ create trigger contacts_versions before insert or update on contacts
 
 comment on table contacts is 'People you do business with.';
 comment on column contacts.id is 'Identifies the contact.';
-comment on column contacts.first_name is 'The given name.';
-comment on column contacts.last_name is 'The family name.';
+comment on column contacts.first_name is 'The given name.
+@personal name';
+comment on column contacts.last_name is 'The family name.
+@personal name';
 comment on column contacts.full_name is 'Given and family name together; computed.';
-comment on column contacts.email is 'The e-mail address, which no two live contacts share.';
-comment on column contacts.phone is 'The telephone number.';
+comment on column contacts.email is 'The e-mail address, which no two live contacts share.
+@personal email linked';
+comment on column contacts.phone is 'The telephone number.
+@personal phone';
 comment on column contacts.status is 'Where the relationship stands: lead, prospect, customer, inactive or archived.';
-comment on column contacts.job_title is 'What the person does at the company.';
-comment on column contacts.source is 'Where the contact came from, for example referral or trade fair.';
+comment on column contacts.job_title is 'What the person does at the company.
+@personal text';
+comment on column contacts.source is 'Where the contact came from, for example referral or trade fair.
+@personal text';
 comment on column contacts.company_id is 'The company the person works for.';
 comment on column contacts.tag_ids is 'The tags of the contact; follows contact_tags.';
 comment on column contacts.search is 'Words for the full-text search; computed.';
 comment on column contacts.owner_id is 'The member who looks after this record.';
 comment on column contacts.created_at is 'When the record was created.';
 comment on column contacts.updated_at is 'When the record was last changed.';
-comment on column contacts.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
-comment on column contacts.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
+comment on column contacts.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.
+@personal account';
+comment on column contacts.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.
+@personal account';
 comment on column contacts.version is 'Counts the changes of the record, starting at 1.';
 comment on column contacts.field_versions is 'At which version each field last changed, where that is not the first.
 @access hidden';

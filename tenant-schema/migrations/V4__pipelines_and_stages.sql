@@ -43,8 +43,10 @@ comment on column pipelines.position is 'The place among the pipelines, smallest
 comment on column pipelines.owner_id is 'The member who looks after this record.';
 comment on column pipelines.created_at is 'When the record was created.';
 comment on column pipelines.updated_at is 'When the record was last changed.';
-comment on column pipelines.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
-comment on column pipelines.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
+comment on column pipelines.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.
+@personal account';
+comment on column pipelines.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.
+@personal account';
 comment on column pipelines.version is 'Counts the changes of the record, starting at 1.';
 comment on column pipelines.field_versions is 'At which version each field last changed, where that is not the first.
 @access hidden';
@@ -135,8 +137,10 @@ comment on column stages.color is 'The colour to show, as #rrggbb.';
 comment on column stages.archived_at is 'Since when the stage takes no new deals; null while it does.';
 comment on column stages.created_at is 'When the record was created.';
 comment on column stages.updated_at is 'When the record was last changed.';
-comment on column stages.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
-comment on column stages.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
+comment on column stages.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.
+@personal account';
+comment on column stages.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.
+@personal account';
 comment on column stages.version is 'Counts the changes of the record, starting at 1.';
 comment on column stages.field_versions is 'At which version each field last changed, where that is not the first.
 @access hidden';

@@ -106,7 +106,8 @@ create trigger deals_track_stage before insert or update on deals
 
 comment on table deals is 'Business you hope to win, have won or have lost.';
 comment on column deals.id is 'Identifies the deal.';
-comment on column deals.title is 'What the deal is about.';
+comment on column deals.title is 'What the deal is about.
+@personal text';
 comment on column deals.value is 'What the deal is worth, in its currency.';
 comment on column deals.currency is 'The currency of the value, as an ISO 4217 code.';
 comment on column deals.pipeline_id is 'The pipeline the deal goes through.';
@@ -117,8 +118,10 @@ comment on column deals.position is 'The place within the stage, smallest first.
 comment on column deals.stage_entered_at is 'Since when the deal is in its stage.';
 comment on column deals.expected_close_date is 'The day the deal is expected to be decided.';
 comment on column deals.closed_at is 'When the deal was won or lost; null while it is open.';
-comment on column deals.lost_reason is 'Why the deal was lost; a lost deal has a reason or a note.';
-comment on column deals.lost_note is 'More about why the deal was lost.';
+comment on column deals.lost_reason is 'Why the deal was lost; a lost deal has a reason or a note.
+@personal text';
+comment on column deals.lost_note is 'More about why the deal was lost.
+@personal text';
 comment on column deals.contact_id is 'The person the deal is made with.';
 comment on column deals.company_id is 'The company the deal is made with.';
 comment on column deals.tag_ids is 'The tags of the deal; follows deal_tags.';
@@ -126,8 +129,10 @@ comment on column deals.search is 'Words for the full-text search; computed.';
 comment on column deals.owner_id is 'The member who looks after this record.';
 comment on column deals.created_at is 'When the record was created.';
 comment on column deals.updated_at is 'When the record was last changed.';
-comment on column deals.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
-comment on column deals.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
+comment on column deals.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.
+@personal account';
+comment on column deals.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.
+@personal account';
 comment on column deals.version is 'Counts the changes of the record, starting at 1.';
 comment on column deals.field_versions is 'At which version each field last changed, where that is not the first.
 @access hidden';
@@ -174,7 +179,8 @@ comment on column deal_stage_history.left_at is 'When the deal left the stage; n
 comment on column deal_stage_history.value_at is 'What the deal was worth at that time.';
 comment on column deal_stage_history.currency_at is 'The currency of that value.';
 comment on column deal_stage_history.probability_at is 'The chance of winning at that time, in percent.';
-comment on column deal_stage_history.actor is 'Who moved the deal: user:<id>, key:<id> or operator:<name>.';
+comment on column deal_stage_history.actor is 'Who moved the deal: user:<id>, key:<id> or operator:<name>.
+@personal account';
 
 -- SECURITY DEFINER, because a history is only worth something when those who write deals cannot write it: the
 -- tenant's roles have SELECT on the table and nothing else. (Granting them INSERT and UPDATE (left_at) would

@@ -57,22 +57,27 @@ create trigger activities_versions before insert or update on activities
 comment on table activities is 'Calls, meetings, e-mails and tasks about a contact, company or deal.';
 comment on column activities.id is 'Identifies the activity.';
 comment on column activities.type is 'What it is: call, meeting, email, task, note or other.';
-comment on column activities.subject is 'What it is about, in one line.';
-comment on column activities.description is 'What it is about, at length.';
+comment on column activities.subject is 'What it is about, in one line.
+@personal text';
+comment on column activities.description is 'What it is about, at length.
+@personal text';
 comment on column activities.due_at is 'When it is to be done.';
 comment on column activities.completed_at is 'When it was done; null while it is not.';
 comment on column activities.is_completed is 'Whether it is done; computed.';
 comment on column activities.completed_by is 'The member who did it.';
 comment on column activities.duration_minutes is 'How long it takes or took, in minutes.';
-comment on column activities.outcome is 'What came of it.';
+comment on column activities.outcome is 'What came of it.
+@personal text';
 comment on column activities.contact_id is 'The person it is about; a contact, company or deal must be given.';
 comment on column activities.company_id is 'The company it is about.';
 comment on column activities.deal_id is 'The deal it is about.';
 comment on column activities.owner_id is 'The member who looks after this record.';
 comment on column activities.created_at is 'When the record was created.';
 comment on column activities.updated_at is 'When the record was last changed.';
-comment on column activities.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
-comment on column activities.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
+comment on column activities.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.
+@personal account';
+comment on column activities.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.
+@personal account';
 comment on column activities.version is 'Counts the changes of the record, starting at 1.';
 comment on column activities.field_versions is 'At which version each field last changed, where that is not the first.
 @access hidden';
@@ -110,14 +115,17 @@ create trigger notes_versions before insert or update on notes
 
 comment on table notes is 'Things worth remembering about contacts, companies and deals.';
 comment on column notes.id is 'Identifies the note.';
-comment on column notes.content is 'The text of the note.';
+comment on column notes.content is 'The text of the note.
+@personal text';
 comment on column notes.format is 'How the text is written: plain or markdown.';
 comment on column notes.pinned is 'Whether the note is shown before others.';
 comment on column notes.owner_id is 'The member who looks after this record.';
 comment on column notes.created_at is 'When the record was created.';
 comment on column notes.updated_at is 'When the record was last changed.';
-comment on column notes.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
-comment on column notes.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
+comment on column notes.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.
+@personal account';
+comment on column notes.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.
+@personal account';
 comment on column notes.version is 'Counts the changes of the record, starting at 1.';
 comment on column notes.field_versions is 'At which version each field last changed, where that is not the first.
 @access hidden';

@@ -26,8 +26,10 @@ comment on column tags.name is 'The word; no two tags share it.';
 comment on column tags.color is 'The colour to show, as #rrggbb.';
 comment on column tags.created_at is 'When the record was created.';
 comment on column tags.updated_at is 'When the record was last changed.';
-comment on column tags.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.';
-comment on column tags.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.';
+comment on column tags.created_by is 'Who created the record: user:<id>, key:<id> or operator:<name>.
+@personal account';
+comment on column tags.updated_by is 'Who changed the record last: user:<id>, key:<id> or operator:<name>.
+@personal account';
 comment on column tags.version is 'Counts the changes of the record, starting at 1.';
 comment on column tags.field_versions is 'At which version each field last changed, where that is not the first.
 @access hidden';

@@ -14,6 +14,8 @@
 
 use catalog::access::ObjectWrite;
 
+use crate::personal;
+
 const TAG: &str = "@access";
 
 /// What a tag says.
@@ -34,12 +36,13 @@ impl Access {
     }
 }
 
-/// Takes the tag off a comment on a table, view, column or function. Without one, every member writes.
+/// Takes the tag off a comment on a table, view, column or function, and what is said about [people](personal). Without one,
+/// every member writes.
 ///
 /// Whatever is not as it should be (another word, words after it, a tag that is not the last line) closes it
 /// altogether: a typing error must not open it.
-pub(crate) fn take(comment: Option<String>) -> (Option<String>, Access) {
-    let Some(text) = comment else {
+pub(crate) fn take(comment: Option<&str>) -> (Option<String>, Access) {
+    let Some(text) = comment.map(personal::without) else {
         return (None, Access::shown(ObjectWrite::Members));
     };
     let Some(start) = tag(&text) else {
@@ -106,7 +109,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> (Option<String>, ObjectWrite) {
-        let (comment, access) = take(Some(text.to_owned()));
+        let (comment, access) = take(Some(text));
         assert!(!access.is_hidden, "{text:?}");
         (comment, access.write)
     }
@@ -130,11 +133,15 @@ mod tests {
             (Some(mentioned.to_owned()), ObjectWrite::Members)
         );
         assert_eq!(take(None), (None, Access::shown(ObjectWrite::Members)));
+        assert_eq!(
+            read("People.\n@personal name\n@access read"),
+            (Some("People.".to_owned()), ObjectWrite::Nobody)
+        );
     }
 
     #[test]
     fn what_is_hidden_is_still_there_for_functions() {
-        let (comment, access) = take(Some("Pay.\n@access hidden".to_owned()));
+        let (comment, access) = take(Some("Pay.\n@access hidden"));
         assert_eq!(comment.as_deref(), Some("Pay."));
         assert!(access.is_hidden);
         assert_eq!(access.write, ObjectWrite::Members);
@@ -175,7 +182,7 @@ mod tests {
             "@access member:read\n@access read",
             "\t@access\tall",
         ] {
-            let (_, access) = take(Some(odd.to_owned()));
+            let (_, access) = take(Some(odd));
             assert_eq!(
                 (access.write, access.is_hidden),
                 (ObjectWrite::Nobody, true),

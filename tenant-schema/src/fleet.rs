@@ -31,6 +31,7 @@ use crate::template::Template;
 
 pub(crate) use self::attempt::PIN;
 pub use self::plan::{Plan, Step};
+pub use self::queue::pause_after;
 pub(crate) use self::rehearsal::{LOCKS, STORAGE};
 pub use self::rehearsal::{Lock, Rehearsal, Rehearsed};
 pub use self::stop::{StopSignal, Stopper};

@@ -17,6 +17,7 @@ mod lanes;
 pub mod lifecycle;
 pub mod members;
 pub mod models;
+pub mod personal;
 pub mod records;
 pub mod size;
 pub mod template;
@@ -40,6 +41,8 @@ pub fn statements() -> Vec<&'static str> {
         lifecycle::belongings::LARGE_OBJECTS,
         lifecycle::belongings::LOCKS,
         lifecycle::belongings::UNLINK,
+        lifecycle::clone::anonymise::COLUMNS,
+        lifecycle::clone::anonymise::SEED,
         lifecycle::clone::copy::COLUMNS,
         lifecycle::clone::copy::LEFT_OUT,
         lifecycle::clone::copy::SEQUENCES,

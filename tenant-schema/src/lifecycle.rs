@@ -365,7 +365,7 @@ const WRITTEN: &str = "arwd";
 
 /// What the read-write and the read-only role may do with a relation of this kind and comment, abbreviated as in access
 /// control lists.
-pub(crate) fn rights_by_template(kind: &str, comment: Option<String>) -> [Option<&'static str>; 2] {
+pub(crate) fn rights_by_template(kind: &str, comment: Option<&str>) -> [Option<&'static str>; 2] {
     let (_, access) = access_tag::take(comment);
     let is_written = matches!(kind, "r" | "p" | "v") && access.write != ObjectWrite::Nobody;
     match kind {

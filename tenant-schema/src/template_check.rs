@@ -24,6 +24,7 @@ mod citus;
 mod files;
 pub mod live;
 mod names;
+mod personal_lines;
 mod rule;
 mod rules;
 mod shape;

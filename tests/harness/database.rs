@@ -52,7 +52,8 @@ impl TestDb {
         Self::of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("reference_template")).await
     }
 
-    async fn of(folder: &Path) -> Self {
+    /// The same, for tenants of the template in this folder.
+    pub async fn of(folder: &Path) -> Self {
         let template = Template::read(folder).expect("a folder of migrations");
         Self::new().await.with_template(template)
     }

@@ -22,6 +22,7 @@ mod refusals;
 mod relocate;
 mod selection;
 mod serve;
+mod spare;
 mod sql;
 mod standing;
 mod template;

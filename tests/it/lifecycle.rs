@@ -11,6 +11,7 @@ use tests::tenant::{owner, standalone};
 
 use self::leftovers::{assert_nothing_is_left, leftovers};
 
+mod anonymise;
 pub(crate) mod clone;
 pub(crate) mod crash;
 pub(crate) mod leftovers;

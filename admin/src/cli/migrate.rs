@@ -107,4 +107,5 @@ Examples:
 Each tenant is migrated in a transaction of its own, in which the catalog learns of it. One that fails keeps its
 version and stops no other of its wave unless --max-failures says so; the exit status is then 1. A tenant whose locks
 are not to be had within --lock-timeout is tried again later, after a growing pause, while the others go on. Ctrl-C lets
-the tenants at work finish and begins no other. It may be killed at any moment: what is done is done.";
+the tenants at work finish and begins no other. When all are done, spare schemas of an earlier version are replaced. It may
+be killed at any moment: what is done is done.";

@@ -27,7 +27,7 @@ ERRORS break a promise, and have to be mended:
   session-setting                                     settings that other tenants or later files would see
   transaction, outside-transaction, concurrently      what cannot be part of the one transaction
   engine-name                                         a table that the engine makes itself
-  file-name, file-number, access-line, copy, psql-command, unreadable, does-not-apply
+  file-name, file-number, access-line, personal-line, copy, psql-command, unreadable, does-not-apply
   citus-rule, citus-inheritance, citus-foreign-table, citus-typed-table
                                                       with --target citus: what Citus refuses
 
@@ -36,6 +36,7 @@ can be tried as it stands:
   own-type, select-star                               what prepared statements cannot share
   unindexed-foreign-key, no-primary-key               what is slow, or has no address
   field-versions-shown, left-behind, access-unused    what the engine does not do as it looks
+  personal-unmarked                                   what sounds like people, and is not said to be about them or not
   timestamp, unnamed-constraint, uncommented-table, file-gap
   citus-trigger, citus-setting, citus-materialized-view, citus-small-sequence
                                                       with --target citus: what works with settings, or otherwise
@@ -44,7 +45,8 @@ Some rules are about what PostgreSQL makes of the files: they are applied to a s
 back, on the database of DATABASE_URL, on that of a running demo, or on a temporary one.
 
 What the API shows and who writes it is said in the last line of a comment: `@access member:read` (admins write),
-`@access read` (nobody writes) or `@access hidden`; without it every member writes.
+`@access read` (nobody writes) or `@access hidden`; without it every member writes. Above it, a column says by `@personal
+email` that it is about people, and how (docs/personal-data.md); `@personal none` is for a table without any such column.
 
 Exit status:  0 no errors   1 errors, or with --strict warnings   2 the environment or a surprise";
 

@@ -192,11 +192,15 @@ Examples:
   tenantry tenant clone acme acme-staging --owner-email ann@acme.example
   tenantry tenant clone acme acme-empty --owner-email ann@acme.example --schema-only
   tenantry tenant clone acme acme-training --owner-email tom@acme.example --with-members
+  tenantry tenant clone acme acme-staging --owner-email dev@saas.example --anonymise
 
 The copy has its own schema and roles, at the version of the original, and is made in one transaction which sees the
 original as it was at one moment; that goes on being served. Times and versions of records stay what they were. Its
 people are copied with the records that name them, but only the owner may use the copy unless --with-members is said.
-Keys and sessions are not copied, nor are tables that somebody made beside the template; these are named.")]
+Keys and sessions are not copied, nor are tables that somebody made beside the template; these are named.
+
+With --anonymise, what the template marks by `@personal …` in the comments of columns is made up, and never written to the
+copy as it was; its people become rows without a name. docs/personal-data.md has the words.")]
     Clone(TenantCloneArgs),
     /// Write a tenant into one file: a container, or plain SQL
     #[command(after_help = container::EXPORT)]
@@ -331,12 +335,23 @@ pub(crate) struct TenantCloneArgs {
     /// Read the owner's password from standard input instead of making one up
     #[arg(long)]
     pub(crate) owner_password_stdin: bool,
+    #[command(flatten)]
+    pub(crate) content: CloneContentArgs,
+}
+
+/// What of the original is copied: its records, if nothing is said.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct CloneContentArgs {
     /// Without records: only the version is the original's
     #[arg(long)]
     pub(crate) schema_only: bool,
     /// Let the original's people use the copy too, each as there
-    #[arg(long, conflicts_with = "schema_only")]
+    #[arg(long)]
     pub(crate) with_members: bool,
+    /// Make up what the template marks as personal: names, addresses, texts of people
+    #[arg(long, alias = "anonymize")]
+    pub(crate) anonymise: bool,
 }
 
 /// `tenant drop`.

@@ -4,8 +4,11 @@ mod card;
 mod people;
 mod seed;
 
+use std::convert::Infallible;
+use std::future;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use catalog::clock::Source;
@@ -18,6 +21,7 @@ use server::config::{AllowedOrigins, Scheme};
 use server::{Server, ServerConfig};
 
 use self::card::Card;
+use super::spare::keeper::Keeper;
 use crate::cli::DemoArgs;
 use crate::config::{self, Config};
 use crate::demo_folder::{DemoFolder, Running};
@@ -30,6 +34,12 @@ use crate::signals::Stop;
 
 /// The demo's database in its cluster.
 const DATABASE: &str = "tenantry";
+
+/// How many spare schemas there are.
+const SPARES: usize = 2;
+
+/// How often it is looked whether one was taken.
+const EVERY: Duration = Duration::from_secs(5);
 
 /// Starts PostgreSQL, makes what is missing, serves; stops in the opposite order.
 pub(super) async fn run(args: DemoArgs, config: Config, output: Output) -> anyhow::Result<ExitStatus> {
@@ -49,7 +59,7 @@ pub(super) async fn run(args: DemoArgs, config: Config, output: Output) -> anyho
     };
     let served = tokio::select! {
         ready = prepare(&folder, &cluster, listen, config, output) => match ready {
-            Ok((server, card)) => serve(server, &card, output, &mut stop).await,
+            Ok((server, card, operator)) => serve(server, &card, &operator, &mut stop).await,
             Err(error) => Err(error.context("could not start the demo")),
         },
         () = stop.next() => Ok(()),
@@ -102,7 +112,7 @@ async fn prepare(
     listen: SocketAddr,
     config: Config,
     output: Output,
-) -> anyhow::Result<(Server, Card)> {
+) -> anyhow::Result<(Server, Card, Operator)> {
     let source = Source::system();
     let ring = folder.key_ring(&source)?;
     let mut secrets = folder.secrets(&source)?;
@@ -155,7 +165,7 @@ async fn prepare(
     })?;
     let data = folder.path().to_owned();
     let card = Card::new(server.local_addr().port(), &secrets, data, is_default, &program);
-    Ok((server, card))
+    Ok((server, card, operator))
 }
 
 async fn owner(cluster: &LocalCluster) -> anyhow::Result<PgConfig> {
@@ -166,8 +176,24 @@ async fn owner(cluster: &LocalCluster) -> anyhow::Result<PgConfig> {
     Ok(config(DATABASE)?)
 }
 
-async fn serve(server: Server, card: &Card, output: Output, stop: &mut Stop) -> anyhow::Result<()> {
-    output.document(card, Card::text)?;
-    service::run(server, stop).await;
-    Ok(())
+async fn serve(server: Server, card: &Card, operator: &Operator, stop: &mut Stop) -> anyhow::Result<()> {
+    operator.output.document(card, Card::text)?;
+    tokio::select! {
+        () = service::run(server, stop) => Ok(()),
+        never = keep_spares(operator) => match never {},
+    }
+}
+
+/// A tenant that is made while the demo runs is there at once. If that cannot be, it takes a moment longer.
+async fn keep_spares(operator: &Operator) -> Infallible {
+    let keeper = Keeper {
+        db: &operator.db,
+        template: &operator.config.template,
+        source: &operator.source,
+        target: SPARES,
+        every: EVERY,
+    };
+    let Err(error) = keeper.keep(|_| Ok(())).await;
+    tracing::warn!("no spare schemas are built any more: {error:#}");
+    future::pending().await
 }

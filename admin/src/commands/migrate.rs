@@ -15,6 +15,7 @@ use catalog::tenant_schemas::TenantSchema;
 use catalog::tx::CatalogDb;
 use serde::Serialize;
 use tenant_schema::fleet::{self, Ended, Event, Fleet, FleetError, Migrated, Plan, Stopped, Stopper};
+use tenant_schema::lifecycle::spares;
 
 use self::progress::Progress;
 use crate::cli::{MigrateArgs, MigrateSubject};
@@ -33,6 +34,8 @@ struct Migration {
     stopped: Option<String>,
     tenants: Vec<Tenant>,
     pinned: Vec<Pinned>,
+    /// How many spare schemas were replaced.
+    spares: usize,
 }
 
 #[derive(Serialize)]
@@ -99,15 +102,22 @@ pub(super) async fn run(args: &MigrateArgs, operator: &Operator) -> anyhow::Resu
         stopped: None,
         tenants: Vec::new(),
         pinned: Vec::new(),
+        spares: 0,
     };
-    if args.subject != Some(MigrateSubject::Catalog) {
-        migrate_tenants(args, operator, &fleet, &mut document).await?;
-    }
     let subject = args.subject;
     let is_all = args.selection.or_all().is_all();
+    let mut renewed = Ok(());
+    if subject != Some(MigrateSubject::Catalog) {
+        migrate_tenants(args, operator, &fleet, &mut document).await?;
+        if is_all && document.stopped.is_none() {
+            renewed = renew_spares(&fleet, operator, &mut document).await;
+        }
+    }
     operator
         .output
         .document(&document, |document| text(document, subject, is_all))?;
+    // The tenants are migrated all the same, and were told.
+    renewed.context("could not replace the spare schemas")?;
     let all_well = document.stopped.is_none() && document.tenants.iter().all(|tenant| tenant.error.is_none());
     Ok(if all_well {
         ExitStatus::Done
@@ -251,6 +261,16 @@ async fn migrate_tenants(
     Ok(())
 }
 
+/// The pool follows the fleet: tenants that are made from now on are of the version that all others have.
+async fn renew_spares(
+    fleet: &Fleet<'_>,
+    operator: &Operator,
+    document: &mut Migration,
+) -> anyhow::Result<()> {
+    document.spares = spares::renew(fleet.db, fleet.template, &operator.source).await?;
+    Ok(())
+}
+
 /// Ctrl-C lets the tenants at work finish; a second one does not.
 async fn interruptible(
     mut work: impl Future<Output = Result<Ended, FleetError>> + Unpin,
@@ -365,6 +385,11 @@ fn text(document: &Migration, subject: Option<MigrateSubject>, is_all: bool) -> 
     };
     if skipped > 0 {
         text.extend([", ", &skipped.to_string(), " had nothing to be done"]);
+    }
+    match document.spares {
+        0 => {}
+        1 => text.push_str(", 1 spare schema replaced"),
+        spares => text.extend([", ", &spares.to_string(), " spare schemas replaced"]),
     }
     for tenant in document.tenants.iter().filter(reached) {
         if let Some(to) = tenant.to.filter(|to| *to < version) {

@@ -1,22 +1,27 @@
 //! `tenantry spare …`: schemas that are built before anybody wants them.
 
+pub(super) mod keeper;
+
 use anyhow::Context as _;
 use catalog::spare_schemas;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tenant_schema::lifecycle::spares;
 
+use self::keeper::Keeper;
 use crate::cli::{SpareCommand, SpareDropArgs, SpareFillArgs};
 use crate::exit::ExitStatus;
 use crate::failure::Problem;
 use crate::operator::Operator;
-use crate::output;
+use crate::output::{self, Output};
+use crate::signals::Stop;
 
 #[derive(Serialize)]
 struct Filled {
     target: u32,
     built: usize,
     removed: usize,
+    later: usize,
 }
 
 #[derive(Serialize)]
@@ -42,6 +47,9 @@ pub(super) async fn run(command: SpareCommand, operator: &Operator) -> anyhow::R
 }
 
 async fn fill(args: &SpareFillArgs, operator: &Operator) -> anyhow::Result<ExitStatus> {
+    if args.watch {
+        return watch(args, operator).await;
+    }
     let template = &operator.config.template;
     let target = usize::try_from(args.target)?;
     let output = operator.output;
@@ -49,18 +57,55 @@ async fn fill(args: &SpareFillArgs, operator: &Operator) -> anyhow::Result<ExitS
     let filled = spares::fill(&operator.db, template, target, &operator.source, told)
         .await
         .context("could not fill the pool of spare schemas")?;
+    tell(filled, args.target, output)?;
+    Ok(ExitStatus::Done)
+}
+
+/// Until somebody stops it. What it is building then is undone with its transaction.
+async fn watch(args: &SpareFillArgs, operator: &Operator) -> anyhow::Result<ExitStatus> {
+    let mut stop = Stop::listen().context("could not listen for signals")?;
+    let (target, every) = (args.target, args.every.0);
+    let output = operator.output;
+    output.progress(format_args!(
+        "keeping {target} spare schemas, looking every {}; Ctrl-C ends it",
+        args.every
+    ));
+    let keeper = Keeper {
+        db: &operator.db,
+        template: &operator.config.template,
+        source: &operator.source,
+        target: usize::try_from(target)?,
+        every,
+    };
+    tokio::select! {
+        () = stop.next() => Ok(ExitStatus::Done),
+        ended = keeper.keep(|filled| tell(filled, target, output)) => {
+            let Err(error) = ended;
+            Err(error.context("could not fill the pool of spare schemas"))
+        }
+    }
+}
+
+fn tell(filled: spares::Filled, target: u32, output: Output) -> anyhow::Result<()> {
+    let spares::Filled {
+        built,
+        removed,
+        later,
+    } = filled;
     let document = Filled {
-        target: args.target,
-        built: filled.built,
-        removed: filled.removed,
+        target,
+        built,
+        removed,
+        later,
     };
     output.document(&document, |filled| {
-        format!(
-            "{} built, {} of another version removed",
-            filled.built, filled.removed
-        )
-    })?;
-    Ok(ExitStatus::Done)
+        let later = match filled.later {
+            0 => String::new(),
+            later => format!(", {later} of a later version left to its release"),
+        };
+        let Filled { built, removed, .. } = filled;
+        format!("{built} built, {removed} of an earlier version removed{later}")
+    })
 }
 
 async fn list(operator: &Operator) -> anyhow::Result<ExitStatus> {

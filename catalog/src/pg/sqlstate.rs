@@ -141,6 +141,15 @@ impl PgError {
         }
     }
 
+    /// Whether the same may work later without anybody doing something about it: the database is away, full or busy. A
+    /// database that answers and refuses a login is none of that.
+    pub fn is_passing(&self) -> bool {
+        match self.sqlstate() {
+            Some(sqlstate) => Failure::of(sqlstate) != Failure::Other,
+            None => matches!(self, Self::Unavailable(_)),
+        }
+    }
+
     /// Whether a transaction only lost against another one: a lock that was not to be had in time, a deadlock, a
     /// serialization failure (55P03, 40P01, 40001). The same transaction may work in a moment.
     pub fn is_lost_race(&self) -> bool {
@@ -216,6 +225,29 @@ mod tests {
             ("", Failure::Other),
         ] {
             assert_eq!(Failure::of(sqlstate), failure, "{sqlstate}");
+        }
+    }
+
+    #[test]
+    fn a_database_that_is_away_passes_and_one_that_refuses_the_login_does_not() {
+        let lost = PgError::lost(std::io::ErrorKind::ConnectionReset.into());
+        assert!(lost.is_passing());
+        assert!(!PgError::Aborted.is_passing());
+        for (sqlstate, passes) in [
+            ("57P03", true),
+            ("53100", true),
+            ("28P01", false),
+            ("3D000", false),
+        ] {
+            let said = ServerError {
+                sqlstate: sqlstate.into(),
+                ..ServerError::default()
+            };
+            assert_eq!(
+                PgError::Unavailable(Box::new(said)).is_passing(),
+                passes,
+                "{sqlstate}"
+            );
         }
     }
 }

@@ -72,7 +72,7 @@ impl Queue {
 
 /// How long to wait after this attempt: exponential, and between half and all of it at random, so that jobs which lost
 /// against each other do not meet again.
-pub(super) fn pause_after(attempt: u32, source: &Source) -> Duration {
+pub fn pause_after(attempt: u32, source: &Source) -> Duration {
     let doublings = attempt.saturating_sub(1).min(16);
     let whole = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
     let random = f64::from(u32::from_be_bytes(source.bytes())) / f64::from(u32::MAX);

@@ -6,8 +6,9 @@
 //!
 //! People are copied too, since records name them: each membership of the origin gets one in the copy, under an id of its own
 //! that takes the old one's place wherever a foreign key refers to `members`. Those of others than the owner grant
-//! nothing, unless that is asked for.
+//! nothing, unless that is asked for. In an [anonymised](anonymise) copy they are nobody: rows of `members` without a membership.
 
+pub(crate) mod anonymise;
 pub(crate) mod copy;
 pub(crate) mod open;
 
@@ -28,7 +29,9 @@ use catalog::standing;
 use catalog::tenant_schemas::{self, TenantSchema};
 use catalog::tx::{CatalogDb, CatalogTx};
 
-use super::purge::budget;
+pub use self::anonymise::Anonymised;
+use self::anonymise::Plan;
+use super::purge::{self, budget};
 use super::stamp::{self, Found};
 use super::{LifecycleError, Owner, Refusal, create_tenant};
 use crate::members::{self, Member};
@@ -51,6 +54,8 @@ pub enum Content {
     Records,
     /// Its records, and its people may use the copy as they use the origin.
     RecordsAndMembers,
+    /// Its records, in which what the template calls personal is made up; none of its people may use the copy.
+    Anonymised,
 }
 
 /// The copy to be made.
@@ -58,7 +63,7 @@ pub enum Content {
 pub struct NewClone {
     /// The label it will live under.
     pub slug: Slug,
-    /// Its name; the origin's where there is none.
+    /// Its name; where there is none the origin's, or the label of an anonymised copy.
     pub name: Option<String>,
     /// Who will own it.
     pub owner: Owner,
@@ -77,8 +82,11 @@ pub struct Cloned {
     pub template_version: i32,
     /// How many rows were copied.
     pub rows: u64,
-    /// Tables of the origin that no template made, and that were therefore not copied.
+    /// What the origin has beside its template, and is therefore not copied: tables by their names, and how many large
+    /// objects its roles have made.
     pub left_out: Vec<String>,
+    /// What was made up, if that was asked for.
+    pub anonymised: Option<Anonymised>,
 }
 
 impl Guard {
@@ -166,11 +174,17 @@ pub async fn make(
 ) -> Result<Cloned, LifecycleError> {
     let Guard { origin, schema, .. } = guard;
     let version = schema.template_version;
+    let is_anonymised = new.content == Content::Anonymised;
+    let name = if is_anonymised {
+        new.slug.as_str()
+    } else {
+        &origin.name
+    };
     let organization = NewOrganization {
         kind: origin.kind,
         parent: origin.parent,
         slug: new.slug.clone(),
-        name: new.name.clone().unwrap_or_else(|| origin.name.clone()),
+        name: new.name.clone().unwrap_or_else(|| name.to_owned()),
         status: OrganizationStatus::Active,
         contact_email: Some(new.owner.email.clone()),
     };
@@ -181,12 +195,30 @@ pub async fn make(
         template_version: version,
         rows: 0,
         left_out: Vec::new(),
+        anonymised: None,
     };
     let people = enter_people(tx, origin.id, id, new, source).await?;
     if new.content != Content::Schema {
         let ids = people.ids();
-        let copied = copy::copy(tx.transaction(), &schema.schema, &made.schema, &ids).await?;
+        let inside = tx.transaction();
+        let plan = if is_anonymised {
+            Some(Plan::of(inside, &made.schema).await?)
+        } else {
+            None
+        };
+        let copied = copy::copy(inside, &schema.schema, &made.schema, &ids, plan.as_ref()).await;
+        let copied = copied.map_err(|error| match &plan {
+            Some(_) => anonymise::refused(error),
+            None => error.into(),
+        })?;
         (made.rows, made.left_out) = (copied.rows, copied.left_out);
+        let large_objects = purge::large_objects(inside, &schema.schema).await?;
+        match large_objects {
+            0 => {}
+            1 => made.left_out.push("1 large object".to_owned()),
+            more => made.left_out.push(format!("{more} large objects")),
+        }
+        made.anonymised = plan.map(Plan::into_told);
     }
     people.mirror(tx, &made.schema).await?;
     let event = AuditEvent::TenantCloned {
@@ -194,6 +226,7 @@ pub async fn make(
         schema: made.schema.clone(),
         template_version: version,
         rows: i64::try_from(made.rows).unwrap_or(i64::MAX),
+        anonymised: is_anonymised,
     };
     audit::record(tx, actor, Some(id), &event, &Device::NONE, source).await?;
     Ok(made)
@@ -205,6 +238,8 @@ struct People {
     pairs: Vec<(memberships::Member, Membership)>,
     /// The owner's, where the origin does not know the person.
     newcomer: Option<(Owner, Membership)>,
+    /// The origin's memberships, and the ids in the copy of those who are nobody there.
+    nobodies: Vec<(MembershipId, MembershipId)>,
 }
 
 async fn enter_people(
@@ -216,11 +251,12 @@ async fn enter_people(
 ) -> Result<People, CatalogError> {
     let known = match new.content {
         Content::Schema => Vec::new(),
-        Content::Records | Content::RecordsAndMembers => memberships::list(tx, origin).await?,
+        _ => memberships::list(tx, origin).await?,
     };
     let mut people = People {
         pairs: Vec::new(),
         newcomer: None,
+        nobodies: Vec::new(),
     };
     let owner = NewMembership {
         organization,
@@ -230,6 +266,10 @@ async fn enter_people(
     };
     for member in known {
         let before = &member.membership;
+        if new.content == Content::Anonymised {
+            people.nobodies.push((before.id, source.id()));
+            continue;
+        }
         let is_owner = before.user == owner.user;
         let entered = NewMembership {
             user: before.user,
@@ -257,6 +297,7 @@ impl People {
         let pairs = self.pairs.iter();
         pairs
             .map(|(before, entered)| (before.membership.id, entered.id))
+            .chain(self.nobodies.iter().copied())
             .collect()
     }
 
@@ -272,6 +313,8 @@ impl People {
                 members::mirror(tx, schema, &Member::of(entered, name, email)).await?;
             }
         }
+        let nobodies: Vec<MembershipId> = self.nobodies.iter().map(|(_, id)| *id).collect();
+        members::leave(tx, schema, &nobodies).await?;
         if let Some((owner, entered)) = &self.newcomer {
             let row = Member::of(entered, &owner.display_name, &owner.email);
             members::mirror(tx, schema, &row).await?;

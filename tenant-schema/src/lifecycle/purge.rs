@@ -121,6 +121,12 @@ pub async fn survey(tx: &mut CatalogTx, schema: &SchemaName) -> Result<Survey, P
     })
 }
 
+/// How many large objects the roles of a schema have made.
+pub(super) async fn large_objects(tx: &mut Transaction, schema: &SchemaName) -> Result<i64, PgError> {
+    let roles = roles(tx, schema).await?;
+    belongings::large_objects(tx, &roles).await
+}
+
 /// Ends the sessions of people who have psql open on the tenant.
 async fn close_logins(
     db: &CatalogDb,

@@ -28,6 +28,15 @@ pub enum Refusal {
     /// It is to be cloned, and its schema is of a version that this program does not know.
     #[error("its template version is {0}, and this program's latest is {1}")]
     LaterVersion(i32, i32),
+    /// It is to be cloned with its people made up, and its version of the template does not say what is about people.
+    #[error("its version of the template marks nothing as personal")]
+    NothingPersonal,
+    /// It is to be cloned with its people made up, and it is not clear how, in these tables and columns.
+    #[error("a line `@personal` is not understood, or is for another type, of {}", .0.join(", "))]
+    Unclear(Vec<String>),
+    /// It is to be cloned with its people made up, and what was made up is refused: by which constraint of which table.
+    #[error("what was made up does not fit {0}")]
+    DoesNotFit(String),
     /// It is to be purged, and its schema has another name than the catalog knows.
     #[error("its schema is called {0} now")]
     Renamed(String),
@@ -94,6 +103,15 @@ impl Refusal {
             Self::Gone => "nothing is left to do; `tenantry tenant erasures` has the proof",
             Self::Dropped => "`tenantry tenant undrop` brings it back first",
             Self::Suspended => "`tenantry tenant resume` lets it be served, and cloned",
+            Self::NothingPersonal => {
+                "end comments of columns with a line such as `@personal email` in a migration, or those of all tables with `@personal none`"
+            }
+            Self::Unclear(_) => {
+                "`tenantry template check` says what is wrong; docs/personal-data.md has the words"
+            }
+            Self::DoesNotFit(_) => {
+                "mark the column by another word in a migration, `linked` where a foreign key refers to it, or `@personal keep`"
+            }
             Self::Renamed(_) => {
                 "`alter schema … rename to …` gives it back the name that `tenantry tenant show` tells"
             }

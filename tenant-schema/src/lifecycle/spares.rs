@@ -4,7 +4,10 @@
 //! before anybody wants them, each for an organization id that nobody has yet, and a tenant that is made takes one and
 //! its id. That is a handful of rows. Where there is none, the schema is built in place.
 //!
-//! A spare is of one template version. One that is behind is not migrated but replaced: nothing is in it.
+//! A spare is of one template version. One that is behind is not migrated but replaced: nothing is in it. One of a later
+//! version belongs to a later release of the program, which is about to take over, and is left to it.
+
+use std::cmp::Ordering;
 
 use catalog::clock::Source;
 use catalog::pg::tx::Transaction;
@@ -22,12 +25,14 @@ use crate::template::Template;
 pub struct Filled {
     /// How many were built.
     pub built: usize,
-    /// How many of another version were removed.
+    /// How many of an earlier version were removed.
     pub removed: usize,
+    /// How many there are of a later version than the template's, which count as built.
+    pub later: usize,
 }
 
-/// Sees to it that there are so many spares of the template's latest version and none of another. Each is built, and each
-/// removed, in a transaction of its own, so that whoever is killed leaves the pool with one less, and nothing half-made. Of
+/// Sees to it that there are so many spares of the template's latest version and none of an earlier one. Each is built, and
+/// each removed, in a transaction of its own, so that whoever is killed leaves the pool with one less, and nothing half-made. Of
 /// several that fill at once, one builds at a time, and none more than are wanted.
 pub async fn fill(
     db: &CatalogDb,
@@ -36,20 +41,61 @@ pub async fn fill(
     source: &Source,
     mut built_one: impl FnMut(usize),
 ) -> Result<Filled, LifecycleError> {
-    let mut filled = Filled {
-        removed: remove(db, Some(template.latest())).await?,
-        built: 0,
-    };
-    while build_one(db, template, target, source).await? {
-        filled.built += 1;
-        built_one(filled.built);
+    let removed = remove_before(db, Some(template.latest())).await?;
+    let mut built = 0;
+    loop {
+        match build_one(db, template, target, source).await? {
+            Built::One => {
+                built += 1;
+                built_one(built);
+            }
+            Built::Enough { later } => {
+                return Ok(Filled {
+                    built,
+                    removed,
+                    later,
+                });
+            }
+        }
     }
-    Ok(filled)
+}
+
+/// Replaces every spare of an earlier version than the template's by one of its latest, each in a transaction of its own:
+/// there are as many as before, whoever is killed. Says how many there were.
+pub async fn renew(db: &CatalogDb, template: &Template, source: &Source) -> Result<usize, LifecycleError> {
+    let mut renewed = 0;
+    loop {
+        let mut tx = db.begin_unhurried().await?;
+        let is_behind = |spare: &SpareSchema| spare.template_version < template.latest();
+        if !spare_schemas::list(&mut tx).await?.iter().any(is_behind) {
+            tx.rollback().await?;
+            return Ok(renewed);
+        }
+        // First, so that nobody builds another in the place of the one that is about to be replaced.
+        spare_schemas::lock(&mut tx).await?;
+        let Some(behind) = spare_schemas::claim_before(&mut tx, Some(template.latest())).await? else {
+            tx.rollback().await?;
+            return Ok(renewed);
+        };
+        remove(&mut tx, behind).await?;
+        build(&mut tx, template, source).await?;
+        tx.commit().await?;
+        renewed += 1;
+    }
 }
 
 /// Removes all spares; says how many there were.
 pub async fn remove_all(db: &CatalogDb) -> Result<usize, LifecycleError> {
-    remove(db, None).await
+    remove_before(db, None).await
+}
+
+/// What became of an attempt to build one.
+enum Built {
+    One,
+    /// There are as many as are wanted, and of these so many of a later version.
+    Enough {
+        later: usize,
+    },
 }
 
 /// Builds one where there are fewer than are wanted.
@@ -58,53 +104,68 @@ async fn build_one(
     template: &Template,
     target: usize,
     source: &Source,
-) -> Result<bool, LifecycleError> {
-    let version = template.latest();
+) -> Result<Built, LifecycleError> {
     let mut tx = db.begin_unhurried().await?;
     spare_schemas::lock(&mut tx).await?;
     let spares = spare_schemas::list(&mut tx).await?;
-    let ready = spares.iter().filter(|spare| spare.template_version == version);
-    if ready.count() >= target {
+    let of = |order: Ordering| {
+        let versions = spares.iter().map(|spare| spare.template_version);
+        versions
+            .filter(|version| version.cmp(&template.latest()) == order)
+            .count()
+    };
+    let (ready, later) = (of(Ordering::Equal), of(Ordering::Greater));
+    if ready + later >= target {
         tx.rollback().await?;
-        return Ok(false);
+        return Ok(Built::Enough { later });
     }
+    build(&mut tx, template, source).await?;
+    tx.commit().await?;
+    Ok(Built::One)
+}
+
+/// Builds one within `tx`.
+async fn build(tx: &mut CatalogTx, template: &Template, source: &Source) -> Result<(), LifecycleError> {
     let spare = SpareSchema {
         schema: SchemaName::from_opaque(source.uuid()),
         organization: source.id(),
-        template_version: version,
+        template_version: template.latest(),
         created_at: source.now(),
     };
     create_tables(
-        &mut tx,
+        tx,
         template,
-        version,
+        spare.template_version,
         spare.organization,
         &spare.schema,
         source,
     )
     .await?;
-    spare_schemas::insert(&mut tx, &spare).await?;
-    tx.commit().await?;
-    Ok(true)
+    Ok(spare_schemas::insert(tx, &spare).await?)
 }
 
-/// Removes the spares of all versions but this.
-async fn remove(db: &CatalogDb, but: Option<i32>) -> Result<usize, LifecycleError> {
+/// Removes the spares of earlier versions than this; with `None` all of them.
+async fn remove_before(db: &CatalogDb, version: Option<i32>) -> Result<usize, LifecycleError> {
     let mut removed = 0;
     loop {
         let mut tx = db.begin_unhurried().await?;
-        let Some(spare) = spare_schemas::claim_other(&mut tx, but).await? else {
+        let Some(spare) = spare_schemas::claim_before(&mut tx, version).await? else {
             tx.rollback().await?;
             return Ok(removed);
         };
-        let found = found(tx.transaction(), &spare).await?;
-        if found == Found::Foreign {
-            return Err(stamp_of(spare));
-        }
-        purge::remove(&mut tx, &spare.schema, found).await?;
+        remove(&mut tx, spare).await?;
         tx.commit().await?;
         removed += 1;
     }
+}
+
+/// Removes a claimed one within `tx`.
+async fn remove(tx: &mut CatalogTx, spare: SpareSchema) -> Result<(), LifecycleError> {
+    let found = found(tx.transaction(), &spare).await?;
+    if found == Found::Foreign {
+        return Err(stamp_of(spare));
+    }
+    Ok(purge::remove(tx, &spare.schema, found).await?)
 }
 
 /// Takes a spare of the template's latest version for a tenant that is made in this transaction; none where the template's

@@ -1,7 +1,6 @@
 //! The lines `@access …` in comments.
 
 use super::statements::Statement;
-use super::tokens::Kind;
 use super::{Found, Rule};
 use crate::access_tag;
 
@@ -12,25 +11,9 @@ const EXPOSED: &[&str] = &["table", "view", "column", "function"];
 const SHOWN: &[&str] = &["deleted_at", "deletion_id", "version"];
 
 pub(super) fn check(statement: Statement<'_>, found: &mut Found<'_>) {
-    let Some(subject) = statement
-        .subject()
-        .filter(|_| statement.begins(&["comment", "on"]))
-    else {
+    let Some((subject, line, text)) = statement.comment() else {
         return;
     };
-    let texts: Vec<_> = statement
-        .0
-        .iter()
-        .filter_map(|token| match &token.kind {
-            Kind::Text(text) | Kind::Dollars(text) => Some((text.as_str(), token.line)),
-            _ => None,
-        })
-        .collect();
-    let Some((_, line)) = texts.first().copied() else {
-        return;
-    };
-    // Texts with a line break between them are one.
-    let text: String = texts.iter().map(|(text, _)| *text).collect();
     if let Some((of_comment, reason)) = access_tag::mistake(&text) {
         found.add(
             line + of_comment,

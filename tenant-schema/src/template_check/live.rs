@@ -3,11 +3,13 @@
 use catalog::pg::migrator::{HISTORY_TABLE, MigrateError};
 use catalog::pg::sqlstate::PgError;
 use catalog::pg::tx::Transaction;
+use catalog::schema_name::SchemaName;
 use catalog::tx::CatalogDb;
 
 use super::statements::split;
 use super::{Finding, Rule, SqlFile, baselines, tokens};
 use crate::access_tag;
+use crate::lifecycle::clone::anonymise::Marks;
 use crate::lifecycle::{LifecycleError, scratch};
 use crate::template::Template;
 
@@ -99,7 +101,9 @@ pub async fn check(
         }
         Err(error) => return Err(error),
     };
-    let mut findings = look(tx.transaction(), schema.as_str(), &Places::of(files)).await?;
+    let places = Places::of(files);
+    let mut findings = look(tx.transaction(), schema.as_str(), &places).await?;
+    findings.extend(of_people(tx.transaction(), &schema, &places).await?);
     tx.rollback().await?;
     findings.extend(baselines::check(db, template, files).await?);
     findings.sort();
@@ -153,6 +157,33 @@ async fn look(tx: &mut Transaction, schema: &str, places: &Places<'_>) -> Result
     Ok(findings)
 }
 
+/// What is said about people, and what is not.
+async fn of_people(
+    tx: &mut Transaction,
+    schema: &SchemaName,
+    places: &Places<'_>,
+) -> Result<Vec<Finding>, PgError> {
+    let marks = Marks::of(tx, schema).await?;
+    let unmarked = marks.unmarked.iter().map(|(table, column)| {
+        places.finding(
+            [table, ""],
+            Rule::PersonalUnmarked,
+            format!("{column} of {table} sounds like people, and no line @personal says whether it is about them"),
+            "end its comment with a line such as `@personal email`, `@personal keep` for what a copy may have, or the table's with `@personal none`",
+        )
+    });
+    let unclear = marks.unclear.iter().map(|column| {
+        let table = column.split('.').next().unwrap_or(column);
+        places.finding(
+            [table, ""],
+            Rule::PersonalLine,
+            format!("{column} is marked by @personal, and no value of its type can be made up"),
+            "let it be null, mark it by `@personal keep`, or use another type",
+        )
+    });
+    Ok(unmarked.chain(unclear).collect())
+}
+
 /// Columns of the engine's that do not do what they are there for.
 async fn of_the_bin(
     tx: &mut Transaction,
@@ -162,7 +193,7 @@ async fn of_the_bin(
     let mut findings = Vec::new();
     for row in tx.rows(FIELD_VERSIONS, &[&schema]).await? {
         let (table, said): (String, Option<String>) = (row.get("made"), row.get("said"));
-        if !access_tag::take(said).1.is_hidden {
+        if !access_tag::take(said.as_deref()).1.is_hidden {
             findings.push(places.finding(
                 [&table, ""],
                 Rule::FieldVersionsShown,

@@ -90,6 +90,10 @@ rules! {
     OutsideTransaction = "outside-transaction", Error;
     /// A type of the template's own.
     OwnType = "own-type", Warning;
+    /// A line `@personal` that is none.
+    PersonalLine = "personal-line", Error;
+    /// A column whose name sounds like people, without such a line.
+    PersonalUnmarked = "personal-unmarked", Warning;
     /// A command of psql's.
     PsqlCommand = "psql-command", Error;
     /// Grants and owners.

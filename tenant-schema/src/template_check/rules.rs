@@ -2,7 +2,7 @@
 
 use super::statements::{Statement, split};
 use super::tokens::{Kind, Token};
-use super::{Found, Rule, access_lines, names, tables};
+use super::{Found, Rule, access_lines, names, personal_lines, tables};
 
 pub(super) fn check(tokens: &[Token], found: &mut Found<'_>) {
     for statement in split(tokens) {
@@ -14,6 +14,7 @@ pub(super) fn check(tokens: &[Token], found: &mut Found<'_>) {
         definer(statement, found);
         concurrently(statement, found);
         access_lines::check(statement, found);
+        personal_lines::check(statement, found);
         names::check(statement, found);
         tables::constraints(statement, found);
         tables::of_the_engine(statement, found);

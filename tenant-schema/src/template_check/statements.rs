@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::tokens::{Token, read};
+use super::tokens::{Kind, Token, read};
 
 /// The tokens of one statement, without the semicolon that ends it.
 #[derive(Debug, Clone, Copy)]
@@ -110,6 +110,20 @@ impl<'a> Statement<'a> {
             at += 1;
         }
         Some(Made { kind, name_at: at })
+    }
+
+    /// What it comments on, and the comment with the line it begins on. Texts with a line break between them are one.
+    pub(super) fn comment(self) -> Option<(Made<'a>, usize, String)> {
+        let subject = self.subject().filter(|_| self.begins(&["comment", "on"]))?;
+        let mut texts = self.0.iter().filter_map(|token| match &token.kind {
+            Kind::Text(text) | Kind::Dollars(text) => Some((text.as_str(), token.line)),
+            _ => None,
+        });
+        let (first, line) = texts.next()?;
+        let text = std::iter::once(first)
+            .chain(texts.map(|(text, _)| text))
+            .collect();
+        Some((subject, line, text))
     }
 
     /// What it creates.

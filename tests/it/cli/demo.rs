@@ -5,7 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
@@ -99,6 +99,7 @@ async fn a_newcomer_runs_it_pastes_kills_and_runs_it_again() {
     let first = begun.elapsed();
     let keys = every_line_works(&machine, &card).await;
     psql_works_beside_it(&machine, &card).await;
+    spares_are_built(&machine).await;
     a_second_one_is_refused(&machine, &demo).await;
     secrets_are_kept(&machine);
 
@@ -177,6 +178,14 @@ async fn psql_works_beside_it(machine: &Machine, card: &[String]) {
         .map(|one| one["slug"].as_str())
         .collect();
     assert_eq!(slugs, [Some("acme"), Some("globex"), Some("initech")]);
+}
+
+/// It fills the pool when it has begun to serve.
+async fn spares_are_built(machine: &Machine) {
+    let filled =
+        async { while machine.tenantry.json("spare list").await.as_array().map(Vec::len) != Some(2) {} };
+    let in_time = tokio::time::timeout(Duration::from_mins(1), filled).await;
+    in_time.expect("two spare schemas");
 }
 
 async fn a_second_one_is_refused(machine: &Machine, demo: &Running) {

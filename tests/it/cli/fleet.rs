@@ -72,6 +72,7 @@ async fn for_machines_a_broken_tenant_is_one_of_the_list() {
       },
       "pinned": [],
       "run": "<id>",
+      "spares": 0,
       "template_version": <version>,
       "tenants": [
         {

@@ -203,6 +203,58 @@ async fn a_tenant_is_cloned() {
 }
 
 #[tokio::test]
+async fn a_tenant_is_cloned_without_its_people() {
+    let _masked = masked();
+    let t = TestDb::new().await;
+    let tenantry = Tenantry::on(&t).await;
+    tenantry.does(ACME).await;
+    let anonymised = "tenant clone acme acme-public --owner-email ann@acme.example --anonymise";
+    assert_snapshot!(tenantry.run(anonymised).await, @r"
+    exit status 0
+    -- out
+    tenant   acme-public
+    copy of  acme
+    id       <id>
+    schema   <schema>
+    version  <version>
+    rows     8
+    url      http://acme-public.localhost:8080
+    made up  40 columns
+
+    ann@acme.example has an account already and keeps its password
+
+    next:
+      tenantry key create acme-public --name 'First key' --scope '*:*'
+    ");
+    let by_another_word = "tenant clone acme acme-us --owner-email ann@acme.example --anonymize";
+    let document = tenantry.json(by_another_word).await;
+    assert_eq!(document["anonymised"]["unmarked"], serde_json::json!([]));
+    let columns = document["anonymised"]["columns"].as_array().expect("columns");
+    assert!(columns.contains(&"contacts.email".into()), "{document}");
+    let both = "tenant clone acme acme-two --owner-email ann@acme.example --anonymise --with-members";
+    assert_eq!(
+        tenantry.run(both).await.status,
+        Some(1),
+        "they exclude each other"
+    );
+    let unmarked = "create table a (id bigint primary key, email text)";
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("V1__a.sql"), unmarked).expect("written");
+    let bare = TestDb::new().await;
+    let other = Tenantry::on(&bare)
+        .await
+        .with("TENANTRY_TEMPLATE", folder.path().to_path_buf());
+    other.does(ACME).await;
+    let refused = "tenant clone acme acme-two --owner-email ann@acme.example --anonymise";
+    assert_snapshot!(other.run(refused).await, @r"
+    exit status 1
+    -- err
+    error: could not clone tenant acme to acme-two: its version of the template marks nothing as personal
+      next: end comments of columns with a line such as `@personal email` in a migration, or those of all tables with `@personal none`
+    ");
+}
+
+#[tokio::test]
 async fn the_server_knows_at_once() {
     let app = TestApp::new().await;
     let acme = app.tenant("acme").await;

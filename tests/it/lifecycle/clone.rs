@@ -315,10 +315,19 @@ async fn what_was_dropped_or_changed_by_hand_is_told() {
         .batch_execute(&extra)
         .await
         .expect("the owner may");
+    let objects = format!(
+        "set role {}; select lo_from_bytea(0, 'x') from generate_series(1, 2)",
+        acme.schema.read_write_role()
+    );
+    t.as_superuser()
+        .await
+        .batch_execute(&objects)
+        .await
+        .expect("made");
     let made = clone_by(&t, t.catalog(), ("acme", "copy"), &acme.owner, Content::Records)
         .await
         .expect("a clone");
-    assert_eq!(made.left_out, ["mine"]);
+    assert_eq!(made.left_out, ["mine", "2 large objects"]);
     let taken = clone_by(&t, t.catalog(), ("acme", "globex"), &acme.owner, Content::Records).await;
     assert!(
         matches!(taken, Err(LifecycleError::Catalog(CatalogError::SlugTaken))),

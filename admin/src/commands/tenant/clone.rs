@@ -20,8 +20,19 @@ struct ClonedTenant {
     rows: u64,
     /// Tables of the original that no template made.
     left_out: Vec<String>,
+    /// What was made up, with --anonymise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anonymised: Option<MadeUp>,
     url: String,
     owner: OwnerAccount,
+}
+
+/// Columns as `table.column`.
+#[derive(Serialize)]
+struct MadeUp {
+    columns: Vec<String>,
+    /// Copied as they are, though their names sound like people.
+    unmarked: Vec<String>,
 }
 
 /// The owner's account, the organization, its schema and the records: all or nothing.
@@ -39,6 +50,10 @@ pub(super) async fn run(args: TenantCloneArgs, operator: &Operator) -> anyhow::R
         template_version: made.template_version,
         rows: made.rows,
         left_out: made.left_out,
+        anonymised: made.anonymised.map(|made| MadeUp {
+            columns: made.columns,
+            unmarked: made.unmarked,
+        }),
         owner: owner.told(),
     };
     operator.output.document(&document, |made| text(made, &owner))?;
@@ -68,10 +83,15 @@ async fn make(args: TenantCloneArgs, operator: &Operator) -> anyhow::Result<(Clo
         slug: args.new_slug,
         name: args.name,
         owner: owner.as_owner(),
-        content: match (args.schema_only, args.with_members) {
-            (true, _) => Content::Schema,
-            (false, false) => Content::Records,
-            (false, true) => Content::RecordsAndMembers,
+        content: match (
+            args.content.schema_only,
+            args.content.with_members,
+            args.content.anonymise,
+        ) {
+            (true, ..) => Content::Schema,
+            (_, true, _) => Content::RecordsAndMembers,
+            (.., true) => Content::Anonymised,
+            (false, false, false) => Content::Records,
         },
     };
     let made = clone::make(&mut tx, &guard, template, &new, actor, source).await?;
@@ -91,6 +111,12 @@ fn text(made: &ClonedTenant, owner: &Vouched) -> String {
     ];
     if !made.left_out.is_empty() {
         pairs.push(("left out", made.left_out.join(", ")));
+    }
+    if let Some(made_up) = &made.anonymised {
+        pairs.push(("made up", format!("{} columns", made_up.columns.len())));
+        if !made_up.unmarked.is_empty() {
+            pairs.push(("not marked", made_up.unmarked.join(", ")));
+        }
     }
     let (pairs, slug, sentence) = (output::pairs(pairs), &made.slug, owner.sentence());
     format!("{pairs}\n{sentence}\n\nnext:\n  tenantry key create {slug} --name 'First key' --scope '*:*'")

@@ -10,6 +10,7 @@ use catalog::schema_name::SchemaName;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::anonymise::{self, Plan};
 use super::open;
 use crate::lifecycle::idempotency_keys;
 use crate::tenant_db::quote_literal;
@@ -25,12 +26,13 @@ pub(super) struct Copied {
 }
 
 /// Puts the origin's records in the place of those that the template made. `search_path` is on the clone; `members` are the
-/// clone's ids for the origin's.
+/// clone's ids for the origin's, and where there is a plan, values are made up by it.
 pub(super) async fn copy(
     tx: &mut Transaction,
     origin: &SchemaName,
     clone: &SchemaName,
     members: &HashMap<MembershipId, MembershipId>,
+    plan: Option<&Plan>,
 ) -> Result<Copied, PgError> {
     let opened = open::open(tx, clone).await?;
     // A policy that would hide rows from us is an error, not a copy with holes.
@@ -45,7 +47,7 @@ pub(super) async fn copy(
         )
         .await?;
     for table in columns.chunk_by(|one, next| one.get::<_, &str>("quoted") == next.get::<_, &str>("quoted")) {
-        let (sql, is_mapped) = insert(table, origin, clone);
+        let (sql, is_mapped) = insert(table, origin, clone, plan);
         rows += if is_mapped {
             tx.execute(&sql, &[&old, &new]).await?
         } else {
@@ -76,8 +78,9 @@ pub(super) async fn copy(
 
 /// The statement that copies a table, and whether it takes the members' ids. A value of a type of the schema's own is another
 /// type in the clone, and goes by way of its text.
-fn insert(columns: &[Row], origin: &SchemaName, clone: &SchemaName) -> (String, bool) {
-    let (mut names, mut values, mut joins) = (Vec::new(), Vec::new(), Vec::new());
+fn insert(columns: &[Row], origin: &SchemaName, clone: &SchemaName, plan: Option<&Plan>) -> (String, bool) {
+    let table: &str = columns[0].get("quoted");
+    let (mut names, mut values, mut joins, mut made_up) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (at, column) in columns.iter().enumerate() {
         let name: &str = column.get("column_name");
         names.push(name);
@@ -86,6 +89,9 @@ fn insert(columns: &[Row], origin: &SchemaName, clone: &SchemaName) -> (String, 
                 " left join unnest($1::uuid[], $2::uuid[]) as m{at} (old, new) on m{at}.old = o.{name}"
             ));
             format!("coalesce(m{at}.new, o.{name})")
+        } else if let Some(value) = plan.and_then(|plan| plan.made_up(table, name)) {
+            made_up.push(value.join());
+            value.value()
         } else {
             match column.get::<_, Option<&str>>("own_type") {
                 Some(own) => format!("o.{name}::text::{own}"),
@@ -93,13 +99,15 @@ fn insert(columns: &[Row], origin: &SchemaName, clone: &SchemaName) -> (String, 
             }
         });
     }
-    let table: &str = columns[0].get("quoted");
+    if !made_up.is_empty() {
+        made_up.insert(0, anonymise::FROM_SEED.to_owned());
+    }
     let only = if columns[0].get("plain") { "only " } else { "" };
     let sql = format!(
         "insert into {clone}.{table} ({}) overriding system value select {} from {only}{origin}.{table} o{}",
         names.join(", "),
         values.join(", "),
-        joins.concat()
+        joins.concat() + &made_up.concat()
     );
     (sql, !joins.is_empty())
 }

@@ -6,6 +6,7 @@ use catalog::access::ObjectWrite;
 use serde::Deserialize;
 
 use crate::access_tag;
+use crate::personal;
 use crate::records::model::{
     DELETION_ID, Field, ForeignKey, Generated, Object, ObjectKind, TextSearch, Trigram, TypeCategory,
     UniqueKey, Vector, Writable,
@@ -147,7 +148,7 @@ impl Relation {
 
     /// The object, and whether the API is not to know of it: by its tag, or by a name that begins with `_`.
     pub(super) fn into_object(self, kind: ObjectKind) -> (Object, bool) {
-        let (comment, access) = access_tag::take(self.comment);
+        let (comment, access) = access_tag::take(self.comment.as_deref());
         let stamped = self.stamped;
         let counts = |field: &Attribute| stamped && field.counts();
         let keeps = |field: &Attribute| field.removes(kind) || counts(field);
@@ -204,7 +205,7 @@ impl Relation {
 
 impl Attribute {
     fn is_hidden(&self) -> bool {
-        access_tag::take(self.comment.clone()).1.is_hidden
+        access_tag::take(self.comment.as_deref()).1.is_hidden
     }
 
     /// A record of a table is removed by setting it.
@@ -232,23 +233,23 @@ impl Attribute {
     }
 
     /// The column, unless its tag hides it. Any other tag keeps values of clients away.
-    pub(super) fn into_field(mut self) -> Option<Field> {
-        let (comment, access) = access_tag::take(self.comment.take());
+    pub(super) fn into_field(self) -> Option<Field> {
+        let (comment, access) = access_tag::take(self.comment.as_deref());
         let takes_values = access.write == ObjectWrite::Members;
         (!access.is_hidden).then(|| self.field(comment, takes_values))
     }
 
     /// The column whatever its tag says, because records are removed and versioned by it: without it, the removed would
     /// be in every answer again. A tag that would hide it keeps values of clients away.
-    fn into_kept(mut self) -> Field {
-        let (comment, access) = access_tag::take(self.comment.take());
+    fn into_kept(self) -> Field {
+        let (comment, access) = access_tag::take(self.comment.as_deref());
         let takes_values = access.write == ObjectWrite::Members && !access.is_hidden;
         self.field(comment, takes_values)
     }
 
     /// The column whatever its tag says, kept by the engine alone.
-    fn into_books(mut self) -> Field {
-        let (comment, _) = access_tag::take(self.comment.take());
+    fn into_books(self) -> Field {
+        let (comment, _) = access_tag::take(self.comment.as_deref());
         self.field(comment, false)
     }
 
@@ -273,6 +274,7 @@ impl Attribute {
             generated,
             updatable: self.updatable,
             comment,
+            personal: personal::mark(self.comment.as_deref()),
         }
     }
 }
@@ -293,6 +295,7 @@ impl TypeFacts {
             generated: Generated::Computed,
             updatable: false,
             comment,
+            personal: None,
         }
     }
 

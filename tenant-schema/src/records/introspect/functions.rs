@@ -25,8 +25,8 @@ pub(super) fn read(
 ) -> BTreeMap<String, Vec<Function>> {
     let mut functions: BTreeMap<String, Vec<Function>> = BTreeMap::new();
     let mut closed = BTreeSet::new();
-    for mut routine in routines {
-        let (comment, access) = access_tag::take(routine.comment.take());
+    for routine in routines {
+        let (comment, access) = access_tag::take(routine.comment.as_deref());
         if access.is_hidden {
             closed.insert(routine.name);
             continue;

@@ -1,5 +1,7 @@
 //! Columns, and what their types mean for a client.
 
+use crate::personal::Mark;
+
 /// One column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
@@ -25,8 +27,10 @@ pub struct Field {
     pub generated: Generated,
     /// PostgreSQL can update it (a computed column of a view cannot).
     pub updatable: bool,
-    /// Its SQL comment without the `@access` line.
+    /// Its SQL comment without the lines `@access` and `@personal`.
     pub comment: Option<String>,
+    /// What the template says about people in it.
+    pub personal: Option<Mark>,
 }
 
 /// The most significant decimal digits that survive a JSON number in clients that read it as an IEEE 754 double.
