@@ -122,11 +122,11 @@ pub(crate) async fn vouch(
         name,
         password,
     } = person;
-    let (user, done) = if let Some(user) = users::find_by_email(tx, &email).await? {
+    let (user, done) = if let Some(user) = users::lock_by_email(tx, &email).await? {
         check_known(user, password.is_some())?
     } else {
         let new = NewUser {
-            display_name: name,
+            display_name: name.clone(),
             ..NewUser::with_email(email)
         };
         (users::insert(tx, &new, source).await?, Done::Created)
@@ -150,8 +150,11 @@ pub(crate) async fn vouch(
     let hash = PasswordHasher::new(Argon2Params::RECOMMENDED, source.clone())?
         .hash(&password)
         .await?;
-    // The row is locked from here on: nobody verifies the address in between.
-    vouched.user = users::verify_email(tx, id, now).await?;
+    vouched.user = if done == Done::TakenOver {
+        users::take_over(tx, id, name.as_deref(), now).await?
+    } else {
+        users::verify_email(tx, id, now).await?
+    };
     credentials::set_password(tx, id, &hash, now).await?;
     let event = if done == Done::Created {
         AuditEvent::UserCreated { id }

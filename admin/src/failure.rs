@@ -279,6 +279,13 @@ fn pg_advice(error: &PgError) -> Option<&'static str> {
         Some("55P03") => {
             "run it again: somebody else is at work on this (another operator, a migration, a long query)"
         }
+        Some("53100") => {
+            "make room on the disk of PostgreSQL's data, then run it again; what did not fit was undone"
+        }
+        Some("53200") => {
+            "give PostgreSQL more memory or a higher max_locks_per_transaction, then run it again"
+        }
+        Some("53300") => "end other connections or raise max_connections, then run it again",
         Some("42501") => "connect as the owner, the login that ran `tenantry init`; it needs CREATEROLE",
         None if matches!(error, PgError::Unavailable(_)) => {
             "check that PostgreSQL runs and that the connection URL is right"

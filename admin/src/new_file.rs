@@ -1,10 +1,14 @@
-//! A file that is there whole or not at all: written beside its place under another name, and renamed when it is done.
+//! A file that is there whole or not at all: written beside its place under another name, and renamed when it is done. One
+//! program at a time writes it; what a killed one has left is written anew.
 
+use std::fs::{self, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Context as _;
-use tokio::fs::{File, OpenOptions};
+use tokio::fs::File;
 use tokio::io::BufWriter;
 
 use crate::failure::Problem;
@@ -17,11 +21,12 @@ pub(crate) struct NewFile {
     place: PathBuf,
     partial: PathBuf,
     output: Option<BufWriter<File>>,
+    is_kept: bool,
 }
 
 impl NewFile {
     /// Begins one in this place; what is there stays until the new one is whole.
-    pub(crate) async fn create(place: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn create(place: &Path) -> anyhow::Result<Self> {
         let refused = |why: String| {
             let next = "name a file in a folder that you may write in";
             anyhow::Error::from(Problem::refused(why, next))
@@ -32,15 +37,17 @@ impl NewFile {
         let mut partial_name = name.to_owned();
         partial_name.push(".partial");
         let partial = place.with_file_name(partial_name);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        let file = options.open(&partial).await;
-        let file =
-            file.map_err(|error| refused(format!("{} cannot be written: {error}", partial.display())))?;
+        let file = open_alone(&partial)
+            .map_err(|error| refused(format!("{} cannot be written: {error}", partial.display())))?;
+        let Some(file) = file else {
+            let why = format!("{} is being written by another program", place.display());
+            return Err(Problem::refused(why, "wait for it, or name another file").into());
+        };
         Ok(Self {
             place: place.to_owned(),
             partial,
-            output: Some(BufWriter::with_capacity(BUFFER, file)),
+            output: Some(BufWriter::with_capacity(BUFFER, File::from_std(file))),
+            is_kept: false,
         })
     }
 
@@ -62,11 +69,13 @@ impl NewFile {
         use tokio::io::AsyncWriteExt as _;
 
         let place = self.place.display();
+        // Open until the end, and so locked.
         let mut output = self.output.take().expect("it is kept once");
         let kept = async {
             output.flush().await?;
             output.get_ref().sync_all().await?;
             tokio::fs::rename(&self.partial, &self.place).await?;
+            self.is_kept = true;
             let folder = self
                 .place
                 .parent()
@@ -82,7 +91,32 @@ impl NewFile {
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        // After `keep` it is not there any more.
-        let _gone = std::fs::remove_file(&self.partial);
+        if !self.is_kept {
+            // Before it is closed, and its lock let go.
+            let _gone = fs::remove_file(&self.partial);
+        }
+    }
+}
+
+/// Opens a file that nobody else writes, empty; `None` if somebody does. The lock (flock(2)) ends with the process.
+fn open_alone(partial: &Path) -> io::Result<Option<fs::File>> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    loop {
+        let file = options.open(partial)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        // Between the two it may have been put in its place, or removed: then it is not ours to empty.
+        let is_there = fs::metadata(partial).is_ok_and(|there| {
+            file.metadata()
+                .is_ok_and(|ours| (ours.dev(), ours.ino()) == (there.dev(), there.ino()))
+        });
+        if is_there {
+            file.set_len(0)?;
+            return Ok(Some(file));
+        }
     }
 }

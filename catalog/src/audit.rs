@@ -36,6 +36,8 @@ pub enum AuditEvent {
     },
     /// A tenant schema was migrated.
     TenantMigrated { from: i32, to: i32 },
+    /// A post-step of the template was carried out at a tenant.
+    TenantPostStep { step: String },
     /// A tenant schema may not be migrated beyond a version any more, or may again.
     TenantPinned { template_version: Option<i32> },
     /// An operator was given a login to a tenant's tables.
@@ -169,6 +171,7 @@ impl AuditEvent {
         match self {
             Self::TenantProvisioned { .. } => "organization.provisioned",
             Self::TenantMigrated { .. } => "organization.migrated",
+            Self::TenantPostStep { .. } => "organization.post_step",
             Self::TenantPinned { .. } => "organization.pinned",
             Self::TenantOpened { .. } => "organization.opened",
             Self::DbaGranted { .. } => "organization.dba_granted",
@@ -217,6 +220,7 @@ impl AuditEvent {
         let id: &dyn fmt::Display = match self {
             Self::TenantProvisioned { .. }
             | Self::TenantMigrated { .. }
+            | Self::TenantPostStep { .. }
             | Self::TenantPinned { .. }
             | Self::TenantOpened { .. }
             | Self::DbaGranted { .. }
@@ -257,17 +261,14 @@ impl AuditEvent {
     /// What changed: an object.
     pub fn changes(&self) -> Value {
         match self {
-            Self::TenantProvisioned {
-                slug,
-                schema,
-                template_version,
-            } => {
-                json!({"slug": slug, "schema": schema.as_str(), "template_version": template_version})
-            }
-            Self::TenantMigrated { from, to } => json!({"template_version": {"from": from, "to": to}}),
-            Self::TenantPinned { template_version } => json!({"pinned_version": template_version}),
-            Self::TenantOpened { login } => json!({"login": login}),
-            Self::DbaGranted { .. } | Self::DbaRevoked { .. } | Self::FleetQueried { .. } => self.opened(),
+            Self::TenantProvisioned { .. }
+            | Self::TenantMigrated { .. }
+            | Self::TenantPostStep { .. }
+            | Self::TenantPinned { .. } => self.made(),
+            Self::TenantOpened { .. }
+            | Self::DbaGranted { .. }
+            | Self::DbaRevoked { .. }
+            | Self::FleetQueried { .. } => self.opened(),
             Self::TenantCloned { .. }
             | Self::TenantImported { .. }
             | Self::TenantArchived { .. }
@@ -293,9 +294,7 @@ impl AuditEvent {
             Self::OrganizationCreated { kind, slug } => json!({"kind": kind, "slug": slug}),
             Self::MembershipCreated {
                 user, role, is_owner, ..
-            } => {
-                json!({"user_id": user, "role": role, "is_owner": is_owner})
-            }
+            } => json!({"user_id": user, "role": role, "is_owner": is_owner}),
             Self::SessionStarted { user, .. } => json!({"user_id": user}),
             Self::SessionRevoked { reason, .. } => json!({"reason": reason.as_str()}),
             Self::SessionsRevoked { sessions, reason, .. } => {
@@ -313,9 +312,27 @@ impl AuditEvent {
         }
     }
 
+    /// The same of what the template makes of a tenant.
+    fn made(&self) -> Value {
+        match self {
+            Self::TenantProvisioned {
+                slug,
+                schema,
+                template_version,
+            } => {
+                json!({"slug": slug, "schema": schema.as_str(), "template_version": template_version})
+            }
+            Self::TenantMigrated { from, to } => json!({"template_version": {"from": from, "to": to}}),
+            Self::TenantPostStep { step } => json!({"post_step": step}),
+            Self::TenantPinned { template_version } => json!({"pinned_version": template_version}),
+            _ => json!({}),
+        }
+    }
+
     /// The same of what opens tenants to somebody's own statements.
     fn opened(&self) -> Value {
         match self {
+            Self::TenantOpened { login } => json!({"login": login}),
             Self::DbaGranted { role, reach } => json!({"role": role, "reach": reach}),
             Self::DbaRevoked { role } => json!({"role": role}),
             Self::FleetQueried {

@@ -33,6 +33,7 @@ pub mod organizations;
 pub mod password;
 pub mod pg;
 pub mod plans;
+pub mod post_steps;
 pub mod private_file;
 pub mod resolve;
 pub mod resolver;
@@ -82,6 +83,8 @@ pub fn statements() -> Vec<&'static str> {
         pg::erd::STATEMENTS,
         plans::STATEMENTS,
         pg::migrator::STATEMENTS,
+        post_steps::STATEMENTS,
+        post_steps::report::STATEMENTS,
         resolve::STATEMENTS,
         selection::STATEMENTS,
         sessions::STATEMENTS,

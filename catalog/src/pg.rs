@@ -16,6 +16,7 @@ pub mod local;
 pub mod migrator;
 pub mod pool;
 pub mod server_error;
+pub mod session;
 pub mod sqlstate;
 mod statements;
 pub mod tx;

@@ -21,6 +21,8 @@ pub struct SpareSchema {
     pub organization: OrganizationId,
     /// The last template migration applied.
     pub template_version: i32,
+    /// The post-steps it was made with, each with its checksum behind a space.
+    pub post_steps: Vec<String>,
     /// When it was built.
     pub created_at: DateTime<Utc>,
 }
@@ -38,11 +40,18 @@ pub async fn insert(tx: &mut CatalogTx, spare: &SpareSchema) -> Result<(), Catal
         schema,
         organization,
         template_version,
+        post_steps,
         created_at,
     } = spare;
     tx.execute(
         INSERT,
-        &[&schema.as_str(), organization, template_version, created_at],
+        &[
+            &schema.as_str(),
+            organization,
+            template_version,
+            created_at,
+            post_steps,
+        ],
     )
     .await?;
     Ok(())
@@ -55,12 +64,14 @@ pub async fn claim(tx: &mut CatalogTx, template_version: i32) -> Result<Option<S
     row.as_ref().map(spare).transpose()
 }
 
-/// Takes a spare of an earlier version than this, to be removed; with `None` any spare.
+/// Takes a spare of an earlier version than this, or of this version and without one of these post-steps, to be removed; with
+/// `None` any spare.
 pub async fn claim_before(
     tx: &mut CatalogTx,
     template_version: Option<i32>,
+    post_steps: &[String],
 ) -> Result<Option<SpareSchema>, CatalogError> {
-    let row = tx.row(CLAIM_BEFORE, &[&template_version]).await?;
+    let row = tx.row(CLAIM_BEFORE, &[&template_version, &post_steps]).await?;
     row.as_ref().map(spare).transpose()
 }
 
@@ -75,6 +86,7 @@ fn spare(row: &Row) -> Result<SpareSchema, CatalogError> {
         schema: columns.parse("schema_name")?,
         organization: columns.get("organization_id")?,
         template_version: columns.get("template_version")?,
+        post_steps: columns.get("post_steps")?,
         created_at: columns.get("created_at")?,
     })
 }
@@ -83,25 +95,26 @@ fn spare(row: &Row) -> Result<SpareSchema, CatalogError> {
 const LOCK: &str = "lock table catalog.spare_schemas in share update exclusive mode";
 
 const INSERT: &str = "\
-    insert into catalog.spare_schemas (schema_name, organization_id, template_version, created_at) \
-    values ($1, $2, $3, $4)";
+    insert into catalog.spare_schemas (schema_name, organization_id, template_version, created_at, post_steps) \
+    values ($1, $2, $3, $4, $5)";
 
 const CLAIM: &str = "\
     delete from catalog.spare_schemas s \
     where s.schema_name = ( \
       select o.schema_name from catalog.spare_schemas o where o.template_version = $1 \
       order by o.created_at, o.schema_name limit 1 for update skip locked) \
-    returning s.schema_name, s.organization_id, s.template_version, s.created_at";
+    returning s.schema_name, s.organization_id, s.template_version, s.post_steps, s.created_at";
 
 const CLAIM_BEFORE: &str = "\
     delete from catalog.spare_schemas s \
     where s.schema_name = ( \
       select o.schema_name from catalog.spare_schemas o where $1::integer is null or o.template_version < $1 \
+        or o.template_version = $1 and not o.post_steps @> $2::text[] \
       order by o.created_at, o.schema_name limit 1 for update skip locked) \
-    returning s.schema_name, s.organization_id, s.template_version, s.created_at";
+    returning s.schema_name, s.organization_id, s.template_version, s.post_steps, s.created_at";
 
 const LIST: &str = "\
-    select s.schema_name, s.organization_id, s.template_version, s.created_at from catalog.spare_schemas s \
+    select s.schema_name, s.organization_id, s.template_version, s.post_steps, s.created_at from catalog.spare_schemas s \
     order by s.created_at, s.schema_name";
 
 pub(crate) const STATEMENTS: &[&str] = &[LOCK, INSERT, CLAIM, CLAIM_BEFORE, LIST];

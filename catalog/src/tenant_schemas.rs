@@ -129,6 +129,15 @@ pub fn found(rows: &[Row]) -> Result<Option<TenantSchema>, CatalogError> {
     rows.first().map(tenant_schema).transpose()
 }
 
+/// The schema, locked until the transaction ends as by a migration, and as the last one to hold the lock has left it.
+pub async fn lock(
+    tx: &mut CatalogTx,
+    organization: OrganizationId,
+) -> Result<Option<TenantSchema>, CatalogError> {
+    let row = tx.row(LOCK, &[&organization]).await?;
+    row.as_ref().map(tenant_schema).transpose()
+}
+
 /// The schemas that are older than this template version, the oldest tenant first: what a migration has to do.
 /// Those of suspended and cancelled tenants are among them, since these may come back; so are schemas whose own tables of
 /// the engine are older than [`ENGINE_VERSION`], whatever their version.

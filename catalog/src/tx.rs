@@ -9,12 +9,15 @@ use tokio_postgres::types::ToSql;
 use crate::ids::OrganizationId;
 use crate::pg::config::PgConfig;
 use crate::pg::pool::{Pool, PoolSettings};
+use crate::pg::session::Session;
 use crate::pg::sqlstate::PgError;
 use crate::pg::tx::{Opening, Queued, Transaction};
+use crate::schema_name::SchemaName;
 
 /// The catalog's own pool of connections.
 #[derive(Debug, Clone)]
 pub struct CatalogDb {
+    config: Arc<PgConfig>,
     pool: Pool,
     scope: Arc<str>,
 }
@@ -44,7 +47,8 @@ impl CatalogDb {
         settings.scopes = SCHEMAS_PER_CONNECTION;
         settings.youth = Duration::ZERO;
         Self {
-            pool: Pool::new(config, settings),
+            pool: Pool::new(config.clone(), settings),
+            config: Arc::new(config),
             scope: "catalog".into(),
         }
     }
@@ -142,6 +146,12 @@ impl CatalogDb {
              set transaction isolation level repeatable read, read only"
         ))
         .await
+    }
+
+    /// A session beside the pool, in which every statement is a transaction of its own: for what PostgreSQL refuses in one.
+    /// Its `search_path` is on the schema, and a statement waits so long for others.
+    pub async fn session(&self, schema: &SchemaName, wait: Duration) -> Result<Session, PgError> {
+        Session::open(&self.config, schema, wait).await
     }
 
     async fn open(&self, sql: String) -> Result<CatalogTx, PgError> {

@@ -150,6 +150,30 @@ pub async fn find_by_email(tx: &mut CatalogTx, email: &EmailAddress) -> Result<O
         .transpose()
 }
 
+/// The same, locked until the transaction ends: nobody verifies the address or changes the account meanwhile.
+pub async fn lock_by_email(tx: &mut CatalogTx, email: &EmailAddress) -> Result<Option<User>, CatalogError> {
+    tx.row(LOCK_BY_EMAIL, &[&email.as_str()])
+        .await?
+        .as_ref()
+        .map(user)
+        .transpose()
+}
+
+/// Gives an account that a stranger has made to the person whose address it is: what it shows is no longer what the stranger
+/// wrote.
+///
+/// # Errors
+/// [`CatalogError::NotFound`], [`CatalogError::Invalid`].
+pub async fn take_over(
+    tx: &mut CatalogTx,
+    id: UserId,
+    display_name: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<User, CatalogError> {
+    let row = tx.row(TAKE_OVER, &[&id, &now, &display_name]).await?;
+    user(&row.ok_or(CatalogError::NotFound { what: "user" })?)
+}
+
 /// Notes that the address is the person's own: they answered a message, or an operator vouches for it.
 ///
 /// # Errors
@@ -196,10 +220,29 @@ const FIND_BY_EMAIL: &str = "\
       status, platform_role, last_login_at, created_at, updated_at \
     from catalog.users where email = $1 and deleted_at is null";
 
+const LOCK_BY_EMAIL: &str = "\
+    select id, email, email_verified_at, display_name, first_name, last_name, image_url, locale, time_zone, \
+      status, platform_role, last_login_at, created_at, updated_at \
+    from catalog.users where email = $1 and deleted_at is null for no key update";
+
+const TAKE_OVER: &str = "\
+    update catalog.users set email_verified_at = coalesce(email_verified_at, $2), display_name = $3, \
+      first_name = null, last_name = null, image_url = null \
+    where id = $1 and deleted_at is null \
+    returning id, email, email_verified_at, display_name, first_name, last_name, image_url, locale, time_zone, \
+      status, platform_role, last_login_at, created_at, updated_at";
+
 const VERIFY_EMAIL: &str = "\
     update catalog.users set email_verified_at = coalesce(email_verified_at, $2) \
     where id = $1 and deleted_at is null \
     returning id, email, email_verified_at, display_name, first_name, last_name, image_url, locale, time_zone, \
       status, platform_role, last_login_at, created_at, updated_at";
 
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, FIND_BY_EMAIL, VERIFY_EMAIL];
+pub(crate) const STATEMENTS: &[&str] = &[
+    INSERT,
+    FIND,
+    FIND_BY_EMAIL,
+    LOCK_BY_EMAIL,
+    TAKE_OVER,
+    VERIFY_EMAIL,
+];

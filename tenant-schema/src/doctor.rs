@@ -20,6 +20,7 @@ mod indexes;
 mod look;
 mod moves;
 mod orphans;
+mod post_steps;
 mod purges;
 mod repair;
 mod rights;
@@ -87,6 +88,7 @@ pub enum Kind {
     PsqlLogins,
     Stamps,
     History,
+    PostSteps,
     Drift,
     Indexes,
     Sequences,
@@ -157,7 +159,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         kind: Kind::PsqlLogins,
         name: "psql-logins",
-        means: "A login made for somebody's psql has expired and is still there.",
+        means: "A login made for somebody's psql, or a run of `tenantry sql`, has expired or keeps a transaction open.",
         severity: Severity::Warn,
         mends: Mends::All,
         reach: Reach::Fleet,
@@ -174,6 +176,14 @@ pub const CHECKS: &[Check] = &[
         kind: Kind::History,
         name: "history",
         means: "The migrations a schema has do not fit its version in the catalog or the template's files.",
+        severity: Severity::Error,
+        mends: Mends::None,
+        reach: Reach::Tenants,
+    },
+    Check {
+        kind: Kind::PostSteps,
+        name: "post-steps",
+        means: "A post-step of the template is pending or has failed.",
         severity: Severity::Error,
         mends: Mends::None,
         reach: Reach::Tenants,

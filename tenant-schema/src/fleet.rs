@@ -1,6 +1,8 @@
 //! The fleet: all tenant schemas together. Here: what its migration works with; [`Fleet::plan`] says what there is to do,
 //! [`Fleet::migrate`] and [`Fleet::resume`] do it, [`Fleet::rehearse`] does it to one tenant and takes it back.
 //!
+//! [`Fleet::post_steps`] is what comes behind it.
+//!
 //! A run goes through the tenants in waves, several at a time, each in a transaction of its own, under its lock, in which
 //! the catalog learns of it too. So whatever happens to the program, a tenant is migrated and known to be, or neither.
 
@@ -8,6 +10,7 @@ mod at_once;
 mod attempt;
 pub mod failed;
 mod plan;
+pub mod post_steps;
 mod queue;
 mod rehearsal;
 mod run;
@@ -69,6 +72,10 @@ pub struct Settings {
     pub lock_timeout: Duration,
     /// How often a tenant is tried that loses against other transactions.
     pub attempts: u32,
+    /// At how many tenants a post-step is carried out at once.
+    pub post_step_jobs: NonZeroUsize,
+    /// How long a post-step waits for other transactions. Nobody who reads or writes waits behind it.
+    pub post_step_wait: Duration,
 }
 
 impl Default for Settings {
@@ -80,6 +87,8 @@ impl Default for Settings {
             max_failures: None,
             lock_timeout: Duration::from_secs(2),
             attempts: 8,
+            post_step_jobs: NonZeroUsize::new(2).expect("2 is not zero"),
+            post_step_wait: Duration::from_mins(1),
         }
     }
 }

@@ -31,6 +31,7 @@ pub use self::query::{Query, QueryError};
 pub use self::run::{Described, FleetSqlError, Summary};
 pub(crate) use self::visit::cells;
 use crate::lifecycle::LifecycleError;
+use crate::lifecycle::logins;
 use crate::lifecycle::psql_login::Reach;
 use crate::lifecycle::sql_login::{self, SqlLogin};
 
@@ -124,7 +125,7 @@ impl FleetSql<'_> {
         selection: &Selection,
         query: &Query,
     ) -> Result<Logins, CatalogError> {
-        if let Err(error) = sql_login::sweep(self.db, self.source.now()).await {
+        if let Err(error) = logins::sweep(self.db, self.source.now()).await {
             tracing::debug!(%error, "expired logins could not be removed");
         }
         let mut tx = self.db.begin().await?;

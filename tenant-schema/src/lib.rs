@@ -52,10 +52,9 @@ pub fn statements() -> Vec<&'static str> {
         lifecycle::clone::open::TRIGGERS,
         lifecycle::fleet_table::TYPES,
         lifecycle::logins::END_SESSIONS,
-        lifecycle::psql_login::EXPIRED,
+        lifecycle::logins::OVERDUE,
         lifecycle::psql_login::OF_SCHEMA,
         lifecycle::stamp::BEARER,
-        lifecycle::sql_login::EXPIRED,
         lifecycle::stamp::STAMP,
         lifecycle::purge::ROLES,
         lifecycle::purge::budget::OF_SCHEMA,
@@ -87,5 +86,6 @@ pub fn statements() -> Vec<&'static str> {
         tenant_db::opening::TIME_ZONE,
         tenant_db::opening::WRITE,
     ];
-    [own.as_slice(), &doctor::statements()].concat()
+    let steps = lifecycle::post_steps::concurrent::STATEMENTS;
+    [own.as_slice(), steps, &doctor::statements()].concat()
 }

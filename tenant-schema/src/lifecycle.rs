@@ -12,7 +12,8 @@ pub mod dba_login;
 pub mod drill;
 pub(crate) mod fleet_table;
 pub(crate) mod idempotency_keys;
-pub(crate) mod logins;
+pub mod logins;
+pub(crate) mod post_steps;
 pub mod psql_login;
 pub mod purge;
 mod refusal;
@@ -144,9 +145,14 @@ pub async fn provision(
     source: &Source,
 ) -> Result<Provisioned, LifecycleError> {
     let version = template.latest();
-    let (organization, schema) = match claim_tenant(tx, template, new, source).await? {
-        Some(claimed) => claimed,
-        None => create_tenant(tx, template, version, new, source).await?,
+    let claimed = claim_tenant(tx, template, new, source).await?;
+    let (organization, schema) = if let Some(claimed) = claimed {
+        claimed
+    } else {
+        let (organization, schema) = create_tenant(tx, template, version, new, source).await?;
+        let whole = post_steps::Which::All;
+        post_steps::make_for(tx, template, (organization, &schema), version, whole, source).await?;
+        (organization, schema)
     };
     let membership = NewMembership {
         organization,
@@ -195,10 +201,12 @@ async fn claim_tenant(
         template_version: spare.template_version,
     };
     tenant_schemas::insert(tx, &row, source.now()).await?;
+    let made = spares::made_with(&spare, template);
+    post_steps::note(tx, template, organization, &made, source).await?;
     Ok(Some((organization, spare.schema)))
 }
 
-/// The organization's row and its schema with everything that the template says at a version; no owner yet.
+/// The organization's row and its schema with all that the migrations make of a version; no owner yet.
 async fn create_tenant(
     tx: &mut CatalogTx,
     template: &Template,
@@ -218,7 +226,8 @@ async fn create_tenant(
     Ok((organization, schema))
 }
 
-/// The schema of an organization with everything that the template says at a version; `search_path` is on it afterwards.
+/// The schema of an organization with all that the migrations make of a version; `search_path` is on it afterwards.
+/// [`post_steps::make`] does the rest.
 pub(crate) async fn create_tables(
     tx: &mut CatalogTx,
     template: &Template,

@@ -144,9 +144,18 @@ async fn check_files(
 }
 
 async fn introspect(tx: &mut CatalogTx) -> Result<String, CatalogError> {
+    let tx = tx.transaction();
     // Compiling the statement takes far longer than running it.
-    tx.transaction().batch("set local jit = off").await?;
-    let row = tx.transaction().row(INTROSPECT, &[&HISTORY_TABLE]).await?;
+    tx.batch("set local jit = off; savepoint introspecting").await?;
+    let row = match tx.row(INTROSPECT, &[&HISTORY_TABLE]).await {
+        // PostgreSQL may look at relations of others before it leaves them out, and one that is purged at that moment is
+        // "could not open relation with OID …".
+        Err(error) if error.sqlstate() == Some("XX000") => {
+            tx.rollback_to("introspecting").await?;
+            tx.row(INTROSPECT, &[&HISTORY_TABLE]).await?
+        }
+        found => found?,
+    };
     Ok(row.map_or_else(|| "[]".to_owned(), |row| row.get("model")))
 }
 

@@ -3,6 +3,8 @@
 //! One ships, a CRM. A team may bring its own: a folder of SQL files, named as refinery names them. The tenants of one
 //! database all have the same template.
 
+mod post_step;
+
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use catalog::pg::migrator::{Baseline, MigrateError, Migrations};
 use catalog::pg::tx::Transaction;
 use catalog::schema_name::SchemaName;
 
+pub use self::post_step::PostStep;
 use crate::records::INTROSPECT;
 use crate::template_check::{self, Kind, Rule, SqlFile, Target};
 
@@ -28,6 +31,8 @@ struct Inner {
     migrations: Migrations,
     /// The oldest first.
     baselines: Vec<Baseline>,
+    /// In the order of their versions, and of their names.
+    post_steps: Vec<PostStep>,
     /// The oldest version that is served.
     supported_from: i32,
 }
@@ -39,12 +44,12 @@ impl Template {
     /// The template that ships: a CRM.
     pub fn shipped() -> Self {
         let files = embedded::migrations::runner().get_migrations().clone();
-        Self::of(Migrations::new(files), Vec::new(), false)
+        Self::of(Migrations::new(files), Vec::new(), Vec::new(), false)
             .expect("the template that ships was read by a test")
     }
 
     /// The template in a folder: `V1__first.sql`, `V2__second.sql`, …, and what stands for some of them in new tenants:
-    /// `B2__both.sql`.
+    /// `B2__both.sql`. What runs behind one of them, outside of a transaction, is in files `P2__index.sql`.
     ///
     /// # Errors
     /// [`MigrateError::Unreadable`].
@@ -79,15 +84,23 @@ impl Template {
                 sql: file.text.clone(),
             });
         }
-        Self::of(migrations, baselines, true)
+        let post_steps = of_kind(Kind::PostStep).map(PostStep::read);
+        let post_steps = post_steps.collect::<Result<_, _>>()?;
+        Self::of(migrations, baselines, post_steps, true)
     }
 
-    fn of(migrations: Migrations, baselines: Vec<Baseline>, is_own: bool) -> Result<Self, MigrateError> {
+    fn of(
+        migrations: Migrations,
+        baselines: Vec<Baseline>,
+        post_steps: Vec<PostStep>,
+        is_own: bool,
+    ) -> Result<Self, MigrateError> {
         let supported_from = supported_from(&migrations)?;
         Ok(Self(Arc::new(Inner {
             is_own,
             migrations,
             baselines,
+            post_steps,
             supported_from,
         })))
     }
@@ -100,6 +113,12 @@ impl Template {
     /// What stands for the first migrations in new tenants, by their versions.
     pub fn baselines(&self) -> &[Baseline] {
         &self.0.baselines
+    }
+
+    /// What runs behind the migrations up to a version, outside of a transaction, in its order.
+    pub fn post_steps(&self, version: i32) -> impl Iterator<Item = &PostStep> {
+        let steps = self.0.post_steps.iter();
+        steps.filter(move |step| step.version() <= version)
     }
 
     /// Makes what is in a new tenant's schema of this version, by the last baseline that is not above it. `search_path` is on
@@ -159,9 +178,10 @@ fn check(files: &[SqlFile]) -> Result<(), MigrateError> {
     })
 }
 
-const BREAKS_THE_TRANSACTION: [Rule; 6] = [
+const BREAKS_THE_TRANSACTION: [Rule; 7] = [
     Rule::Concurrently,
     Rule::OutsideTransaction,
+    Rule::PostStep,
     Rule::PsqlCommand,
     Rule::SessionSetting,
     Rule::Transaction,
@@ -207,7 +227,7 @@ mod tests {
         let folder = |texts: &[&str]| {
             let file = |(number, text): (i32, &&str)| Migration::unapplied(&format!("V{number}__a"), text);
             let files: Result<Vec<_>, _> = (1..).zip(texts).map(file).collect();
-            Template::of(Migrations::new(files.unwrap()), Vec::new(), true)
+            Template::of(Migrations::new(files.unwrap()), Vec::new(), Vec::new(), true)
                 .map(|template| template.supported())
         };
         let late = "select 1;\n-- @supported from 2\n";

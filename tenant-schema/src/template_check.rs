@@ -25,6 +25,7 @@ mod files;
 pub mod live;
 mod names;
 mod personal_lines;
+pub(crate) mod post_steps;
 mod rule;
 mod rules;
 mod shape;
@@ -105,7 +106,9 @@ pub fn files_of(folder: &Path) -> std::io::Result<Vec<SqlFile>> {
 pub fn files_of_template(template: &Template) -> Vec<SqlFile> {
     let baselines = template.baselines().iter();
     let baselines = baselines.map(|baseline| (baseline.name.clone(), baseline.sql.as_str()));
-    let files = template.migrations().files().chain(baselines);
+    let steps = template.post_steps(template.latest());
+    let steps = steps.map(|step| (step.name().to_owned(), step.statement()));
+    let files = template.migrations().files().chain(baselines).chain(steps);
     files
         .map(|(name, text)| SqlFile {
             name: format!("{name}.sql"),
@@ -123,6 +126,9 @@ pub fn check(files: &[SqlFile], target: Target) -> Vec<Finding> {
             findings: &mut findings,
         };
         match tokens::read(&file.text) {
+            Ok(tokens) if file.kind() == Some(Kind::PostStep) => {
+                post_steps::check(&file.text, &tokens, &mut found);
+            }
             Ok(tokens) => {
                 rules::check(&tokens, &mut found);
                 if target == Target::Citus {

@@ -1,5 +1,6 @@
 //! The PostgreSQL server of a test process, and the database every other is copied from.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,7 +8,7 @@ use anyhow::{Context as _, Result};
 use catalog::actor::Actor;
 use catalog::clock::{Source, SystemEntropy};
 use catalog::pg::config::PgConfig;
-use catalog::pg::local::{Durability, LocalCluster, Settings};
+use catalog::pg::local::{Durability, LocalCluster, Search, Settings};
 use catalog::pg::pool::PoolSettings;
 use catalog::seal::KeyRing;
 use catalog::tx::CatalogDb;
@@ -51,7 +52,7 @@ impl Cluster {
     /// With one sentence when there is no PostgreSQL: a test that needs it fails, it is not skipped.
     pub async fn shared() -> Arc<Self> {
         let started = SHARED
-            .get_or_try_init(|| async { Self::start().await.map(Arc::new) })
+            .get_or_try_init(|| async { Self::start(config::search()).await.map(Arc::new) })
             .await;
         match started {
             Ok(cluster) => Arc::clone(cluster),
@@ -61,20 +62,33 @@ impl Cluster {
 
     /// One for a test alone that will crash it.
     pub async fn own() -> Arc<Self> {
-        match Self::start().await {
+        Self::own_of(config::search()).await
+    }
+
+    /// The same by the programs of this folder.
+    pub async fn own_by(programs: &Path) -> Arc<Self> {
+        Self::own_of(Search {
+            explicit: Some(programs.to_owned()),
+            ..config::search()
+        })
+        .await
+    }
+
+    async fn own_of(search: Search) -> Arc<Self> {
+        match Self::start(search).await {
             Ok(cluster) => Arc::new(cluster),
             Err(error) => panic!("the tests need a PostgreSQL: {error:#}"),
         }
     }
 
-    async fn start() -> Result<Self> {
+    async fn start(search: Search) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()?;
         let started = runtime.spawn(async {
             let source = Source::system();
-            let settings = Settings::new(config::search())
+            let settings = Settings::new(search)
                 .durability(Durability::Unsafe)
                 .configure("shared_buffers", "64MB")
                 .configure("max_connections", "300")

@@ -22,6 +22,7 @@ pub mod fixed;
 pub mod pooler;
 pub mod proxy;
 pub mod records;
+pub mod small_disk;
 pub mod tenant;
 
 pub use app::TestApp;
@@ -31,4 +32,5 @@ pub use fixed::FixedClock;
 pub use pooler::Pooler;
 pub use proxy::Proxy;
 pub use records::Records;
+pub use small_disk::SmallDisk;
 pub use tenant::TestTenant;

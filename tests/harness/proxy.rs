@@ -119,9 +119,11 @@ impl Proxy {
         self.shared.state().tally
     }
 
-    /// Begins to count anew.
+    /// Begins to count anew, and stops nowhere.
     pub fn reset(&self) {
-        self.shared.state().tally = Tally::default();
+        let mut state = self.shared.state();
+        state.tally = Tally::default();
+        state.stop = None;
     }
 
     /// Begins to count anew, and cuts the connection that carries the `n`-th message, once it is forwarded.

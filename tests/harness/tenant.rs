@@ -94,7 +94,9 @@ pub(crate) async fn provision(t: &TestDb, slug: &str) -> TestTenant {
 /// When it means none that is served.
 pub async fn resolved(t: &TestDb, slug: &Slug) -> ActiveTenant {
     let mut tx = t.server_catalog().begin().await.expect("a transaction");
-    match resolve::by_slug(&mut tx, slug).await.expect("an answer") {
+    let found = resolve::by_slug(&mut tx, slug).await.expect("an answer");
+    tx.rollback().await.expect("nothing was changed");
+    match found {
         Resolution::Active(tenant) => tenant,
         other => panic!("{slug} is {other:?}, not an active tenant"),
     }

@@ -3,6 +3,7 @@
 mod at_once;
 mod baseline;
 mod locks;
+mod post_steps;
 mod rehearsal;
 mod truth;
 mod waves;

@@ -188,6 +188,22 @@ async fn only_the_right_nesting_can_be_made() {
 }
 
 #[tokio::test]
+async fn what_failed_behind_a_savepoint_is_forgotten_with_it() {
+    let t = TestDb::new().await;
+    let mut tx = t.catalog().begin().await.expect("a transaction");
+    let own = tx.transaction();
+    own.batch("create temporary table kept (n int); savepoint here")
+        .await
+        .expect("made");
+    let failed = own.rows("select 1 / 0 as never", &[]).await;
+    assert_eq!(failed.expect_err("it divides").sqlstate(), Some("22012"));
+    own.rollback_to("here").await.expect("it is there");
+    let found = own.rows("select n from kept", &[]).await;
+    assert_eq!(found.expect("the table is there").len(), 0);
+    tx.commit().await.expect("nothing has failed");
+}
+
+#[tokio::test]
 async fn a_tenant_whose_owner_does_not_exist_is_refused_whole() {
     let t = TestDb::new().await;
     let mut nobody = owner(&t.user("ann@example.com").await);

@@ -2,9 +2,11 @@
 
 use catalog::clock::Source;
 use catalog::pg::sqlstate::PgError;
+use chrono::TimeDelta;
 use secrecy::ExposeSecret as _;
+use tenant_schema::lifecycle::logins;
 use tenant_schema::lifecycle::psql_login::{self, PsqlLogin, Reach};
-use tests::{TestDb, TestTenant};
+use tests::{Cluster, TestDb, TestTenant};
 use tokio_postgres::{Client, Config, NoTls};
 
 async fn login(t: &TestDb, tenant: &TestTenant, reach: Reach) -> PsqlLogin {
@@ -129,6 +131,34 @@ async fn removing_a_login_ends_its_sessions() {
     );
     let left = t.as_superuser().await.query_one(left, &[&role]).await;
     assert_eq!(left.expect("a count").get::<_, i64>(0), 0);
+}
+
+#[tokio::test]
+async fn a_session_that_takes_off_its_bounds_is_ended_from_outside() {
+    // Logins belong to a cluster, and all whose time is over are removed.
+    let t = TestDb::on(Cluster::own().await).await;
+    let acme = t.tenant("acme").await;
+    let (bad, good) = (
+        login(&t, &acme, Reach::ReadOnly).await,
+        login(&t, &acme, Reach::ReadOnly).await,
+    );
+    let idle = connect(&config(&t, &bad)).await;
+    let begin = "set idle_in_transaction_session_timeout = 0; begin; select txid_current()";
+    idle.batch_execute(begin).await.expect("it may");
+    let quiet = connect(&config(&t, &good)).await;
+    let now = Source::system().now();
+    logins::sweep(t.catalog(), now).await.expect("swept");
+    idle.simple_query("select 1").await.expect("it has half an hour");
+    // It did something just now.
+    let later = Source::system().now() + TimeDelta::minutes(31);
+    logins::sweep(t.catalog(), later).await.expect("swept");
+    idle.simple_query("select 1").await.expect_err("it was ended");
+    quiet.simple_query("select 1").await.expect("it keeps nothing");
+    let refused = config(&t, &bad).connect(NoTls).await;
+    assert_eq!(sqlstate(refused), "28P01", "the login is gone");
+    let tomorrow = now + TimeDelta::hours(13);
+    logins::sweep(t.catalog(), tomorrow).await.expect("swept");
+    quiet.simple_query("select 1").await.expect_err("its day is over");
 }
 
 #[tokio::test]

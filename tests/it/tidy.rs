@@ -4,6 +4,7 @@
 
 mod dependencies;
 mod layout;
+mod named_tests;
 mod source;
 mod sql_text;
 
@@ -136,6 +137,20 @@ fn files_are_headed_named_and_short() {
 #[test]
 fn nothing_is_unfinished_skipped_or_left_to_luck() {
     holds(layout::unfinished);
+}
+
+#[test]
+fn every_test_that_a_page_names_is_there() {
+    let root = repository();
+    let page = fs::read_to_string(root.join("docs/faults.md")).expect("the page of faults");
+    let named = named_tests::of(&page);
+    assert!(named.len() > 30, "{} tests are named", named.len());
+    let read = |file: &str| fs::read_to_string(root.join("tests/it").join(file)).ok();
+    let missing: Vec<&str> = named
+        .into_iter()
+        .filter(|path| !named_tests::is_there(path, read))
+        .collect();
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
 /// The migrations of a crate.

@@ -44,6 +44,18 @@ pub(crate) struct MigrateArgs {
     /// How often a tenant is tried that does not get its locks
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) attempts: u32,
+    /// Only carry out the post-steps of the template that tenants lack
+    #[arg(long, conflicts_with_all = ["dry_run", "resume", "wave", "no_post_steps"])]
+    pub(crate) post_steps: bool,
+    /// Leave the post-steps of the template for another time
+    #[arg(long)]
+    pub(crate) no_post_steps: bool,
+    /// At how many tenants a post-step is carried out at once
+    #[arg(long, value_name = "N", default_value = "2", value_parser = jobs)]
+    pub(crate) post_step_jobs: NonZeroUsize,
+    /// How long a post-step waits for other transactions to end before it is tried again later; nobody waits behind it
+    #[arg(long, value_name = "DURATION", default_value = "1m")]
+    pub(crate) post_step_wait: Interval,
     /// Say what would be done, and do nothing
     #[arg(long, conflicts_with_all = ["dry_run", "resume"])]
     pub(crate) plan: bool,
@@ -101,6 +113,7 @@ Examples:
   tenantry migrate --dry-run --only acme                do it, time it, show its locks, take it back
   tenantry migrate --where plan=free --where 'created>2026-01-01'
   tenantry migrate --wave 1,5%,25%,100% --pause-between 5m --jobs 8
+  tenantry migrate --post-steps --post-step-wait 30m    only what is outside of transactions, and takes its time
   tenantry migrate --resume                             after it was stopped or killed
   tenantry migrate status
 
@@ -108,4 +121,8 @@ Each tenant is migrated in a transaction of its own, in which the catalog learns
 version and stops no other of its wave unless --max-failures says so; the exit status is then 1. A tenant whose locks
 are not to be had within --lock-timeout is tried again later, after a growing pause, while the others go on. Ctrl-C lets
 the tenants at work finish and begins no other. When all are done, spare schemas of an earlier version are replaced. It may
-be killed at any moment: what is done is done.";
+be killed at any moment: what is done is done.
+
+What cannot be in a transaction (P9__index.sql in the template: create index concurrently) comes behind the last wave, at
+tenants that have reached its version. What loses against other transactions stays pending, and what PostgreSQL refuses is
+recorded; both are tried again the next time. docs/upgrades.md has more.";

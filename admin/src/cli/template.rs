@@ -16,6 +16,7 @@ A template is a folder of SQL files, V1__first.sql, V2__second.sql and on, that 
 schema of each tenant. A tenant schema is dumped, moved and restored by itself; its role is its wall; all tenants share
 prepared statements and one model of what there is. The check says what in the files does not go with that.
 
+P9__index.sql, behind V9, is one statement that runs outside of the transaction, such as create index concurrently.
 B8__start.sql, beside V1 to V8, is what new tenants are made of in their place; old ones go on by the V files.
 
 ERRORS break a promise, and have to be mended:
@@ -26,6 +27,7 @@ ERRORS break a promise, and have to be mended:
   definer-path                                        a function whose caller could choose its tables
   session-setting                                     settings that other tenants or later files would see
   transaction, outside-transaction, concurrently      what cannot be part of the one transaction
+  post-step                                           a P file that is none
   engine-name                                         a table that the engine makes itself
   file-name, file-number, access-line, personal-line, copy, psql-command, unreadable, does-not-apply
   citus-rule, citus-inheritance, citus-foreign-table, citus-typed-table

@@ -187,7 +187,7 @@ async fn work(
 async fn write(slug: &Slug, job: &Job) -> anyhow::Result<Kept> {
     let made_at = job.source.now();
     let name = format!("{slug}.{}.tenantry", made_at.format("%Y%m%dT%H%M%S%3fZ"));
-    let mut file = NewFile::create(&job.folder.file(&name)).await?;
+    let mut file = NewFile::create(&job.folder.file(&name))?;
     let made = export::export(&job.db, &job.references, slug, file.output(), &job.source).await;
     let (head, sealed) = made.map_err(failure::of_container)?;
     file.keep().await?;

@@ -2,6 +2,7 @@
 
 mod dry_run;
 mod plan;
+mod post_steps;
 mod progress;
 pub(super) mod status;
 
@@ -17,6 +18,7 @@ use serde::Serialize;
 use tenant_schema::fleet::{self, Ended, Event, Fleet, FleetError, Migrated, Plan, Stopped, Stopper};
 use tenant_schema::lifecycle::spares;
 
+use self::post_steps::PostStep;
 use self::progress::Progress;
 use crate::cli::{MigrateArgs, MigrateSubject};
 use crate::exit::ExitStatus;
@@ -34,6 +36,7 @@ struct Migration {
     stopped: Option<String>,
     tenants: Vec<Tenant>,
     pinned: Vec<Pinned>,
+    post_steps: Vec<PostStep>,
     /// How many spare schemas were replaced.
     spares: usize,
 }
@@ -76,7 +79,7 @@ pub(super) async fn run(args: &MigrateArgs, operator: &Operator) -> anyhow::Resu
     let fleet = fleet(args, operator, &db);
     if args.plan {
         let plan = planned(args, operator, &fleet).await?;
-        return plan::run(&plan, operator);
+        return plan::run(args, &plan, &fleet, operator).await;
     }
     if args.dry_run {
         let plan = planned(args, operator, &fleet).await?;
@@ -86,15 +89,7 @@ pub(super) async fn run(args: &MigrateArgs, operator: &Operator) -> anyhow::Resu
         // An older catalog may not know all that conditions are about: then this is found out after it is migrated.
         chosen(args, operator).await?;
     }
-    let catalog = if args.subject == Some(MigrateSubject::Tenants) {
-        check_current(version)?;
-        Catalog {
-            version,
-            applied: Vec::new(),
-        }
-    } else {
-        migrate_catalog(operator).await?
-    };
+    let catalog = catalog(args, operator, version).await?;
     let mut document = Migration {
         catalog,
         template_version: fleet.template.latest(),
@@ -102,34 +97,59 @@ pub(super) async fn run(args: &MigrateArgs, operator: &Operator) -> anyhow::Resu
         stopped: None,
         tenants: Vec::new(),
         pinned: Vec::new(),
+        post_steps: Vec::new(),
         spares: 0,
     };
     let subject = args.subject;
     let is_all = args.selection.or_all().is_all();
-    let mut renewed = Ok(());
+    let (mut renewed, mut carried_out) = (Ok(()), Ok(()));
     if subject != Some(MigrateSubject::Catalog) {
-        migrate_tenants(args, operator, &fleet, &mut document).await?;
-        if is_all && document.stopped.is_none() {
-            renewed = renew_spares(&fleet, operator, &mut document).await;
+        if !args.post_steps {
+            migrate_tenants(args, operator, &fleet, &mut document).await?;
+            if is_all && document.stopped.is_none() {
+                renewed = renew_spares(&fleet, operator, &mut document).await;
+            }
+        }
+        if !args.no_post_steps && document.stopped.is_none() {
+            carried_out = post_steps::run(args, operator, &fleet, &mut document).await;
         }
     }
-    operator
-        .output
-        .document(&document, |document| text(document, subject, is_all))?;
+    operator.output.document(&document, |document| {
+        text(document, subject, is_all, args.post_steps)
+    })?;
     // The tenants are migrated all the same, and were told.
     renewed.context("could not replace the spare schemas")?;
-    let all_well = document.stopped.is_none() && document.tenants.iter().all(|tenant| tenant.error.is_none());
-    Ok(if all_well {
+    carried_out?;
+    Ok(if is_well(&document) {
         ExitStatus::Done
     } else {
         ExitStatus::Refused
     })
 }
 
-/// One connection per job, one that shows that a run is at work, and one to note failures.
+fn is_well(document: &Migration) -> bool {
+    document.stopped.is_none()
+        && document.tenants.iter().all(|tenant| tenant.error.is_none())
+        && document.post_steps.iter().all(PostStep::is_done)
+}
+
+/// The catalog, brought to this program's version unless the tenants alone are asked for.
+async fn catalog(args: &MigrateArgs, operator: &Operator, version: i32) -> anyhow::Result<Catalog> {
+    if args.subject != Some(MigrateSubject::Tenants) {
+        return migrate_catalog(operator).await;
+    }
+    check_current(version)?;
+    Ok(Catalog {
+        version,
+        applied: Vec::new(),
+    })
+}
+
+/// One connection per job, one that shows that a run is at work, and one to note failures. A post-step has a second one at
+/// times, to look how the template makes its index.
 fn connections(args: &MigrateArgs, operator: &Operator) -> CatalogDb {
     let settings = PoolSettings {
-        size: args.jobs.get() + 2,
+        size: args.jobs.get().max(2 * args.post_step_jobs.get()) + 2,
         create: Duration::from_secs(30),
         ..PoolSettings::default()
     };
@@ -149,6 +169,8 @@ fn fleet<'a>(args: &MigrateArgs, operator: &'a Operator, db: &'a CatalogDb) -> F
             max_failures: args.max_failures,
             lock_timeout: args.lock_timeout.0,
             attempts: args.attempts,
+            post_step_jobs: args.post_step_jobs,
+            post_step_wait: args.post_step_wait.0,
         },
     }
 }
@@ -272,11 +294,11 @@ async fn renew_spares(
 }
 
 /// Ctrl-C lets the tenants at work finish; a second one does not.
-async fn interruptible(
-    mut work: impl Future<Output = Result<Ended, FleetError>> + Unpin,
+async fn interruptible<T>(
+    mut work: impl Future<Output = Result<T, FleetError>> + Unpin,
     stopper: &Stopper,
     operator: &Operator,
-) -> anyhow::Result<Result<Ended, FleetError>> {
+) -> anyhow::Result<Result<T, FleetError>> {
     let mut signals = Stop::listen()?;
     tokio::select! {
         ended = &mut work => return Ok(ended),
@@ -361,9 +383,20 @@ fn tenant(migrated: Migrated) -> Tenant {
     tenant
 }
 
-fn text(document: &Migration, subject: Option<MigrateSubject>, is_all: bool) -> String {
+fn text(
+    document: &Migration,
+    subject: Option<MigrateSubject>,
+    is_all: bool,
+    only_post_steps: bool,
+) -> String {
     if subject == Some(MigrateSubject::Catalog) {
         return format!("the catalog is at version {}", document.catalog.version);
+    }
+    if only_post_steps {
+        let steps = post_steps::text(&document.post_steps);
+        let mut text = steps.unwrap_or_else(|| "no tenant lacks a post-step of the template".to_owned());
+        text.push_str(&stopped(document));
+        return text;
     }
     let failed: Vec<&Tenant> = document
         .tenants
@@ -406,13 +439,28 @@ fn text(document: &Migration, subject: Option<MigrateSubject>, is_all: bool) -> 
     for Pinned { slug, version } in &document.pinned {
         text.extend(["\n  ", slug, ": pinned at version ", &version.to_string()]);
     }
-    if let Some(why) = &document.stopped {
-        let next = "\nnext: `tenantry migrate --resume` goes on with what is left";
-        text.extend(["\n\nstopped: ", why, next]);
+    if let Some(steps) = post_steps::text(&document.post_steps) {
+        text.extend(["\n", &steps]);
+    }
+    if document.stopped.is_some() {
+        text.push_str(&stopped(document));
     } else if !failed.is_empty() {
         text.push_str("\n\nnext: mend what is said above and run `tenantry migrate` again");
     }
     text
+}
+
+/// Why it was stopped, if it was, and what goes on with it.
+fn stopped(document: &Migration) -> String {
+    let Some(why) = &document.stopped else {
+        return String::new();
+    };
+    let goes_on = if why == post_steps::STOPPED {
+        "--post-steps"
+    } else {
+        "--resume"
+    };
+    format!("\n\nstopped: {why}\nnext: `tenantry migrate {goes_on}` goes on with what is left")
 }
 
 /// A statement as one line that is not too long.

@@ -12,6 +12,7 @@ use catalog::tenant_schemas::TenantSchemaState;
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
+use tenant_schema::lifecycle::logins;
 use tenant_schema::lifecycle::psql_login::{self, PsqlLogin, Reach};
 
 use crate::cli::PsqlArgs;
@@ -38,7 +39,9 @@ pub(super) async fn run(args: PsqlArgs, operator: &Operator) -> anyhow::Result<E
     } else {
         Reach::ReadWrite
     };
-    sweep(operator).await;
+    if let Err(error) = logins::sweep(&operator.db, operator.source.now()).await {
+        tracing::debug!(error = error.explain(), "earlier logins were not looked for");
+    }
     let login = create(slug, reach, operator)
         .await
         .with_context(|| format!("could not make a login to tenant {slug}"))?;
@@ -97,22 +100,6 @@ async fn create(slug: &Slug, reach: Reach, operator: &Operator) -> anyhow::Resul
     .await?;
     tx.commit().await?;
     Ok(login)
-}
-
-/// Removes the logins that killed sessions left behind. One that cannot be removed is skipped: its password has
-/// expired.
-async fn sweep(operator: &Operator) {
-    let expired = async {
-        let mut tx = operator.db.begin().await?;
-        let expired = psql_login::expired(&mut tx, operator.source.now()).await?;
-        tx.rollback().await?;
-        anyhow::Ok(expired)
-    };
-    for role in expired.await.unwrap_or_default() {
-        if let Err(error) = psql_login::drop(&operator.db, &role).await {
-            tracing::debug!(%role, %error, "an expired login could not be removed");
-        }
-    }
 }
 
 /// What points libpq at the tenant. The actor for the audit log goes with the connection (PGOPTIONS): `alter role …

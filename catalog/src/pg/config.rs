@@ -14,6 +14,8 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::schema_name::SchemaName;
+
 /// The name of the sessions of exports, as `pg_stat_activity` tells it.
 pub const EXPORTS: &str = "tenantry export";
 
@@ -160,6 +162,18 @@ impl PgConfig {
                 "-c idle_in_transaction_session_timeout={idle} -c client_connection_check_interval=10s"
             ))
             .with_application_name(EXPORTS)
+    }
+
+    /// The same for a session that works in one schema outside of any transaction: a statement may take any time, waits so
+    /// long for others, and ends with the program that sent it.
+    #[must_use]
+    pub(crate) fn for_steps(&self, schema: &SchemaName, wait: Duration) -> Self {
+        let path = schema.search_path().replace(' ', "");
+        // Zero would mean for ever.
+        let wait = wait.as_millis().max(1);
+        self.with_settings(&format!(
+            "-c search_path={path} -c statement_timeout=0 -c lock_timeout={wait} -c client_connection_check_interval=1s"
+        ))
     }
 
     /// The same with more settings in the start-up packet, where the session is ours to set.

@@ -75,6 +75,13 @@ impl Transaction {
         Ok(self.send_typed(sql, params).await?.0.into_iter().next())
     }
 
+    /// Goes back to a savepoint: what has failed since then does not count.
+    pub async fn rollback_to(&mut self, savepoint: &'static str) -> Result<(), PgError> {
+        self.batch(&format!("rollback to savepoint {savepoint}")).await?;
+        self.failed = false;
+        Ok(())
+    }
+
     /// The number of rows a statement touched.
     pub async fn execute(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<u64, PgError> {
         Ok(self.send_typed(sql, params).await?.1)
@@ -113,6 +120,13 @@ impl Transaction {
         let messages = answered.map_err(PgError::of_statement)?;
         self.failed = before;
         Ok(together::texts(&messages))
+    }
+
+    /// Lets the snapshot of the last statement go, until there is another: what waits for those who may see an older state
+    /// (`create index concurrently`) does not wait for a transaction that rests. The driver's statements leave their portal
+    /// open, and with it the snapshot (PostgreSQL documentation, section 55.2.3); one by the simple protocol closes it.
+    pub async fn rest(&mut self) -> Result<(), PgError> {
+        self.batch("show transaction_isolation").await
     }
 
     /// Makes everything permanent. Deferred constraints speak here. After a failed statement it is an error: the

@@ -10,6 +10,7 @@ use catalog::clock::Source;
 use catalog::error::CatalogError;
 use catalog::memberships;
 use catalog::organizations::{self, Organization};
+use catalog::pg::migrator::HISTORY_TABLE;
 use catalog::pg::sqlstate::PgError;
 use catalog::slug::Slug;
 use catalog::tenant_schemas::{self, TenantSchema, TenantSchemaState};
@@ -22,7 +23,7 @@ use super::shape::{self, Difference, Shape};
 use super::writer::Writer;
 use super::{ContainerError, Head, Person, Sequence, TenantInfo};
 use crate::lifecycle::stamp::{self, Found};
-use crate::lifecycle::{LifecycleError, Refusal};
+use crate::lifecycle::{LifecycleError, Refusal, post_steps};
 
 pub use super::writer::Sealed;
 
@@ -44,7 +45,7 @@ pub struct Snapshot {
 pub enum Others {
     /// Read and write them.
     Write,
-    /// Read them; who would write waits.
+    /// Read them; who would write waits, and so does another who would let others only read.
     Read,
 }
 
@@ -80,7 +81,11 @@ impl Snapshot {
                 Others::Write => db.begin_reading_snapshot().await?,
                 Others::Read => db.begin_patient_snapshot().await?,
             };
-            lock(&mut tx, &schema, &reference, others).await?;
+            if !lock(&mut tx, &schema, &reference, others).await? {
+                tracing::debug!(%slug, attempt, "it was removed or migrated meanwhile");
+                tx.rollback().await?;
+                continue;
+            }
             let (tenant, now) = find(&mut tx, slug).await?;
             if (&now.schema, now.template_version) != (&schema.schema, version) {
                 tracing::debug!(%slug, attempt, "it was migrated meanwhile");
@@ -178,29 +183,31 @@ async fn find(tx: &mut CatalogTx, slug: &Slug) -> Result<(Organization, TenantSc
     Ok((tenant, schema))
 }
 
-/// In one statement, which comes before the snapshot: what is read afterwards is at least as young as the locks.
+/// In one statement, which comes before the snapshot: what is read afterwards is at least as young as the locks. Says
+/// whether all of it was there. The history is locked too, which every schema has: of two who would let others only read,
+/// one waits until the other has ended.
 async fn lock(
     tx: &mut CatalogTx,
     schema: &TenantSchema,
     shape: &Shape,
     others: Others,
-) -> Result<(), ContainerError> {
-    let names = shape.tables.iter();
-    let names: Result<Vec<String>, _> = names
-        .map(|table| shape::qualified(&schema.schema, &table.name))
+) -> Result<bool, ContainerError> {
+    let tables = shape.tables.iter().map(|table| table.name.as_str());
+    let names: Result<Vec<String>, _> = std::iter::once(HISTORY_TABLE)
+        .chain(tables)
+        .map(|table| shape::qualified(&schema.schema, table))
         .collect();
-    let (names, mode) = (
-        names?,
-        match others {
-            Others::Write => "access share",
-            Others::Read => "share",
-        },
-    );
-    if !names.is_empty() {
-        let lock = format!("lock table {} in {mode} mode", names.join(", "));
-        tx.transaction().batch(&lock).await?;
+    let mode = match others {
+        Others::Write => "access share",
+        Others::Read => "share row exclusive",
+    };
+    let lock = format!("lock table {} in {mode} mode", names?.join(", "));
+    match tx.transaction().batch(&lock).await {
+        Ok(()) => Ok(true),
+        // invalid_schema_name, undefined_table.
+        Err(error) if matches!(error.sqlstate(), Some("3F000" | "42P01")) => Ok(false),
+        Err(error) => Err(error.into()),
     }
-    Ok(())
 }
 
 async fn head(
@@ -213,6 +220,7 @@ async fn head(
 ) -> Result<Head, ContainerError> {
     // Before the settings, which let no policy be applied.
     let people = memberships::list(tx, tenant.id).await?;
+    let post_steps = post_steps::had(tx, references.template(), tenant.id).await?;
     tx.transaction().batch(SETTINGS).await?;
     let row = tx.transaction().row(SERVER, &[]).await?;
     let mut sequences = Vec::with_capacity(shape.sequences.len());
@@ -249,6 +257,7 @@ async fn head(
             status: tenant.status,
         },
         template: reference::files(references.template(), schema.template_version),
+        post_steps,
         people: people.into_iter().map(person).collect(),
         tables: shape.tables.iter().map(shape::TableShape::as_table).collect(),
         sequences,

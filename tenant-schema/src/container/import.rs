@@ -27,6 +27,7 @@ use super::rows::{Ids, Renaming};
 use super::shape::{self, Shape, TableShape};
 use super::{ContainerError, Person, Reader};
 use crate::lifecycle::clone::open;
+use crate::lifecycle::post_steps::{self, Which};
 use crate::lifecycle::{self, Owner};
 use crate::members::{self, Member};
 
@@ -60,6 +61,8 @@ pub struct Imported {
     pub rows: u64,
     /// The content hash of the container.
     pub content: Sha256,
+    /// Post-steps of the template that it lacks, as the container's tenant did.
+    pub pending_steps: usize,
     /// Members without an account here, who are kept for the records that name them.
     pub without_account: usize,
 }
@@ -103,6 +106,8 @@ pub async fn import<R: AsyncRead + Unpin>(
     let people = enter_people(tx, organization, &head.people, new, source).await?;
     let filled = Box::pin(fill(tx, &shape.0, &schema, reader, &people.ids)).await?;
     lifecycle::upgrade(tx, template, &schema, from, source).await?;
+    let which = Which::Of(&head.post_steps);
+    let made = post_steps::make(tx.transaction(), template, &schema, latest, which).await?;
     people.mirror(tx, &schema, new).await?;
     let row = NewTenantSchema {
         organization,
@@ -110,6 +115,7 @@ pub async fn import<R: AsyncRead + Unpin>(
         template_version: latest,
     };
     tenant_schemas::insert(tx, &row, source.now()).await?;
+    post_steps::note(tx, template, organization, &made, source).await?;
     let event = AuditEvent::TenantImported {
         origin: head.tenant.id,
         schema: schema.clone(),
@@ -125,6 +131,7 @@ pub async fn import<R: AsyncRead + Unpin>(
         template_version: latest,
         rows: filled.rows,
         content: filled.content,
+        pending_steps: template.post_steps(latest).count() - made.len(),
         without_account: people.strangers.len(),
     })
 }

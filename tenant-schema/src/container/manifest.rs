@@ -29,6 +29,9 @@ pub struct Head {
     pub tenant: TenantInfo,
     /// What its tables are made of.
     pub template: TemplateFiles,
+    /// The names of the template's post-steps that it had.
+    #[serde(default)]
+    pub post_steps: Vec<String>,
     /// Its people, since records name them.
     pub people: Vec<Person>,
     /// Its tables, in the order in which they follow.

@@ -20,6 +20,7 @@ use self::fingerprint::Fingerprint;
 use self::lines::{Lines, Thing};
 pub(super) use self::reference::References;
 use super::look::Look;
+use super::post_steps::Lacked;
 use super::{Finding, Kind, Repair, Severity};
 use crate::lifecycle::LifecycleError;
 
@@ -130,10 +131,16 @@ async fn compare(
         if changes.is_empty() {
             continue;
         }
-        drifted.extend(group.iter().map(|tenant| Drifted {
-            tenant: tenant.clone(),
-            changes: changes.clone(),
-        }));
+        for tenant in group {
+            let lacked = look.lacking.get(tenant.schema.as_str());
+            let lacked: Vec<&Lacked> = lacked.into_iter().flatten().collect();
+            let mut changes = changes.clone();
+            changes.retain(|change| !lacked.iter().any(|lacked| change.is_for_lack_of(lacked)));
+            if !changes.is_empty() {
+                let tenant = tenant.clone();
+                drifted.push(Drifted { tenant, changes });
+            }
+        }
     }
     Ok(drifted)
 }

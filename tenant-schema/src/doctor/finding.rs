@@ -5,7 +5,7 @@ use catalog::schema_name::SchemaName;
 use catalog::slug::Slug;
 
 use super::Kind;
-use crate::lifecycle::psql_login::PsqlRole;
+use crate::lifecycle::logins::Overdue;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,7 +99,7 @@ pub(super) enum Deed {
     /// The same, if there are locks enough for it.
     DropSchema(SchemaName),
     /// Ends the sessions of a login and removes it.
-    DropLogin(PsqlRole),
+    DropLogin(Overdue),
     /// Notes that a run was stopped.
     StopRun(MigrationRunId),
 }

@@ -13,9 +13,10 @@ use super::capacity::Forecast;
 use super::drift::{Drifted, References};
 use super::examine::Examination;
 use super::ground::Ground;
+use super::post_steps::Lacking;
 use super::{
-    Finding, Kind, capacity, database, drift, grants, history, indexes, moves, orphans, purges, rights,
-    roles, runs, sequences, settings, stamps,
+    Finding, Kind, capacity, database, drift, grants, history, indexes, moves, orphans, post_steps, purges,
+    rights, roles, runs, sequences, settings, stamps,
 };
 use crate::lifecycle::LifecycleError;
 use crate::template::Template;
@@ -35,6 +36,8 @@ pub(super) struct Look<'a> {
     pub(super) residents: Vec<Resident>,
     /// Schemas that wait for a tenant.
     pub(super) spares: BTreeSet<SchemaName>,
+    /// The post-steps that schemas lack.
+    pub(super) lacking: Lacking,
     pub(super) ground: Ground,
     /// The schemas whose version is not certain.
     pub(super) doubtful: BTreeSet<String>,
@@ -52,8 +55,9 @@ impl<'a> Look<'a> {
         only: Option<&'a BTreeSet<SchemaName>>,
     ) -> Result<Self, LifecycleError> {
         let residents = doctor::residents(tx).await?;
-        let spares = spare_schemas::list(tx).await?.into_iter();
-        let spares = spares.map(|spare| spare.schema).collect();
+        let spares = spare_schemas::list(tx).await?;
+        let lacking = post_steps::lacking(tx, exam.template, &spares).await?;
+        let spares = spares.into_iter().map(|spare| spare.schema).collect();
         let ground = Ground::read(tx.transaction()).await?;
         Ok(Self {
             tx,
@@ -64,6 +68,7 @@ impl<'a> Look<'a> {
             only,
             residents,
             spares,
+            lacking,
             ground,
             doubtful: BTreeSet::new(),
             drifted: None,
@@ -108,13 +113,14 @@ impl<'a> Look<'a> {
             Kind::Scratch => Ok(orphans::scratch(self)),
             Kind::Roles => roles::tenants(self).await,
             Kind::OrphanRoles => Ok(roles::orphans(self)),
-            Kind::PsqlLogins => roles::psql_logins(self).await,
+            Kind::PsqlLogins => roles::logins(self).await,
             Kind::Stamps => Ok(stamps::stamps(self)),
             Kind::History => {
                 let found = history::history(self).await?;
                 self.doubtful = found.iter().map(|finding| finding.subject.clone()).collect();
                 Ok(found)
             }
+            Kind::PostSteps => Ok(post_steps::post_steps(self)),
             Kind::Drift => drift::drift(self).await,
             Kind::Indexes => indexes::indexes(self).await,
             Kind::Sequences => sequences::sequences(self).await,

@@ -16,7 +16,7 @@ use super::finding::Deed;
 use super::look::Look;
 use super::{Finding, How, Repair};
 use crate::lifecycle::purge::budget;
-use crate::lifecycle::{LifecycleError, Refusal, psql_login};
+use crate::lifecycle::{LifecycleError, Refusal, logins};
 
 /// What was tried.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ async fn mend(
     }
     if let Deed::DropLogin(role) = &repair.deed {
         tx.rollback().await?;
-        psql_login::drop(exam.db, role).await?;
+        logins::drop(exam.db, role).await?;
         tx = exam.db.begin().await?;
     } else {
         apply(exam, &mut tx, &repair).await?;

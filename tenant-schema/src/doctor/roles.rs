@@ -7,8 +7,7 @@ use super::finding::Deed;
 use super::ground::schema_of;
 use super::look::Look;
 use super::{Finding, How, Kind, Repair, grants};
-use crate::lifecycle::LifecycleError;
-use crate::lifecycle::psql_login;
+use crate::lifecycle::{LifecycleError, logins};
 
 /// Tenants whose two roles are not as they were made.
 pub(super) async fn tenants(look: &mut Look<'_>) -> Result<Vec<Finding>, LifecycleError> {
@@ -102,25 +101,33 @@ fn is_claimed(look: &Look<'_>, schema: &SchemaName) -> bool {
         || residents.any(|resident| resident.schema == *schema && resident.claims_schema())
 }
 
-/// Logins for somebody's psql that are good for nothing any more.
-pub(super) async fn psql_logins(look: &mut Look<'_>) -> Result<Vec<Finding>, LifecycleError> {
+/// Logins that were made for a session and are good for nothing any more, or have a session that is bad for all.
+pub(super) async fn logins(look: &mut Look<'_>) -> Result<Vec<Finding>, LifecycleError> {
     let mut findings = Vec::new();
-    for role in psql_login::expired(look.tx, look.now).await? {
-        let name = role.to_string();
-        let Some(schema) = schema_of(&name).filter(|schema| look.is_wanted(schema)) else {
+    for login in logins::overdue(look.tx, look.now).await? {
+        let name = login.to_string();
+        let schema = schema_of(&name);
+        let is_wanted = schema
+            .as_ref()
+            .map_or(look.only.is_none(), |schema| look.is_wanted(schema));
+        if !is_wanted {
             continue;
-        };
+        }
         let sql = vec![
             format!("alter role {name} nologin"),
             format!("drop owned by {name}"),
             format!("drop role {name}"),
         ];
-        let says = "the login was made for somebody's psql, has expired and is still there";
-        findings.push(
-            Finding::new(Kind::PsqlLogins, &name, says)
-                .within(&schema)
-                .with(Repair::new(How::Fix, sql, Deed::DropLogin(role))),
-        );
+        let says = match (login.is_expired, &schema) {
+            (false, _) => "a session of it has left a transaction open for longer than it was allowed",
+            (true, Some(_)) => "the login was made for somebody's psql, has expired and is still there",
+            (true, None) => "the login was made for a run of `tenantry sql`, has expired and is still there",
+        };
+        let mut finding = Finding::new(Kind::PsqlLogins, &name, says);
+        if let Some(schema) = &schema {
+            finding = finding.within(schema);
+        }
+        findings.push(finding.with(Repair::new(How::Fix, sql, Deed::DropLogin(login))));
     }
     Ok(findings)
 }

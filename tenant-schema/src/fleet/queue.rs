@@ -1,11 +1,10 @@
-//! The tenants of a wave, as several jobs take them: those whose lock was not to be had come again later, and keep no
-//! job from the others.
+//! What there is to do, as several jobs take it: tenants whose lock was not to be had come again later, and keep no job from
+//! the others.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use catalog::clock::Source;
-use catalog::migration_runs::RunTenant;
 use tokio::time::Instant;
 
 /// The first pause before a tenant is tried again; each further one is twice as long.
@@ -14,43 +13,43 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// A tenant to be tried.
+/// Something to be tried, at a tenant.
 #[derive(Debug)]
-pub(super) struct Task {
-    pub(super) tenant: RunTenant,
+pub(super) struct Task<T> {
+    pub(super) what: T,
     /// The how manieth attempt it is, counted from one.
     pub(super) attempt: u32,
 }
 
 /// What a job does next.
 #[derive(Debug)]
-pub(super) enum Next {
-    /// This tenant, now.
-    Now(Task),
+pub(super) enum Next<T> {
+    /// This, now.
+    Now(Task<T>),
     /// Ask again then: there is none before.
     At(Instant),
     /// Nothing.
     Nothing,
 }
 
-/// The tenants of a wave that no job works on.
+/// What no job works on.
 #[derive(Debug)]
-pub(super) struct Queue {
-    fresh: VecDeque<Task>,
-    waiting: Vec<(Instant, Task)>,
+pub(super) struct Queue<T> {
+    fresh: VecDeque<Task<T>>,
+    waiting: Vec<(Instant, Task<T>)>,
 }
 
-impl Queue {
-    pub(super) fn of(tenants: Vec<RunTenant>) -> Self {
-        let first = |tenant| Task { tenant, attempt: 1 };
+impl<T> Queue<T> {
+    pub(super) fn of(all: Vec<T>) -> Self {
+        let first = |what| Task { what, attempt: 1 };
         Self {
-            fresh: tenants.into_iter().map(first).collect(),
+            fresh: all.into_iter().map(first).collect(),
             waiting: Vec::new(),
         }
     }
 
-    /// Takes a tenant that was never tried, or else the first one whose time has come.
-    pub(super) fn take(&mut self) -> Next {
+    /// Takes what was never tried, or else what first has its time.
+    pub(super) fn take(&mut self) -> Next<T> {
         if let Some(task) = self.fresh.pop_front() {
             return Next::Now(task);
         }
@@ -62,11 +61,11 @@ impl Queue {
         }
     }
 
-    /// Puts a tenant back, to be tried once more after this pause.
-    pub(super) fn again(&mut self, tenant: RunTenant, attempt: u32, pause: Duration) {
+    /// Puts something back, to be tried once more after this pause.
+    pub(super) fn again(&mut self, what: T, attempt: u32, pause: Duration) {
         let attempt = attempt + 1;
         self.waiting
-            .push((Instant::now() + pause, Task { tenant, attempt }));
+            .push((Instant::now() + pause, Task { what, attempt }));
     }
 }
 

@@ -118,7 +118,7 @@ impl Fleet<'_> {
     }
 
     /// The transaction that shows this program to be at work, as long as it is open.
-    async fn guard(&self) -> Result<CatalogTx, FleetError> {
+    pub(super) async fn guard(&self) -> Result<CatalogTx, FleetError> {
         let mut guard = self.db.begin_patient(self.settings.lock_timeout).await?;
         if migration_runs::try_lock(&mut guard).await? {
             return Ok(guard);
@@ -224,7 +224,7 @@ impl Fleet<'_> {
 }
 
 /// Lets others work. If it cannot be sent, the connection is gone, and the lock with it.
-async fn release(guard: CatalogTx) {
+pub(super) async fn release(guard: CatalogTx) {
     let _gone = guard.rollback().await;
 }
 
@@ -245,7 +245,7 @@ struct Wave<'a, T> {
 
 /// What the jobs of a wave share.
 struct State {
-    queue: Queue,
+    queue: Queue<RunTenant>,
     failed: usize,
     /// The catalog could not be told of a failure: there is no sense in going on.
     lost: Option<LifecycleError>,
@@ -298,7 +298,7 @@ impl<T: Fn(Event)> Wave<'_, T> {
         }
     }
 
-    fn next(&self) -> Next {
+    fn next(&self) -> Next<RunTenant> {
         let mut state = self.state();
         if self.is_over(&state) || self.stop.is_given() {
             return Next::Nothing;
@@ -310,7 +310,11 @@ impl<T: Fn(Event)> Wave<'_, T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn attempt(&self, Task { tenant, attempt }: Task) {
+    async fn attempt(&self, task: Task<RunTenant>) {
+        let Task {
+            what: tenant,
+            attempt,
+        } = task;
         let at = Attempt {
             run: self.run,
             organization: tenant.organization,

@@ -19,6 +19,7 @@ use catalog::tenant_schemas;
 use catalog::tx::{CatalogDb, CatalogTx};
 use tokio::io::AsyncRead;
 
+use super::post_steps::{self, Which};
 use super::purge::{self, Survey};
 use super::stamp::Found;
 use super::{LifecycleError, Refusal, create_tables, psql_login, upgrade};
@@ -173,12 +174,15 @@ pub async fn restore<R: AsyncRead + Unpin>(
         return Err(other_container());
     }
     let people = reader.head().people.clone();
+    let steps = reader.head().post_steps.clone();
     create_tables(tx, template, from, tenant.id, &schema, source).await?;
     let filled = Box::pin(fill(tx, shape.shape(), &schema, reader, &Ids::default())).await?;
     if filled.sha256.to_string() != archive.sha256 {
         return Err(other_container());
     }
     upgrade(tx, template, &schema, from, source).await?;
+    let which = Which::Of(&steps);
+    post_steps::make_for(tx, template, (tenant.id, &schema), latest, which, source).await?;
     for member in memberships::list(tx, tenant.id).await? {
         let now = &member.membership;
         let is_same = people.iter().any(|before| {

@@ -31,6 +31,7 @@ use catalog::tx::{CatalogDb, CatalogTx};
 
 pub use self::anonymise::Anonymised;
 use self::anonymise::Plan;
+use super::post_steps;
 use super::purge::{self, budget};
 use super::stamp::{self, Found};
 use super::{LifecycleError, Owner, Refusal, create_tenant};
@@ -197,6 +198,8 @@ pub async fn make(
         left_out: Vec::new(),
         anonymised: None,
     };
+    // Before the records: what is made up of people has to be unique where an index says so.
+    post_steps::make_as_of(tx, template, origin.id, (id, &made.schema), version, source).await?;
     let people = enter_people(tx, origin.id, id, new, source).await?;
     if new.content != Content::Schema {
         let ids = people.ids();
@@ -212,8 +215,7 @@ pub async fn make(
             None => error.into(),
         })?;
         (made.rows, made.left_out) = (copied.rows, copied.left_out);
-        let large_objects = purge::large_objects(inside, &schema.schema).await?;
-        match large_objects {
+        match purge::large_objects(inside, &schema.schema).await? {
             0 => {}
             1 => made.left_out.push("1 large object".to_owned()),
             more => made.left_out.push(format!("{more} large objects")),

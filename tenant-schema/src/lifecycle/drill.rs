@@ -8,6 +8,7 @@ use catalog::schema_name::SchemaName;
 use catalog::tx::CatalogDb;
 use tokio::io::AsyncRead;
 
+use super::post_steps::{self, Which};
 use super::{create_tables, upgrade};
 use crate::container::content::Sha256;
 use crate::container::import::{ImportShape, fill};
@@ -40,7 +41,7 @@ pub async fn rehearse<R: AsyncRead + Unpin>(
 ) -> Result<Rehearsed, ContainerError> {
     let shape = ImportShape::of(db, references, &reader).await?;
     let (template, head) = (references.template(), reader.head());
-    let from = head.template.version;
+    let (from, steps) = (head.template.version, head.post_steps.clone());
     let new = NewOrganization {
         kind: OrganizationKind::Standalone,
         parent: None,
@@ -57,6 +58,8 @@ pub async fn rehearse<R: AsyncRead + Unpin>(
     let filling = fill(&mut tx, shape.shape(), &schema, reader, &ids);
     let filled = Box::pin(filling).await?;
     upgrade(&mut tx, template, &schema, from, source).await?;
+    let (latest, which) = (template.latest(), Which::Of(&steps));
+    post_steps::make(tx.transaction(), template, &schema, latest, which).await?;
     tx.rollback().await?;
     Ok(Rehearsed {
         rows: filled.rows,

@@ -54,7 +54,7 @@ pub struct PsqlLogin {
     pub valid_until: DateTime<Utc>,
 }
 
-/// Makes a login for the tenant's schema. It is there when `tx` is committed, and should be [`drop`]ped after use.
+/// Makes a login for the tenant's schema. Whoever makes it is a member, who sees what its sessions do and may end them. It is there when `tx` is committed, and should be [`drop`]ped after use.
 pub async fn create(
     tx: &mut CatalogTx,
     schema: &SchemaName,
@@ -80,7 +80,8 @@ pub async fn create(
              comment on role {role} is 'tenantry: somebody''s psql on {schema}';
              alter role {role} set role = {granted};
              alter role {role} set idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION}';
-             alter role {role} set search_path = {path}"
+             alter role {role} set search_path = {path};
+             grant {role} to current_user"
         ))
         .await?;
     Ok(login)
@@ -92,12 +93,6 @@ pub async fn drop(db: &CatalogDb, role: &PsqlRole) -> Result<(), LifecycleError>
     logins::remove(db, &role.0).await
 }
 
-/// The logins whose time is over: left behind by a program that was killed.
-pub async fn expired(tx: &mut CatalogTx, now: DateTime<Utc>) -> Result<Vec<PsqlRole>, PgError> {
-    let rows = tx.transaction().rows(EXPIRED, &[&now]).await?;
-    Ok(rows.iter().map(|row| PsqlRole(row.get("role"))).collect())
-}
-
 /// The logins to one tenant that there are.
 pub(super) async fn of_schema(tx: &mut CatalogTx, schema: &SchemaName) -> Result<Vec<PsqlRole>, PgError> {
     let rows = tx.transaction().rows(OF_SCHEMA, &[&schema.as_str()]).await?;
@@ -105,11 +100,6 @@ pub(super) async fn of_schema(tx: &mut CatalogTx, schema: &SchemaName) -> Result
 }
 
 // The pattern is what makes the names fit for SQL text.
-pub(crate) const EXPIRED: &str = "\
-select r.rolname::text as role from pg_catalog.pg_roles r
- where r.rolname ~ '^t_[0-9a-f]{32}_psql_[0-9a-f]{8}$' and r.rolvaliduntil < $1
- order by r.rolname";
-
 pub(crate) const OF_SCHEMA: &str = "\
 select r.rolname::text as role from pg_catalog.pg_roles r
  where r.rolname ~ '^t_[0-9a-f]{32}_psql_[0-9a-f]{8}$' and pg_catalog.starts_with(r.rolname, $1::text || '_')

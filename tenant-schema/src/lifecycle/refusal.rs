@@ -115,7 +115,6 @@ impl Refusal {
             Self::Renamed(_) => {
                 "`alter schema … rename to …` gives it back the name that `tenantry tenant show` tells"
             }
-            Self::NotReady(_) => "`tenantry tenant show` tells how it stands",
             Self::Behind(_) => "`tenantry migrate --only SLUG` first",
             Self::Besides(_) => "keep it elsewhere, or lose it with --leave-out",
             Self::Target(refusal) => refusal.advice(),
@@ -130,7 +129,7 @@ impl Refusal {
             Self::LargeObjects(_) => {
                 "`select lo_unlink(oid) from pg_largeobject_metadata` in its psql removes them"
             }
-            Self::NoSchema => "`tenantry tenant show` tells how it stands",
+            Self::NoSchema | Self::NotReady(_) => "`tenantry tenant show` tells how it stands",
             Self::Lacks(_) => "somebody has changed it by hand; bring it back to its version's form first",
             Self::NotArchived => "`tenantry tenant import --as` makes another tenant of a container",
             Self::Busy => "run it again when the migration is over",

@@ -11,14 +11,16 @@ use std::cmp::Ordering;
 
 use catalog::clock::Source;
 use catalog::pg::tx::Transaction;
+use catalog::post_steps::Step;
 use catalog::schema_name::SchemaName;
 use catalog::spare_schemas::{self, SpareSchema};
 use catalog::template_models;
 use catalog::tx::{CatalogDb, CatalogTx};
 
+use super::post_steps::{self, Which};
 use super::stamp::{self, Found};
 use super::{LifecycleError, create_tables, purge};
-use crate::template::Template;
+use crate::template::{PostStep, Template};
 
 /// What was done to the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,8 +33,9 @@ pub struct Filled {
     pub later: usize,
 }
 
-/// Sees to it that there are so many spares of the template's latest version and none of an earlier one. Each is built, and
-/// each removed, in a transaction of its own, so that whoever is killed leaves the pool with one less, and nothing half-made. Of
+/// Sees to it that there are so many spares of the template's latest version and none of an earlier one, or without a post-step.
+/// Each is built, and each removed, in a transaction of its own, so that whoever is killed leaves the pool with one less, and
+/// nothing half-made. Of
 /// several that fill at once, one builds at a time, and none more than are wanted.
 pub async fn fill(
     db: &CatalogDb,
@@ -41,7 +44,7 @@ pub async fn fill(
     source: &Source,
     mut built_one: impl FnMut(usize),
 ) -> Result<Filled, LifecycleError> {
-    let removed = remove_before(db, Some(template.latest())).await?;
+    let removed = remove_before(db, Some(template)).await?;
     let mut built = 0;
     loop {
         match build_one(db, template, target, source).await? {
@@ -60,20 +63,24 @@ pub async fn fill(
     }
 }
 
-/// Replaces every spare of an earlier version than the template's by one of its latest, each in a transaction of its own:
-/// there are as many as before, whoever is killed. Says how many there were.
+/// Replaces every spare that is behind the template by one of its latest version with all post-steps, each in a transaction of
+/// its own: there are as many as before, whoever is killed. Says how many there were.
 pub async fn renew(db: &CatalogDb, template: &Template, source: &Source) -> Result<usize, LifecycleError> {
+    let (latest, steps) = (template.latest(), marks(template));
+    let is_behind = |spare: &SpareSchema| {
+        let lacks = || steps.iter().any(|step| !spare.post_steps.contains(step));
+        spare.template_version < latest || spare.template_version == latest && lacks()
+    };
     let mut renewed = 0;
     loop {
         let mut tx = db.begin_unhurried().await?;
-        let is_behind = |spare: &SpareSchema| spare.template_version < template.latest();
         if !spare_schemas::list(&mut tx).await?.iter().any(is_behind) {
             tx.rollback().await?;
             return Ok(renewed);
         }
         // First, so that nobody builds another in the place of the one that is about to be replaced.
         spare_schemas::lock(&mut tx).await?;
-        let Some(behind) = spare_schemas::claim_before(&mut tx, Some(template.latest())).await? else {
+        let Some(behind) = spare_schemas::claim_before(&mut tx, Some(latest), &steps).await? else {
             tx.rollback().await?;
             return Ok(renewed);
         };
@@ -130,6 +137,7 @@ async fn build(tx: &mut CatalogTx, template: &Template, source: &Source) -> Resu
         schema: SchemaName::from_opaque(source.uuid()),
         organization: source.id(),
         template_version: template.latest(),
+        post_steps: marks(template),
         created_at: source.now(),
     };
     create_tables(
@@ -141,15 +149,32 @@ async fn build(tx: &mut CatalogTx, template: &Template, source: &Source) -> Resu
         source,
     )
     .await?;
+    let (schema, version) = (&spare.schema, spare.template_version);
+    post_steps::make(tx.transaction(), template, schema, version, Which::All).await?;
     Ok(spare_schemas::insert(tx, &spare).await?)
 }
 
-/// Removes the spares of earlier versions than this; with `None` all of them.
-async fn remove_before(db: &CatalogDb, version: Option<i32>) -> Result<usize, LifecycleError> {
+/// All post-steps of the template, as a spare notes them.
+fn marks(template: &Template) -> Vec<String> {
+    let steps = template.post_steps(template.latest());
+    steps.map(PostStep::mark).collect()
+}
+
+/// The steps of the template that a spare was made with: it may have got some since.
+pub(super) fn made_with(spare: &SpareSchema, template: &Template) -> Vec<Step> {
+    let steps = template.post_steps(spare.template_version);
+    let had = steps.filter(|step| spare.post_steps.contains(&step.mark()));
+    had.map(|step| step.step().clone()).collect()
+}
+
+/// Removes the spares that are behind the template; with `None` all of them.
+async fn remove_before(db: &CatalogDb, template: Option<&Template>) -> Result<usize, LifecycleError> {
+    let version = template.map(Template::latest);
+    let steps = template.map(marks).unwrap_or_default();
     let mut removed = 0;
     loop {
         let mut tx = db.begin_unhurried().await?;
-        let Some(spare) = spare_schemas::claim_before(&mut tx, version).await? else {
+        let Some(spare) = spare_schemas::claim_before(&mut tx, version, &steps).await? else {
             tx.rollback().await?;
             return Ok(removed);
         };

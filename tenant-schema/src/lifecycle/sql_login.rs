@@ -12,7 +12,7 @@ use catalog::password;
 use catalog::pg::sqlstate::PgError;
 use catalog::schema_name::SchemaName;
 use catalog::tx::{CatalogDb, CatalogTx};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::psql_login::Reach;
@@ -98,23 +98,3 @@ async fn committed(db: &CatalogDb, sql: &str) -> Result<(), PgError> {
 pub(crate) async fn drop(db: &CatalogDb, role: &SqlRole) -> Result<(), LifecycleError> {
     logins::remove(db, &role.0).await
 }
-
-/// Removes the logins whose time is over, which programs that were killed have left behind. One that cannot be removed is
-/// skipped: its password has expired.
-pub(crate) async fn sweep(db: &CatalogDb, now: DateTime<Utc>) -> Result<(), PgError> {
-    let mut tx = db.begin().await?;
-    let rows = tx.transaction().rows(EXPIRED, &[&now]).await?;
-    tx.rollback().await?;
-    for role in rows.iter().map(|row| SqlRole(row.get("role"))) {
-        if let Err(error) = drop(db, &role).await {
-            tracing::debug!(%role, %error, "an expired login could not be removed");
-        }
-    }
-    Ok(())
-}
-
-// The pattern is what makes the names fit for SQL text.
-pub(crate) const EXPIRED: &str = "\
-select r.rolname::text as role from pg_catalog.pg_roles r
- where r.rolname ~ '^tenantry_sql_[0-9a-f]{8}$' and r.rolvaliduntil < $1
- order by r.rolname";

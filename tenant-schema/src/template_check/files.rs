@@ -43,6 +43,8 @@ pub enum Kind {
     Migration,
     /// `B`: stands for the migrations up to its number, in new tenants.
     Baseline,
+    /// `P`: runs behind the migration of its number, outside of a transaction.
+    PostStep,
 }
 
 /// A name without its folder.
@@ -56,6 +58,7 @@ pub(super) fn named(name: &str) -> Option<(Kind, i32)> {
     let kind = match name.chars().next()? {
         'V' => Kind::Migration,
         'B' => Kind::Baseline,
+        'P' => Kind::PostStep,
         _ => return None,
     };
     let (number, title) = name[1..].strip_suffix(".sql")?.split_once("__")?;
@@ -82,6 +85,9 @@ pub(super) fn numbering(files: &[SqlFile]) -> Vec<Finding> {
             found.add(1, Rule::FileName, reason, NAME);
             continue;
         };
+        if named.0 == Kind::PostStep {
+            continue;
+        }
         if let Some(first) = seen.insert(named, &file.name) {
             let reason = format!("{first} has the number {} too", named.1);
             found.add(1, Rule::FileNumber, reason, "give every file a number of its own");
@@ -99,6 +105,7 @@ pub(super) fn numbering(files: &[SqlFile]) -> Vec<Finding> {
             Found { file: name, findings }.add(1, Rule::BaselineDiffers, reason, instead);
         }
     }
+    post_steps(files, last, &mut findings);
     for (expected, (number, name)) in (1..).zip(numbers) {
         if number != expected {
             let mut found = Found {
@@ -113,4 +120,32 @@ pub(super) fn numbering(files: &[SqlFile]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What is wrong with the names of post-steps: several may stand behind one version, none behind a version that there is not.
+fn post_steps(files: &[SqlFile], last: i32, findings: &mut Vec<Finding>) {
+    let mut seen: HashMap<&str, &str> = HashMap::new();
+    for file in files {
+        let Some((Kind::PostStep, number)) = named(&file.name) else {
+            continue;
+        };
+        let mut found = Found {
+            file: &file.name,
+            findings,
+        };
+        if let Some(first) = seen.insert(base(&file.name), &file.name) {
+            let reason = format!("{first} has this name too");
+            found.add(
+                1,
+                Rule::PostStep,
+                reason,
+                "give every post-step a name of its own",
+            );
+        }
+        if number > last {
+            let reason = format!("there is no V{number} that it could stand behind");
+            let instead = "give it the number of the V file behind which it runs";
+            found.add(1, Rule::PostStep, reason, instead);
+        }
+    }
 }

@@ -6,10 +6,11 @@ use catalog::pg::tx::Transaction;
 use catalog::schema_name::SchemaName;
 use catalog::tx::CatalogDb;
 
-use super::statements::split;
-use super::{Finding, Rule, SqlFile, baselines, tokens};
+use super::statements::{places, split};
+use super::{Finding, Kind, Rule, SqlFile, baselines, tokens};
 use crate::access_tag;
 use crate::lifecycle::clone::anonymise::Marks;
+use crate::lifecycle::post_steps::{self, Which};
 use crate::lifecycle::{LifecycleError, scratch};
 use crate::template::Template;
 
@@ -101,6 +102,16 @@ pub async fn check(
         }
         Err(error) => return Err(error),
     };
+    let made = post_steps::make(tx.transaction(), template, &schema, template.latest(), Which::All).await;
+    if let Err(LifecycleError::Template(MigrateError::Failed {
+        step,
+        source: source @ PgError::Statement(_),
+        ..
+    })) = &made
+    {
+        return Ok(vec![does_not_apply(step, source, files)]);
+    }
+    made?;
     let places = Places::of(files);
     let mut findings = look(tx.transaction(), schema.as_str(), &places).await?;
     findings.extend(of_people(tx.transaction(), &schema, &places).await?);
@@ -225,10 +236,17 @@ fn does_not_apply(step: &str, error: &PgError, files: &[SqlFile]) -> Finding {
     let said = error.db();
     let position = said.and_then(|said| said.position).unwrap_or(1);
     let line = file.map_or(1, |file| {
+        // Of a post-step only the statement is sent.
+        let is_step = file.kind() == Some(Kind::PostStep);
+        let first = places(&file.text)
+            .first()
+            .filter(|_| is_step)
+            .map(|place| place.start);
+        let before = file.text[..first.unwrap_or(0)].chars().count();
         1 + file
             .text
             .chars()
-            .take(position - 1)
+            .take(before + position - 1)
             .filter(|c| *c == '\n')
             .count()
     });

@@ -94,6 +94,8 @@ rules! {
     PersonalLine = "personal-line", Error;
     /// A column whose name sounds like people, without such a line.
     PersonalUnmarked = "personal-unmarked", Warning;
+    /// A file of a post-step that is none.
+    PostStep = "post-step", Error;
     /// A command of psql's.
     PsqlCommand = "psql-command", Error;
     /// Grants and owners.

@@ -259,7 +259,7 @@ fn concurrently(statement: Statement<'_>, found: &mut Found<'_>) {
             token.line,
             Rule::Concurrently,
             "concurrently cannot run in a transaction, and a migration is part of one".to_owned(),
-            "leave it out: a tenant's tables are small, and lock_timeout bounds the wait",
+            "leave it out where tables are small, since lock_timeout bounds the wait; or make it a post-step, a file P<number>__<words>.sql",
         );
     }
 }

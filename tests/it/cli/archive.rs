@@ -28,6 +28,9 @@ async fn an_archived_tenant_is_gone_but_for_its_file_and_comes_back_as_it_was() 
     let before = content(&superuser, acme.schema.as_str()).await;
     let refused = tenantry.run("tenant archive acme --to .").await;
     assert_eq!(refused.status, Some(1), "{refused}");
+    let nowhere = tenantry.run("tenant archive acme --to nowhere --yes").await;
+    assert_eq!(nowhere.status, Some(1), "{nowhere}");
+    assert!(nowhere.stderr.contains("there is no folder nowhere"), "{nowhere}");
     assert_eq!(traces(&superuser).await, (1, 2));
     let archived = tenantry.json("tenant archive acme --to . --yes").await;
     assert_eq!(traces(&superuser).await, (0, 0), "schema and roles are gone");
@@ -36,6 +39,7 @@ async fn an_archived_tenant_is_gone_but_for_its_file_and_comes_back_as_it_was() 
         Path::new(&file).is_absolute() && Path::new(&file).exists(),
         "{file}"
     );
+    crate::doctor::assert_healthy(&t, "archived").await;
     let shown = tenantry.json("tenant show acme").await;
     assert_eq!(shown["archived"]["sha256"], archived["sha256"]);
     assert_eq!(shown["status"], "cancelled");
@@ -62,6 +66,7 @@ async fn an_archived_tenant_is_gone_but_for_its_file_and_comes_back_as_it_was() 
 
     let back = tenantry.json(&format!("tenant unarchive acme {file}")).await;
     assert_eq!(back["status"], "active");
+    crate::doctor::assert_healthy(&t, "brought back").await;
     assert_eq!(
         back["schema"],
         acme.schema.as_str(),

@@ -309,6 +309,14 @@ async fn a_person_gets_an_account_and_joins() {
       "password": "<password>"
     }
     "#);
+    let shown =
+        "select count(*) from catalog.users where email = 'dora@acme.example' and display_name is null";
+    let shown = t.as_owner().await.query_one(shown, &[]).await.expect("an answer");
+    assert_eq!(
+        shown.get::<_, i64>(0),
+        1,
+        "what the stranger called herself is gone"
+    );
 }
 
 #[tokio::test]

@@ -71,6 +71,7 @@ async fn for_machines_a_broken_tenant_is_one_of_the_list() {
         "version": <version>
       },
       "pinned": [],
+      "post_steps": [],
       "run": "<id>",
       "spares": 0,
       "template_version": <version>,

@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 use insta::internals::SettingsBindDropGuard;
+use tests::TestDb;
 
 use super::program::{Tenantry, masked};
 use crate::fleet::Small;
@@ -287,4 +288,34 @@ async fn what_does_not_go_together_is_refused() {
         let ran = tenantry.run(words).await;
         assert_eq!(ran.status, Some(1), "{words}: {ran}");
     }
+}
+
+#[tokio::test]
+async fn a_pin_waits_for_a_migration_and_knows_the_version_it_made() {
+    let t = TestDb::new().await;
+    let tenantry = Tenantry::on(&t).await;
+    let acme = t.tenant("acme").await;
+    let (migration, superuser) = (t.as_superuser().await, t.as_superuser().await);
+    let begin = format!(
+        "begin; update catalog.tenant_schemas set template_version = 3 where schema_name = '{}'",
+        acme.schema
+    );
+    migration.batch_execute(&begin).await.expect("at work");
+    let committed = async {
+        let waits = "select count(*) from pg_locks where not granted and transactionid is not null
+                        and pid in (select pid from pg_stat_activity where datname = current_database())";
+        while superuser
+            .query_one(waits, &[])
+            .await
+            .expect("an answer")
+            .get::<_, i64>(0)
+            == 0
+        {}
+        migration.batch_execute("commit").await.expect("committed");
+    };
+    let (pinned, ()) = tokio::join!(tenantry.json("tenant pin acme"), committed);
+    assert_eq!(
+        (&pinned["template_version"], &pinned["pinned_version"]),
+        (&3.into(), &3.into())
+    );
 }

@@ -20,17 +20,12 @@ pub(super) struct Ward {
 impl Ward {
     pub(super) async fn new() -> Self {
         let t = TestDb::on(Cluster::own().await).await;
-        let ward = Self {
+        Self {
             acme: t.tenant("acme").await,
             globex: t.tenant("globex").await,
             superuser: t.as_superuser().await,
             t,
-        };
-        // The server's last transaction was dropped, and is ended when its connection is wanted again: what it sees would
-        // be kept from vacuum.
-        let tx = ward.t.server_catalog().begin().await.expect("a connection");
-        tx.rollback().await.expect("nothing was begun");
-        ward
+        }
     }
 
     /// The server of a test has no autovacuum, and every fault and its repair leave dead rows in the catalogs.
@@ -112,7 +107,9 @@ async fn every_fault_is_found_and_mended_as_is_said() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     let untried: Vec<Kind> = super::kinds()
         .into_iter()
-        .filter(|kind| *kind != Kind::Capacity && !kinds.contains(&Some(kind.check().name)))
+        // Post-steps are of templates that have some: `fleet/post_steps.rs`.
+        .filter(|kind| ![Kind::Capacity, Kind::PostSteps].contains(kind))
+        .filter(|kind| !kinds.contains(&Some(kind.check().name)))
         .collect();
     assert!(untried.is_empty(), "checks without a fault: {untried:?}");
     // What was mended is in the audit log, by check.

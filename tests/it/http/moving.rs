@@ -11,6 +11,7 @@ use tenant_schema::lifecycle::relocate::Relocated;
 use tests::app::{Client, TestApp};
 use tests::{TestDb, TestTenant};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::lifecycle::relocate::{Asked, relocate};
 
@@ -26,7 +27,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn note(&mut self, status: u16, code: String) {
+    fn note(&mut self, status: u16, code: &str) {
         *self.answers.entry(format!("{status} {code}")).or_default() += 1;
     }
 }
@@ -58,11 +59,11 @@ impl Worker {
                 if status == 201 {
                     seen.gap = seen.gap.max(last.elapsed());
                     last = Instant::now();
-                    seen.note(status, String::new());
+                    seen.note(status, "");
                     seen.written.insert(name);
                     break;
                 }
-                seen.note(status, answer.code());
+                seen.note(status, &answer.code());
                 match status {
                     503 => assert!(answer.header("retry-after").is_some(), "{}", answer.text()),
                     421 => client = self.there.clone(),
@@ -85,7 +86,7 @@ impl Worker {
             } else {
                 answer.code()
             };
-            seen.note(answer.status(), code);
+            seen.note(answer.status(), &code);
             match answer.status() {
                 200 => {}
                 // A refusal waits for nothing: whoever asks on and on would leave nobody else a thread.
@@ -175,32 +176,9 @@ async fn writes_are_here_before_it_or_there_after_it_and_nowhere_twice() {
     has_so_many(there.db(), moved.schema.as_str(), arrived + 100).await;
     stop.send(true).expect("somebody works");
     let mut written = psql.await.expect("no panic");
-    let mut gap = Duration::ZERO;
-    for seen in join_all(writers).await {
-        let seen = seen.expect("no panic");
-        crate::tell(&format!(
-            "a writer: {:?}, longest gap {:?}",
-            seen.answers, seen.gap
-        ));
-        gap = gap.max(seen.gap);
-        assert!(
-            seen.answers.contains_key("503 tenant_moving"),
-            "{:?}",
-            seen.answers
-        );
-        written.extend(seen.written);
-    }
-    for seen in join_all(readers).await {
-        let seen = seen.expect("no panic");
-        let read = seen.answers["200 "];
-        crate::tell(&format!("a reader: {:?}", seen.answers));
-        assert!(read > 100, "readers go on: {:?}", seen.answers);
-        assert!(
-            !seen.answers.contains_key("503 tenant_moving"),
-            "{:?}",
-            seen.answers
-        );
-    }
+    let (by_http, gap) = writers_were_told(writers).await;
+    written.extend(by_http);
+    readers_went_on(readers).await;
     let found = tags(there.db(), moved.schema.as_str()).await;
     let once: BTreeSet<String> = found.iter().cloned().collect();
     assert_eq!(found.len(), once.len(), "nothing is there twice");
@@ -218,6 +196,40 @@ async fn writes_are_here_before_it_or_there_after_it_and_nowhere_twice() {
         once.len(),
         moved.pause
     ));
+}
+
+/// What was acknowledged to them, and the longest time that one of them had to wait.
+async fn writers_were_told(writers: Vec<JoinHandle<Seen>>) -> (BTreeSet<String>, Duration) {
+    let (mut written, mut gap) = (BTreeSet::new(), Duration::ZERO);
+    for seen in join_all(writers).await {
+        let seen = seen.expect("no panic");
+        crate::tell(&format!(
+            "a writer: {:?}, longest gap {:?}",
+            seen.answers, seen.gap
+        ));
+        gap = gap.max(seen.gap);
+        assert!(
+            seen.answers.contains_key("503 tenant_moving"),
+            "{:?}",
+            seen.answers
+        );
+        written.extend(seen.written);
+    }
+    (written, gap)
+}
+
+async fn readers_went_on(readers: Vec<JoinHandle<Seen>>) {
+    for seen in join_all(readers).await {
+        let seen = seen.expect("no panic");
+        let read = seen.answers["200 "];
+        crate::tell(&format!("a reader: {:?}", seen.answers));
+        assert!(read > 100, "readers go on: {:?}", seen.answers);
+        assert!(
+            !seen.answers.contains_key("503 tenant_moving"),
+            "{:?}",
+            seen.answers
+        );
+    }
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ pub(crate) struct Asked<'a> {
 impl Default for Asked<'_> {
     fn default() -> Self {
         Self {
-            max_pause: Duration::from_secs(60),
+            max_pause: Duration::from_mins(1),
             leave_out: false,
             references: None,
         }
@@ -59,13 +59,15 @@ impl Two {
         }
     }
 
-    /// The same with tenants of one table.
+    /// The same with tenants of one table, which has an index that a post-step makes.
     pub(crate) async fn small() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let notes = "create table notes (id uuid not null default gen_random_uuid(), amount integer not null default 0,
               constraint notes_pkey primary key (id));
             comment on table notes is 'Notes.'";
         std::fs::write(folder.path().join("V1__notes.sql"), notes).expect("the folder can be written");
+        let step = "create index concurrently notes_amount_idx on notes (amount)";
+        std::fs::write(folder.path().join("P1__amounts.sql"), step).expect("the folder can be written");
         let template = Template::read(folder.path()).expect("a template");
         let Self { here, there } = Self::new().await;
         Self {

@@ -82,7 +82,7 @@ pub(crate) struct TenantArchiveArgs {
 pub(crate) struct TenantMoveArgs {
     /// The tenant
     pub(crate) slug: Slug,
-    /// The owner's connection to the other database, if TARGET_DATABASE_URL does not name it
+    /// The owner's connection to the other database, if the environment does not name it
     #[arg(long, value_name = "URL")]
     pub(crate) to: Option<SecretString>,
     /// How long writes may be refused before the move is given up, such as 500ms, 20s or 5m

@@ -131,7 +131,7 @@ impl Folder {
         before.extend(self.manifest()?.into_iter().flat_map(|manifest| manifest.tenants));
         let mut json = serde_json::to_vec_pretty(manifest)?;
         json.push(b'\n');
-        let mut file = NewFile::create(&self.file(MANIFEST)).await?;
+        let mut file = NewFile::create(&self.file(MANIFEST))?;
         tokio::io::AsyncWriteExt::write_all(file.output(), &json).await?;
         file.keep().await?;
         let stays: HashSet<&str> = manifest.tenants.iter().map(|kept| kept.file.as_str()).collect();

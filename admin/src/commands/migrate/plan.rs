@@ -1,9 +1,12 @@
 //! `tenantry migrate --plan`: what would be done.
 
-use serde::Serialize;
-use tenant_schema::fleet::Plan;
+use std::collections::BTreeMap;
 
-use super::Pinned;
+use serde::Serialize;
+use tenant_schema::fleet::{Fleet, Plan};
+
+use super::{Pinned, post_steps};
+use crate::cli::MigrateArgs;
 use crate::exit::ExitStatus;
 use crate::operator::Operator;
 use crate::output;
@@ -14,6 +17,14 @@ struct Planned {
     migrations: usize,
     tenants: Vec<PlannedTenant>,
     pinned: Vec<Pinned>,
+    post_steps: Vec<PlannedStep>,
+}
+
+/// A step that would be carried out.
+#[derive(Serialize)]
+struct PlannedStep {
+    step: String,
+    tenants: usize,
 }
 
 #[derive(Serialize)]
@@ -25,11 +36,15 @@ struct PlannedTenant {
 }
 
 /// Prints it; nothing is visited.
-pub(super) fn run(plan: &Plan, operator: &Operator) -> anyhow::Result<ExitStatus> {
+pub(super) async fn run(
+    args: &MigrateArgs,
+    plan: &Plan,
+    fleet: &Fleet<'_>,
+    operator: &Operator,
+) -> anyhow::Result<ExitStatus> {
     let migrations = operator.config.template.migrations();
-    let tenants: Vec<PlannedTenant> = plan
-        .steps
-        .iter()
+    let migrated = plan.steps.iter().filter(|_| !args.post_steps);
+    let tenants: Vec<PlannedTenant> = migrated
         .map(|step| PlannedTenant {
             slug: step.tenant.slug.to_string(),
             from: step.tenant.template_version,
@@ -46,15 +61,44 @@ pub(super) fn run(plan: &Plan, operator: &Operator) -> anyhow::Result<ExitStatus
         migrations: tenants.iter().map(|tenant| tenant.migrations).sum(),
         pinned: pinned.collect(),
         tenants,
+        post_steps: steps(args, plan, fleet, operator).await?,
     };
     operator.output.document(&document, text)?;
     Ok(ExitStatus::Done)
 }
 
+/// The steps of the template, each with the number of tenants that would get it.
+async fn steps(
+    args: &MigrateArgs,
+    plan: &Plan,
+    fleet: &Fleet<'_>,
+    operator: &Operator,
+) -> anyhow::Result<Vec<PlannedStep>> {
+    let mut tenants: BTreeMap<String, usize> = BTreeMap::new();
+    if !args.no_post_steps {
+        for one in post_steps::outstanding(args, operator, fleet).await? {
+            *tenants.entry(one.step).or_default() += 1;
+        }
+        let behind = fleet.steps_behind(plan).filter(|_| !args.post_steps);
+        for (_, step) in behind {
+            *tenants.entry(step.to_owned()).or_default() += 1;
+        }
+    }
+    let template = &operator.config.template;
+    let planned = template.post_steps(template.latest()).filter_map(|step| {
+        let tenants = tenants.remove(step.name())?;
+        let step = step.name().to_owned();
+        Some(PlannedStep { step, tenants })
+    });
+    Ok(planned.collect())
+}
+
 fn text(document: &Planned) -> String {
     let version = document.template_version;
     let mut lines = Vec::new();
-    if document.tenants.is_empty() {
+    if document.tenants.is_empty() && !document.post_steps.is_empty() {
+        lines.push(format!("no tenant would be brought to version {version}"));
+    } else if document.tenants.is_empty() {
         lines.push(format!(
             "nothing to do: no tenant can be brought to version {version}"
         ));
@@ -70,5 +114,10 @@ fn text(document: &Planned) -> String {
     }
     let pinned = document.pinned.iter();
     lines.extend(pinned.map(|Pinned { slug, version }| format!("{slug} is pinned at version {version}")));
+    if !document.post_steps.is_empty() {
+        let rows = document.post_steps.iter();
+        let rows = rows.map(|planned| [planned.step.clone(), planned.tenants.to_string()]);
+        lines.push(format!("\n{}", output::table(["POST-STEP", "TENANTS"], rows)));
+    }
     lines.join("\n")
 }

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-use tenant_schema::fleet::Event;
+use tenant_schema::fleet::{Event, post_steps};
 
 use crate::output::Output;
 
@@ -93,6 +93,54 @@ impl Progress {
     fn count(&self) {
         let line = counting(self.done, self.total, self.failed, self.since.elapsed());
         self.output.overwrite(line);
+    }
+}
+
+/// How far the post-steps are: a line for each.
+pub(super) struct StepProgress {
+    output: Output,
+    total: usize,
+    done: usize,
+}
+
+impl StepProgress {
+    /// Of a phase that begins.
+    pub(super) fn new(output: Output) -> Self {
+        Self {
+            output,
+            total: 0,
+            done: 0,
+        }
+    }
+
+    /// Tells of something that has happened.
+    pub(super) fn tell(&mut self, event: &post_steps::Event) {
+        match event {
+            post_steps::Event::Begun { steps } => self.total = *steps,
+            post_steps::Event::Again {
+                slug,
+                step,
+                attempts,
+                sqlstate,
+                pause,
+            } => {
+                let pause = pause.as_secs_f64();
+                self.output.progress(format_args!(
+                    "{slug}: post-step {step}: {sqlstate} in attempt {attempts}, again in {pause:.1} s"
+                ));
+            }
+            post_steps::Event::Tried(tried) => {
+                self.done += 1;
+                let (done, total, slug, step) = (self.done, self.total, &tried.slug, &tried.step);
+                let came = match tried.outcome {
+                    post_steps::Outcome::Done => "done",
+                    post_steps::Outcome::Pending(_) => "still pending",
+                    post_steps::Outcome::Failed(_) => "failed",
+                };
+                self.output
+                    .progress(format_args!("{done}/{total} {slug}: post-step {step} {came}"));
+            }
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use anyhow::Context as _;
 use catalog::migration_runs::RunState;
 use catalog::migration_runs::report::{self, FailedTenant, RunReport, VersionCount};
+use catalog::post_steps::report::StepCount;
+use catalog::post_steps::{self, Failed, Outstanding};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
@@ -21,6 +23,28 @@ struct Status {
     versions: Vec<Version>,
     runs: Vec<Run>,
     failures: Vec<Failure>,
+    post_steps: Vec<Step>,
+    post_step_failures: Vec<StepFailure>,
+}
+
+#[derive(Serialize)]
+struct Step {
+    #[serde(rename = "step")]
+    name: String,
+    version: i32,
+    done: i64,
+    pending: i64,
+    failed: i64,
+}
+
+#[derive(Serialize)]
+struct StepFailure {
+    slug: String,
+    step: String,
+    sqlstate: Option<String>,
+    message: String,
+    statement: Option<String>,
+    failed_at: DateTime<Utc>,
 }
 
 #[derive(Serialize)]
@@ -64,7 +88,7 @@ struct Failure {
     failed_at: Option<DateTime<Utc>>,
 }
 
-/// Three queries on the catalog, however many tenants there are.
+/// A few queries on the catalog, however many tenants there are.
 pub(in crate::commands) async fn run(operator: &Operator) -> anyhow::Result<ExitStatus> {
     let version = super::check_initialized(operator).await?;
     super::check_current(version)?;
@@ -75,11 +99,13 @@ pub(in crate::commands) async fn run(operator: &Operator) -> anyhow::Result<Exit
     operator
         .output
         .document(&document, |document| text(document, now))?;
-    Ok(if document.failures.is_empty() {
-        ExitStatus::Done
-    } else {
-        ExitStatus::Refused
-    })
+    Ok(
+        if document.failures.is_empty() && document.post_step_failures.is_empty() {
+            ExitStatus::Done
+        } else {
+            ExitStatus::Refused
+        },
+    )
 }
 
 async fn status(operator: &Operator) -> anyhow::Result<Status> {
@@ -87,8 +113,19 @@ async fn status(operator: &Operator) -> anyhow::Result<Status> {
     let versions = report::versions(&mut tx).await?;
     let runs = report::runs(&mut tx, RUNS).await?;
     let failures = report::failures(&mut tx).await?;
+    let template = &operator.config.template;
+    let latest = template.latest();
+    let steps: Vec<_> = template
+        .post_steps(latest)
+        .map(|step| step.step().clone())
+        .collect();
+    let counts = post_steps::report::counts(&mut tx, &steps).await?;
+    let outstanding = if counts.iter().any(|count| count.failed > 0) {
+        post_steps::outstanding(&mut tx, &steps, None).await?
+    } else {
+        Vec::new()
+    };
     tx.rollback().await?;
-    let latest = operator.config.template.latest();
     let behind = versions
         .iter()
         .filter(|version| version.template_version < latest);
@@ -98,6 +135,30 @@ async fn status(operator: &Operator) -> anyhow::Result<Status> {
         versions: versions.iter().map(version).collect(),
         runs: runs.into_iter().map(run_of).collect(),
         failures: failures.into_iter().map(failure).collect(),
+        post_steps: counts.into_iter().map(step).collect(),
+        post_step_failures: outstanding.into_iter().filter_map(step_failure).collect(),
+    })
+}
+
+fn step(count: StepCount) -> Step {
+    Step {
+        name: count.step,
+        version: count.version,
+        done: count.done,
+        pending: count.pending,
+        failed: count.failed,
+    }
+}
+
+fn step_failure(one: Outstanding) -> Option<StepFailure> {
+    let Failed { failure, at } = one.failure?;
+    Some(StepFailure {
+        slug: one.slug.to_string(),
+        step: one.step,
+        sqlstate: failure.sqlstate,
+        message: failure.message,
+        statement: failure.statement,
+        failed_at: at,
     })
 }
 
@@ -181,12 +242,30 @@ fn text(document: &Status, now: DateTime<Utc>) -> String {
             .collect();
         parts.push(failures.join("\n"));
     }
+    if !document.post_steps.is_empty() {
+        let header = ["POST-STEP", "VERSION", "DONE", "PENDING", "FAILED"];
+        parts.push(output::table(header, document.post_steps.iter().map(step_row)));
+    }
+    if !document.post_step_failures.is_empty() {
+        let failures = document.post_step_failures.iter();
+        let failures: Vec<String> = failures.map(|failed| step_failure_lines(failed, now)).collect();
+        parts.push(failures.join("\n"));
+    }
     let unfinished = document
         .runs
         .first()
         .filter(|run| ["interrupted", "stopped"].contains(&run.state));
     if unfinished.is_some() {
         parts.push("next: `tenantry migrate --resume` goes on with the last run".to_owned());
+    } else if document
+        .post_steps
+        .iter()
+        .any(|step| step.pending + step.failed > 0)
+    {
+        parts.push(
+            "next: `tenantry migrate --post-steps` carries out what is pending, and tries again what failed"
+                .to_owned(),
+        );
     }
     parts.join("\n\n")
 }
@@ -221,6 +300,25 @@ fn run_row(run: &Run, now: DateTime<Utc>) -> [String; 11] {
         run.resumed_by.clone().unwrap_or_else(|| run.started_by.clone()),
         format!("{} ago", age(now - run.started_at)),
     ]
+}
+
+fn step_row(step: &Step) -> [String; 5] {
+    let [version, done] = [i64::from(step.version), step.done].map(|number| number.to_string());
+    let [pending, failed] = [step.pending, step.failed].map(|number| number.to_string());
+    [step.name.clone(), version, done, pending, failed]
+}
+
+fn step_failure_lines(failed: &StepFailure, now: DateTime<Utc>) -> String {
+    let StepFailure {
+        slug, step, message, ..
+    } = failed;
+    let when = age(now - failed.failed_at);
+    let mut lines = format!("{slug}: {step} failed {when} ago: {message}");
+    if let Some(statement) = &failed.statement {
+        lines.push_str("\n  ");
+        lines.push_str(&shortened(statement));
+    }
+    lines
 }
 
 fn failure_lines(failure: &Failure, now: DateTime<Utc>) -> String {

@@ -82,17 +82,9 @@ fn text(done: &Archived) -> String {
 
 async fn put_away(args: &TenantArchiveArgs, operator: &Operator) -> anyhow::Result<Archived> {
     let slug = &args.slug;
-    let mut tx = operator.db.begin().await?;
-    let (tenant, _) = operator.tenant(&mut tx, slug).await?;
-    let before = archives::find(&mut tx, tenant.id).await?;
-    tx.rollback().await?;
-    if let Some(archive) = before {
-        return Ok(Archived {
-            slug: slug.to_string(),
-            changed: false,
-            archive,
-            left_out: Vec::new(),
-        });
+    let (tenant, before) = archived(slug, operator).await?;
+    if let Some(before) = before {
+        return Ok(before);
     }
     if !args.yes {
         let next =
@@ -104,9 +96,16 @@ async fn put_away(args: &TenantArchiveArgs, operator: &Operator) -> anyhow::Resu
         db, source, actor, ..
     } = operator;
     let references = References::of(&operator.config.template);
-    let mut file = NewFile::create(&place).await?;
+    let mut file = NewFile::create(&place)?;
     let leaving = Leaving::hold(db, &references, slug, source).await;
-    let mut leaving = leaving.map_err(failure::of_container)?;
+    let mut leaving = match leaving {
+        Ok(leaving) => leaving,
+        // Another operator may have done it meanwhile.
+        Err(error) => match archived(slug, operator).await? {
+            (_, Some(before)) => return Ok(before),
+            (_, None) => return Err(failure::of_container(error)),
+        },
+    };
     let left_out = leaving.head().left_out.clone();
     if !left_out.is_empty() && !args.leave_out {
         let why = format!(
@@ -138,6 +137,21 @@ async fn put_away(args: &TenantArchiveArgs, operator: &Operator) -> anyhow::Resu
     })
 }
 
+/// The tenant, and where it is if it is archived.
+async fn archived(slug: &Slug, operator: &Operator) -> anyhow::Result<(Organization, Option<Archived>)> {
+    let mut tx = operator.db.begin().await?;
+    let (tenant, _) = operator.tenant(&mut tx, slug).await?;
+    let archive = archives::find(&mut tx, tenant.id).await?;
+    tx.rollback().await?;
+    let archived = archive.map(|archive| Archived {
+        slug: slug.to_string(),
+        changed: false,
+        archive,
+        left_out: Vec::new(),
+    });
+    Ok((tenant, archived))
+}
+
 /// The absolute path of the file. One that is there is only replaced if it is a container of this tenant.
 async fn place(
     args: &TenantArchiveArgs,
@@ -146,6 +160,13 @@ async fn place(
 ) -> anyhow::Result<PathBuf> {
     let (mut folder, mut name) = (args.to.clone(), None);
     if !args.to.is_dir() {
+        // A folder that is missing is none of a file's name.
+        if args.to.extension().is_none_or(|ending| ending != "tenantry") {
+            let why = format!("there is no folder {}", args.to.display());
+            return Err(
+                Problem::refused(why, "make it first, or name a file that ends with .tenantry").into(),
+            );
+        }
         name = args.to.file_name().map(ToOwned::to_owned);
         folder.pop();
         if folder.as_os_str().is_empty() {

@@ -55,7 +55,7 @@ async fn container(args: &TenantExportArgs, operator: &Operator) -> anyhow::Resu
     operator.tenant(&mut tx, &args.slug).await?;
     tx.rollback().await?;
     if let Some(place) = &args.output {
-        let mut file = NewFile::create(place).await?;
+        let mut file = NewFile::create(place)?;
         let made = write(args, file.output(), operator).await?;
         file.keep().await?;
         operator.output.document(&told(args, made), text)?;
@@ -146,7 +146,7 @@ async fn plain(args: &TenantExportArgs, operator: &Operator) -> anyhow::Result<E
         .stdin(Stdio::null());
     let file = match &args.output {
         Some(place) => {
-            let file = NewFile::create(place).await?;
+            let file = NewFile::create(place)?;
             command.stdout(file.duplicate().await?);
             Some(file)
         }

@@ -41,6 +41,7 @@ struct ImportedTenant {
     rows: u64,
     content: String,
     without_account: usize,
+    pending_post_steps: usize,
     url: String,
     owner: OwnerAccount,
 }
@@ -181,6 +182,7 @@ async fn take_in(args: TenantImportArgs, operator: &Operator) -> anyhow::Result<
         rows: made.rows,
         content: made.content.to_string(),
         without_account: made.without_account,
+        pending_post_steps: made.pending_steps,
         owner: owner.told(),
     };
     operator.output.document(&document, |made| text(made, &owner))?;
@@ -271,6 +273,12 @@ fn text(made: &ImportedTenant, owner: &Vouched) -> String {
             made.without_account
         );
         pairs.push(("no account", people));
+    }
+    if made.pending_post_steps > 0 {
+        let pending = made.pending_post_steps;
+        let slug = &made.slug;
+        let text = format!("{pending} pending: `tenantry migrate tenants --post-steps --only {slug}`");
+        pairs.push(("post-steps", text));
     }
     let (pairs, slug, sentence) = (output::pairs(pairs), &made.slug, owner.sentence());
     format!("{pairs}\n{sentence}\n\nnext:\n  tenantry key create {slug} --name 'First key' --scope '*:*'")

@@ -44,6 +44,10 @@ async fn set(
 ) -> anyhow::Result<ExitStatus> {
     let mut tx = operator.db.begin().await?;
     let (organization, schema) = operator.tenant(&mut tx, slug).await?;
+    // Read again under the lock of migrations: one that is at work may commit another version at this moment.
+    let schema = tenant_schemas::lock(&mut tx, organization.id)
+        .await?
+        .unwrap_or(schema);
     let own = schema.template_version;
     let pinned = pinned(own);
     if let Some(version) = pinned.filter(|version| *version < own) {

@@ -8,6 +8,7 @@ use catalog::departures;
 use catalog::memberships::{self, Member, MemberRole};
 use catalog::moves::{self, MoveState};
 use catalog::organizations::{OrganizationKind, OrganizationStatus};
+use catalog::post_steps::{self, Outstanding};
 use catalog::slug::Slug;
 use catalog::standing;
 use catalog::tenant_schemas::TenantSchemaState;
@@ -43,6 +44,8 @@ struct ShownTenant {
     moved: Option<ShownMove>,
     migrated_at: DateTime<Utc>,
     last_error: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    post_steps: Vec<ShownStep>,
     size_bytes: i64,
     created_at: DateTime<Utc>,
     members: Vec<ShownMember>,
@@ -61,6 +64,15 @@ struct ShownDeparture {
     by: String,
     purge_after: DateTime<Utc>,
     purge_begun_at: Option<DateTime<Utc>>,
+}
+
+/// A post-step of the template that the tenant lacks.
+#[derive(Serialize)]
+struct ShownStep {
+    step: String,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -97,6 +109,10 @@ async fn show(slug: &Slug, operator: &Operator) -> anyhow::Result<ShownTenant> {
     let dropped = departures::find(&mut tx, organization.id).await?;
     let archived = archives::find(&mut tx, organization.id).await?;
     let moved = moves::find(&mut tx, organization.id).await?;
+    let template = &operator.config.template;
+    let steps = template.post_steps(template.latest());
+    let steps: Vec<_> = steps.map(|step| step.step().clone()).collect();
+    let lacked = post_steps::outstanding(&mut tx, &steps, Some(organization.id)).await?;
     let size_bytes = size::on_disk(&mut tx, &schema.schema).await?;
     tx.rollback().await?;
     Ok(ShownTenant {
@@ -131,10 +147,29 @@ async fn show(slug: &Slug, operator: &Operator) -> anyhow::Result<ShownTenant> {
         }),
         migrated_at: schema.migrated_at,
         last_error: schema.last_error,
+        post_steps: lacked.into_iter().map(step).collect(),
         size_bytes,
         created_at: organization.created_at,
         members: members.into_iter().map(member).collect(),
     })
+}
+
+fn step(one: Outstanding) -> ShownStep {
+    let error = one.failure.map(|failed| failed.failure.message);
+    ShownStep {
+        step: one.step,
+        state: if error.is_some() { "failed" } else { "pending" },
+        error,
+    }
+}
+
+fn lacked(steps: &[ShownStep]) -> Option<(&'static str, String)> {
+    let said = |lacked: &ShownStep| match &lacked.error {
+        Some(error) => format!("{} failed: {error}", lacked.step),
+        None => format!("{} is pending", lacked.step),
+    };
+    let said: Vec<String> = steps.iter().map(said).collect();
+    (!said.is_empty()).then(|| ("post-steps", said.join("; ")))
 }
 
 fn member(member: Member) -> ShownMember {
@@ -231,6 +266,7 @@ fn text(tenant: &ShownTenant) -> String {
     pairs.extend(tenant.dropped.as_ref().map(|dropped| departure(dropped, moved)));
     pairs.extend(tenant.archived.as_ref().map(archive));
     pairs.extend(tenant.moved.as_ref().map(relocation));
+    pairs.extend(lacked(&tenant.post_steps));
     pairs.extend(tenant.last_error.clone().map(|error| ("last error", error)));
     let rows = tenant.members.iter().map(|member| {
         let role = if member.owner {

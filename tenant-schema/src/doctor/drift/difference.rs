@@ -4,6 +4,7 @@ use catalog::schema_name::SchemaName;
 
 use super::lines::{Line, Lines, Name, Thing};
 use super::reference::Reference;
+use crate::doctor::post_steps::Lacked;
 
 /// One thing that is different.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +103,17 @@ impl Change {
     /// To make an index loses nothing.
     pub(super) fn is_missing_index(&self) -> bool {
         matches!(self, Self::Missing { name, .. } if name.kind == Thing::Index)
+    }
+
+    /// Whether it is there because a post-step of the template was not carried out yet.
+    pub(super) fn is_for_lack_of(&self, lacked: &Lacked) -> bool {
+        let Name { kind, name } = self.of();
+        match (self, kind) {
+            (Self::Missing { .. }, Thing::Index) => lacked.makes(name),
+            (Self::Extra { .. }, Thing::Index) => lacked.drops(name),
+            (Self::Changed { .. }, Thing::Constraint) => lacked.validates(name),
+            _ => false,
+        }
     }
 
     /// In words.

@@ -7,6 +7,7 @@ use catalog::schema_name::SchemaName;
 use catalog::tx::CatalogDb;
 
 use super::lines::{self, Lines};
+use crate::lifecycle::post_steps::{self, Which};
 use crate::lifecycle::{LifecycleError, idempotency_keys, scratch};
 use crate::template::Template;
 
@@ -62,6 +63,7 @@ impl Reference {
         let role = format!("create role {} nologin", schema.read_write_role());
         tx.batch(&role).await?;
         idempotency_keys::create(tx, &schema, version).await?;
+        post_steps::make(tx, template, &schema, version, Which::All).await?;
         // As it was when the scan began: names in what PostgreSQL describes depend on it.
         tx.batch("set local search_path = extensions, pg_temp; set local jit = off")
             .await?;

@@ -123,33 +123,40 @@ with key as (
   select k.relation, k.number from key k
   union
   select f.conrelid, f.conkey[p.at] from key k
-    join pg_catalog.pg_constraint f on f.contype = 'f' and f.confrelid = k.relation
+    join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = k.relation
+     and d.classid = 'pg_catalog.pg_constraint'::regclass
+    join pg_catalog.pg_constraint f on f.oid = d.objid and f.contype = 'f' and f.confrelid = k.relation
    cross join lateral generate_subscripts(f.confkey, 1) as p (at)
    where f.confkey[p.at] = k.number
 )
 select pg_catalog.quote_ident(c.relname) as quoted, c.relkind = 'r' as plain, pg_catalog.quote_ident(a.attname) as column_name,
        case when a.atttypid <> b.atttypid then pg_catalog.format_type(a.atttypid, a.atttypmod) end as own_type,
        exists (select from member m where m.relation = o.oid and m.number = b.attnum) as is_member
-  from pg_catalog.pg_class c
+  from pg_catalog.pg_depend i join pg_catalog.pg_class c on c.oid = i.objid
   join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
   join pg_catalog.pg_class o on o.relnamespace = $2::text::regnamespace and o.relname = c.relname
    and o.relkind in ('r', 'p') and not o.relispartition
   join pg_catalog.pg_attribute b on b.attrelid = o.oid and b.attname = a.attname and b.attnum > 0 and not b.attisdropped
- where c.relnamespace = $1::text::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
-   and c.relname <> all($3::text[])
+ where i.refclassid = 'pg_catalog.pg_namespace'::regclass and i.refobjid = $1::text::regnamespace
+   and i.classid = 'pg_catalog.pg_class'::regclass
+   and c.relkind in ('r', 'p') and not c.relispartition and c.relname <> all($3::text[])
  order by c.relname, a.attnum";
 
 pub(crate) const SEQUENCES: &str = "\
 select pg_catalog.quote_ident(c.relname) as quoted
-  from pg_catalog.pg_class c
+  from pg_catalog.pg_depend i join pg_catalog.pg_class c on c.oid = i.objid
   join pg_catalog.pg_class o on o.relnamespace = $2::text::regnamespace and o.relname = c.relname and o.relkind = 'S'
- where c.relnamespace = $1::text::regnamespace and c.relkind = 'S'
+ where i.refclassid = 'pg_catalog.pg_namespace'::regclass and i.refobjid = $1::text::regnamespace
+   and i.classid = 'pg_catalog.pg_class'::regclass and c.relkind = 'S'
  order by c.relname";
 
 /// Tables that the origin has and the clone has not.
 pub(crate) const LEFT_OUT: &str = "\
-select o.relname::text as name from pg_catalog.pg_class o
- where o.relnamespace = $2::text::regnamespace and o.relkind in ('r', 'p') and not o.relispartition
+select o.relname::text as name from pg_catalog.pg_depend i
+  join pg_catalog.pg_class o on o.oid = i.objid
+ where i.refclassid = 'pg_catalog.pg_namespace'::regclass and i.refobjid = $2::text::regnamespace
+   and i.classid = 'pg_catalog.pg_class'::regclass
+   and o.relkind in ('r', 'p') and not o.relispartition
    and o.relname <> all($3::text[])
    and not exists (
      select from pg_catalog.pg_class c

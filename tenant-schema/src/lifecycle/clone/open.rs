@@ -71,9 +71,14 @@ async fn names(tx: &mut Transaction, sql: &str, schema: &SchemaName) -> Result<V
     Ok(quoted.map(|name| format!("{schema}.{name}")).collect())
 }
 
+// Relations are found by what depends on their schema, and what is theirs by them: `pg_class` and `pg_constraint` have no
+// index by schema, and to look through those of all tenants would make a copy cost more the more there are.
+
 pub(crate) const DEFERRABLE: &str = "\
-select distinct pg_catalog.quote_ident(k.conname) as quoted from pg_catalog.pg_constraint k
- where k.connamespace = $1::text::regnamespace and k.condeferrable
+select distinct pg_catalog.quote_ident(k.conname) as quoted from pg_catalog.pg_depend i
+  join pg_catalog.pg_constraint k on k.conrelid = i.objid
+ where i.refclassid = 'pg_catalog.pg_namespace'::regclass and i.refobjid = $1::text::regnamespace
+   and i.classid = 'pg_catalog.pg_class'::regclass and k.condeferrable
  order by quoted";
 
 /// Those of partitions follow their table's.
@@ -81,18 +86,27 @@ pub(crate) const FOREIGN_KEYS: &str = "\
 select pg_catalog.quote_ident(c.relname) as quoted_table, pg_catalog.quote_ident(k.conname) as quoted,
        pg_catalog.pg_get_constraintdef(k.oid) as definition,
        pg_catalog.quote_literal(pg_catalog.obj_description(k.oid, 'pg_constraint')) as quoted_comment
-  from pg_catalog.pg_constraint k join pg_catalog.pg_class c on c.oid = k.conrelid
- where k.connamespace = $1::text::regnamespace and k.contype = 'f' and k.conparentid = 0
+  from pg_catalog.pg_depend i join pg_catalog.pg_class c on c.oid = i.objid
+  join pg_catalog.pg_constraint k on k.conrelid = c.oid
+ where i.refclassid = 'pg_catalog.pg_namespace'::regclass and i.refobjid = $1::text::regnamespace
+   and i.classid = 'pg_catalog.pg_class'::regclass
+   and k.contype = 'f' and k.conparentid = 0
  order by k.oid";
 
 pub(crate) const TABLES: &str = "\
-select pg_catalog.quote_ident(c.relname) as quoted, c.relkind = 'm' as is_view from pg_catalog.pg_class c
- where c.relnamespace = $1::text::regnamespace and c.relkind in ('r', 'p', 'm') and c.relname <> all($2::text[])
+select pg_catalog.quote_ident(c.relname) as quoted, c.relkind = 'm' as is_view from pg_catalog.pg_depend i
+  join pg_catalog.pg_class c on c.oid = i.objid
+ where i.refclassid = 'pg_catalog.pg_namespace'::regclass and i.refobjid = $1::text::regnamespace
+   and i.classid = 'pg_catalog.pg_class'::regclass
+   and c.relkind in ('r', 'p', 'm') and c.relname <> all($2::text[])
  order by c.oid";
 
 pub(crate) const TRIGGERS: &str = "\
 select pg_catalog.quote_ident(c.relname) as quoted_table, pg_catalog.quote_ident(t.tgname) as quoted,
        case t.tgenabled when 'D' then 'disable' when 'R' then 'enable replica' else 'enable always' end as how
-  from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid
- where c.relnamespace = $1::text::regnamespace and not t.tgisinternal and t.tgenabled <> 'O'
+  from pg_catalog.pg_depend i join pg_catalog.pg_class c on c.oid = i.objid
+  join pg_catalog.pg_trigger t on t.tgrelid = c.oid
+ where i.refclassid = 'pg_catalog.pg_namespace'::regclass and i.refobjid = $1::text::regnamespace
+   and i.classid = 'pg_catalog.pg_class'::regclass
+   and not t.tgisinternal and t.tgenabled <> 'O'
  order by t.oid";

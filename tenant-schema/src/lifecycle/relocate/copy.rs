@@ -17,6 +17,7 @@ use super::{Copied, LOCK_TIMEOUT, Leaving, MARGIN, Relocation};
 use crate::container::export::{Others, Sealed, Snapshot};
 use crate::container::import::{Filled, ImportShape, fill};
 use crate::container::{ContainerError, Ids, Reader, shape};
+use crate::lifecycle::post_steps::{self, Which};
 use crate::lifecycle::{LifecycleError, Refusal, idempotency_keys, purge};
 use crate::members::{self, Member};
 
@@ -83,9 +84,13 @@ impl Relocation<'_> {
         for (membership, name, email) in &settled.held_back {
             members::mirror(there, home, &Member::of(membership, name, email)).await?;
         }
+        let steps = snapshot.head().post_steps.clone();
         let (mut tx, ..) = snapshot.into_parts();
         copy_answers((&mut tx, &leaving.schema.schema), (there, home)).await?;
         tx.rollback().await?;
+        let (template, id) = (self.references_there.template(), leaving.tenant.id);
+        let which = Which::Of(&steps);
+        post_steps::make_for(there, template, (id, home), version, which, self.source).await?;
         let event = AuditEvent::TenantArrived {
             token: leaving.token,
             schema: home.clone(),

@@ -86,6 +86,10 @@ pub(super) const FAULTS: &[Fault] = &[
         "create role {o}_psql_00000001 login valid until '-infinity'",
         "psql-logins warn - --fix",
     ),
+    mended(
+        "create role tenantry_sql_00000001 login valid until '2001-01-01'",
+        "psql-logins warn - --fix",
+    ),
     mended("comment on schema {a} is 'Mine.'", "stamps error acme --fix"),
     mended("comment on schema {a} is null", "stamps error acme --fix"),
     told(

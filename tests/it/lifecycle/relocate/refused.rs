@@ -146,6 +146,12 @@ async fn whatever_the_other_database_is() {
     ] {
         refuses(&two, true, (&make, &unmake), says).await;
     }
+}
+
+#[tokio::test]
+async fn one_without_the_plan_and_the_very_same_one() {
+    let two = Two::new().await;
+    two.here.tenant("acme").await;
     two.here
         .as_superuser()
         .await

@@ -1,0 +1,1 @@
+create index things_name_idx on things (name); -- broken: post-step

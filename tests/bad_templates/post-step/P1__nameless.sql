@@ -1,0 +1,2 @@
+-- Whoever is killed while it is made does not find it again.
+create index concurrently on things (name); -- broken: post-step

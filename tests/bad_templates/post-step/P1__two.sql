@@ -1,0 +1,2 @@
+analyze things;
+vacuum things; -- broken: post-step

@@ -1,0 +1,1 @@
+analyze things; -- broken: post-step
