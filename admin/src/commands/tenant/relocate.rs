@@ -186,7 +186,7 @@ fn text(moved: &MovedTenant) -> String {
         pairs.push(("left out", copied.left_out.join(", ")));
     }
     format!(
-        "{sentence}\n{}\n\nnext:\n  point the tenant's host name at the servers of that database\n\n{kept}",
+        "{sentence}\n{}\nnext:\n  point the tenant's host name at the servers of that database\n\n{kept}",
         output::pairs(pairs)
     )
 }
