@@ -241,6 +241,7 @@ fn advice(refusal: &CatalogError) -> Option<&'static str> {
         CatalogError::InDoubt { .. } => {
             "finish the move first: run `tenantry tenant move` with the same --to again"
         }
+        CatalogError::Elsewhere { .. } => "do it in that database",
         CatalogError::AlreadyMember => "nothing is left to do",
         _ => return None,
     })

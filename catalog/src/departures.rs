@@ -12,7 +12,7 @@ use crate::clock::Source;
 use crate::dba_grants;
 use crate::error::CatalogError;
 use crate::ids::OrganizationId;
-use crate::moves;
+use crate::moves::{self, MoveState};
 use crate::organizations::{self, Organization, OrganizationStatus};
 use crate::row::Columns;
 use crate::sessions::Device;
@@ -126,7 +126,9 @@ pub async fn undo(
     let Some(departure) = find(tx, organization).await? else {
         return Ok(Undone::NotDropped);
     };
-    if let Some(moved) = moves::find(tx, organization).await? {
+    // What is left of a move that was killed while it copied means nothing.
+    let moved = moves::find(tx, organization).await?;
+    if let Some(moved) = moved.filter(|found| found.state == MoveState::Moved) {
         return Ok(Undone::Moved(moved.target.name));
     }
     if departure.purge_begun_at.is_some() {

@@ -40,6 +40,12 @@ pub enum CatalogError {
         /// The other database.
         target: String,
     },
+    /// The tenant lives in another database.
+    #[error("it has moved to {target}")]
+    Elsewhere {
+        /// The other database.
+        target: String,
+    },
     /// Tenants are on the plan.
     #[error("tenants are on this plan")]
     PlanInUse,

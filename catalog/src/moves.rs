@@ -128,6 +128,21 @@ pub(crate) async fn check_known(
     }
 }
 
+/// Lets nobody change here what would have to be changed where the tenant lives: a key that is revoked here would go on there.
+/// The organization is locked, so that nobody moves it meanwhile.
+///
+/// # Errors
+/// [`CatalogError::InDoubt`], [`CatalogError::Elsewhere`].
+pub async fn check_home(tx: &mut CatalogTx, organization: OrganizationId) -> Result<(), CatalogError> {
+    check_known(tx, organization).await?;
+    match find(tx, organization).await? {
+        Some(found) if found.state == MoveState::Moved => Err(CatalogError::Elsewhere {
+            target: found.target.name,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Announces a move: from COMMIT on servers refuse writes, until `paused_until` at the longest. It holds nobody off by itself.
 /// The organization is locked.
 pub async fn announce(
@@ -163,17 +178,23 @@ pub async fn doubt(
     set_state(tx, organization, TenantSchemaState::Moving).await
 }
 
-/// It has not arrived, and never will: the tenant is served here as before. Answers whether there was anything to give up. The
-/// organization is locked.
+/// It has not arrived, and never will: the tenant is served here as before. Answers whether the move was still as it was seen,
+/// so that nobody gives up in doubt what was being copied when he looked. What became of the tenant meanwhile stays: only a
+/// schema that is moving is ready again. The organization is locked.
 pub async fn give_up(
     tx: &mut CatalogTx,
     organization: OrganizationId,
     token: Uuid,
+    seen: MoveState,
 ) -> Result<bool, CatalogError> {
-    if tx.execute(GIVE_UP, &[&organization, &token]).await? == 0 {
+    if tx
+        .execute(GIVE_UP, &[&organization, &token, &seen.as_str()])
+        .await?
+        == 0
+    {
         return Ok(false);
     }
-    set_state(tx, organization, TenantSchemaState::Ready).await?;
+    tx.execute(REOPEN, &[&organization]).await?;
     Ok(true)
 }
 
@@ -283,7 +304,10 @@ const DOUBT: &str = "\
     where organization_id = $1 and token = $2 and state = 'copying'";
 
 const GIVE_UP: &str = "\
-    delete from catalog.moves where organization_id = $1 and token = $2 and state in ('copying', 'doubt')";
+    delete from catalog.moves where organization_id = $1 and token = $2 and state = $3 and state <> 'moved'";
+
+const REOPEN: &str =
+    "update catalog.tenant_schemas set state = 'ready' where organization_id = $1 and state = 'moving'";
 
 const FINISH: &str = "\
     update catalog.moves set state = 'moved', moved_at = $3 \
@@ -306,6 +330,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     ANNOUNCE,
     DOUBT,
     GIVE_UP,
+    REOPEN,
     FINISH,
     SET_STATE,
     ARRIVE,

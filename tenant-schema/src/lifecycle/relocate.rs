@@ -202,9 +202,11 @@ impl Relocation<'_> {
             return Ok(Settled::Here);
         };
         if found.state == MoveState::Copying {
-            // Waits for whoever is at it, and is told so.
-            self.reopen(&tenant, &found).await?;
-            return Ok(Settled::Here);
+            // Waits for whoever is at it. Where that one has come further meanwhile, what he left is settled, not this.
+            if self.reopen(&tenant, &found).await? {
+                return Ok(Settled::Here);
+            }
+            return Box::pin(self.settle(slug)).await;
         }
         let mut there = self.to.begin().await?;
         if moves::identity(&mut there).await? != found.target.identity {
@@ -217,9 +219,12 @@ impl Relocation<'_> {
         let settled = if has_arrived {
             self.finish(tenant.id, found.token).await?;
             Settled::There
-        } else {
-            self.reopen(&tenant, &found).await?;
+        } else if self.reopen(&tenant, &found).await? {
             Settled::Here
+        } else {
+            // Somebody else has settled it.
+            there.rollback().await?;
+            return Box::pin(self.settle(slug)).await;
         };
         there.rollback().await?;
         Ok(settled)
@@ -285,7 +290,7 @@ impl Relocation<'_> {
             }
             let mut tx = self.from.begin().await?;
             organizations::lock(&mut tx, leaving.tenant.id).await?;
-            moves::give_up(&mut tx, leaving.tenant.id, leaving.token).await?;
+            moves::give_up(&mut tx, leaving.tenant.id, leaving.token, MoveState::Copying).await?;
             tx.commit().await?;
             there.rollback().await?;
             Ok::<(), CatalogError>(())
@@ -297,24 +302,30 @@ impl Relocation<'_> {
         }
     }
 
-    /// It has not arrived: it is served here again.
-    async fn reopen(&self, tenant: &Organization, found: &Move) -> Result<(), ContainerError> {
+    /// It has not arrived: it is served here again. Answers whether the move was still as it was found.
+    async fn reopen(&self, tenant: &Organization, found: &Move) -> Result<bool, ContainerError> {
         let mut tx = self.from.begin().await?;
         organizations::lock(&mut tx, tenant.id).await?;
         let schema = tenant_schemas::find(&mut tx, tenant.id).await?;
         let schema = schema.ok_or(CatalogError::NotATenant)?;
-        let given_up = moves::give_up(&mut tx, tenant.id, found.token).await?;
+        let given_up = moves::give_up(&mut tx, tenant.id, found.token, found.state).await?;
         if given_up && schema.state == TenantSchemaState::Moving {
             gate::open(tx.transaction(), &schema).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(given_up)
     }
 
     async fn finish(&self, tenant: catalog::ids::OrganizationId, token: Uuid) -> Result<(), ContainerError> {
         let mut tx = self.from.begin().await?;
         let tenant = organizations::lock(&mut tx, tenant).await?;
         let tenant = tenant.ok_or(LifecycleError::from(Refusal::Gone))?;
-        moves::finish(&mut tx, &tenant, token, self.grace, self.actor, self.source).await?;
+        let known = moves::find(&mut tx, tenant.id).await?;
+        let is_known = known.is_some_and(|found| found.token == token && found.state == MoveState::Moved);
+        if !moves::finish(&mut tx, &tenant, token, self.grace, self.actor, self.source).await? && !is_known {
+            // It lives there, and the record of that is gone here.
+            return Err(LifecycleError::from(Refusal::InDoubt(self.to_name.to_owned())).into());
+        }
         Ok(tx.commit().await?)
     }
 }

@@ -210,6 +210,18 @@ async fn doubt_is_told_and_kept(tenantry: &Tenantry, slug: &str) {
     assert_eq!(told.status, Some(1), "{told}");
     let command = format!("tenantry tenant move {slug} --to");
     assert!(told.stdout.contains(&command), "{told}");
+    let named = tenantry.run(&format!("doctor --check moves --only {slug}")).await;
+    assert!(named.stdout.contains(&command), "{named}");
+    tenantry
+        .does(&format!("backup backup-{slug} --only {slug}"))
+        .await;
+    let key = tenantry
+        .run(&format!("key create {slug} --name late --scope contacts:read"))
+        .await;
+    assert!(
+        key.stderr.contains("it is not known whether it has arrived"),
+        "{key}"
+    );
     let kept = tenantry.run(&format!("tenant drop {slug} --yes --now")).await;
     let says = "it is not known whether it has arrived";
     assert!(kept.stderr.contains(says), "{kept}");

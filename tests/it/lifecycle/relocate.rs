@@ -6,11 +6,11 @@ mod refused;
 use std::time::Duration;
 
 use catalog::ids::OrganizationId;
-use catalog::moves::{self, Presence};
+use catalog::moves::{self, MoveState, Presence, Target};
 use catalog::pg::pool::PoolSettings;
 use catalog::resolve::{self, Resolution};
-use catalog::tenant_schemas;
-use catalog::tx::CatalogDb;
+use catalog::tenant_schemas::{self, TenantSchemaState};
+use catalog::tx::{CatalogDb, CatalogTx};
 use chrono::TimeDelta;
 use tenant_schema::container::ContainerError;
 use tenant_schema::container::reference::References;
@@ -436,4 +436,64 @@ async fn a_pause_that_would_be_too_long_is_given_up_and_all_is_as_before() {
     );
     assert_healthy(&two.here, "after a move that was given up").await;
     copied(two.moves("acme").await);
+}
+
+/// Who saw a copy under way must not undo the doubt that it has become meanwhile; and giving up is no way back to life for what
+/// was dropped since.
+#[tokio::test]
+async fn a_move_is_given_up_only_as_it_was_seen() {
+    let t = TestDb::new().await;
+    let acme = t.tenant("acme").await;
+    let target = Target {
+        name: "db2".to_owned(),
+        identity: "1/2".to_owned(),
+    };
+    let token = t.source().uuid();
+    let state = async |tx: &mut CatalogTx| {
+        let schema = tenant_schemas::find(tx, acme.organization)
+            .await
+            .expect("an answer");
+        schema.expect("a schema").state
+    };
+    let mut tx = t.catalog().begin().await.expect("a transaction");
+    let until = t.source().now();
+    moves::announce(
+        &mut tx,
+        acme.organization,
+        (token, &target),
+        until,
+        &t.actor(),
+        t.source(),
+    )
+    .await
+    .expect("announced");
+    moves::doubt(&mut tx, acme.organization, token)
+        .await
+        .expect("in doubt");
+    let seen = moves::give_up(&mut tx, acme.organization, token, MoveState::Copying).await;
+    assert!(!seen.expect("an answer"), "it is not as it was seen");
+    assert_eq!(state(&mut tx).await, TenantSchemaState::Moving);
+    let known = moves::give_up(&mut tx, acme.organization, token, MoveState::Doubt).await;
+    assert!(known.expect("an answer"));
+    assert_eq!(state(&mut tx).await, TenantSchemaState::Ready);
+
+    moves::announce(
+        &mut tx,
+        acme.organization,
+        (token, &target),
+        until,
+        &t.actor(),
+        t.source(),
+    )
+    .await
+    .expect("announced");
+    let dropped = format!(
+        "update catalog.tenant_schemas set state = 'dropped' where organization_id = '{}'",
+        acme.organization
+    );
+    tx.transaction().batch(&dropped).await.expect("dropped");
+    let left = moves::give_up(&mut tx, acme.organization, token, MoveState::Copying).await;
+    assert!(left.expect("an answer"));
+    assert_eq!(state(&mut tx).await, TenantSchemaState::Dropped);
+    tx.rollback().await.expect("rolled back");
 }

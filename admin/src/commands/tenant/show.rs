@@ -198,7 +198,7 @@ fn departure(dropped: &ShownDeparture, moved: Option<&ShownMove>) -> (&'static s
     } = dropped;
     let then = if purge_begun_at.is_some() {
         "being removed: `tenantry tenant purge-dropped --yes` goes on with it".to_owned()
-    } else if moved.is_some() {
+    } else if moved.is_some_and(|moved| moved.state == MoveState::Moved) {
         format!("what it left is kept until {}", output::instant(*purge_after))
     } else {
         format!("can be brought back until {}", output::instant(*purge_after))
