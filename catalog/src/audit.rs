@@ -78,6 +78,16 @@ pub enum AuditEvent {
         sha256: String,
         status: OrganizationStatus,
     },
+    /// A tenant has gone to another database.
+    TenantMoved { token: Uuid, target: String },
+    /// A tenant has come from another database.
+    TenantArrived {
+        token: Uuid,
+        schema: SchemaName,
+        template_version: i32,
+        rows: i64,
+        content: String,
+    },
     /// An organization is refused until it is resumed.
     OrganizationSuspended { reason: Option<String> },
     /// A suspended organization is served again.
@@ -171,6 +181,8 @@ impl AuditEvent {
             Self::TenantImported { .. } => "organization.imported",
             Self::TenantArchived { .. } => "organization.archived",
             Self::TenantUnarchived { .. } => "organization.unarchived",
+            Self::TenantMoved { .. } => "organization.moved",
+            Self::TenantArrived { .. } => "organization.arrived",
             Self::OrganizationSuspended { .. } => "organization.suspended",
             Self::OrganizationResumed { .. } => "organization.resumed",
             Self::OrganizationRenamed => "organization.renamed",
@@ -217,6 +229,8 @@ impl AuditEvent {
             | Self::TenantImported { .. }
             | Self::TenantArchived { .. }
             | Self::TenantUnarchived { .. }
+            | Self::TenantMoved { .. }
+            | Self::TenantArrived { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
             | Self::OrganizationRenamed
@@ -258,7 +272,9 @@ impl AuditEvent {
             Self::TenantCloned { .. }
             | Self::TenantImported { .. }
             | Self::TenantArchived { .. }
-            | Self::TenantUnarchived { .. } => self.changes_by_copy(),
+            | Self::TenantUnarchived { .. }
+            | Self::TenantMoved { .. }
+            | Self::TenantArrived { .. } => self.changes_by_copy(),
             Self::OrganizationSuspended { reason } => json!({"reason": reason}),
             Self::OrganizationResumed { status } | Self::TenantRestored { status } => {
                 json!({"status": status})
@@ -357,6 +373,17 @@ impl AuditEvent {
             }),
             Self::TenantArchived { location, sha256 } => json!({"location": location, "sha256": sha256}),
             Self::TenantUnarchived { sha256, status } => json!({"sha256": sha256, "status": status}),
+            Self::TenantMoved { token, target } => json!({"move_id": token, "target": target}),
+            Self::TenantArrived {
+                token,
+                schema,
+                template_version,
+                rows,
+                content,
+            } => json!({
+                "move_id": token, "schema": schema.as_str(), "template_version": template_version, "rows": rows,
+                "content": content
+            }),
             _ => json!({}),
         }
     }

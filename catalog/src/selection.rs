@@ -178,7 +178,7 @@ const TENANTS: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
       t.last_error, t.pinned_version, t.engine_version \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
-    where t.state <> 'dropped' and o.deleted_at is null";
+    where t.state in ('ready', 'maintenance', 'moving') and o.deleted_at is null";
 
 const TENANTS_ORDER: &str = " order by o.slug collate \"C\"";
 

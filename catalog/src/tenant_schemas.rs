@@ -19,8 +19,19 @@ stored_text! {
         Ready = "ready",
         /// Whole, but not served for a while.
         Maintenance = "maintenance",
+        /// Not served until it is known whether it has arrived in another database.
+        Moving = "moving",
+        /// Left behind: the tenant is served by another database.
+        Moved = "moved",
         /// Schema and roles are gone; the row is the tombstone.
         Dropped = "dropped",
+    }
+}
+
+impl TenantSchemaState {
+    /// Whether the tenant's records are in this schema, so that it is migrated and has to be whole.
+    pub const fn is_home(self) -> bool {
+        matches!(self, Self::Ready | Self::Maintenance)
     }
 }
 
@@ -212,14 +223,14 @@ const LIST_BEHIND: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
       t.last_error, t.pinned_version, t.engine_version \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
-    where t.state <> 'dropped' and (t.template_version < $1 or t.engine_version < $2) \
+    where t.state in ('ready', 'maintenance') and (t.template_version < $1 or t.engine_version < $2) \
     order by t.organization_id";
 
 const FIND_AT: &str = "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
       t.last_error, t.pinned_version, t.engine_version \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
-    where t.state <> 'dropped' and t.template_version = $1 order by t.organization_id limit 1";
+    where t.state in ('ready', 'maintenance') and t.template_version = $1 order by t.organization_id limit 1";
 
 const PIN: &str = "update catalog.tenant_schemas set pinned_version = $2 where organization_id = $1";
 

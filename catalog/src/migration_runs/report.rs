@@ -142,7 +142,7 @@ fn failure(row: &Row) -> Result<FailedTenant, CatalogError> {
 const VERSIONS: &str = "\
     select t.template_version, count(*) as tenants, count(t.pinned_version) as pinned, \
       count(t.last_error) as failed, min(t.migrated_at) as oldest, max(t.migrated_at) as newest \
-    from catalog.tenant_schemas t where t.state <> 'dropped' \
+    from catalog.tenant_schemas t where t.state in ('ready', 'maintenance') \
     group by t.template_version order by t.template_version desc";
 
 // The lock is looked at, not tried: an attempt would keep out a run that begins at this moment.
@@ -170,6 +170,6 @@ const FAILURES: &str = "\
       select r.sqlstate, r.statement, r.attempts, r.ended_at from catalog.migration_run_tenants r \
       where r.organization_id = t.organization_id and r.state = 'failed' \
       order by r.ended_at desc, r.run_id desc limit 1) f on true \
-    where t.last_error is not null and t.state <> 'dropped' order by o.slug";
+    where t.last_error is not null and t.state in ('ready', 'maintenance') order by o.slug";
 
 pub(crate) const STATEMENTS: &[&str] = &[VERSIONS, RUNS, FAILURES];
