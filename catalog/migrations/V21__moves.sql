@@ -54,6 +54,11 @@ alter table catalog.tenant_schemas
 comment on column catalog.tenant_schemas.state is
   'ready: served; maintenance: answered with 503; moving: the same until it is known in which database it is; moved: left behind, the tenant is served by another database; dropped: schema and roles are gone.';
 
+-- Idempotency keys are counted under the schema's name, and a schema has another name in every database it comes to.
+alter table catalog.tenant_schemas add column first_schema text;
+comment on column catalog.tenant_schemas.first_schema is
+  'The name of the schema in the database where the tenant was made, if that is not this one: its idempotency keys are counted under it.';
+
 -- A tenant that has come back and is removed again leaves a second proof.
 alter table catalog.erasures drop constraint erasures_organization_id_key;
 create index erasures_organization_id_idx on catalog.erasures (organization_id);
@@ -67,11 +72,11 @@ drop function catalog.resolve_slug(text);
 create function catalog.resolve_slug(slug text)
   returns table (
     organization_id uuid, kind text, status text,
-    schema_name text, template_version integer, tenant_state text, paused_until timestamptz
+    schema_name text, template_version integer, tenant_state text, first_schema text, paused_until timestamptz
   )
   language sql stable security definer set search_path = pg_catalog, pg_temp
   as $$
-    select o.id, o.kind, o.status, t.schema_name, t.template_version, t.state, m.paused_until
+    select o.id, o.kind, o.status, t.schema_name, t.template_version, t.state, coalesce(t.first_schema, t.schema_name), m.paused_until
     from catalog.organizations o
     left join catalog.tenant_schemas t on t.organization_id = o.id
     left join catalog.moves m on m.organization_id = o.id

@@ -61,6 +61,7 @@ pub async fn begin(
 ) -> Result<(), CatalogError> {
     let id = organization.id;
     moves::check_known(tx, id).await?;
+    moves::forget_copying(tx, id).await?;
     tx.execute(
         INSERT,
         &[

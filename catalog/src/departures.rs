@@ -99,6 +99,7 @@ pub async fn begin(
         return Ok(None);
     }
     moves::check_known(tx, id).await?;
+    moves::forget_copying(tx, id).await?;
     // One that was cancelled by hand comes back as one that is served.
     let before = match organization.status {
         OrganizationStatus::Cancelled => OrganizationStatus::Active,

@@ -20,7 +20,7 @@ use crate::organizations::Organization;
 use crate::row::Columns;
 use crate::sessions::Device;
 use crate::stored_text::stored_text;
-use crate::tenant_schemas::TenantSchemaState;
+use crate::tenant_schemas::{TenantSchemaState, is_home};
 use crate::tx::CatalogTx;
 
 stored_text! {
@@ -198,6 +198,44 @@ pub async fn give_up(
     Ok(true)
 }
 
+/// The move is given up because an operator says that the tenant is not served there and never will be, whatever became of it.
+/// Answers whether it was still as it was seen. The organization is locked.
+pub async fn stay(
+    tx: &mut CatalogTx,
+    organization: OrganizationId,
+    seen: &Move,
+    actor: &Actor,
+    source: &Source,
+) -> Result<bool, CatalogError> {
+    if !give_up(tx, organization, seen.token, seen.state).await? {
+        return Ok(false);
+    }
+    let event = AuditEvent::MoveGivenUp {
+        token: seen.token,
+        target: seen.target.name.clone(),
+        state: seen.state,
+    };
+    audit::record(tx, actor, Some(organization), &event, &Device::NONE, source).await?;
+    Ok(true)
+}
+
+/// Forgets a move that was killed while it copied, where something else becomes of the tenant. The organization is locked.
+pub(crate) async fn forget_copying(
+    tx: &mut CatalogTx,
+    organization: OrganizationId,
+) -> Result<(), CatalogError> {
+    tx.execute(FORGET_COPYING, &[&organization]).await?;
+    Ok(())
+}
+
+/// The tenants whose move says that it is copying, and which nobody is at work on. Whoever copies holds the organization's row, but
+/// for the moment in which he has only just said so. To be rolled back.
+pub async fn abandoned(tx: &mut CatalogTx) -> Result<Vec<OrganizationId>, CatalogError> {
+    let rows = tx.rows(ABANDONED, &[]).await?;
+    let id = |row: &Row| Columns::new(row, "organizations").get("id");
+    rows.iter().map(id).collect()
+}
+
 /// It has arrived: here it is left behind, to be purged when the grace is over, and cannot be brought back. Answers whether
 /// that was not known yet. The organization is locked.
 pub async fn finish(
@@ -214,6 +252,8 @@ pub async fn finish(
     };
     let target: String = Columns::new(&row, "moves").get("target")?;
     set_state(tx, id, TenantSchemaState::Moved).await?;
+    // What it may take is said there now.
+    tx.execute(LEAVE_PLAN, &[&id]).await?;
     let event = AuditEvent::TenantMoved { token, target };
     audit::record(tx, actor, Some(id), &event, &Device::NONE, source).await?;
     departures::begin(tx, organization, grace, actor, source).await?;
@@ -277,8 +317,12 @@ const IDENTITY: &str = "\
     select s.system_identifier || '/' || d.oid as id from pg_catalog.pg_control_system() s, pg_catalog.pg_database d \
     where d.datname = pg_catalog.current_database()";
 
-const LATEST_VERSION: &str = "\
-    select max(t.template_version) as version from catalog.tenant_schemas t where t.state in ('ready', 'maintenance')";
+const LATEST_VERSION: &str = concat!(
+    "\
+    select max(t.template_version) as version from catalog.tenant_schemas t where ",
+    is_home!("t"),
+    ""
+);
 
 const PRESENCE: &str = "\
     select o.deleted_at is not null as is_deleted, coalesce(m.state = 'moved', false) as has_moved, d.purge_after \
@@ -309,6 +353,15 @@ const GIVE_UP: &str = "\
 const REOPEN: &str =
     "update catalog.tenant_schemas set state = 'ready' where organization_id = $1 and state = 'moving'";
 
+const FORGET_COPYING: &str = "delete from catalog.moves where organization_id = $1 and state = 'copying'";
+
+const ABANDONED: &str = "\
+    select o.id from catalog.organizations o \
+    where o.id in (select m.organization_id from catalog.moves m where m.state = 'copying') \
+    for no key update of o skip locked";
+
+const LEAVE_PLAN: &str = "delete from catalog.tenant_plans where organization_id = $1";
+
 const FINISH: &str = "\
     update catalog.moves set state = 'moved', moved_at = $3 \
     where organization_id = $1 and token = $2 and state = 'doubt' returning target";
@@ -331,6 +384,9 @@ pub(crate) const STATEMENTS: &[&str] = &[
     DOUBT,
     GIVE_UP,
     REOPEN,
+    FORGET_COPYING,
+    ABANDONED,
+    LEAVE_PLAN,
     FINISH,
     SET_STATE,
     ARRIVE,

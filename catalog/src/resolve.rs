@@ -23,6 +23,7 @@ pub struct ActiveTenant {
     organization_id: OrganizationId,
     slug: Slug,
     schema: SchemaName,
+    first_schema: SchemaName,
     template_version: i32,
     limits: Arc<TenantLimits>,
     paused_until: Option<DateTime<Utc>>,
@@ -52,6 +53,11 @@ impl ActiveTenant {
     /// What it may take.
     pub fn limits(&self) -> &TenantLimits {
         &self.limits
+    }
+
+    /// What the schema was called in the database where the tenant was made: the name that no move changes.
+    pub fn first_schema(&self) -> &SchemaName {
+        &self.first_schema
     }
 
     /// How much longer nothing may be written to it, at most: it is being moved to another database.
@@ -118,6 +124,7 @@ fn resolution(row: &Row, slug: &Slug, organization_id: OrganizationId) -> Result
                 organization_id,
                 slug: slug.clone(),
                 schema: schema.parse("schema_name")?,
+                first_schema: schema.parse("first_schema")?,
                 template_version: schema.get("template_version")?,
                 limits: Arc::new(TenantLimits::read(row)?),
                 paused_until: schema.get("paused_until")?,
@@ -127,7 +134,8 @@ fn resolution(row: &Row, slug: &Slug, organization_id: OrganizationId) -> Result
 }
 
 const BY_SLUG: &str = "\
-    select r.organization_id, r.kind, r.status, r.schema_name, r.template_version, r.tenant_state, r.paused_until, \
+    select r.organization_id, r.kind, r.status, r.schema_name, r.template_version, r.tenant_state, \
+      r.first_schema, r.paused_until, \
       l.plan, l.in_flight, l.statement_timeout_ms, l.rows_per_request, l.storage_soft_bytes, l.storage_hard_bytes, \
       l.storage_bytes, l.storage_measured_at \
     from catalog.resolve_slug($1) r left join lateral catalog.tenant_limits(r.organization_id) l on true";

@@ -90,7 +90,7 @@ impl Records {
         let key = IdempotencyKey::parse(key)?;
         let mut fingerprint = Fingerprint::default();
         fingerprint.count(body.as_bytes());
-        let claim = Claim::new(self.tenant.organization_id(), &self.actor, &key, fingerprint);
+        let claim = Claim::new(self.tenant.schema(), &self.actor, &key, fingerprint);
         let preferences = Preferences::default();
         let request = Request {
             claim: Some(&claim),

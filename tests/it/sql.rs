@@ -94,12 +94,7 @@ impl Engine {
 
     fn claim(&self) -> Claim {
         let key = IdempotencyKey::parse("k").expect("a key");
-        Claim::new(
-            self.acme.organization,
-            &self.t.actor(),
-            &key,
-            Fingerprint::default(),
-        )
+        Claim::new(&self.acme.schema, &self.t.actor(), &key, Fingerprint::default())
     }
 
     /// Prepares every shape of a statement. Says how many were asked for, how many there are, and which are refused with

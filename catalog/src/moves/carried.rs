@@ -2,7 +2,8 @@
 //! suspension, its people with their accounts, its keys.
 //!
 //! Ids stay what they are. A person who has an account there under the same address is that account, which keeps its password;
-//! everybody else's account comes along with its password. An address that nobody has verified there may be a stranger's
+//! everybody else's account comes along with its password. Who may not sign in here is not let in there,
+//! and of two passwords of one account the later one holds. An address that nobody has verified there may be a stranger's
 //! choice, so such an account is let in nowhere. Sessions stay behind: the other database signs with keys of its own.
 
 pub(crate) mod person;
@@ -37,6 +38,7 @@ pub struct Carried {
     metadata: Value,
     password_policy: Option<Value>,
     pinned_version: Option<i32>,
+    first_schema: Option<String>,
     assignment: Assignment,
     suspension: Option<Suspension>,
     people: Vec<Person>,
@@ -66,6 +68,8 @@ pub enum Obstacle {
     NoPlan(String),
     /// Another account there has the address of the tenant's owner, and has never verified it.
     UnverifiedOwner(EmailAddress),
+    /// The tenant's owner may not sign in here, and may there.
+    ShutOutOwner(EmailAddress),
 }
 
 /// The people of a tenant that was put down.
@@ -101,6 +105,7 @@ impl Carried {
             metadata: columns.get("metadata")?,
             password_policy: columns.get("password_policy")?,
             pinned_version: columns.get("pinned_version")?,
+            first_schema: columns.get("first_schema")?,
             assignment: plans::assignment(tx, id).await?,
             suspension: standing::suspension(tx, id).await?,
             people,
@@ -137,9 +142,14 @@ impl Carried {
             return Ok(Some(Obstacle::NoPlan(plan.clone())));
         }
         for person in self.people.iter().filter(|person| person.membership.is_owner) {
-            let account = person.account(there).await?;
-            if account.is_some_and(|account| account.id != person.user && !account.is_verified) {
+            let Some(account) = person.account(there).await? else {
+                continue;
+            };
+            if account.id != person.user && !account.is_verified {
                 return Ok(Some(Obstacle::UnverifiedOwner(person.email.clone())));
+            }
+            if account.may_sign_in && !person.may_sign_in() {
+                return Ok(Some(Obstacle::ShutOutOwner(person.email.clone())));
             }
         }
         Ok(None)
@@ -216,13 +226,14 @@ impl Carried {
             key.enter(there, id).await?;
         }
         let (schema, version) = (home.schema.as_str(), home.template_version);
-        let values: [&(dyn ToSql + Sync); 6] = [
+        let values: [&(dyn ToSql + Sync); 7] = [
             &id,
             &schema,
             &version,
             &now,
             &ENGINE_VERSION,
             &self.pinned_version,
+            &self.first_schema,
         ];
         only_where_free(there.execute(ENTER_SCHEMA, &values).await?)?;
         // It lives there again.
@@ -281,7 +292,8 @@ fn key(row: &Row) -> Result<Key, CatalogError> {
 }
 
 const BESIDES: &str = "\
-    select o.metadata, o.password_policy, p.slug as parent_slug, t.pinned_version \
+    select o.metadata, o.password_policy, p.slug as parent_slug, t.pinned_version, \
+      coalesce(t.first_schema, t.schema_name) as first_schema \
     from catalog.organizations o \
     left join catalog.organizations p on p.id = o.parent_id \
     left join catalog.tenant_schemas t on t.organization_id = o.id \
@@ -312,12 +324,12 @@ const ENTER_ORGANIZATION: &str = "\
 const ENTER_SCHEMA: &str = "\
     insert into catalog.tenant_schemas \
       (organization_id, organization_kind, schema_name, template_version, created_at, migrated_at, engine_version, \
-       pinned_version) \
-    select o.id, o.kind, $2, $3, $4, $4, $5, $6 from catalog.organizations o where o.id = $1 \
+       pinned_version, first_schema) \
+    select o.id, o.kind, $2, $3, $4, $4, $5, $6, $7 from catalog.organizations o where o.id = $1 \
     on conflict on constraint tenant_schemas_pkey do update set schema_name = excluded.schema_name, state = 'ready', \
       template_version = excluded.template_version, created_at = excluded.created_at, \
       migrated_at = excluded.migrated_at, last_error = null, engine_version = excluded.engine_version, \
-      pinned_version = excluded.pinned_version \
+      pinned_version = excluded.pinned_version, first_schema = excluded.first_schema \
     where tenant_schemas.state = 'dropped'";
 
 const FORGET_MOVE: &str = "delete from catalog.moves where organization_id = $1 and state = 'moved'";

@@ -3,7 +3,7 @@
 use axum::http::request::Parts;
 use axum::http::{HeaderName, Method, header};
 use catalog::actor::Actor;
-use catalog::ids::OrganizationId;
+use catalog::schema_name::SchemaName;
 use tenant_schema::records::{CallBy, Claim, Fingerprint, IdempotencyKey, Operation};
 
 use crate::error::ApiError;
@@ -52,7 +52,7 @@ impl Once {
     }
 
     /// The key as the engine claims it for this operation.
-    pub(super) fn claim(&self, tenant: OrganizationId, caller: &Actor, operation: Operation<'_>) -> Claim {
+    pub(super) fn claim(&self, tenant: &SchemaName, caller: &Actor, operation: Operation<'_>) -> Claim {
         let body = match operation {
             Operation::Insert { body }
             | Operation::Replace { body, .. }

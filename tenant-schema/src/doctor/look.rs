@@ -135,7 +135,7 @@ impl<'a> Look<'a> {
             Kind::ServerLogin => rights::server_login(self).await,
             Kind::Runs => runs::runs(self).await,
             Kind::Purges => Ok(purges::purges(self)),
-            Kind::Moves => Ok(moves::moves(self)),
+            Kind::Moves => moves::moves(self).await,
         }
     }
 }

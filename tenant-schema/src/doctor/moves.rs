@@ -1,12 +1,23 @@
 //! Moves to another database that were begun and not finished.
 
-use catalog::moves::MoveState;
+use std::collections::BTreeSet;
+
+use catalog::ids::OrganizationId;
+use catalog::moves::{self, MoveState};
 
 use super::look::Look;
 use super::{Finding, Kind, Severity};
+use crate::lifecycle::LifecycleError;
 
 /// Tenants of which it is not known in which database they are, and those whose copying was cut off.
-pub(super) fn moves(look: &Look<'_>) -> Vec<Finding> {
+pub(super) async fn moves(look: &Look<'_>) -> Result<Vec<Finding>, LifecycleError> {
+    let is_copying = |state| state == MoveState::Copying;
+    let mut passages = look.residents.iter().filter_map(|one| one.passage.as_ref());
+    let abandoned = if passages.any(|passage| is_copying(passage.state)) {
+        abandoned(look).await?
+    } else {
+        BTreeSet::new()
+    };
     let wanted = look
         .residents
         .iter()
@@ -23,20 +34,37 @@ pub(super) fn moves(look: &Look<'_>) -> Vec<Finding> {
                     resident,
                     format!("it is on its way to {target}; it is not known whether it has arrived, and it is not served here"),
                 )
-                .next(format!("{again} asks there, and finishes the move or gives it up")),
+                .next(format!(
+                    "{again} asks there, and finishes the move or gives it up; if that database is lost for good, `tenantry tenant move {resident} --stay --yes`"
+                )),
             ),
-            MoveState::Copying if passage.paused_until.is_none_or(|until| until < look.now) => {
+            MoveState::Copying if abandoned.contains(&resident.organization) => {
+                let paused = passage.paused_until.filter(|until| *until > look.now);
+                let served = paused.map_or_else(
+                    || "it is served here".to_owned(),
+                    |until| format!("it is read here, and writes are refused until {}", until.format("%H:%M:%S UTC")),
+                );
                 let mut finding = Finding::of(
                     Kind::Moves,
                     resident,
-                    format!("its move to {target} was cut off before anything was moved; it is served here"),
+                    format!("its move to {target} was cut off before anything was moved; {served}"),
                 )
-                .next(format!("{again} moves it"));
+                .next(format!(
+                    "{again} moves it, and `tenantry tenant move {resident} --stay` gives it up"
+                ));
                 finding.severity = Severity::Warn;
                 findings.push(finding);
             }
             MoveState::Copying | MoveState::Moved => {}
         }
     }
-    findings
+    Ok(findings)
+}
+
+/// Those whose move nobody is at work on, whatever it says.
+async fn abandoned(look: &Look<'_>) -> Result<BTreeSet<OrganizationId>, LifecycleError> {
+    let mut tx = look.db.begin().await?;
+    let abandoned = moves::abandoned(&mut tx).await?;
+    tx.rollback().await?;
+    Ok(abandoned.into_iter().collect())
 }

@@ -79,6 +79,9 @@ pub enum Refusal {
     /// It is on its way to another database than the one that is named.
     #[error("it is on its way to {0}, or has gone there")]
     OtherTarget(String),
+    /// It is to stay, and nobody has said that the other database will never serve it.
+    #[error("it may have arrived in {0}, which would serve it too")]
+    MayHaveArrived(String),
     /// Nobody could be asked whether it has arrived.
     #[error("it is not known whether it has arrived in {0}, and it is not served here until it is")]
     InDoubt(String),
@@ -121,8 +124,11 @@ impl Refusal {
             Self::Meanwhile => "run it again",
             Self::Pause(_) => "choose a quieter time, or let writes wait longer with --max-pause",
             Self::OtherTarget(_) => "name that database with --to",
+            Self::MayHaveArrived(_) => {
+                "`tenantry tenant move SLUG --to …` asks there; only if that database is lost for good, or what came there is removed, say --stay --yes"
+            }
             Self::InDoubt(_) => {
-                "run the same command again: it asks there, and finishes the move or gives it up"
+                "run the same command again: it asks there, and finishes the move or gives it up; if that database is lost for good, `tenantry tenant move SLUG --stay --yes`"
             }
             Self::Outside(_) => "drop these first; a purge takes them along with --cascade",
             Self::LaterVersion(..) => "use the program and the template that migrated it",

@@ -12,10 +12,11 @@
 //!
 //! Killed before 4, locks and copy are gone with their sessions and nothing has happened. Killed after it, the next run asks the
 //! other database for the token, behind the transaction of 1: if the tenant has arrived, 6 is done; if not, the schema is
-//! opened again.
+//! opened again. Where nobody can be asked any more, an operator may say so ([`Stay`]).
 
 mod copy;
 mod gate;
+mod stay;
 mod target;
 
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ use catalog::moves::{self, Move, MoveState, Target};
 use catalog::organizations::{self, Organization};
 use catalog::schema_name::SchemaName;
 use catalog::slug::Slug;
-use catalog::tenant_schemas::{self, TenantSchema, TenantSchemaState};
+use catalog::tenant_schemas::{self, TenantSchema};
 use catalog::tx::{CatalogDb, CatalogTx};
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -38,6 +39,7 @@ use crate::container::ContainerError;
 use crate::container::export::Sealed;
 use crate::container::reference::References;
 
+pub use self::stay::Stay;
 pub use self::target::TargetRefusal;
 
 /// How long somebody else's lock is waited for.
@@ -203,7 +205,7 @@ impl Relocation<'_> {
         };
         if found.state == MoveState::Copying {
             // Waits for whoever is at it. Where that one has come further meanwhile, what he left is settled, not this.
-            if self.reopen(&tenant, &found).await? {
+            if stay::reopen(self.from, &found, tenant.id).await? {
                 return Ok(Settled::Here);
             }
             return Box::pin(self.settle(slug)).await;
@@ -219,7 +221,7 @@ impl Relocation<'_> {
         let settled = if has_arrived {
             self.finish(tenant.id, found.token).await?;
             Settled::There
-        } else if self.reopen(&tenant, &found).await? {
+        } else if stay::reopen(self.from, &found, tenant.id).await? {
             Settled::Here
         } else {
             // Somebody else has settled it.
@@ -300,20 +302,6 @@ impl Relocation<'_> {
             Ok(Err(error)) => tracing::warn!(%error, "a move that was given up is not quite undone"),
             Err(_) => tracing::warn!("a move that was given up is not quite undone"),
         }
-    }
-
-    /// It has not arrived: it is served here again. Answers whether the move was still as it was found.
-    async fn reopen(&self, tenant: &Organization, found: &Move) -> Result<bool, ContainerError> {
-        let mut tx = self.from.begin().await?;
-        organizations::lock(&mut tx, tenant.id).await?;
-        let schema = tenant_schemas::find(&mut tx, tenant.id).await?;
-        let schema = schema.ok_or(CatalogError::NotATenant)?;
-        let given_up = moves::give_up(&mut tx, tenant.id, found.token, found.state).await?;
-        if given_up && schema.state == TenantSchemaState::Moving {
-            gate::open(tx.transaction(), &schema).await?;
-        }
-        tx.commit().await?;
-        Ok(given_up)
     }
 
     async fn finish(&self, tenant: catalog::ids::OrganizationId, token: Uuid) -> Result<(), ContainerError> {

@@ -18,7 +18,7 @@
 
 use aws_lc_rs::digest::{Context, Digest, SHA256};
 use catalog::actor::Actor;
-use catalog::ids::OrganizationId;
+use catalog::schema_name::SchemaName;
 
 use super::error::RecordError;
 
@@ -144,15 +144,9 @@ pub struct Claim {
 
 impl Claim {
     /// Claims a key of this caller's for a request.
-    pub fn new(
-        tenant: OrganizationId,
-        caller: &Actor,
-        key: &IdempotencyKey,
-        fingerprint: Fingerprint,
-    ) -> Self {
+    pub fn new(tenant: &SchemaName, caller: &Actor, key: &IdempotencyKey, fingerprint: Fingerprint) -> Self {
         let mut owned = Fingerprint::default();
-        // Its schema has another name in another database.
-        owned.count(tenant.to_string().as_bytes());
+        owned.count(tenant.as_str().as_bytes());
         owned.count(caller.to_string().as_bytes());
         owned.count(key.0.as_bytes());
         let digest = owned.0.finish();
@@ -212,10 +206,10 @@ mod tests {
     #[test]
     fn a_claim_is_of_one_tenant_one_caller_and_one_key() {
         let claim = |tenant: u128, caller: u128, key: &str| {
-            let tenant = OrganizationId::from(Uuid::from_u128(tenant));
+            let tenant = SchemaName::from_opaque(Uuid::from_u128(tenant));
             let caller = Actor::User(UserId::from(Uuid::from_u128(caller)));
             let key = IdempotencyKey::parse(key).unwrap();
-            Claim::new(tenant, &caller, &key, Fingerprint::default())
+            Claim::new(&tenant, &caller, &key, Fingerprint::default())
         };
         let one = claim(1, 1, "a");
         assert_eq!(one, claim(1, 1, "\"a\""));

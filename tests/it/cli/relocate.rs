@@ -292,7 +292,7 @@ async fn killed_at_the_end(is_here: bool, last: u64) {
 
 #[tokio::test]
 async fn killed_while_it_speaks_here() {
-    killed_at_the_end(true, 72).await;
+    killed_at_the_end(true, 96).await;
 }
 
 #[tokio::test]

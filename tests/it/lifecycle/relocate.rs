@@ -1,6 +1,7 @@
 //! A tenant from one database into another: all of it arrives, and one of the two serves it.
 
 pub(crate) mod broken;
+mod kept;
 mod refused;
 
 use std::time::Duration;

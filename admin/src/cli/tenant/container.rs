@@ -52,12 +52,15 @@ pub(super) const MOVE: &str = "\
 Examples:
   tenantry tenant move acme --to postgres://owner@db2.example.com/app
   tenantry tenant move acme --max-pause 20s          with TARGET_DATABASE_URL, where a password is not seen by others
+  tenantry tenant move acme --stay --yes             the other database is lost for good
 
 The other database is one that `tenantry init` has prepared, with a catalog of the same version. Reads go on while the tenant is
 copied, writes are answered with 503 and Retry-After, for --max-pause at most: then the move is given up and all is as before.
 Every row is read back there and compared. Organization, slug, members, their accounts, keys, plan and limits come along, and so
 do the answers kept for idempotency keys; sessions do not. Killed at any moment, the tenant is served by one of the two databases
-or by none for a while; run the same command again, and it finishes the move or gives it up.
+or by none for a while; run the same command again, and it finishes the move or gives it up. --stay gives up a move that was
+killed without asking the other database; where the tenant may have arrived there it takes --yes as well, and your word that it
+will never be served there: two databases would serve it.
 What is left here is kept for the grace of a drop (`tenantry tenant purge-dropped` removes it then) and answered with 421. To go
 back is to move it back.";
 
@@ -94,6 +97,12 @@ pub(crate) struct TenantMoveArgs {
     /// Leave behind the tables and columns that somebody made beside the template
     #[arg(long)]
     pub(crate) leave_out: bool,
+    /// Give up a move that was begun: the tenant is served here again
+    #[arg(long, conflicts_with_all = ["to", "grace", "leave_out"])]
+    pub(crate) stay: bool,
+    /// Yes, the other database will never serve it
+    #[arg(long, requires = "stay")]
+    pub(crate) yes: bool,
 }
 
 /// `tenant export`.

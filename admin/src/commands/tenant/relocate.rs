@@ -2,14 +2,14 @@
 
 use anyhow::Context as _;
 use catalog::init;
-use catalog::moves::Move;
+use catalog::moves::{Move, MoveState};
 use catalog::pg::config::PgConfig;
 use catalog::pg::pool::PoolSettings;
 use catalog::tx::CatalogDb;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use tenant_schema::container::reference::References;
-use tenant_schema::lifecycle::relocate::{Copied, Relocated, Relocation};
+use tenant_schema::lifecycle::relocate::{Copied, Relocated, Relocation, Stay};
 
 use crate::cli::TenantMoveArgs;
 use crate::exit::ExitStatus;
@@ -49,10 +49,52 @@ struct CopiedTenant {
 /// Moves it, or finishes what an earlier run has left.
 pub(super) async fn run(args: &TenantMoveArgs, operator: &Operator) -> anyhow::Result<ExitStatus> {
     let slug = &args.slug;
+    if args.stay {
+        return stay(args, operator)
+            .await
+            .with_context(|| format!("could not give up the move of tenant {slug}"));
+    }
     let document = Box::pin(relocate(args, operator))
         .await
         .with_context(|| format!("could not move tenant {slug}"))?;
     operator.output.document(&document, text)?;
+    Ok(ExitStatus::Done)
+}
+
+/// A tenant that is served here after all.
+#[derive(Serialize)]
+struct StayingTenant {
+    slug: String,
+    /// `false` if it was on its way nowhere.
+    changed: bool,
+    /// Host, port and name of the database that it was on its way to.
+    to: Option<String>,
+    /// How far it was.
+    was: Option<MoveState>,
+}
+
+async fn stay(args: &TenantMoveArgs, operator: &Operator) -> anyhow::Result<ExitStatus> {
+    let slug = &args.slug;
+    let mut tx = operator.db.begin().await?;
+    operator.tenant(&mut tx, slug).await?;
+    tx.rollback().await?;
+    let stay = Stay {
+        from: &operator.db,
+        is_sure: args.yes,
+        actor: &operator.actor,
+        source: &operator.source,
+    };
+    let ended = stay.run(slug).await?;
+    let document = StayingTenant {
+        slug: slug.to_string(),
+        changed: ended.is_some(),
+        was: ended.as_ref().map(|ended| ended.state),
+        to: ended.map(|ended| ended.target.name),
+    };
+    operator.output.document(&document, |staying| match &staying.to {
+        Some(to) => format!("{slug} stays: its move to {to} is given up, and it is served here"),
+        None => format!("{slug} is on its way nowhere; nothing was changed"),
+    })?;
     Ok(ExitStatus::Done)
 }
 

@@ -11,6 +11,7 @@ use crate::error::CatalogError;
 use crate::ids::{MembershipId, OrganizationId, UserId};
 use crate::memberships::Membership;
 use crate::row::Columns;
+use crate::sessions::{self, RevokeReason};
 use crate::tx::CatalogTx;
 
 #[derive(Clone, PartialEq)]
@@ -36,6 +37,8 @@ pub(super) struct Person {
 pub(super) struct Account {
     pub(super) id: UserId,
     pub(super) is_verified: bool,
+    pub(super) may_sign_in: bool,
+    changed_at: Option<DateTime<Utc>>,
 }
 
 impl Person {
@@ -61,6 +64,8 @@ impl Person {
         Ok(Some(Account {
             id: columns.get("id")?,
             is_verified: columns.get("is_verified")?,
+            may_sign_in: columns.get("may_sign_in")?,
+            changed_at: columns.get("changed_at")?,
         }))
     }
 
@@ -74,13 +79,16 @@ impl Person {
         let mut membership = self.membership.clone();
         match self.account(there).await? {
             None => self.enter_account(there, now).await?,
-            Some(account) if account.id == self.user => {}
+            Some(account) if account.id == self.user => {
+                // The account is as it was left there, or as another tenant of that database needs it.
+                membership.active &= self.may_sign_in() || membership.is_owner;
+                self.bring_password(there, &account, now).await?;
+            }
             Some(account) => {
                 settled.users.insert(self.user.uuid(), account.id.uuid());
                 membership.user = account.id;
-                // An owner who may not enter is an owner that the tables refuse.
-                let may = self.status == "active" || membership.is_owner;
-                membership.active &= account.is_verified && may;
+                // An owner who may not enter is an owner that the tables refuse; one who may not here is no owner to move.
+                membership.active &= account.is_verified && (self.may_sign_in() || membership.is_owner);
             }
         }
         let Membership {
@@ -102,6 +110,33 @@ impl Person {
             let name = self.display_name.clone().unwrap_or_else(|| email.clone());
             settled.held_back.push((membership, name, email));
         }
+        Ok(())
+    }
+
+    /// Whether the account lets the person in where the tenant comes from.
+    pub(super) fn may_sign_in(&self) -> bool {
+        self.status == "active" && self.deleted_at.is_none()
+    }
+
+    /// Of two passwords of one account the later one holds, and who has signed in with the other is signed out: it may have
+    /// been changed because a stranger knew it.
+    async fn bring_password(
+        &self,
+        there: &mut CatalogTx,
+        account: &Account,
+        now: DateTime<Utc>,
+    ) -> Result<(), CatalogError> {
+        let Some((hash, changed_at)) = &self.password else {
+            return Ok(());
+        };
+        if account.changed_at.is_some_and(|known| known >= *changed_at) {
+            return Ok(());
+        }
+        there
+            .execute(ENTER_PASSWORD, &[&self.user, hash, changed_at])
+            .await?;
+        let reason = RevokeReason::Administrator;
+        sessions::revoke_of_user(there, self.user, None, None, reason, now).await?;
         Ok(())
     }
 
@@ -175,7 +210,9 @@ const PEOPLE: &str = "\
 
 // An account of the same id is the same person, whatever the address is by now.
 const ACCOUNT: &str = "\
-    select u.id, u.email_verified_at is not null as is_verified from catalog.users u \
+    select u.id, u.email_verified_at is not null as is_verified, \
+      u.status = 'active' and u.deleted_at is null as may_sign_in, c.changed_at \
+    from catalog.users u left join catalog.user_credentials c on c.user_id = u.id \
     where u.id = $1 or (u.email = $2 and u.deleted_at is null) \
     order by u.id = $1 desc limit 1";
 
@@ -191,6 +228,9 @@ const ENTER_ACCOUNT: &str = "\
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
 const ENTER_PASSWORD: &str = "\
-    insert into catalog.user_credentials (user_id, password_hash, changed_at) values ($1, $2, $3)";
+    insert into catalog.user_credentials (user_id, password_hash, changed_at) values ($1, $2, $3) \
+    on conflict (user_id) do update \
+    set password_hash = excluded.password_hash, changed_at = excluded.changed_at, \
+      failed_count = 0, lock_count = 0, last_failed_at = null, locked_until = null";
 
 pub(crate) const STATEMENTS: &[&str] = &[PEOPLE, ACCOUNT, ENTER_MEMBERSHIP, ENTER_ACCOUNT, ENTER_PASSWORD];

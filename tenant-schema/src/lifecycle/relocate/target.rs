@@ -57,6 +57,9 @@ pub enum TargetRefusal {
     /// The owner's address is somebody's there who never verified it.
     #[error("the address of the tenant's owner, {0}, belongs to an account there that has never verified it")]
     UnverifiedOwner(String),
+    /// The owner is shut out here, and not there.
+    #[error("the tenant's owner, {0}, may not sign in here, and may in the other database")]
+    ShutOutOwner(String),
 }
 
 impl TargetRefusal {
@@ -82,6 +85,9 @@ impl TargetRefusal {
             }
             Self::UnverifiedOwner(_) => {
                 "`tenantry user create` there vouches for the address; whoever chose the password before is shut out"
+            }
+            Self::ShutOutOwner(_) => {
+                "let that account sign in here again, or disable it there: a move must not let somebody in who is shut out"
             }
         }
     }
@@ -126,6 +132,7 @@ impl Relocation<'_> {
                 Obstacle::NoAgency(slug) => TargetRefusal::NoAgency(slug.to_string()),
                 Obstacle::NoPlan(name) => TargetRefusal::NoPlan(name),
                 Obstacle::UnverifiedOwner(email) => TargetRefusal::UnverifiedOwner(email.to_string()),
+                Obstacle::ShutOutOwner(email) => TargetRefusal::ShutOutOwner(email.to_string()),
             }));
         }
         there.rollback().await?;

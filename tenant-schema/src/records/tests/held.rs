@@ -1,7 +1,7 @@
 //! The SQL of writes that ask for a state of their record, and of those whose answers are kept.
 
 use catalog::actor::Actor;
-use catalog::ids::OrganizationId;
+use catalog::schema_name::SchemaName;
 
 use super::*;
 use crate::records::fixture::model;
@@ -159,10 +159,10 @@ fn a_put_locks_what_must_be_there() {
 
 #[test]
 fn an_answer_is_kept_by_the_statement_that_makes_it() {
-    let tenant = OrganizationId::from(Uuid::nil());
+    let tenant = SchemaName::from_opaque(Uuid::nil());
     let key = IdempotencyKey::parse("k").unwrap();
     let caller = Actor::Operator("o".to_owned());
-    let claim = Claim::new(tenant, &caller, &key, Fingerprint::default());
+    let claim = Claim::new(&tenant, &caller, &key, Fingerprint::default());
     let ask = |prefer, operation| ask("contacts", &Conditions::NONE, prefer, Some(&claim), operation);
     let body = Payload::json(b"{\"email\":\"a@x.example\"}");
     let added = ask("return=representation", Operation::Insert { body });

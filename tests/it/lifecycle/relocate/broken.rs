@@ -1,6 +1,8 @@
 //! A move whose connections are cut, on either side, after any message: one database serves the tenant, or it is known to be
 //! in doubt, and the same move run again ends it.
 
+use std::pin::pin;
+
 use catalog::moves::MoveState;
 use catalog::resolve::Resolution;
 use tenant_schema::container::reference::References;
@@ -153,4 +155,64 @@ async fn cut_here_after_any_message() {
 #[tokio::test]
 async fn cut_there_after_any_message() {
     cut_everywhere(Side::There).await;
+}
+
+/// Both databases are on the server that is killed.
+#[tokio::test]
+async fn postgresql_killed_in_the_middle_of_a_move_leaves_one_truth_and_it_is_run_again() {
+    let two = Two::small().await;
+    let references = [&two.here, &two.there].map(|t| References::of(t.template()));
+    let asked = Asked {
+        references: Some(&references),
+        ..Asked::default()
+    };
+    let proxy = two.here.proxy().await;
+    let slug = made(&two, 0).await;
+    copied(relocate(&two.here, &two.there, (Some(&proxy), None), &slug, asked).await);
+    let all = proxy.tally().messages;
+    let mut seen = Vec::new();
+    // Most of what can go wrong is at the end.
+    for n in [all / 3, all / 2]
+        .into_iter()
+        .chain((2..all / 2).step_by(5).map(|back| all - back))
+    {
+        let slug = made(&two, usize::try_from(n).expect("a number")).await;
+        let reached = proxy.hold_after(n);
+        let mut moving = pin!(relocate(
+            &two.here,
+            &two.there,
+            (Some(&proxy), None),
+            &slug,
+            asked
+        ));
+        let outcome = tokio::select! {
+            reached = reached => {
+                reached.expect("held");
+                two.here.cluster().crash().await.expect("killed");
+                moving.await
+            }
+            moved = &mut moving => moved,
+        };
+        two.here.cluster().recover().await.expect("it recovers");
+        proxy.reset();
+        let stands = stands(&two, &slug).await;
+        is_told(&two, stands, outcome.is_ok(), n).await;
+        seen.push((n, stands));
+        if stands != Stands::There {
+            let again = relocate(&two.here, &two.there, (None, None), &slug, Asked::default()).await;
+            again.expect("it is finished, or done anew");
+        }
+        assert_eq!(
+            self::stands(&two, &slug).await,
+            Stands::There,
+            "killed after message {n}"
+        );
+    }
+    crate::doctor::assert_healthy(&two.here, "after all kills").await;
+    crate::doctor::assert_healthy(&two.there, "after all kills").await;
+    assert!(seen.iter().any(|(_, stands)| *stands == Stands::Here), "{seen:?}");
+    assert!(seen.iter().any(|(_, stands)| *stands != Stands::Here), "{seen:?}");
+    crate::tell(&format!(
+        "PostgreSQL killed while a tenant was moved, after messages of {all}: {seen:?}"
+    ));
 }
