@@ -38,6 +38,7 @@ pub fn statements() -> Vec<&'static str> {
         container::export::SERVER,
         container::import::SET_SEQUENCE,
         lifecycle::RELATIONS,
+        lifecycle::FRESH_RELATIONS,
         lifecycle::belongings::LARGE_OBJECTS,
         lifecycle::belongings::LOCKS,
         lifecycle::belongings::UNLINK,
