@@ -177,15 +177,7 @@ async fn a_tenant_in_doubt_stays_when_somebody_is_sure() {
     );
     session.batch_execute(&write).await.expect("it is written again");
     assert_healthy(&two.here, "after it stayed").await;
-    let event = "select changes ->> 'state' from catalog.catalog_audit_logs where event_type = 'organization.move_given_up'";
-    let event = two
-        .here
-        .as_superuser()
-        .await
-        .query_one(event, &[])
-        .await
-        .expect("an entry");
-    assert_eq!(event.get::<_, &str>(0), "doubt");
+    assert_eq!(given_up(&two.here).await, "doubt");
     assert!(
         stay(&two, true, &actor)
             .run(&slug)
@@ -204,6 +196,13 @@ async fn a_tenant_in_doubt_stays_when_somebody_is_sure() {
         ),
         "{away:?}"
     );
+}
+
+/// What the audit log says of the one move that was given up.
+async fn given_up(t: &TestDb) -> String {
+    let event = "select changes ->> 'state' from catalog.catalog_audit_logs where event_type = 'organization.move_given_up'";
+    let row = t.as_superuser().await.query_one(event, &[]).await;
+    row.expect("an entry").get(0)
 }
 
 /// Notes that it is copied, as somebody does who is killed then.

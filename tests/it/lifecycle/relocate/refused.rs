@@ -28,7 +28,7 @@ async fn refuses(two: &Two, there: bool, sql: (&str, &str), says: &str) {
 async fn whatever_the_tenant_is() {
     let two = Two::new().await;
     let acme = two.here.tenant("acme").await;
-    let (schema, latest) = (&acme.schema, two.here.template().latest());
+    let schema = &acme.schema;
     let state = |state: &str| format!("update catalog.tenant_schemas set state = '{state}'");
     let status = |status: &str| format!("update catalog.organizations set status = '{status}'");
     for (make, unmake, says) in [
@@ -42,7 +42,7 @@ async fn whatever_the_tenant_is() {
         ),
         (
             "update catalog.tenant_schemas set template_version = 99".to_owned(),
-            format!("update catalog.tenant_schemas set template_version = {latest}"),
+            as_it_was(&two.here),
             "its template version is 99",
         ),
         (
@@ -84,6 +84,11 @@ async fn whatever_the_tenant_is() {
     assert_eq!(super::copied(moved).left_out, ["mine"]);
 }
 
+fn as_it_was(t: &TestDb) -> String {
+    let latest = t.template().latest();
+    format!("update catalog.tenant_schemas set template_version = {latest}")
+}
+
 #[tokio::test]
 async fn whatever_the_other_database_is() {
     let two = Two::new().await;
@@ -123,10 +128,7 @@ async fn whatever_the_other_database_is() {
         ),
         (
             "update catalog.tenant_schemas set template_version = 99".to_owned(),
-            format!(
-                "update catalog.tenant_schemas set template_version = {}",
-                two.there.template().latest()
-            ),
+            as_it_was(&two.there),
             "has tenants at version 99",
         ),
         (known, unknown.clone(), "has this tenant already"),
