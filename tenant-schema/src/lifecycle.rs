@@ -322,10 +322,20 @@ pub(crate) async fn grants(tx: &mut Transaction, schema: &SchemaName) -> Result<
 }
 
 /// Asks for what the statements are made of; [`grants_of`] makes them.
-pub(crate) fn relations_later(schema: &SchemaName) -> Queued {
+fn relations_later(schema: &SchemaName) -> Queued {
+    relations(RELATIONS, schema)
+}
+
+/// The same for the relations only that the transaction itself has made, altered or commented: in a schema that had its
+/// grants before, the others have them still.
+pub(crate) fn fresh_relations_later(schema: &SchemaName) -> Queued {
+    relations(FRESH_RELATIONS, schema)
+}
+
+fn relations(sql: &'static str, schema: &SchemaName) -> Queued {
     let own = [HISTORY_TABLE, idempotency_keys::TABLE].map(str::to_owned);
     Queued {
-        sql: RELATIONS,
+        sql,
         params: vec![Box::new(schema.as_str().to_owned()), Box::new(own.to_vec())],
     }
 }
@@ -393,7 +403,10 @@ pub(crate) fn rights<'a>(acl: &'a str, role: &str) -> Option<&'a str> {
 
 // The relations of a schema are found by what depends on it: there is no index on `relnamespace` alone, and to look
 // through those of all tenants would make each tenant cost more the more there are.
-pub(crate) const RELATIONS: &str = "\
+macro_rules! relations {
+    ($and:literal) => {
+        concat!(
+            "\
 select pg_catalog.quote_ident(c.relname) as quoted, c.relkind::text as kind, d.description as comment,
        coalesce(c.relacl::text, '') as acl,
        exists (select from pg_catalog.pg_attribute a
@@ -405,9 +418,23 @@ select pg_catalog.quote_ident(c.relname) as quoted, c.relkind::text as kind, d.d
  where i.refclassid = 'pg_catalog.pg_namespace'::regclass and i.refobjid = $1::text::regnamespace
    and i.classid = 'pg_catalog.pg_class'::regclass
    and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-   and c.relname <> all($2::text[])
+   and c.relname <> all($2::text[])",
+            $and,
+            "
    and pg_catalog.pg_has_role(c.relowner, 'usage')
- order by c.relname";
+ order by c.relname"
+        )
+    };
+}
+
+pub(crate) const RELATIONS: &str = relations!("");
+
+// A transaction's own rows, and those of its subtransactions, bear its number or a later one.
+pub(crate) const FRESH_RELATIONS: &str = relations!(
+    "
+   and least(pg_catalog.age(c.xmin), pg_catalog.age(d.xmin))
+       <= pg_catalog.age(pg_catalog.pg_current_xact_id()::xid)"
+);
 
 #[cfg(test)]
 mod tests {

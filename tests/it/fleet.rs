@@ -5,6 +5,7 @@ mod baseline;
 mod locks;
 mod post_steps;
 mod rehearsal;
+mod rights;
 mod truth;
 mod waves;
 

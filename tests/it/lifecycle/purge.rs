@@ -15,7 +15,7 @@ use super::crash::through;
 use super::leftovers::{Leftovers, leftovers, tenant_roles};
 
 /// Fewer than the shipped template needs at once, more than its largest table does.
-pub(super) const FEW_LOCKS: Option<u32> = Some(600);
+pub(super) const FEW_LOCKS: Option<u32> = Some(480);
 
 pub(crate) async fn drop_tenant(t: &TestDb, tenant: &TestTenant) {
     let mut tx = t.catalog().begin().await.expect("a transaction");
