@@ -20,12 +20,14 @@ mod function;
 mod object;
 mod opened;
 mod tenant;
+mod verb;
 
 pub(crate) use caller::{Member, Signed};
 pub(crate) use function::FunctionAccess;
 pub(crate) use object::{Delete, Insert, ObjectAccess, ObjectAction, Purge, Read, Replace, Update};
 pub(crate) use opened::Opened;
 pub(crate) use tenant::Tenant;
+pub(crate) use verb::{Needs, Use, VerbAccess, VerbUse, may_use};
 
 /// What a route asks of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +46,9 @@ pub enum Access {
     Replace,
     /// A member or a key that may call the function in the path, to do no more than this.
     Function(Action),
+    /// A member or a key that may do all of this, where the tenant has all of these objects: the first is what the verb is
+    /// about.
+    Verb(&'static [(&'static str, Action)]),
 }
 
 /// An extractor that proves an [`Access`]: it exists only where the caller has it.

@@ -12,6 +12,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use catalog::limits::Room;
 use serde::Serialize;
+use serde_json::Value;
 use tenant_schema::records::Candidate;
 
 type Text = Cow<'static, str>;
@@ -29,6 +30,8 @@ struct Inner {
     details: Option<Text>,
     /// What an ambiguous request could mean, in place of the details.
     candidates: Vec<Candidate>,
+    /// What a program wants to know, in place of the details.
+    particulars: Option<Value>,
     hint: Option<Text>,
     errors: Vec<FieldError>,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -68,6 +71,7 @@ impl ApiError {
             message: message.into(),
             details: None,
             candidates: Vec::new(),
+            particulars: None,
             hint: None,
             errors: Vec::new(),
             headers: Vec::new(),
@@ -331,9 +335,10 @@ impl ApiError {
             request_id,
             code: &inner.code,
             message: &inner.message,
-            details: match inner.candidates.as_slice() {
-                [] => Details::Text(inner.details.as_deref()),
-                candidates => Details::Candidates(candidates),
+            details: match (inner.candidates.as_slice(), &inner.particulars) {
+                ([], None) => Details::Text(inner.details.as_deref()),
+                ([], Some(particulars)) => Details::Particulars(particulars),
+                (candidates, _) => Details::Candidates(candidates),
             },
             hint: inner.hint.as_deref(),
             errors: &inner.errors,
@@ -369,6 +374,7 @@ struct Problem<'a> {
 enum Details<'a> {
     Text(Option<&'a str>),
     Candidates(&'a [Candidate]),
+    Particulars(&'a Value),
 }
 
 impl IntoResponse for ApiError {
@@ -387,7 +393,7 @@ mod of_tenant;
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 

@@ -23,6 +23,7 @@ mod body;
 mod client_network;
 mod cors;
 mod credentials;
+mod crm;
 mod device;
 mod forwarded;
 mod frame;

@@ -1,6 +1,7 @@
 //! `/openapi.json` and the root of `/rest/v1/`: what a tenant's API offers to whoever asks, as an `OpenAPI` 3.1
 //! document; `/docs`: a page that shows it.
 
+mod crm;
 mod platform;
 
 use axum::extract::State;
@@ -47,6 +48,7 @@ pub(crate) async fn document(
         may: &may,
     };
     let mut document = openapi::document(&model, &about);
+    crm::describe(&mut document, &model, &caller);
     platform::describe(&mut document);
     let headers = [
         (header::CONTENT_TYPE, OPENAPI),

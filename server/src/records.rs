@@ -12,15 +12,15 @@ use crate::error::ApiError;
 use crate::records::asked::{Asked, Listing};
 use crate::records::sent::{Arguments, Records, Sent};
 
-mod answer;
-mod asked;
+pub(crate) mod answer;
+pub(crate) mod asked;
 mod export;
 mod negotiation;
-mod once;
+pub(crate) mod once;
 mod range;
 mod sent;
 
-type Answered = Result<Response, ApiError>;
+pub(crate) type Answered = Result<Response, ApiError>;
 
 /// `GET /rest/v1/{object}`
 pub(crate) async fn list(access: ObjectAccess<Read>, listing: Listing) -> Answered {

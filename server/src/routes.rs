@@ -13,7 +13,7 @@ use crate::cors::Cors;
 use crate::error::ApiError;
 use crate::frame::Frame;
 use crate::state::AppState;
-use crate::{auth, health, openapi, records};
+use crate::{auth, crm, health, openapi, records};
 
 /// One row of the table of routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub struct RouteInfo {
     pub access: Access,
 }
 
-/// Where the tenants' records are.
-const RECORDS: &str = "/rest/v1/";
+/// Where the tenants' records are, and what is done with them.
+const OF_TENANTS: [&str; 2] = ["/rest/v1/", "/crm/v1/"];
 
 struct Route {
     info: RouteInfo,
@@ -59,7 +59,7 @@ guarded!(A, B, C);
 fn routes() -> Vec<Route> {
     let mut routes = declared();
     let mut paths: Vec<&'static str> = routes.iter().map(|route| route.info.path).collect();
-    paths.retain(|path| path.starts_with(RECORDS));
+    paths.retain(|path| OF_TENANTS.iter().any(|root| path.starts_with(root)));
     paths.sort_unstable();
     paths.dedup();
     let options: Vec<Route> = paths.iter().map(|path| options(path, &routes)).collect();
@@ -93,6 +93,10 @@ fn declared() -> Vec<Route> {
         post("/rest/v1/{object}/{id}/purge", records::purge),
         get("/rest/v1/rpc/{function}", records::call_to_read),
         post("/rest/v1/rpc/{function}", records::call),
+        post("/crm/v1/deals/{id}/move", crm::deals::move_it),
+        post("/crm/v1/deals/{id}/win", crm::deals::win),
+        post("/crm/v1/deals/{id}/lose", crm::deals::lose),
+        post("/crm/v1/deals/{id}/reopen", crm::deals::reopen),
     ]
 }
 

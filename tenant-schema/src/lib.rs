@@ -7,6 +7,7 @@
 
 mod access_tag;
 pub mod container;
+pub mod crm;
 pub mod demo_data;
 pub mod doctor;
 pub mod erd;
@@ -60,7 +61,14 @@ pub fn statements() -> Vec<&'static str> {
         tenant_db::opening::WRITE,
     ];
     let steps = lifecycle::post_steps::concurrent::STATEMENTS;
-    [own.as_slice(), OF_LIFECYCLE, steps, &doctor::statements()].concat()
+    [
+        own.as_slice(),
+        OF_LIFECYCLE,
+        steps,
+        &doctor::statements(),
+        crm::STATEMENTS,
+    ]
+    .concat()
 }
 
 const OF_LIFECYCLE: &[&str] = &[

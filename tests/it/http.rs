@@ -6,6 +6,7 @@ mod bad_input;
 mod bare_values;
 mod clients;
 mod conditional;
+mod crm;
 mod errors;
 mod exports;
 mod forged;

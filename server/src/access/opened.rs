@@ -16,7 +16,8 @@ use crate::shares::Share;
 use crate::state::AppState;
 
 /// Where a request for records goes, and who makes it. By itself it proves no permission: that is for
-/// [`ObjectAccess`](super::ObjectAccess) and [`FunctionAccess`](super::FunctionAccess), which hold one.
+/// [`ObjectAccess`](super::ObjectAccess), [`FunctionAccess`](super::FunctionAccess) and
+/// [`VerbAccess`](super::VerbAccess), which hold one.
 pub(crate) struct Opened {
     pub(crate) tenant: ActiveTenant,
     pub(crate) caller: Caller,
@@ -34,8 +35,29 @@ impl Opened {
         state: &AppState,
         kind: &str,
     ) -> Result<(Self, Option<String>), ApiError> {
-        let Member { tenant, caller } = Member::from_request_parts(parts, state).await?;
+        let member = Member::from_request_parts(parts, state).await?;
         let (name, id) = path(parts, state, kind).await?;
+        let name = name.ok_or_else(ApiError::nothing_here)?;
+        Ok((Self::let_in(parts, state, member, name).await?, id))
+    }
+
+    /// Lets a member in for a verb that is about this object; the path has perhaps an id.
+    pub(super) async fn for_verb(
+        parts: &mut Parts,
+        state: &AppState,
+        object: &str,
+    ) -> Result<(Self, Option<String>), ApiError> {
+        let member = Member::from_request_parts(parts, state).await?;
+        let (_, id) = path(parts, state, "").await?;
+        Ok((Self::let_in(parts, state, member, object.to_owned()).await?, id))
+    }
+
+    async fn let_in(
+        parts: &Parts,
+        state: &AppState,
+        Member { tenant, caller }: Member,
+        name: String,
+    ) -> Result<Self, ApiError> {
         let limits = tenant.limits();
         let share = state
             .shares()
@@ -44,14 +66,13 @@ impl Opened {
             RequestContext::of(parts)?.note_room(room);
         }
         let model = state.models().get(tenant.template_version()).await?;
-        let opened = Self {
+        Ok(Self {
             tenant,
             caller,
             model,
             name,
             _share: share,
-        };
-        Ok((opened, id))
+        })
     }
 
     /// What the engine refused. A tenant that has changed is looked up anew by the next request, which need not wait
@@ -83,12 +104,16 @@ impl Opened {
     }
 }
 
-async fn path(parts: &mut Parts, state: &AppState, kind: &str) -> Result<(String, Option<String>), ApiError> {
+async fn path(
+    parts: &mut Parts,
+    state: &AppState,
+    kind: &str,
+) -> Result<(Option<String>, Option<String>), ApiError> {
     let bad_path = || ApiError::bad_request("bad_path", "The path is not UTF-8 once its escapes are undone");
     let params = RawPathParams::from_request_parts(parts, state)
         .await
         .map_err(|_| bad_path())?;
     let find = |wanted| params.iter().find(|(name, _)| *name == wanted);
     let value = |wanted| find(wanted).map(|(_, value)| value.to_owned());
-    Ok((value(kind).ok_or_else(ApiError::nothing_here)?, value("id")))
+    Ok((value(kind), value("id")))
 }

@@ -1,6 +1,7 @@
 //! What the record engine refuses, as an answer: it has chosen status, code and texts already.
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use tenant_schema::crm::Refusal;
 use tenant_schema::records::{Raised, RecordError};
 
 use super::{ApiError, FieldError};
@@ -28,6 +29,9 @@ impl From<RecordError> for ApiError {
     fn from(refused: RecordError) -> Self {
         if let RecordError::Raised(raised) = &refused {
             return from_template(raised, &refused);
+        }
+        if let RecordError::Refused(refusal) = refused {
+            return (*refusal).into();
         }
         if let RecordError::Moved(cause) = &refused {
             tracing::debug!(cause, "the tenant has changed since the request was planned");
@@ -58,6 +62,26 @@ impl From<RecordError> for ApiError {
                 error.with_errors(field_errors(&refused, code))
             }
         }
+    }
+}
+
+/// What a verb refuses.
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut error = Self::new(status, refusal.code, refusal.message);
+        error.0.particulars = refusal.details;
+        error.0.hint = refusal.hint;
+        let errors = refusal.errors.into_iter();
+        error.with_errors(
+            errors
+                .map(|wrong| FieldError {
+                    field: wrong.field,
+                    code: wrong.code,
+                    message: wrong.message,
+                })
+                .collect(),
+        )
     }
 }
 

@@ -31,7 +31,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Puts the answer into HTTP, which is one about this object.
 /// One that `varies` is kept by clients, who have to know what it depends on (RFC 9110, section 12.5.5).
-pub(super) fn respond(
+pub(crate) fn respond(
     answer: Answer,
     object: &str,
     content_location: Option<HeaderValue>,

@@ -137,7 +137,7 @@ impl Asked {
 }
 
 /// Several `Prefer` headers mean the same as one with commas (RFC 7240, section 2).
-fn preferences(headers: &HeaderMap) -> Preferences {
+pub(crate) fn preferences(headers: &HeaderMap) -> Preferences {
     let mut values = headers
         .get_all(PREFER)
         .iter()
@@ -150,7 +150,7 @@ fn preferences(headers: &HeaderMap) -> Preferences {
 }
 
 /// `If-Match` and `If-None-Match`, each with its lines in their order. A value that is no text is no tag either.
-fn conditions(headers: &HeaderMap) -> Result<Conditions, ApiError> {
+pub(crate) fn conditions(headers: &HeaderMap) -> Result<Conditions, ApiError> {
     let joined = |name: HeaderName| {
         let lines = headers.get_all(name).iter();
         let lines: Vec<_> = lines

@@ -22,7 +22,7 @@ const TELLING: [HeaderName; 6] = [
 ];
 
 /// A request that is to be done once.
-pub(super) struct Once {
+pub(crate) struct Once {
     key: IdempotencyKey,
     /// Of everything but the body.
     fingerprint: Fingerprint,
@@ -30,7 +30,7 @@ pub(super) struct Once {
 
 impl Once {
     /// What the header asks for. Reads do nothing, so that it says nothing to them.
-    pub(super) fn asked(parts: &Parts) -> Result<Option<Self>, ApiError> {
+    pub(crate) fn asked(parts: &Parts) -> Result<Option<Self>, ApiError> {
         if matches!(parts.method, Method::GET | Method::HEAD) {
             return Ok(None);
         }
@@ -53,22 +53,30 @@ impl Once {
 
     /// The key as the engine claims it for this operation.
     pub(super) fn claim(&self, tenant: &SchemaName, caller: &Actor, operation: Operation<'_>) -> Claim {
-        let body = match operation {
-            Operation::Insert { body }
-            | Operation::Replace { body, .. }
-            | Operation::Update { body, .. }
-            | Operation::Call(CallBy::Post(body)) => body.bytes,
-            Operation::List
-            | Operation::Get { .. }
-            | Operation::Delete { .. }
-            | Operation::Restore { .. }
-            | Operation::Purge { .. }
-            | Operation::Call(CallBy::Get) => &[],
-        };
+        self.claim_with(tenant, caller, body_of(operation))
+    }
+
+    /// The key as the engine claims it for a request with this body.
+    pub(crate) fn claim_with(&self, tenant: &SchemaName, caller: &Actor, body: &[u8]) -> Claim {
         let mut fingerprint = self.fingerprint.clone();
         // The last part, and of a kind of its own: no header has an empty name.
         fingerprint.count(b"");
         fingerprint.count(body);
         Claim::new(tenant, caller, &self.key, fingerprint)
+    }
+}
+
+fn body_of(operation: Operation<'_>) -> &[u8] {
+    match operation {
+        Operation::Insert { body }
+        | Operation::Replace { body, .. }
+        | Operation::Update { body, .. }
+        | Operation::Call(CallBy::Post(body)) => body.bytes,
+        Operation::List
+        | Operation::Get { .. }
+        | Operation::Delete { .. }
+        | Operation::Restore { .. }
+        | Operation::Purge { .. }
+        | Operation::Call(CallBy::Get) => &[],
     }
 }

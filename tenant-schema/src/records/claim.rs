@@ -21,6 +21,7 @@ use catalog::actor::Actor;
 use catalog::schema_name::SchemaName;
 
 use super::error::RecordError;
+use super::{Param, Query};
 
 /// The header, as errors name it.
 const HEADER: &str = "Idempotency-Key";
@@ -157,6 +158,29 @@ impl Claim {
             lock: i64::from_be_bytes(lock).to_string(),
             fingerprint: hexadecimal(&fingerprint.0.finish()),
         }
+    }
+}
+
+impl Claim {
+    /// Lets a statement that ends in `answer`, the reading of a row `_answer a`, keep that row under the key, unless its
+    /// count says that nothing was done.
+    pub(crate) fn keep(&self, query: &mut Query, answer: &str) {
+        let body = query.text.trim_end_matches(answer).len();
+        let (digest, fingerprint) = (query.params.len() + 1, query.params.len() + 2);
+        query.text.truncate(body);
+        let kept = format!(
+            ", _kept as (insert into _idempotency_keys \
+             (day, digest, fingerprint, kept_at, body, count, version, key) \
+             select floor(extract(epoch from now()) / 86400)::integer, decode(${digest}::text, 'hex'), \
+             decode(${fingerprint}::text, 'hex'), now(), a.body, a.count, a.version, a.key \
+             from _answer a where a.count > 0){answer}"
+        );
+        query.text.push_str(&kept);
+        let params = [&self.digest, &self.fingerprint].map(|value| Param {
+            value: Some(value.clone()),
+            column: None,
+        });
+        query.params.extend(params);
     }
 }
 

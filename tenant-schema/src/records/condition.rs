@@ -80,6 +80,22 @@ impl Conditions {
         self.if_match.is_none() && self.if_none_match.is_none()
     }
 
+    /// The versions that a verb's record may have, as an array of PostgreSQL's; nothing where any will do.
+    pub(crate) fn versions(&self) -> Result<Option<String>, RecordError> {
+        if self.if_none_match.is_some() {
+            return Err(RecordError::BadHeader {
+                header: IF_NONE_MATCH,
+                details: "a verb takes If-Match, and not this".to_owned(),
+            });
+        }
+        let Some(Tags::Listed(tags)) = &self.if_match else {
+            return Ok(None);
+        };
+        let versions = tags.iter().filter_map(Tag::strong_version);
+        let versions: Vec<String> = versions.map(|version| version.to_string()).collect();
+        Ok(Some(format!("{{{}}}", versions.join(","))))
+    }
+
     /// Decides on a read of a record with this version and tag, in the order of RFC 9110, section 13.2.2.
     pub(super) fn of_read(&self, version: &str, tag: &str) -> Verdict {
         let is_meant = match &self.if_match {

@@ -1,6 +1,7 @@
 //! Why a request for records was refused, with everything PostgREST's error body needs.
 
 use super::limits::Exceeded;
+use crate::crm::Refusal;
 
 mod cursor;
 mod database;
@@ -318,6 +319,9 @@ pub enum RecordError {
     /// PostgreSQL refused the statement.
     #[error(transparent)]
     Database(Box<DatabaseError>),
+    /// A verb refused.
+    #[error("{}", .0.message)]
+    Refused(Box<Refusal>),
     /// The template raised an error for the client.
     #[error(transparent)]
     Raised(Box<Raised>),
@@ -387,6 +391,7 @@ impl RecordError {
             Self::NotImplemented { .. } => "PGRST127",
             Self::Exceeded(bound) => bound.code(),
             Self::Database(error) => error.code(),
+            Self::Refused(refusal) => &refusal.code,
             Self::Raised(raised) => &raised.code,
             Self::BadRaise(_) => "PGRST121",
             Self::Unavailable(_) => "PGRST001",
@@ -417,6 +422,7 @@ impl RecordError {
             Self::Exceeded(bound) => bound.status(),
             Self::Database(error) => error.status(),
             Self::Unavailable(_) | Self::Moved(_) => 503,
+            Self::Refused(refusal) => refusal.status,
             Self::Raised(raised) => raised.status,
             Self::BadRaise(_) | Self::Unreadable(_) => 500,
             _ => 400,

@@ -35,14 +35,17 @@ pub async fn execute(
         .map(|query| (&*query.text, values(query)));
     let params = values(&prepared.planned.query);
     let text = fenced(tenant, prepared, prepared.columns());
+    let locks = prepared.planned.locks.iter();
+    let locks: Vec<_> = locks.map(|query| (&*query.text, values(query))).collect();
     // The statement with the long answer comes last: what is written behind it might not be read before that is.
     let steps = [
         lock.as_ref().map(|params| (claim::LOCK, params.as_slice())),
         digest.as_ref().map(|params| (claim::CHECK, params.as_slice())),
         estimate.as_ref().map(|(sql, params)| (*sql, params.as_slice())),
-        Some((&*text, params.as_slice())),
     ];
-    let statements = steps.into_iter().flatten();
+    let locks = locks.iter().map(|(sql, params)| (*sql, params.as_slice()));
+    let last = (&*text, params.as_slice());
+    let statements = steps.into_iter().flatten().chain(locks).chain([last]);
     let statements: Vec<_> = statements
         .map(|(sql, params)| Statement { sql, params })
         .collect();

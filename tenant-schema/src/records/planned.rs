@@ -7,6 +7,7 @@ use super::parse::prefer::Preference;
 use super::plan::{self, Asked};
 use super::prepared::Shape;
 use super::{Count, End, Mode, Operation, Query, RecordError, Request, Target, cursor, model, sql};
+use crate::crm::Rule;
 
 /// Plans the operation of a request and writes its SQL.
 pub(super) fn planned(
@@ -88,6 +89,10 @@ pub(super) struct Planned {
     /// What is answered follows from the record's version alone.
     pub(super) is_plain: bool,
     pub(super) next: Option<cursor::Next>,
+    /// What a verb locks first.
+    pub(super) locks: Vec<Query>,
+    /// What a verb refuses.
+    pub(super) rules: &'static [Rule],
 }
 
 impl Planned {
@@ -103,6 +108,8 @@ impl Planned {
             merges: false,
             is_plain: true,
             next: None,
+            locks: Vec::new(),
+            rules: &[],
         }
     }
 

@@ -3,7 +3,10 @@
 use super::parse::prefer::Preference;
 use super::plan::Asked;
 use super::planned::Planned;
-use super::{Claim, Conditions, Count, End, Form, Query, Request, Return};
+use super::{
+    Claim, Conditions, Count, End, Form, Preferences, Query, RecordError, Request, Return, SchemaModel,
+};
+use crate::crm::Verb;
 
 /// A request that is ready to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +75,51 @@ impl Prepared {
             claim: claim.filter(|_| writes).cloned(),
             planned,
         }
+    }
+
+    /// A verb, by the statement that makes its answer and those that lock first.
+    pub(crate) fn of_verb(
+        model: &SchemaModel,
+        verb: &Verb,
+        query: Query,
+        locks: Vec<Query>,
+        preferences: &Preferences,
+        claim: Option<&Claim>,
+    ) -> Result<Self, RecordError> {
+        preferences.check()?;
+        let writes = verb.mode == Mode::ReadWrite;
+        let followed = |kind| match kind {
+            Preference::Return | Preference::End => writes,
+            Preference::Handling | Preference::TimeZone => true,
+            _ => false,
+        };
+        preferences.refuse(|kind| !followed(kind))?;
+        let time_zone = preferences.known_time_zone(|zone| model.time_zones.contains(zone))?;
+        let shape = if writes {
+            Shape::WrittenRecord
+        } else {
+            Shape::Record
+        };
+        let returning = preferences.returning.unwrap_or(Return::Representation);
+        Ok(Self {
+            fence: if writes { Fence::Behind } else { Fence::Within },
+            object: verb.object.to_owned(),
+            form: Form::Plural,
+            applied: preferences
+                .applied(|kind| followed(kind) && (kind != Preference::TimeZone || time_zone.is_some())),
+            returning,
+            count: None,
+            max_rows: 0,
+            end: preferences.end.filter(|_| writes).unwrap_or_default(),
+            time_zone: time_zone.map(str::to_owned),
+            conditions: Conditions::default(),
+            claim: claim.cloned(),
+            planned: Planned {
+                locks,
+                rules: verb.rules,
+                ..Planned::of(query, shape)
+            },
+        })
     }
 
     /// The one statement to run.

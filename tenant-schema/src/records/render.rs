@@ -8,6 +8,7 @@ use super::error::RecordError;
 use super::parse::prefer::{Count, Return};
 use super::prepared::Shape;
 use super::{Form, Prepared};
+use crate::crm::refused;
 use page::{content_range, nowhere};
 
 mod page;
@@ -77,12 +78,16 @@ impl Status {
     }
 }
 
+/// The count of a verb that refuses.
+const REFUSED: i64 = -1;
+
 /// Makes the answer to a prepared request from the row it gave, or from none.
 pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, RecordError> {
     let unknown = || RecordError::UnknownRecord {
         object: prepared.object.clone(),
     };
     let mut row = row.ok_or_else(unknown)?;
+    check_refusal(prepared, &row)?;
     if prepared.form == Form::Bytes {
         row.body = row.body.as_deref().map(unhex).transpose()?;
     }
@@ -93,7 +98,7 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
     let etag = tag.as_ref().map(|tag| format!("\"{tag}\""));
     let mut answer = Answer {
         status: Status::Ok,
-        body: row.body.take(),
+        body: row.body.take().filter(|_| is_wanted(prepared)),
         media_type: prepared.form.media_type(),
         content_range: None,
         location: None,
@@ -136,6 +141,22 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         } => page::render_results(prepared, *offset, *limit, &row, &mut answer)?,
     }
     Ok(answer)
+}
+
+/// A verb may have refused.
+fn check_refusal(prepared: &Prepared, row: &ResultRow) -> Result<(), RecordError> {
+    match (row.count, &row.key) {
+        (REFUSED, Some(word)) => {
+            let body = row.body.as_deref();
+            Err(refused(prepared.planned.rules, &prepared.object, word, body))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A verb makes its answer, whether it is wanted or not.
+fn is_wanted(prepared: &Prepared) -> bool {
+    prepared.planned.shape != Shape::WrittenRecord || prepared.returning == Return::Representation
 }
 
 /// The tag of the record's representation. What a write answers has that of the record's plain representation, whatever

@@ -1,6 +1,7 @@
 //! Who may do what: every route by every kind of caller. A route that stands in no row fails the test.
 
 mod table;
+mod verbs;
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use tests::app::{AppTenant, Ask, Client, PASSWORD, Person};
 use tests::{TestApp, TestDb};
 
 use self::table::{
-    MANY, ONE, PURGE, READS, RESTORE, RPC, Row, SIGN_UP, TOKEN, WRITES, table, table_of_functions,
+    MANY, ONE, PURGE, READS, RESTORE, RPC, Row, SIGN_UP, TOKEN, VERB, WRITES, table, table_of_functions,
 };
 
 /// The callers, in the order of the table's columns.
@@ -170,6 +171,9 @@ impl Scene {
         if *path == RPC {
             return call(client, method, object);
         }
+        if *object == VERB {
+            return verbs::request(self, client, method, path).await;
+        }
         let id = self.record(object).await;
         if [RESTORE, PURGE].contains(path) {
             let record = format!("/rest/v1/{object}/{id}");
@@ -286,6 +290,10 @@ fn scopes((_, path, object, access, _): &Row) -> Vec<String> {
         }
         Access::Object(action) | Access::Function(action) => vec![format!("{object}:{action}")],
         Access::Replace => vec![format!("{object}:insert"), format!("{object}:update")],
+        Access::Verb(uses) => {
+            let scope = |(object, action): &(&str, Action)| format!("{object}:{action}");
+            uses.iter().map(scope).collect()
+        }
         _ => vec!["*:*".to_owned()],
     }
 }

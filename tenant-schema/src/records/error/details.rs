@@ -1,5 +1,7 @@
 //! What a refusal tells besides its message.
 
+use serde_json::Value;
+
 use super::{Candidate, EmbedError, RecordError};
 
 impl RecordError {
@@ -22,6 +24,10 @@ impl RecordError {
             Self::NotImplemented { details } => Some((*details).to_owned()),
             Self::Embed(error) => error.details(),
             Self::Database(error) => error.details(),
+            Self::Refused(refusal) => refusal.details.as_ref().map(|details| match details {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            }),
             Self::Raised(raised) => raised.details.clone(),
             _ => None,
         }

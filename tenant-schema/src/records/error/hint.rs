@@ -61,6 +61,7 @@ impl RecordError {
             Self::Embed(error) => error.hint(),
             Self::Exceeded(bound) => Some(bound.hint().to_owned()),
             Self::Database(error) => error.hint(),
+            Self::Refused(refusal) => refusal.hint.as_deref().map(str::to_owned),
             Self::Raised(raised) => raised.hint.clone(),
             _ => None,
         }

@@ -68,7 +68,13 @@ fn routes_without_object() -> Vec<Row> {
         (Method::GET, "/docs", "", Access::SignIn, all(200)),
         (Method::GET, "/docs/page.js", "", Access::SignIn, all(200)),
     ];
-    for path in ["/rest/v1/", MANY, ONE, RESTORE, PURGE, RPC] {
+    let verbs = server::routes::table().into_iter().map(|route| route.path);
+    let verbs = verbs.filter(|path| path.starts_with("/crm/v1/"));
+    let verbs: std::collections::BTreeSet<&str> = verbs.collect();
+    for path in ["/rest/v1/", MANY, ONE, RESTORE, PURGE, RPC]
+        .into_iter()
+        .chain(verbs)
+    {
         rows.push((Method::OPTIONS, path, "", Access::Public, all(200)));
     }
     for path in ["/openapi.json", "/rest/v1/"] {
@@ -83,8 +89,50 @@ fn routes_without_object() -> Vec<Row> {
     rows
 }
 
+/// A verb: method, path, what its body is in a request as it would be right, and what it does with records.
+pub(super) struct VerbRow {
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+    pub(super) uses: &'static [(&'static str, Action)],
+}
+
+const DEAL: &[(&str, Action)] = &[
+    ("deals", Action::Update),
+    ("deals", Action::Read),
+    ("stages", Action::Read),
+];
+
+/// The verbs, each of which every member may use unless it writes what only admins do.
+pub(super) fn verbs() -> Vec<VerbRow> {
+    let verb = |method, path, uses| VerbRow { method, path, uses };
+    vec![
+        verb(Method::POST, "/crm/v1/deals/{id}/move", DEAL),
+        verb(Method::POST, "/crm/v1/deals/{id}/win", DEAL),
+        verb(Method::POST, "/crm/v1/deals/{id}/lose", DEAL),
+        verb(Method::POST, "/crm/v1/deals/{id}/reopen", DEAL),
+    ]
+}
+
+/// What a row names that is about verbs. Their statuses are those of [`verbs`].
+pub(super) const VERB: &str = "verb";
+
+fn rows_of_verbs() -> Vec<Row> {
+    let of_admins = ["pipelines", "stages"];
+    let rows = verbs().into_iter().map(|verb| {
+        let is_for_admins = verb
+            .uses
+            .iter()
+            .any(|(object, action)| *action != Action::Read && of_admins.contains(object));
+        let member = if is_for_admins { 403 } else { 200 };
+        let statuses = guarded([member, 200, 200, 403]);
+        (verb.method, verb.path, VERB, Access::Verb(verb.uses), statuses)
+    });
+    rows.collect()
+}
+
 pub(super) fn table() -> Vec<Row> {
     let mut rows = routes_without_object();
+    rows.extend(rows_of_verbs());
     // What a member, an admin and a key with the scope get for reading, and for writing if it is allowed.
     for (object, member, admin, key) in [
         ("contacts", true, true, true),

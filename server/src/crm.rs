@@ -1,0 +1,10 @@
+//! `/crm/v1`: what is more than a row. The verbs themselves are `tenant_schema::crm`; here HTTP becomes one, and its answer
+//! HTTP.
+//!
+//! A handler is the proof that its caller may use the verb ([`crate::access`]), and the verb. A tenant whose template has
+//! not the tables that a verb needs has no such address.
+
+mod asked;
+pub(crate) mod deals;
+
+pub(crate) use asked::Asked;

@@ -1,0 +1,81 @@
+//! What a request for a verb says besides its path.
+
+use axum::extract::{FromRequest, Request};
+use axum::http::Method;
+use bytes::Bytes;
+use tenant_schema::crm::{self, Manner, Verb};
+use tenant_schema::records::{Conditions, Preferences, execute};
+
+use crate::access::Opened;
+use crate::body::{RawBody, is_json};
+use crate::context::RequestContext;
+use crate::error::ApiError;
+use crate::records::Answered;
+use crate::records::answer;
+use crate::records::asked::{conditions, preferences};
+use crate::records::once::Once;
+use crate::state::AppState;
+
+/// A request for a verb, but for its path.
+pub(crate) struct Asked {
+    state: AppState,
+    preferences: Preferences,
+    once: Option<Box<Once>>,
+    context: RequestContext,
+    /// `If-Match` and `If-None-Match`
+    pub(crate) conditions: Conditions,
+    /// The query string, as it came.
+    pub(crate) query: String,
+    /// Empty where nothing was sent.
+    pub(crate) body: Bytes,
+}
+
+impl FromRequest<AppState> for Asked {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let reads = matches!(parts.method, Method::GET | Method::HEAD);
+        let (preferences, conditions) = (preferences(&parts.headers), conditions(&parts.headers)?);
+        let (once, context) = (Once::asked(&parts)?, RequestContext::of(&parts)?);
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        let says_json = is_json(&parts.headers);
+        let body = if reads {
+            Bytes::new()
+        } else {
+            RawBody::from_request(Request::from_parts(parts, body), state)
+                .await?
+                .0
+        };
+        if !body.is_empty() && !says_json {
+            return Err(ApiError::unsupported_media_type("application/json, in UTF-8"));
+        }
+        Ok(Self {
+            state: state.clone(),
+            preferences,
+            once: once.map(Box::new),
+            context,
+            conditions,
+            query,
+            body,
+        })
+    }
+}
+
+impl Asked {
+    /// Runs the verb in the tenant that its caller was let into: one transaction, then the answer.
+    pub(crate) async fn run(&self, opened: &Opened, verb: &Verb) -> Answered {
+        let (tenant, actor) = (&opened.tenant, opened.caller.actor());
+        let once = self.once.as_deref();
+        let claim = once.map(|once| once.claim_with(tenant.schema(), &actor, &self.body));
+        let manner = Manner {
+            preferences: &self.preferences,
+            claim: claim.as_ref(),
+        };
+        let prepared = crm::prepare(&opened.model, verb, manner)?;
+        let tenants = self.state.tenants();
+        let answered = execute(tenants, tenant, &actor, self.context.id(), &prepared).await;
+        let answered = answered.map_err(|error| opened.refused(&self.state, error))?;
+        answer::respond(answered, &opened.name, None, false)
+    }
+}
