@@ -18,6 +18,7 @@ mod ground;
 mod history;
 mod indexes;
 mod look;
+mod moves;
 mod orphans;
 mod post_steps;
 mod purges;
@@ -96,6 +97,7 @@ pub enum Kind {
     ServerLogin,
     Runs,
     Purges,
+    Moves,
     PublicObjects,
     Extensions,
     TransactionAge,
@@ -247,6 +249,14 @@ pub const CHECKS: &[Check] = &[
         name: "purges",
         means: "The purge of a dropped tenant was begun and not finished.",
         severity: Severity::Warn,
+        mends: Mends::None,
+        reach: Reach::Tenants,
+    },
+    Check {
+        kind: Kind::Moves,
+        name: "moves",
+        means: "The move of a tenant to another database was begun and not finished.",
+        severity: Severity::Error,
         mends: Mends::None,
         reach: Reach::Tenants,
     },

@@ -16,6 +16,7 @@ mod hosts;
 mod idempotency;
 mod isolation;
 mod limits;
+mod moving;
 mod openapi;
 mod origins;
 mod quotas;

@@ -10,7 +10,7 @@ use catalog::pg::sqlstate::PgError;
 use catalog::pg::tx::{Queued, Texts, Transaction};
 use catalog::schema_name::SchemaName;
 use catalog::sessions::Device;
-use catalog::tenant_schemas::{self, ENGINE_VERSION, TenantSchema, TenantSchemaState};
+use catalog::tenant_schemas::{self, ENGINE_VERSION, TenantSchema};
 use catalog::tx::CatalogTx;
 use tokio_postgres::Row;
 
@@ -84,7 +84,7 @@ impl Fleet<'_> {
         let is_marked = mark.as_deref() == Some(&*version_mark::of(from));
         let is_whole = is_marked && tenant.engine_version >= ENGINE_VERSION;
         let to = reach(self.template.latest(), tenant.pinned_version);
-        if from >= to && is_whole || tenant.state == TenantSchemaState::Dropped {
+        if from >= to && is_whole || !tenant.state.is_home() {
             return Ok(Brought::Nothing(from));
         }
         let history = history?;

@@ -190,6 +190,21 @@ pub(super) const FAULTS: &[Fault] = &[
         "delete from catalog.departures;
          update catalog.tenant_schemas set state = 'ready' where schema_name = '{a}'",
     ),
+    told(
+        "insert into catalog.moves (organization_id, token, target, target_id, state, begun_by, begun_at)
+         select organization_id, gen_random_uuid(), 'db2:5432/app', '1/1', 'doubt', 'operator:ann', now()
+           from catalog.tenant_schemas where schema_name = '{a}';
+         update catalog.tenant_schemas set state = 'moving' where schema_name = '{a}'",
+        "moves error acme -",
+        "delete from catalog.moves; update catalog.tenant_schemas set state = 'ready' where schema_name = '{a}'",
+    ),
+    told(
+        "insert into catalog.moves (organization_id, token, target, target_id, state, begun_by, begun_at, paused_until)
+         select organization_id, gen_random_uuid(), 'db2:5432/app', '1/1', 'copying', 'operator:ann', now(), '2001-01-01'
+           from catalog.tenant_schemas where schema_name = '{a}'",
+        "moves warn acme -",
+        "delete from catalog.moves",
+    ),
     // Drift: what is shown mends it.
     shown("alter table {a}.companies add column mine text", "drift warn acme by hand"),
     shown("alter table {a}.companies alter column name drop not null", "drift error acme by hand"),
