@@ -7,7 +7,7 @@
 //!
 //! A hold that has expired keeps nobody from booking: the verb that wants its time cancels it, in its own transaction.
 //!
-//! What may follow what is written once, in [`allowed`]; the trigger of `appointments` keeps it for everybody else.
+//! What may follow what is written once, in `allowed`; the trigger of `appointments` keeps it for everybody else.
 
 use chrono::{DateTime, Duration, Utc};
 use uuid::Uuid;

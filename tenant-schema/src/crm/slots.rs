@@ -1,12 +1,12 @@
 //! Free slots: when a service can be booked, and with whom.
 //!
-//! A slot is free with somebody if all of this holds; one statement works it out ([`statement`]).
+//! A slot is free with somebody if all of this holds; one statement works it out (`statement`).
 //!
 //! - The service is `active`, somebody who is `active` does it, and neither is in the bin.
 //! - It begins at the beginning of working hours or a multiple of the service's step behind it, and lies within them,
 //!   hours that touch being one. The hours of a day are those of the schedule that is in force: the rules of its weekday,
 //!   or what is said of the day itself. They are wall-clock times of the schedule's zone: see
-//!   [`first_moment`](statement) for days on which clocks are changed.
+//!   `first_moment` for days on which clocks are changed.
 //! - It is outside time off. Buffers may be in it, and beyond the working hours.
 //! - With the service's buffers around it, it does not touch the `busy` of an appointment, nor of a hold that has not
 //!   expired: what the exclusion constraint would refuse.
