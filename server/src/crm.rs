@@ -5,6 +5,7 @@
 //! not the tables that a verb needs has no such address.
 
 mod asked;
+pub(crate) mod booking;
 pub(crate) mod deals;
 
 pub(crate) use asked::Asked;

@@ -97,6 +97,15 @@ fn declared() -> Vec<Route> {
         post("/crm/v1/deals/{id}/win", crm::deals::win),
         post("/crm/v1/deals/{id}/lose", crm::deals::lose),
         post("/crm/v1/deals/{id}/reopen", crm::deals::reopen),
+        get("/crm/v1/slots", crm::booking::slots),
+        post("/crm/v1/appointments/hold", crm::booking::hold),
+        post("/crm/v1/appointments/book", crm::booking::book),
+        post("/crm/v1/appointments/{id}/book", crm::booking::book_held),
+        post("/crm/v1/appointments/{id}/reschedule", crm::booking::reschedule),
+        post("/crm/v1/appointments/{id}/confirm", crm::booking::confirm),
+        post("/crm/v1/appointments/{id}/complete", crm::booking::complete),
+        post("/crm/v1/appointments/{id}/no-show", crm::booking::no_show),
+        post("/crm/v1/appointments/{id}/cancel", crm::booking::cancel),
     ]
 }
 

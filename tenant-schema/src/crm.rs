@@ -6,11 +6,14 @@
 //! Idempotency keys, `Prefer: tx`, time zones, the fence against migrations and PostgreSQL's own refusals are the record
 //! engine's ([`records`](crate::records)).
 
+pub mod booking;
 pub mod deals;
 mod fields;
 mod id;
+mod moment;
 mod parameters;
 mod refusal;
+pub mod slots;
 mod verb;
 
 pub use fields::Fields;
@@ -20,7 +23,22 @@ pub use refusal::{Refusal, WrongField};
 pub use verb::{Manner, Verb, prepare};
 
 /// Its statements.
-pub(crate) const STATEMENTS: &[&str] = &[deals::CHANGE, deals::LOCK_DEAL, deals::LOCK_STAGES];
+pub(crate) const STATEMENTS: &[&str] = &[
+    booking::change::BOOK,
+    booking::change::CHANGE,
+    booking::change::LOCK,
+    booking::place::LOCK_SERVICE,
+    booking::place::MADE,
+    booking::place::MAKE,
+    booking::place::SWEEP,
+    booking::reschedule::LOCK_STAFF,
+    booking::reschedule::MOVE,
+    booking::reschedule::SWEEP,
+    slots::FIND,
+    deals::CHANGE,
+    deals::LOCK_DEAL,
+    deals::LOCK_STAGES,
+];
 
 pub(crate) use refusal::{Rule, refused};
 pub(crate) use verb::{Step, answer};

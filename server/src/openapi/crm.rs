@@ -1,5 +1,6 @@
 //! The verbs of the CRM in a tenant's document: those that its caller may use.
 
+mod booking;
 mod deals;
 
 use serde_json::{Map, Value, json};
@@ -16,6 +17,9 @@ pub(super) fn describe(document: &mut Value, model: &SchemaModel, caller: &Calle
         caller,
         paths: Map::new(),
     };
+    found.add::<crm::booking::FindSlots>(booking::slots);
+    found.add::<crm::booking::MakeAppointment>(booking::new);
+    found.add::<crm::booking::ChangeAppointment>(booking::changes);
     found.add::<crm::deals::ChangeDeal>(deals::changes);
     if found.paths.is_empty() {
         return;

@@ -94,7 +94,25 @@ pub(super) struct VerbRow {
     pub(super) method: Method,
     pub(super) path: &'static str,
     pub(super) uses: &'static [(&'static str, Action)],
+    /// The status where it is allowed.
+    pub(super) status: u16,
 }
+
+const APPOINTMENT: &[(&str, Action)] = &[("appointments", Action::Update), ("appointments", Action::Read)];
+
+const NEW_APPOINTMENT: &[(&str, Action)] = &[
+    ("appointments", Action::Insert),
+    ("appointments", Action::Read),
+    ("services", Action::Read),
+    ("staff", Action::Read),
+];
+
+const SLOTS: &[(&str, Action)] = &[
+    ("appointments", Action::Read),
+    ("schedules", Action::Read),
+    ("services", Action::Read),
+    ("staff", Action::Read),
+];
 
 const DEAL: &[(&str, Action)] = &[
     ("deals", Action::Update),
@@ -104,12 +122,30 @@ const DEAL: &[(&str, Action)] = &[
 
 /// The verbs, each of which every member may use unless it writes what only admins do.
 pub(super) fn verbs() -> Vec<VerbRow> {
-    let verb = |method, path, uses| VerbRow { method, path, uses };
+    let verb = |method, path, uses| VerbRow {
+        method,
+        path,
+        uses,
+        status: 200,
+    };
+    let new = |path| VerbRow {
+        status: 201,
+        ..verb(Method::POST, path, NEW_APPOINTMENT)
+    };
     vec![
         verb(Method::POST, "/crm/v1/deals/{id}/move", DEAL),
         verb(Method::POST, "/crm/v1/deals/{id}/win", DEAL),
         verb(Method::POST, "/crm/v1/deals/{id}/lose", DEAL),
         verb(Method::POST, "/crm/v1/deals/{id}/reopen", DEAL),
+        verb(Method::GET, "/crm/v1/slots", SLOTS),
+        new("/crm/v1/appointments/hold"),
+        new("/crm/v1/appointments/book"),
+        verb(Method::POST, "/crm/v1/appointments/{id}/book", APPOINTMENT),
+        verb(Method::POST, "/crm/v1/appointments/{id}/reschedule", APPOINTMENT),
+        verb(Method::POST, "/crm/v1/appointments/{id}/confirm", APPOINTMENT),
+        verb(Method::POST, "/crm/v1/appointments/{id}/complete", APPOINTMENT),
+        verb(Method::POST, "/crm/v1/appointments/{id}/no-show", APPOINTMENT),
+        verb(Method::POST, "/crm/v1/appointments/{id}/cancel", APPOINTMENT),
     ]
 }
 
@@ -123,8 +159,8 @@ fn rows_of_verbs() -> Vec<Row> {
             .uses
             .iter()
             .any(|(object, action)| *action != Action::Read && of_admins.contains(object));
-        let member = if is_for_admins { 403 } else { 200 };
-        let statuses = guarded([member, 200, 200, 403]);
+        let member = if is_for_admins { 403 } else { verb.status };
+        let statuses = guarded([member, verb.status, verb.status, 403]);
         (verb.method, verb.path, VERB, Access::Verb(verb.uses), statuses)
     });
     rows.collect()
