@@ -6,11 +6,16 @@
 //! Idempotency keys, `Prefer: tx`, time zones, the fence against migrations and PostgreSQL's own refusals are the record
 //! engine's ([`records`](crate::records)).
 
+pub mod activities;
+pub mod board;
 pub mod deals;
 mod fields;
 mod id;
 mod parameters;
+pub mod pipelines;
 mod refusal;
+pub mod reports;
+pub mod timeline;
 mod verb;
 
 pub use fields::Fields;
@@ -20,7 +25,24 @@ pub use refusal::{Refusal, WrongField};
 pub use verb::{Manner, Verb, prepare};
 
 /// Its statements.
-pub(crate) const STATEMENTS: &[&str] = &[deals::CHANGE, deals::LOCK_DEAL, deals::LOCK_STAGES];
+pub(crate) fn statements() -> Vec<&'static str> {
+    let own: &[&str] = &[
+        activities::CHANGE,
+        activities::DUE,
+        activities::LOCK,
+        board::BOARD,
+        deals::CHANGE,
+        deals::LOCK_DEAL,
+        deals::LOCK_STAGES,
+    ];
+    [
+        own,
+        pipelines::STATEMENTS,
+        reports::STATEMENTS,
+        timeline::STATEMENTS,
+    ]
+    .concat()
+}
 
 pub(crate) use refusal::{Rule, refused};
 pub(crate) use verb::{Step, answer};

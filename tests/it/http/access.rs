@@ -15,7 +15,8 @@ use tests::app::{AppTenant, Ask, Client, PASSWORD, Person};
 use tests::{TestApp, TestDb};
 
 use self::table::{
-    MANY, ONE, PURGE, READS, RESTORE, RPC, Row, SIGN_UP, TOKEN, VERB, WRITES, table, table_of_functions,
+    MANY, ONE, PURGE, READS, RESTORE, RPC, Row, SIGN_UP, TIMELINE, TOKEN, VERB, WRITES, table,
+    table_of_functions,
 };
 
 /// The callers, in the order of the table's columns.
@@ -175,6 +176,10 @@ impl Scene {
             return verbs::request(self, client, method, path).await;
         }
         let id = self.record(object).await;
+        if *path == TIMELINE {
+            let path = path.replace("{object}", object).replace("{id}", &id);
+            return client.ask(method.clone(), &path);
+        }
         if [RESTORE, PURGE].contains(path) {
             let record = format!("/rest/v1/{object}/{id}");
             if ["contacts", "pipelines"].contains(object) {
