@@ -41,8 +41,8 @@ pub(crate) use self::sql::{SqlArgs, SqlFormat};
 pub(crate) use self::template::{CheckTarget, TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
     RemovalArgs, SizeOrder, TenantArchiveArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs,
-    TenantDropArgs, TenantExportArgs, TenantImportArgs, TenantKind, TenantListArgs, TenantPurgeArgs,
-    TenantSizesArgs, TenantStatsArgs,
+    TenantDropArgs, TenantExportArgs, TenantImportArgs, TenantKind, TenantListArgs, TenantMoveArgs,
+    TenantPurgeArgs, TenantSizesArgs, TenantStatsArgs,
 };
 pub(crate) use self::user::{UserCommand, UserCreateArgs};
 

@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) server_database: Option<PgConfig>,
     /// The connection of the server's login that goes past a pooler, to listen for changes.
     pub(crate) server_direct_database: Option<PgConfig>,
+    /// The owner's connection to the database that a tenant is moved to.
+    pub(crate) target_database: Option<PgConfig>,
     /// The password `init` gives to the server's login.
     pub(crate) server_password: Option<SecretString>,
     /// What opens the signing keys.
@@ -82,6 +84,7 @@ impl Config {
             database: unpooled(&mut reader, "DATABASE_URL"),
             server_database: reader.parsed("SERVER_DATABASE_URL"),
             server_direct_database: unpooled(&mut reader, "SERVER_DIRECT_DATABASE_URL"),
+            target_database: unpooled(&mut reader, "TARGET_DATABASE_URL"),
             server_password: reader.text("TENANTRY_SERVER_PASSWORD").map(SecretString::from),
             key_ring: key_ring(&mut reader),
             template: template(&mut reader),

@@ -238,6 +238,10 @@ fn advice(refusal: &CatalogError) -> Option<&'static str> {
             "a client needs --parent <agency>, an agency --parent <platform>, the others none"
         }
         CatalogError::EmailTaken => "run it again: the account was made by somebody else at this moment",
+        CatalogError::InDoubt { .. } => {
+            "finish the move first: run `tenantry tenant move` with the same --to again, or with --stay --yes if that database is lost for good"
+        }
+        CatalogError::Elsewhere { .. } => "do it in that database",
         CatalogError::AlreadyMember => "nothing is left to do",
         _ => return None,
     })

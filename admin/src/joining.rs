@@ -4,7 +4,8 @@ use catalog::actor::Actor;
 use catalog::audit::{self, AuditEvent};
 use catalog::clock::Source;
 use catalog::memberships::{self, MemberRole, Membership, NewMembership};
-use catalog::organizations::Organization;
+use catalog::moves;
+use catalog::organizations::{self, Organization};
 use catalog::sessions::Device;
 use catalog::tenant_schemas;
 use catalog::tx::CatalogTx;
@@ -21,6 +22,8 @@ pub(crate) async fn join(
     actor: &Actor,
     source: &Source,
 ) -> anyhow::Result<Membership> {
+    organizations::lock(tx, organization.id).await?;
+    moves::check_home(tx, organization.id).await?;
     let new = NewMembership {
         organization: organization.id,
         user: vouched.user.id,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use catalog::actor::Actor;
 use catalog::clock::Source;
+use catalog::moves;
 use catalog::organizations::{self, Organization};
 use catalog::pg::config::PgConfig;
 use catalog::pg::pool::PoolSettings;
@@ -134,6 +135,14 @@ impl Operator {
         let locked = organizations::lock_by_slug(tx, slug).await?;
         let locked = locked.ok_or_else(|| unknown(slug))?;
         self.schema_of(tx, locked).await
+    }
+
+    /// The tenant of this slug, locked until the transaction ends, if it lives here: what is changed of its people and keys
+    /// would otherwise be changed in a database that does not serve it.
+    pub(crate) async fn lock_home(&self, tx: &mut CatalogTx, slug: &Slug) -> anyhow::Result<Organization> {
+        let organization = self.lock_tenant(tx, slug).await?;
+        moves::check_home(tx, organization.id).await?;
+        Ok(organization)
     }
 
     async fn schema_of(

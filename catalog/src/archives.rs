@@ -12,6 +12,7 @@ use crate::clock::Source;
 use crate::dba_grants;
 use crate::error::CatalogError;
 use crate::ids::OrganizationId;
+use crate::moves;
 use crate::organizations::{self, Organization, OrganizationStatus};
 use crate::row::Columns;
 use crate::sessions::Device;
@@ -59,6 +60,8 @@ pub async fn begin(
     source: &Source,
 ) -> Result<(), CatalogError> {
     let id = organization.id;
+    moves::check_known(tx, id).await?;
+    moves::forget_copying(tx, id).await?;
     tx.execute(
         INSERT,
         &[

@@ -4,6 +4,8 @@
 //! secret; people are referred to by id, and names of organizations, which may be people's, are left out. Only the reason of a
 //! suspension and the name of a key stand as somebody typed them.
 
+mod copies;
+
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -17,6 +19,7 @@ use crate::error::CatalogError;
 use crate::ids::{ApiKeyId, MembershipId, OrganizationId, SessionId, UserId};
 use crate::limits::Limits;
 use crate::memberships::MemberRole;
+use crate::moves::MoveState;
 use crate::organizations::{OrganizationKind, OrganizationStatus};
 use crate::pg::tx::Queued;
 use crate::schema_name::SchemaName;
@@ -77,6 +80,22 @@ pub enum AuditEvent {
     TenantUnarchived {
         sha256: String,
         status: OrganizationStatus,
+    },
+    /// A tenant has gone to another database.
+    TenantMoved { token: Uuid, target: String },
+    /// An operator says that a tenant is not in the other database that it was on its way to, and never will be served there.
+    MoveGivenUp {
+        token: Uuid,
+        target: String,
+        state: MoveState,
+    },
+    /// A tenant has come from another database.
+    TenantArrived {
+        token: Uuid,
+        schema: SchemaName,
+        template_version: i32,
+        rows: i64,
+        content: String,
     },
     /// An organization is refused until it is resumed.
     OrganizationSuspended { reason: Option<String> },
@@ -171,6 +190,9 @@ impl AuditEvent {
             Self::TenantImported { .. } => "organization.imported",
             Self::TenantArchived { .. } => "organization.archived",
             Self::TenantUnarchived { .. } => "organization.unarchived",
+            Self::TenantMoved { .. } => "organization.moved",
+            Self::MoveGivenUp { .. } => "organization.move_given_up",
+            Self::TenantArrived { .. } => "organization.arrived",
             Self::OrganizationSuspended { .. } => "organization.suspended",
             Self::OrganizationResumed { .. } => "organization.resumed",
             Self::OrganizationRenamed => "organization.renamed",
@@ -217,6 +239,9 @@ impl AuditEvent {
             | Self::TenantImported { .. }
             | Self::TenantArchived { .. }
             | Self::TenantUnarchived { .. }
+            | Self::TenantMoved { .. }
+            | Self::MoveGivenUp { .. }
+            | Self::TenantArrived { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
             | Self::OrganizationRenamed
@@ -258,7 +283,10 @@ impl AuditEvent {
             Self::TenantCloned { .. }
             | Self::TenantImported { .. }
             | Self::TenantArchived { .. }
-            | Self::TenantUnarchived { .. } => self.changes_by_copy(),
+            | Self::TenantUnarchived { .. }
+            | Self::TenantMoved { .. }
+            | Self::MoveGivenUp { .. }
+            | Self::TenantArrived { .. } => self.changes_by_copy(),
             Self::OrganizationSuspended { reason } => json!({"reason": reason}),
             Self::OrganizationResumed { status } | Self::TenantRestored { status } => {
                 json!({"status": status})
@@ -328,35 +356,6 @@ impl AuditEvent {
             } => json!({
                 "selection": selection, "tenants": tenants, "write": write, "statement": statement
             }),
-            _ => json!({}),
-        }
-    }
-
-    /// The same for copies, in the database or in containers.
-    fn changes_by_copy(&self) -> Value {
-        match self {
-            Self::TenantCloned {
-                origin,
-                schema,
-                template_version,
-                rows,
-                anonymised,
-            } => json!({
-                "origin_id": origin, "schema": schema.as_str(), "template_version": template_version, "rows": rows,
-                "anonymised": anonymised
-            }),
-            Self::TenantImported {
-                origin,
-                schema,
-                template_version,
-                rows,
-                content,
-            } => json!({
-                "origin_id": origin, "schema": schema.as_str(), "template_version": template_version, "rows": rows,
-                "content": content
-            }),
-            Self::TenantArchived { location, sha256 } => json!({"location": location, "sha256": sha256}),
-            Self::TenantUnarchived { sha256, status } => json!({"sha256": sha256, "status": status}),
             _ => json!({}),
         }
     }

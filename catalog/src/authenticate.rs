@@ -38,6 +38,8 @@ pub struct Authenticator {
 pub struct SessionCaller {
     /// The session that proves it.
     pub session: SessionId,
+    /// When the session ends by itself.
+    pub session_ends_at: DateTime<Utc>,
     /// Who it is.
     pub user: UserId,
     /// The membership, whose id the tenant's own `members` row has too.
@@ -414,7 +416,7 @@ const SIGN_UP: &str = "\
 const FLUSH: &str = "select pg_catalog.pg_logical_emit_message(true, 'tenantry', '')::text";
 
 const CALLER_OF_SESSION: &str = "\
-    select s.id as session_id, s.user_id, m.id as membership_id, m.role, u.email, u.email_verified_at, \
+    select s.id as session_id, s.expires_at as session_ends_at, s.user_id, m.id as membership_id, m.role, u.email, u.email_verified_at, \
       u.display_name, u.created_at, u.updated_at, u.last_login_at \
     from catalog.sessions s \
     join catalog.users u on u.id = s.user_id \
@@ -439,6 +441,7 @@ pub async fn caller_of_session(
     let columns = Columns::new(&row, "users");
     Ok(Some(SessionCaller {
         session: columns.get("session_id")?,
+        session_ends_at: columns.get("session_ends_at")?,
         user: columns.get("user_id")?,
         membership: columns.get("membership_id")?,
         role: Columns::new(&row, "memberships").parse("role")?,

@@ -12,6 +12,7 @@ use crate::clock::Source;
 use crate::dba_grants;
 use crate::error::CatalogError;
 use crate::ids::OrganizationId;
+use crate::moves::{self, MoveState};
 use crate::organizations::{self, Organization, OrganizationStatus};
 use crate::row::Columns;
 use crate::sessions::Device;
@@ -64,6 +65,8 @@ pub enum Undone {
     NotDropped,
     /// A purge has begun: part of it is gone.
     TooLate,
+    /// It lives in this database now.
+    Moved(String),
 }
 
 /// The departure of a tenant, if it was dropped.
@@ -95,6 +98,8 @@ pub async fn begin(
     if find(tx, id).await?.is_some() {
         return Ok(None);
     }
+    moves::check_known(tx, id).await?;
+    moves::forget_copying(tx, id).await?;
     // One that was cancelled by hand comes back as one that is served.
     let before = match organization.status {
         OrganizationStatus::Cancelled => OrganizationStatus::Active,
@@ -122,6 +127,11 @@ pub async fn undo(
     let Some(departure) = find(tx, organization).await? else {
         return Ok(Undone::NotDropped);
     };
+    // What is left of a move that was killed while it copied means nothing.
+    let moved = moves::find(tx, organization).await?;
+    if let Some(moved) = moved.filter(|found| found.state == MoveState::Moved) {
+        return Ok(Undone::Moved(moved.target.name));
+    }
     if departure.purge_begun_at.is_some() {
         return Ok(Undone::TooLate);
     }

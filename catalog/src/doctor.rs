@@ -10,6 +10,7 @@ use tokio_postgres::Row;
 
 use crate::error::CatalogError;
 use crate::ids::OrganizationId;
+use crate::moves::MoveState;
 use crate::row::Columns;
 use crate::schema_name::SchemaName;
 use crate::slug::Slug;
@@ -31,12 +32,30 @@ pub struct Resident {
     pub template_version: i32,
     /// When a purge in several transactions began that has not ended.
     pub purge_begun_at: Option<DateTime<Utc>>,
+    /// The move to another database that was begun, or is over.
+    pub passage: Option<Passage>,
+}
+
+/// A move to another database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passage {
+    /// How far it is.
+    pub state: MoveState,
+    /// Host, port and name of the other database.
+    pub target: String,
+    /// Until when it may be copied.
+    pub paused_until: Option<DateTime<Utc>>,
 }
 
 impl Resident {
     /// Whether schema and roles should be there, whole.
     pub fn is_living(&self) -> bool {
-        self.state != TenantSchemaState::Dropped
+        self.state.is_home()
+    }
+
+    /// Whether the schema is this tenant's, whole or not: what a purge has begun with, or a move left behind, is.
+    pub fn claims_schema(&self) -> bool {
+        self.state != TenantSchemaState::Dropped || self.purge_begun_at.is_some()
     }
 }
 
@@ -87,6 +106,14 @@ pub async fn dba_grants(tx: &mut CatalogTx) -> Result<BTreeSet<(String, String)>
 
 fn resident(row: &Row) -> Result<Resident, CatalogError> {
     let columns = Columns::new(row, "tenant_schemas");
+    let passage = match columns.parse_nullable("move_state")? {
+        Some(state) => Some(Passage {
+            state,
+            target: columns.get("target")?,
+            paused_until: columns.get("paused_until")?,
+        }),
+        None => None,
+    };
     Ok(Resident {
         organization: columns.get("organization_id")?,
         slug: columns.parse_nullable("slug")?,
@@ -94,15 +121,18 @@ fn resident(row: &Row) -> Result<Resident, CatalogError> {
         state: columns.parse("state")?,
         template_version: columns.get("template_version")?,
         purge_begun_at: columns.get("purge_begun_at")?,
+        passage,
     })
 }
 
 const RESIDENTS: &str = "\
-    select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, d.purge_begun_at \
+    select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, d.purge_begun_at, \
+      m.state as move_state, m.target, m.paused_until \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
     left join catalog.departures d on d.organization_id = t.organization_id \
+    left join catalog.moves m on m.organization_id = t.organization_id \
     union all \
-    select s.organization_id, null, s.schema_name, 'ready', s.template_version, null from catalog.spare_schemas s \
+    select s.organization_id, null, s.schema_name, 'ready', s.template_version, null, null, null, null from catalog.spare_schemas s \
     order by slug, organization_id";
 
 const HOMELESS: &str = "\

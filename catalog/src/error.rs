@@ -34,6 +34,18 @@ pub enum CatalogError {
         "the parent does not fit: a client belongs to an agency, an agency to a platform, others to nothing"
     )]
     InvalidParent,
+    /// The tenant is on its way, and it is not known whether it has arrived.
+    #[error("it is on its way to {target}, and it is not known whether it has arrived")]
+    InDoubt {
+        /// The other database.
+        target: String,
+    },
+    /// The tenant lives in another database.
+    #[error("it has moved to {target}")]
+    Elsewhere {
+        /// The other database.
+        target: String,
+    },
     /// Tenants are on the plan.
     #[error("tenants are on this plan")]
     PlanInUse,

@@ -27,6 +27,7 @@ pub mod jwks;
 pub mod limits;
 pub mod memberships;
 pub mod migration_runs;
+pub mod moves;
 pub mod nearest;
 pub mod organizations;
 pub mod password;
@@ -75,6 +76,9 @@ pub fn statements() -> Vec<&'static str> {
         memberships::STATEMENTS,
         migration_runs::STATEMENTS,
         migration_runs::report::STATEMENTS,
+        moves::STATEMENTS,
+        moves::carried::STATEMENTS,
+        moves::carried::person::STATEMENTS,
         organizations::STATEMENTS,
         pg::erd::STATEMENTS,
         plans::STATEMENTS,

@@ -9,6 +9,7 @@ use crate::error::CatalogError;
 use crate::ids::OrganizationId;
 use crate::limits::{Limit, Limits};
 use crate::row::Columns;
+use crate::tenant_schemas::is_here;
 use crate::tx::CatalogTx;
 
 /// The name of the plan of tenants that have no other.
@@ -157,17 +158,25 @@ fn plan(row: &Row) -> Result<Plan, CatalogError> {
     })
 }
 
-const LIST: &str = "\
+const LIST: &str = concat!(
+    "\
     select p.name, p.in_flight, p.statement_timeout_ms, p.rows_per_request, p.storage_soft_bytes, p.storage_hard_bytes, \
       (select count(*) from catalog.tenant_schemas s left join catalog.tenant_plans t using (organization_id) \
-        where s.state <> 'dropped' and coalesce(t.plan, 'default') = p.name) as tenants \
-    from catalog.plans p order by p.name";
+        where ",
+    is_here!("s"),
+    " and coalesce(t.plan, 'default') = p.name) as tenants \
+    from catalog.plans p order by p.name"
+);
 
-const LOCK: &str = "\
+const LOCK: &str = concat!(
+    "\
     select p.name, p.in_flight, p.statement_timeout_ms, p.rows_per_request, p.storage_soft_bytes, p.storage_hard_bytes, \
       (select count(*) from catalog.tenant_schemas s left join catalog.tenant_plans t using (organization_id) \
-        where s.state <> 'dropped' and coalesce(t.plan, 'default') = p.name) as tenants \
-    from catalog.plans p where p.name = $1 for update of p";
+        where ",
+    is_here!("s"),
+    " and coalesce(t.plan, 'default') = p.name) as tenants \
+    from catalog.plans p where p.name = $1 for update of p"
+);
 
 const SET: &str = "\
     insert into catalog.plans \
@@ -195,20 +204,24 @@ const ASSIGN: &str = "\
       storage_soft_bytes = excluded.storage_soft_bytes, storage_hard_bytes = excluded.storage_hard_bytes";
 
 /// Out-of-line values and indexes count with their table.
-const MEASURE: &str = "\
+const MEASURE: &str = concat!(
+    "\
     with measured as ( \
       insert into catalog.tenant_sizes (organization_id, bytes, measured_at) \
       select s.organization_id, coalesce(sum(pg_catalog.pg_total_relation_size(c.oid)), 0)::bigint, $1 \
       from catalog.tenant_schemas s \
       join pg_catalog.pg_namespace n on n.nspname = s.schema_name \
       left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'm') \
-      where s.state <> 'dropped' \
+      where ",
+    is_here!("s"),
+    " \
       group by s.organization_id \
       order by s.organization_id \
       on conflict on constraint tenant_sizes_pkey do update \
         set bytes = excluded.bytes, measured_at = excluded.measured_at \
       returning bytes) \
-    select count(*) as tenants, coalesce(sum(bytes), 0)::bigint as bytes from measured";
+    select count(*) as tenants, coalesce(sum(bytes), 0)::bigint as bytes from measured"
+);
 
 const BEYOND: &str = "\
     select o.slug, s.bytes, l.storage_soft_bytes, l.storage_hard_bytes \

@@ -12,6 +12,7 @@ use crate::migration_runs::Failure;
 use crate::row::Columns;
 use crate::schema_name::SchemaName;
 use crate::slug::Slug;
+use crate::tenant_schemas::is_home;
 use crate::tx::CatalogTx;
 
 /// A post-step, as the catalog knows it.
@@ -181,14 +182,18 @@ fn outstanding_of(row: &Row) -> Result<Outstanding, CatalogError> {
     })
 }
 
-const OUTSTANDING: &str = "\
+const OUTSTANDING: &str = concat!(
+    "\
     select t.organization_id, o.slug, t.schema_name, s.step, p.sqlstate, p.message, p.statement, p.ended_at \
     from unnest($1::text[], $2::integer[], $3::text[]) with ordinality as s (step, version, checksum, number) \
-    join catalog.tenant_schemas t on t.template_version >= s.version and t.state <> 'dropped' \
+    join catalog.tenant_schemas t on t.template_version >= s.version and ",
+    is_home!("t"),
+    " \
     join catalog.organizations o on o.id = t.organization_id \
     left join catalog.tenant_post_steps p \
       on p.organization_id = t.organization_id and p.step = s.step and p.checksum = s.checksum \
-    where p.state is distinct from 'done' and ($4::uuid is null or t.organization_id = $4) order by t.organization_id, s.number";
+    where p.state is distinct from 'done' and ($4::uuid is null or t.organization_id = $4) order by t.organization_id, s.number"
+);
 
 const IS_DONE: &str = "\
     select p.step from catalog.tenant_post_steps p \

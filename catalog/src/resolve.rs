@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio_postgres::Row;
 
 use crate::error::CatalogError;
@@ -22,8 +23,10 @@ pub struct ActiveTenant {
     organization_id: OrganizationId,
     slug: Slug,
     schema: SchemaName,
+    first_schema: SchemaName,
     template_version: i32,
     limits: Arc<TenantLimits>,
+    paused_until: Option<DateTime<Utc>>,
 }
 
 impl ActiveTenant {
@@ -51,6 +54,17 @@ impl ActiveTenant {
     pub fn limits(&self) -> &TenantLimits {
         &self.limits
     }
+
+    /// What the schema was called in the database where the tenant was made: the name that no move changes.
+    pub fn first_schema(&self) -> &SchemaName {
+        &self.first_schema
+    }
+
+    /// How much longer nothing may be written to it, at most: it is being moved to another database.
+    pub fn paused(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        let left = self.paused_until? - now;
+        (left > TimeDelta::zero()).then_some(left)
+    }
 }
 
 /// What a slug leads to.
@@ -65,6 +79,8 @@ pub enum Resolution {
     },
     /// A tenant that is served again soon.
     Maintenance,
+    /// A tenant that is served by another database.
+    Moved,
     /// No tenant, or none anybody should know of: never was, cancelled, dropped, or not of a kind that is a tenant.
     Unknown,
 }
@@ -96,18 +112,22 @@ fn resolution(row: &Row, slug: &Slug, organization_id: OrganizationId) -> Result
         _ => return Ok(Resolution::Unknown),
     };
     Ok(match (organization.parse("status")?, state) {
+        (_, TenantSchemaState::Moved) => Resolution::Moved,
         (OrganizationStatus::Cancelled, _) | (_, TenantSchemaState::Dropped) => Resolution::Unknown,
         (OrganizationStatus::Suspended, _) => Resolution::Suspended { organization_id },
-        (OrganizationStatus::Trial | OrganizationStatus::Active, TenantSchemaState::Maintenance) => {
-            Resolution::Maintenance
-        }
+        (
+            OrganizationStatus::Trial | OrganizationStatus::Active,
+            TenantSchemaState::Maintenance | TenantSchemaState::Moving,
+        ) => Resolution::Maintenance,
         (OrganizationStatus::Trial | OrganizationStatus::Active, TenantSchemaState::Ready) => {
             Resolution::Active(ActiveTenant {
                 organization_id,
                 slug: slug.clone(),
                 schema: schema.parse("schema_name")?,
+                first_schema: schema.parse("first_schema")?,
                 template_version: schema.get("template_version")?,
                 limits: Arc::new(TenantLimits::read(row)?),
+                paused_until: schema.get("paused_until")?,
             })
         }
     })
@@ -115,6 +135,7 @@ fn resolution(row: &Row, slug: &Slug, organization_id: OrganizationId) -> Result
 
 const BY_SLUG: &str = "\
     select r.organization_id, r.kind, r.status, r.schema_name, r.template_version, r.tenant_state, \
+      r.first_schema, r.paused_until, \
       l.plan, l.in_flight, l.statement_timeout_ms, l.rows_per_request, l.storage_soft_bytes, l.storage_hard_bytes, \
       l.storage_bytes, l.storage_measured_at \
     from catalog.resolve_slug($1) r left join lateral catalog.tenant_limits(r.organization_id) l on true";

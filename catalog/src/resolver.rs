@@ -17,8 +17,9 @@ use crate::tx::CatalogDb;
 /// cache any larger.
 const CAPACITY: u64 = 20_000;
 
-/// However good the feed is, nothing is believed for longer than this.
-const OLDEST: Duration = Duration::from_mins(1);
+/// However good the feed is, nothing is believed for longer than this. It is long: of thousands of tenants some would
+/// always have just been forgotten, and it is their requests by which the slowest are counted.
+const OLDEST: Duration = Duration::from_mins(10);
 
 /// Slug to tenant, remembered until the feed says that the organization changed.
 #[derive(Debug, Clone)]

@@ -15,7 +15,7 @@ use crate::nearest::nearest;
 use crate::organizations::OrganizationKind;
 use crate::row::Columns;
 use crate::slug::Slug;
-use crate::tenant_schemas::{self, TenantSchema};
+use crate::tenant_schemas::{self, TenantSchema, is_here};
 use crate::tx::CatalogTx;
 
 /// Some of the fleet. Tenants that were dropped belong to it until they are purged, as they may come back.
@@ -174,11 +174,15 @@ pub(crate) fn statements() -> Vec<String> {
     [Selection::All, named].into_iter().chain(each).map(of).collect()
 }
 
-const TENANTS: &str = "\
+const TENANTS: &str = concat!(
+    "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
       t.last_error, t.pinned_version, t.engine_version \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
-    where t.state <> 'dropped' and o.deleted_at is null";
+    where ",
+    is_here!("t"),
+    " and o.deleted_at is null"
+);
 
 const TENANTS_ORDER: &str = " order by o.slug collate \"C\"";
 

@@ -82,6 +82,24 @@ pub async fn suspend(
     Ok(Changed::Now)
 }
 
+/// Enters the suspension of an organization that comes suspended from another database.
+pub(crate) async fn enter_suspension(
+    tx: &mut CatalogTx,
+    organization: OrganizationId,
+    suspension: &Suspension,
+) -> Result<(), CatalogError> {
+    let Suspension {
+        status_before,
+        reason,
+        by,
+        at,
+    } = suspension;
+    let before = status_before.as_str();
+    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 5] = [&organization, &before, reason, by, at];
+    tx.execute(INSERT_SUSPENSION, &params).await?;
+    Ok(())
+}
+
 /// Has a suspended organization served again, with the status it had.
 pub async fn resume(
     tx: &mut CatalogTx,

@@ -12,6 +12,22 @@ use crate::slug::Slug;
 use crate::stored_text::stored_text;
 use crate::tx::CatalogTx;
 
+/// [`TenantSchemaState::is_home`] in SQL, of this alias of `catalog.tenant_schemas`.
+macro_rules! is_home {
+    ($alias:literal) => {
+        concat!($alias, ".state in ('ready', 'maintenance')")
+    };
+}
+
+/// The same of [`TenantSchemaState::is_here`].
+macro_rules! is_here {
+    ($alias:literal) => {
+        concat!($alias, ".state in ('ready', 'maintenance', 'moving')")
+    };
+}
+
+pub(crate) use {is_here, is_home};
+
 stored_text! {
     /// Whether a tenant schema is served.
     TenantSchemaState {
@@ -19,8 +35,25 @@ stored_text! {
         Ready = "ready",
         /// Whole, but not served for a while.
         Maintenance = "maintenance",
+        /// Not served until it is known whether it has arrived in another database.
+        Moving = "moving",
+        /// Left behind: the tenant is served by another database.
+        Moved = "moved",
         /// Schema and roles are gone; the row is the tombstone.
         Dropped = "dropped",
+    }
+}
+
+impl TenantSchemaState {
+    /// Whether the tenant's records are in this schema, so that it is migrated and has to be whole.
+    pub const fn is_home(self) -> bool {
+        matches!(self, Self::Ready | Self::Maintenance)
+    }
+
+    /// Whether the tenant is this database's as far as is known here, so that it is counted and backed up: also one of which it
+    /// is not known whether it has moved.
+    pub const fn is_here(self) -> bool {
+        self.is_home() || matches!(self, Self::Moving)
     }
 }
 
@@ -208,18 +241,26 @@ const LOCK: &str = "\
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
     where t.organization_id = $1 for no key update of t";
 
-const LIST_BEHIND: &str = "\
+const LIST_BEHIND: &str = concat!(
+    "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
       t.last_error, t.pinned_version, t.engine_version \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
-    where t.state <> 'dropped' and (t.template_version < $1 or t.engine_version < $2) \
-    order by t.organization_id";
+    where ",
+    is_home!("t"),
+    " and (t.template_version < $1 or t.engine_version < $2) \
+    order by t.organization_id"
+);
 
-const FIND_AT: &str = "\
+const FIND_AT: &str = concat!(
+    "\
     select t.organization_id, o.slug, t.schema_name, t.state, t.template_version, t.created_at, t.migrated_at, \
       t.last_error, t.pinned_version, t.engine_version \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
-    where t.state <> 'dropped' and t.template_version = $1 order by t.organization_id limit 1";
+    where ",
+    is_home!("t"),
+    " and t.template_version = $1 order by t.organization_id limit 1"
+);
 
 const PIN: &str = "update catalog.tenant_schemas set pinned_version = $2 where organization_id = $1";
 

@@ -91,6 +91,23 @@ impl CatalogDb {
         .await
     }
 
+    /// A transaction that waits so long for a lock, and that PostgreSQL ends by itself when a statement takes longer than
+    /// `longest`, when nothing is said for that long, or when the client's machine is gone: for locks in others' way.
+    pub async fn begin_bounded(
+        &self,
+        lock_timeout: Duration,
+        longest: Duration,
+    ) -> Result<CatalogTx, PgError> {
+        // Zero would mean for ever.
+        let (lock, longest) = (lock_timeout.as_millis().max(1), longest.as_millis().max(1));
+        self.open(format!(
+            "{OPENING}; set local statement_timeout = {longest}; set local lock_timeout = {lock}; \
+             set local idle_in_transaction_session_timeout = {longest}; set local tcp_keepalives_idle = 10; \
+             set local tcp_keepalives_interval = 5; set local tcp_keepalives_count = 3"
+        ))
+        .await
+    }
+
     /// A transaction without a statement timeout in which every query sees the database as the first one did (REPEATABLE
     /// READ). What it writes is refused with 40001 where somebody else has changed the same row since.
     pub async fn begin_snapshot(&self) -> Result<CatalogTx, PgError> {

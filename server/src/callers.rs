@@ -2,7 +2,7 @@
 //!
 //! What is remembered is found by the SHA-256 of the organization and the credential, so that a credential is only
 //! ever good where it was checked, and no secret lies in memory longer than its request. The catalog's change feed
-//! says when it is no longer true; a token's own end and a key's are looked at on every use.
+//! says when it is no longer true; the end of a token, its session or a key is looked at on every use.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -227,7 +227,7 @@ impl Callers {
         tx.commit().await.map_err(CatalogError::from)?;
         Ok(Known {
             organization,
-            good_until: Some(expires_at + token::LEEWAY),
+            good_until: Some(caller.session_ends_at.min(expires_at + token::LEEWAY)),
             caller: Caller::User(Arc::new(caller)),
         })
     }

@@ -63,7 +63,9 @@ pub struct ServerConfig {
     /// Connections of one client's network (an IPv4 address, or the first 64 bits of an IPv6 address) held at once; one
     /// more is closed. Trusted proxies may have as many as there are.
     pub connections_per_client: usize,
-    /// How long a verified caller is remembered without asking the catalog again.
+    /// How long a verified caller is remembered without asking the catalog again. What ends or changes it meanwhile is heard
+    /// of at once, and nothing is believed while nothing can be heard; whoever is asked for more often than there is a
+    /// change makes all wait, the more the more tenants there are.
     pub caller_ttl: Duration,
 }
 
@@ -93,7 +95,7 @@ impl ServerConfig {
             tenant_concurrency: 512,
             connection_limit: 8192,
             connections_per_client: 256,
-            caller_ttl: Duration::from_secs(30),
+            caller_ttl: Duration::from_mins(5),
         }
     }
 

@@ -6,6 +6,7 @@
 
 pub(crate) mod activities;
 mod asked;
+pub(crate) mod booking;
 pub(crate) mod deals;
 pub(crate) mod pipelines;
 pub(crate) mod reports;

@@ -6,7 +6,6 @@
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -247,43 +246,6 @@ impl ApiError {
         error
     }
 
-    /// 503: an operator has taken the tenant out of service for a while.
-    pub fn in_maintenance() -> Self {
-        Self::tenant_unavailable(
-            "tenant_maintenance",
-            "This tenant is being maintained; please try again later",
-            "30",
-        )
-    }
-
-    /// 503: the tenant was migrated, moved or dropped while it was asked. Nothing was done.
-    pub fn tenant_changing() -> Self {
-        Self::tenant_unavailable(
-            "tenant_changing",
-            "This tenant is being changed; please try again",
-            "1",
-        )
-    }
-
-    /// 503: a tenant of a template version that this server cannot serve: it waits for its migration, or the server for
-    /// its own replacement.
-    pub fn version_unsupported(version: i32, supported: &RangeInclusive<i32>) -> Self {
-        let mut error = Self::tenant_unavailable(
-            "tenant_version_unsupported",
-            "This tenant is being brought to another version; please try again later",
-            "30",
-        );
-        let (from, to) = (supported.start(), supported.end());
-        let told = format!("The tenant is at version {version}; this server serves versions {from} to {to}");
-        error.0.details = Some(told.into());
-        error
-    }
-
-    fn tenant_unavailable(code: &'static str, message: &'static str, seconds: &'static str) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
-            .with_header(header::RETRY_AFTER, HeaderValue::from_static(seconds))
-    }
-
     fn in_a_moment() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -427,6 +389,7 @@ impl IntoResponse for ApiError {
 
 mod from_catalog;
 mod from_records;
+mod of_tenant;
 
 #[cfg(test)]
 mod tests {
@@ -491,6 +454,7 @@ mod tests {
             (ApiError::unavailable("x"), header::RETRY_AFTER),
             (ApiError::in_maintenance(), header::RETRY_AFTER),
             (ApiError::tenant_changing(), header::RETRY_AFTER),
+            (ApiError::tenant_moving(), header::RETRY_AFTER),
             (ApiError::version_unsupported(9, &(1..=8)), header::RETRY_AFTER),
         ] {
             assert!(error.into_response().headers().contains_key(&name), "{name}");

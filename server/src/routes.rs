@@ -116,6 +116,15 @@ fn verbs() -> Vec<Route> {
         get("/crm/v1/reports/funnel", crm::reports::funnel),
         get("/crm/v1/reports/win-rate", crm::reports::win_rate),
         get("/crm/v1/{object}/{id}/timeline", crm::timeline::read),
+        get("/crm/v1/slots", crm::booking::slots),
+        post("/crm/v1/appointments/hold", crm::booking::hold),
+        post("/crm/v1/appointments/book", crm::booking::book),
+        post("/crm/v1/appointments/{id}/book", crm::booking::book_held),
+        post("/crm/v1/appointments/{id}/reschedule", crm::booking::reschedule),
+        post("/crm/v1/appointments/{id}/confirm", crm::booking::confirm),
+        post("/crm/v1/appointments/{id}/complete", crm::booking::complete),
+        post("/crm/v1/appointments/{id}/no-show", crm::booking::no_show),
+        post("/crm/v1/appointments/{id}/cancel", crm::booking::cancel),
     ]
 }
 

@@ -78,7 +78,7 @@ comment on column appointments.busy is 'When nothing else can be booked because 
 @access read';
 comment on column appointments.time_zone is 'The zone of the person who booked, by its IANA name.';
 comment on column appointments.status is 'held, scheduled, confirmed, completed, cancelled or no_show.';
-comment on column appointments.hold_expires_at is 'Until when a hold keeps its slot.';
+comment on column appointments.hold_expires_at is 'Until when a hold keeps its slot, an hour ahead at most.';
 comment on column appointments.price is 'What it costs; that of the service when it was booked.';
 comment on column appointments.currency is 'The currency of the price, as an ISO 4217 code.';
 comment on column appointments.source is 'How it was booked: api, widget or import.';
@@ -144,10 +144,23 @@ begin
         raise exception 'an appointment that is % cannot become %', coalesce(old.status, 'new'), new.status using
             errcode = 'check_violation', table = 'appointments', column = 'status',
             constraint = 'appointments_status_transition',
-            detail = 'allowed: ' || coalesce(nullif(array_to_string(allowed, ', '), ''), 'nothing');
+            hint = 'allowed: ' || coalesce(nullif(array_to_string(allowed, ', '), ''), 'nothing');
     end if;
     if new.status <> 'held' then
         new.hold_expires_at := null;
+    end if;
+    -- What is over keeps nobody busy, and a hold does until somebody ends it: neither may be a way around the calendar.
+    if not starts_with(new.updated_by, 'operator:') then
+        if new.status in ('completed', 'no_show') and (is_new or new.status <> old.status) and new.starts_at > now() then
+            raise exception 'an appointment that has not begun cannot become %', new.status using
+                errcode = 'check_violation', table = 'appointments', column = 'status',
+                constraint = 'appointments_begun', hint = 'it begins at ' || new.starts_at::text;
+        end if;
+        if new.hold_expires_at > clock_timestamp() + interval '1 hour' then
+            raise exception 'a hold lasts an hour at most' using
+                errcode = 'check_violation', table = 'appointments', column = 'hold_expires_at',
+                constraint = 'appointments_hold_limit', hint = 'let it expire earlier, and ask for another when it has';
+        end if;
     end if;
     if is_new then
         new.rescheduled_count := 0;
@@ -155,7 +168,7 @@ begin
         if old.status not in ('held', 'scheduled', 'confirmed') then
             raise exception 'an appointment that is % cannot be moved', old.status using
                 errcode = 'check_violation', table = 'appointments', column = 'starts_at',
-                constraint = 'appointments_status_transition', detail = 'allowed: nothing';
+                constraint = 'appointments_status_transition', hint = 'allowed: nothing';
         end if;
         new.rescheduled_count := old.rescheduled_count + 1;
     else

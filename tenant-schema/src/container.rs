@@ -25,7 +25,7 @@ mod manifest;
 mod reader;
 pub mod reference;
 mod rows;
-mod shape;
+pub(crate) mod shape;
 mod writer;
 
 use std::io;

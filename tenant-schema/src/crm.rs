@@ -8,13 +8,16 @@
 
 pub mod activities;
 pub mod board;
+pub mod booking;
 pub mod deals;
 mod fields;
 mod id;
+mod moment;
 mod parameters;
 pub mod pipelines;
 mod refusal;
 pub mod reports;
+pub mod slots;
 pub mod timeline;
 mod verb;
 
@@ -31,6 +34,17 @@ pub(crate) fn statements() -> Vec<&'static str> {
         activities::DUE,
         activities::LOCK,
         board::BOARD,
+        booking::change::BOOK,
+        booking::change::CHANGE,
+        booking::change::LOCK,
+        booking::place::LOCK_SERVICE,
+        booking::place::MADE,
+        booking::place::MAKE,
+        booking::place::SWEEP,
+        booking::reschedule::LOCK_STAFF,
+        booking::reschedule::MOVE,
+        booking::reschedule::SWEEP,
+        slots::FIND,
         deals::CHANGE,
         deals::LOCK_DEAL,
         deals::LOCK_STAGES,

@@ -13,11 +13,13 @@ mod database;
 mod drift;
 mod examine;
 mod finding;
+mod foreign_code;
 mod grants;
 mod ground;
 mod history;
 mod indexes;
 mod look;
+mod moves;
 mod orphans;
 mod post_steps;
 mod purges;
@@ -93,9 +95,11 @@ pub enum Kind {
     Sequences,
     Grants,
     ForeignRights,
+    ForeignCode,
     ServerLogin,
     Runs,
     Purges,
+    Moves,
     PublicObjects,
     Extensions,
     TransactionAge,
@@ -227,6 +231,14 @@ pub const CHECKS: &[Check] = &[
         reach: Reach::Tenants,
     },
     Check {
+        kind: Kind::ForeignCode,
+        name: "foreign-code",
+        means: "Somebody else's functions, operators or triggers stand in a tenant's schema and could run with its owner's rights.",
+        severity: Severity::Error,
+        mends: Mends::None,
+        reach: Reach::Tenants,
+    },
+    Check {
         kind: Kind::ServerLogin,
         name: "server-login",
         means: "The server's login is missing, or can do more than assume the tenants' roles.",
@@ -247,6 +259,14 @@ pub const CHECKS: &[Check] = &[
         name: "purges",
         means: "The purge of a dropped tenant was begun and not finished.",
         severity: Severity::Warn,
+        mends: Mends::None,
+        reach: Reach::Tenants,
+    },
+    Check {
+        kind: Kind::Moves,
+        name: "moves",
+        means: "The move of a tenant to another database was begun and not finished.",
+        severity: Severity::Error,
         mends: Mends::None,
         reach: Reach::Tenants,
     },

@@ -72,6 +72,8 @@ pub fn statements() -> Vec<&'static str> {
 }
 
 const OF_LIFECYCLE: &[&str] = &[
+    lifecycle::foreign::FOUND,
+    lifecycle::foreign::REFUSED,
     lifecycle::RELATIONS,
     lifecycle::FRESH_RELATIONS,
     lifecycle::belongings::LARGE_OBJECTS,

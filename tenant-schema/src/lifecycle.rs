@@ -1,5 +1,5 @@
 //! The life of a tenant schema. Here: [`provision`], its beginning. Beside it: [`clone`](mod@clone), which begins
-//! with another's data; [`archive`], when it goes into a file; [`purge`], its end; [`psql_login`], for people who open psql on a tenant, and `scratch`, a schema that only lives to be looked at.
+//! with another's data; [`archive`], when it goes into a file; [`relocate`], when it goes into another database; [`purge`], its end; [`psql_login`], for people who open psql on a tenant, and `scratch`, a schema that only lives to be looked at.
 //!
 //! Everything a tenant is made of (the organization's row, the schema with its stamp, its roles and grants, every
 //! migration of the template, the owner's membership and its mirror, the audit entry) is made in the caller's one
@@ -11,12 +11,14 @@ pub mod clone;
 pub mod dba_login;
 pub mod drill;
 pub(crate) mod fleet_table;
+pub(crate) mod foreign;
 pub(crate) mod idempotency_keys;
 pub mod logins;
 pub(crate) mod post_steps;
 pub mod psql_login;
 pub mod purge;
 mod refusal;
+pub mod relocate;
 pub(crate) mod scratch;
 pub mod spares;
 pub(crate) mod sql_login;

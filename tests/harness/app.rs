@@ -174,6 +174,11 @@ impl TestApp {
         &self.0.db
     }
 
+    /// The same, for a task of its own.
+    pub fn shared_db(&self) -> Arc<TestDb> {
+        Arc::clone(&self.0.db)
+    }
+
     /// The clock the server reads.
     pub fn clock(&self) -> &FixedClock {
         self.0.db.clock()

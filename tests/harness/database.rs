@@ -55,9 +55,14 @@ impl TestDb {
     /// The same, for tenants of the template in this folder.
     pub async fn of(folder: &Path) -> Self {
         let template = Template::read(folder).expect("a folder of migrations");
-        let mut t = Self::new().await;
-        t.template = template;
-        t
+        Self::new().await.with_template(template)
+    }
+
+    /// The same, for tenants of another template.
+    #[must_use]
+    pub fn with_template(mut self, template: Template) -> Self {
+        self.template = template;
+        self
     }
 
     /// A fresh database on a cluster of the test's own.

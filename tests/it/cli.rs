@@ -22,6 +22,7 @@ mod post_steps;
 mod program;
 mod psql;
 mod refusals;
+mod relocate;
 mod selection;
 mod serve;
 mod spare;

@@ -18,6 +18,7 @@ pub(crate) mod leftovers;
 pub(crate) mod migrate;
 pub(crate) mod purge;
 mod purge_besides;
+pub(crate) mod relocate;
 mod spares;
 
 async fn provision(t: &TestDb, new: &NewOrganization, email: &str) -> Result<Provisioned, LifecycleError> {

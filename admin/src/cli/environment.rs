@@ -11,6 +11,8 @@ Environment:
   SERVER_DIRECT_DATABASE_URL
                          then the same past the pooler, to listen for changes;
                          without it nothing is cached
+  TARGET_DATABASE_URL    for tenant move: the owner's connection to the other
+                         database, where --to does not name it
   TENANTRY_KEYRING       seals the signing keys: id:base64 of 32 bytes, the
                          newest first, separated by commas
   TENANTRY_KEYRING_FILE  a file with the same

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Lifetime, LimitArgs, SelectionArgs};
 
-pub(crate) use self::container::{TenantArchiveArgs, TenantExportArgs, TenantImportArgs};
+pub(crate) use self::container::{TenantArchiveArgs, TenantExportArgs, TenantImportArgs, TenantMoveArgs};
 
 /// The kinds that own a schema.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -220,6 +220,9 @@ copy as it was; its people become rows without a name. docs/personal-data.md has
         #[arg(value_name = "FILE")]
         file: std::path::PathBuf,
     },
+    /// Move a tenant to another database
+    #[command(after_help = container::MOVE)]
+    Move(TenantMoveArgs),
     /// Take a tenant away, for good only when its grace is over
     #[command(after_help = "\
 Examples:

@@ -13,7 +13,6 @@ use catalog::clock::Source;
 use catalog::pg::pool::PoolSettings;
 use catalog::selection::Selection;
 use catalog::slug::Slug;
-use catalog::tenant_schemas::TenantSchemaState;
 use catalog::tx::CatalogDb;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -131,15 +130,13 @@ fn connections(args: &BackupArgs, operator: &Operator) -> CatalogDb {
     CatalogDb::new(operator.database.clone(), settings)
 }
 
-/// The tenants that have a schema.
+/// The tenants that have a schema, those included of which it is not known whether they have moved: what is here may be all
+/// there is.
 async fn tenants(selection: &Selection, operator: &Operator) -> anyhow::Result<Vec<Slug>> {
     let mut tx = operator.db.begin().await?;
     let tenants = selection.tenants(&mut tx).await?;
     tx.rollback().await?;
-    let has_schema = tenants
-        .into_iter()
-        .filter(|tenant| tenant.state != TenantSchemaState::Dropped);
-    Ok(has_schema.map(|tenant| tenant.slug).collect())
+    Ok(tenants.into_iter().map(|tenant| tenant.slug).collect())
 }
 
 async fn work(

@@ -77,6 +77,10 @@ async fn create(slug: &Slug, reach: Reach, operator: &Operator) -> anyhow::Resul
     let mut tx = db.begin().await?;
     // Locked, so that a purge which is at work ends before, and one that begins later finds the login.
     let (organization, schema) = operator.lock_schema(&mut tx, slug).await?;
+    if matches!(schema.state, TenantSchemaState::Moving | TenantSchemaState::Moved) {
+        let next = "`tenantry tenant show` tells where it goes; open it there";
+        return Err(Problem::refused("the tenant has moved, or is on its way", next).into());
+    }
     if schema.state == TenantSchemaState::Dropped {
         let next = "nothing brings it back; `tenantry tenant purge-dropped --yes` removes what is left";
         return Err(Problem::refused("the tenant is being removed", next).into());

@@ -10,6 +10,7 @@ mod import;
 mod limits;
 mod list;
 mod pin;
+mod relocate;
 mod show;
 mod sizes;
 mod standing;
@@ -42,6 +43,7 @@ pub(super) async fn run(command: TenantCommand, operator: &Operator) -> anyhow::
         TenantCommand::Unarchive { slug, file } => Box::pin(archive::undo(&slug, &file, operator)).await,
         TenantCommand::Export(args) => Box::pin(export::run(args, operator)).await,
         TenantCommand::Import(args) => Box::pin(import::run(args, operator)).await,
+        TenantCommand::Move(args) => Box::pin(relocate::run(&args, operator)).await,
         TenantCommand::Drop(args) => departure::drop(&args, operator).await,
         TenantCommand::Undrop { slug } => departure::undrop(&slug, operator).await,
         TenantCommand::PurgeDropped(args) => departure::purge(&args, operator).await,

@@ -8,6 +8,7 @@ use crate::error::CatalogError;
 use crate::ids::MigrationRunId;
 use crate::row::Columns;
 use crate::slug::Slug;
+use crate::tenant_schemas::is_home;
 use crate::tx::CatalogTx;
 
 /// The tenants that have one version of the template.
@@ -139,11 +140,15 @@ fn failure(row: &Row) -> Result<FailedTenant, CatalogError> {
     })
 }
 
-const VERSIONS: &str = "\
+const VERSIONS: &str = concat!(
+    "\
     select t.template_version, count(*) as tenants, count(t.pinned_version) as pinned, \
       count(t.last_error) as failed, min(t.migrated_at) as oldest, max(t.migrated_at) as newest \
-    from catalog.tenant_schemas t where t.state <> 'dropped' \
-    group by t.template_version order by t.template_version desc";
+    from catalog.tenant_schemas t where ",
+    is_home!("t"),
+    " \
+    group by t.template_version order by t.template_version desc"
+);
 
 // The lock is looked at, not tried: an attempt would keep out a run that begins at this moment.
 const RUNS: &str = "\
@@ -162,7 +167,8 @@ const RUNS: &str = "\
     group by r.id, r.state, r.target_version, r.selection, r.started_by, r.started_at, r.resumed_by, r.ended_at \
     order by r.started_at desc, r.id desc";
 
-const FAILURES: &str = "\
+const FAILURES: &str = concat!(
+    "\
     select o.slug, t.template_version, f.sqlstate, t.last_error as message, f.statement, f.attempts, \
       f.ended_at as failed_at \
     from catalog.tenant_schemas t join catalog.organizations o on o.id = t.organization_id \
@@ -170,6 +176,9 @@ const FAILURES: &str = "\
       select r.sqlstate, r.statement, r.attempts, r.ended_at from catalog.migration_run_tenants r \
       where r.organization_id = t.organization_id and r.state = 'failed' \
       order by r.ended_at desc, r.run_id desc limit 1) f on true \
-    where t.last_error is not null and t.state <> 'dropped' order by o.slug";
+    where t.last_error is not null and ",
+    is_home!("t"),
+    " order by o.slug"
+);
 
 pub(crate) const STATEMENTS: &[&str] = &[VERSIONS, RUNS, FAILURES];

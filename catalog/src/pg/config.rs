@@ -102,6 +102,18 @@ impl PgConfig {
             .expect("a PgConfig always names its database")
     }
 
+    /// Host, port and database, for people and records: without login and password.
+    pub fn place(&self) -> String {
+        let host = match self.driver.get_hosts().first() {
+            Some(tokio_postgres::config::Host::Tcp(host)) => host.clone(),
+            #[cfg(unix)]
+            Some(tokio_postgres::config::Host::Unix(path)) => path.to_string_lossy().into_owned(),
+            None => "localhost".to_owned(),
+        };
+        let port = self.driver.get_ports().first().copied().unwrap_or(5432);
+        format!("{host}:{port}/{}", self.database())
+    }
+
     /// The same server and database, another login.
     #[must_use]
     pub fn with_login(&self, user: &str, password: &str) -> Self {

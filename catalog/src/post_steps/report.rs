@@ -3,6 +3,7 @@
 use super::{Step, columns};
 use crate::error::CatalogError;
 use crate::row::Columns;
+use crate::tenant_schemas::is_home;
 use crate::tx::CatalogTx;
 
 /// How many tenants have a step, of those that have reached its version.
@@ -40,14 +41,18 @@ pub async fn counts(tx: &mut CatalogTx, steps: &[Step]) -> Result<Vec<StepCount>
     rows.iter().map(count).collect()
 }
 
-const COUNTS: &str = "\
+const COUNTS: &str = concat!(
+    "\
     select s.step, s.version, count(*) filter (where p.state = 'done') as done, \
       count(*) filter (where p.state = 'failed') as failed, \
       count(t.organization_id) filter (where p.state is null) as pending \
     from unnest($1::text[], $2::integer[], $3::text[]) with ordinality as s (step, version, checksum, number) \
-    left join catalog.tenant_schemas t on t.template_version >= s.version and t.state <> 'dropped' \
+    left join catalog.tenant_schemas t on t.template_version >= s.version and ",
+    is_home!("t"),
+    " \
     left join catalog.tenant_post_steps p \
       on p.organization_id = t.organization_id and p.step = s.step and p.checksum = s.checksum \
-    group by s.number, s.step, s.version order by s.number";
+    group by s.number, s.step, s.version order by s.number"
+);
 
 pub(crate) const STATEMENTS: &[&str] = &[COUNTS];

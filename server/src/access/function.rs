@@ -38,6 +38,7 @@ impl<A: ObjectAction> FromRequestParts<AppState> for FunctionAccess<A> {
             return Err(ApiError::forbidden("42501", message));
         }
         if A::ACTION != Action::Read {
+            opened.check_unpaused(state)?;
             opened.check_room()?;
         }
         Ok(Self {

@@ -71,6 +71,9 @@ impl<U: ObjectUse> FromRequestParts<AppState> for ObjectAccess<U> {
             let message = format!("permission denied: this caller may not {action} {}", object.name);
             return Err(ApiError::forbidden("42501", message));
         }
+        if U::ACTIONS.iter().any(|action| *action != Action::Read) {
+            opened.check_unpaused(state)?;
+        }
         let grows = |action: &Action| matches!(action, Action::Insert | Action::Update);
         if U::ACTIONS.iter().any(grows) {
             opened.check_room()?;

@@ -86,6 +86,15 @@ impl Opened {
 }
 
 impl Opened {
+    /// Refuses what would write while the tenant is moved to another database: it would only wait for a lock, and be refused
+    /// then.
+    pub(super) fn check_unpaused(&self, state: &AppState) -> Result<(), ApiError> {
+        match self.tenant.paused(state.source().now()) {
+            Some(_) => Err(ApiError::tenant_moving()),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses what would take more room where there is none left.
     pub(super) fn check_room(&self) -> Result<(), ApiError> {
         match self.tenant.limits().storage() {

@@ -82,6 +82,7 @@ impl FromRequestParts<AppState> for Tenant {
                 standing: None,
             },
             Resolution::Maintenance => return Err(ApiError::in_maintenance()),
+            Resolution::Moved => return Err(ApiError::moved()),
             Resolution::Unknown => return Err(ApiError::nothing_here()),
         };
         RequestContext::of(parts)?.note_organization(tenant.organization);

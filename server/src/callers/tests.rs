@@ -12,6 +12,7 @@ fn user(role: MemberRole) -> Caller {
     let now = DateTime::UNIX_EPOCH;
     Caller::User(Arc::new(SessionCaller {
         session: SessionId::from(Uuid::nil()),
+        session_ends_at: now,
         user: UserId::from(Uuid::nil()),
         membership: MembershipId::from(Uuid::nil()),
         role,

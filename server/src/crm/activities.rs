@@ -50,14 +50,14 @@ pub(crate) async fn reopen(access: VerbAccess<ChangeActivity>, asked: Asked) -> 
 
 async fn run(access: &VerbAccess<ChangeActivity>, asked: &Asked, how: Change) -> Answered {
     Parameters::none(&asked.query)?;
-    let asker = access.opened.caller.actor();
-    let verb = change(how, access.id()?, &asker, &asked.conditions, &asked.body)?;
+    let actor = access.opened.caller.actor();
+    let verb = change(how, access.id()?, &actor, &asked.conditions, &asked.body)?;
     asked.run(&access.opened, &verb).await
 }
 
 /// `GET /crm/v1/activities/due`
 pub(crate) async fn list_due(access: VerbAccess<ReadActivities>, asked: Asked) -> Answered {
-    let asker = access.opened.caller.actor();
-    let verb = due(&asker, &asked.query, asked.preferred_zone())?;
+    let actor = access.opened.caller.actor();
+    let verb = due(&actor, &asked.query, asked.preferred_zone())?;
     asked.run(&access.opened, &verb).await
 }

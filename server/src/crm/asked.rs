@@ -3,8 +3,10 @@
 use axum::extract::{FromRequest, Request};
 use axum::http::Method;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use tenant_schema::crm::{self, Manner, Verb};
 use tenant_schema::records::{Conditions, CursorSeal, Preferences, execute};
+use uuid::Uuid;
 
 use crate::access::Opened;
 use crate::body::{RawBody, is_json};
@@ -67,6 +69,16 @@ impl FromRequest<AppState> for Asked {
 }
 
 impl Asked {
+    /// This moment.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.state.source().now()
+    }
+
+    /// The id of something new.
+    pub(crate) fn new_id(&self) -> Uuid {
+        self.state.source().uuid()
+    }
+
     /// Runs the verb in the tenant that its caller was let into: one transaction, then the answer.
     pub(crate) async fn run(&self, opened: &Opened, verb: &Verb) -> Answered {
         let (tenant, actor) = (&opened.tenant, opened.caller.actor());

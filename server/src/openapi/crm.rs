@@ -1,6 +1,7 @@
 //! The verbs of the CRM in a tenant's document: those that its caller may use.
 
 mod activities;
+mod booking;
 mod deals;
 mod pipelines;
 mod reports;
@@ -23,6 +24,9 @@ pub(super) fn describe(document: &mut Value, model: &SchemaModel, caller: &Calle
     };
     found.add::<crm::activities::ChangeActivity>(activities::changes);
     found.add::<crm::activities::ReadActivities>(activities::due);
+    found.add::<crm::booking::FindSlots>(booking::slots);
+    found.add::<crm::booking::MakeAppointment>(booking::new);
+    found.add::<crm::booking::ChangeAppointment>(booking::changes);
     found.add::<crm::deals::ChangeDeal>(deals::changes);
     found.add::<crm::pipelines::CreatePipeline>(pipelines::create);
     found.add::<crm::pipelines::ReplacePipeline>(pipelines::replace);

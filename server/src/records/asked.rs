@@ -98,7 +98,7 @@ impl Asked {
 
     /// Parse, plan and SQL.
     fn prepare(&self, opened: &Opened, operation: Operation<'_>) -> Result<Prepared, ApiError> {
-        let claim = |once: &Once| once.claim(opened.tenant.schema(), &opened.caller.actor(), operation);
+        let claim = |once: &Once| once.claim(opened.tenant.first_schema(), &opened.caller.actor(), operation);
         let claim = self.once.as_deref().map(claim);
         let limits = Limits::default().for_plan(opened.tenant.limits().rows());
         let mut new_id = || self.state.source().uuid();

@@ -12,8 +12,8 @@ const UUID: usize = 36;
 /// The new id for each old one; those that are not named stay what they are.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ids {
-    pub(super) memberships: HashMap<Uuid, Uuid>,
-    pub(super) users: HashMap<Uuid, Uuid>,
+    pub(crate) memberships: HashMap<Uuid, Uuid>,
+    pub(crate) users: HashMap<Uuid, Uuid>,
 }
 
 /// Changes the ids in the rows of one table, which come in pieces of any length.

@@ -103,10 +103,7 @@ fn scratch_name() -> SchemaName {
 
 /// A tombstone is no claim to a schema, unless its purge goes on.
 fn orphans(look: &Look<'_>) -> Vec<SchemaName> {
-    let claims = look
-        .residents
-        .iter()
-        .filter(|resident| resident.is_living() || resident.purge_begun_at.is_some());
+    let claims = look.residents.iter().filter(|resident| resident.claims_schema());
     let claims = claims.map(|resident| &resident.schema).chain(&look.spares);
     let claimed: std::collections::BTreeSet<&SchemaName> = claims.collect();
     let nil = scratch_name();

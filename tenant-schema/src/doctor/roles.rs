@@ -98,9 +98,7 @@ pub(super) fn orphans(look: &Look<'_>) -> Vec<Finding> {
 fn is_claimed(look: &Look<'_>, schema: &SchemaName) -> bool {
     let mut residents = look.residents.iter();
     look.ground.schemas.contains_key(schema)
-        || residents.any(|resident| {
-            resident.schema == *schema && (resident.is_living() || resident.purge_begun_at.is_some())
-        })
+        || residents.any(|resident| resident.schema == *schema && resident.claims_schema())
 }
 
 /// Logins that were made for a session and are good for nothing any more, or have a session that is bad for all.

@@ -4,7 +4,7 @@
 use catalog::migration_runs::{Attempt, RunTenant};
 use catalog::pg::migrator;
 use catalog::pg::tx::{Flown, Texts};
-use catalog::tenant_schemas::{ENGINE_VERSION, TenantSchemaState};
+use catalog::tenant_schemas::ENGINE_VERSION;
 
 use super::Fleet;
 use super::attempt::{Entered, FromTo, entered, questions, undone};
@@ -69,7 +69,7 @@ impl Fleet<'_> {
 
     fn is_expected(&self, entered: &Entered, from: i32, to: i32) -> bool {
         let tenant = &entered.tenant;
-        tenant.state != TenantSchemaState::Dropped
+        tenant.state.is_home()
             && entered.mark.as_deref() == Some(&*version_mark::of(from))
             && tenant.template_version == from
             && tenant.engine_version >= ENGINE_VERSION

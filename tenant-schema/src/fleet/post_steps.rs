@@ -16,7 +16,6 @@ use catalog::post_steps::{self, Outstanding, Step};
 use catalog::schema_name::SchemaName;
 use catalog::sessions::Device;
 use catalog::slug::Slug;
-use catalog::tenant_schemas::TenantSchemaState;
 use catalog::tx::CatalogTx;
 use futures_util::future::join_all;
 
@@ -209,7 +208,7 @@ impl Fleet<'_> {
     ) -> Result<bool, LifecycleError> {
         let entered = enter(keeper, tenant.organization, &tenant.schema).await?;
         let found = &entered.tenant;
-        if found.state == TenantSchemaState::Dropped || found.template_version < step.version() {
+        if !found.state.is_home() || found.template_version < step.version() {
             return Ok(false);
         }
         entered.history?;

@@ -10,6 +10,9 @@ use super::version_mark;
 /// Its name.
 pub(crate) const TABLE: &str = "_idempotency_keys";
 
+/// Its columns, as its rows are copied.
+pub(crate) const COLUMNS: &str = "day, digest, fingerprint, kept_at, body, count, version, key, extra";
+
 /// Makes the table where it is missing, for the read-write role alone: the requests of one caller are not for others, and
 /// whoever may only look has no use for them. `search_path` is on the schema.
 ///

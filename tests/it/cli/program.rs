@@ -18,6 +18,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 const FOREIGN: &[&str] = &[
     "DATABASE_URL",
     "SERVER_DATABASE_URL",
+    "TARGET_DATABASE_URL",
     "TENANTRY_KEYRING",
     "TENANTRY_KEYRING_FILE",
     "TENANTRY_TEMPLATE",

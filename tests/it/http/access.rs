@@ -176,10 +176,6 @@ impl Scene {
             return verbs::request(self, client, method, path).await;
         }
         let id = self.record(object).await;
-        if *path == TIMELINE {
-            let path = path.replace("{object}", object).replace("{id}", &id);
-            return client.ask(method.clone(), &path);
-        }
         if [RESTORE, PURGE].contains(path) {
             let record = format!("/rest/v1/{object}/{id}");
             if ["contacts", "pipelines"].contains(object) {
@@ -191,6 +187,7 @@ impl Scene {
             );
         }
         let target = match (*path, *access) {
+            (TIMELINE, _) => path.replace("{object}", object).replace("{id}", &id),
             (ONE, _) => format!("/rest/v1/{object}/{id}"),
             (_, Access::Replace | Access::Object(Action::Update | Action::Delete)) => {
                 format!("/rest/v1/{object}?id=eq.{id}")

@@ -344,6 +344,27 @@ async fn signing_out_ends_what_its_scope_says() {
     }
 }
 
+/// The token would be good for longer, and its bearer is remembered.
+#[tokio::test]
+async fn an_access_token_does_not_outlive_its_session() {
+    let app = TestApp::new().await;
+    let acme = app.tenant("acme").await;
+    let ann = acme.member("ann", Member).await;
+    let end = app.clock_seconds() + 300;
+    let shorten = format!("update catalog.sessions set expires_at = to_timestamp({end})");
+    app.db()
+        .as_superuser()
+        .await
+        .batch_execute(&shorten)
+        .await
+        .expect("shortened");
+    app.clock()
+        .advance(TimeDelta::minutes(5) - TimeDelta::microseconds(1));
+    assert_eq!(user(&ann).await.0, 200);
+    app.clock().advance(TimeDelta::microseconds(1));
+    assert_eq!(user(&ann).await.0, 401);
+}
+
 #[tokio::test]
 async fn an_access_token_expires_by_the_clock() {
     let app = TestApp::new().await;

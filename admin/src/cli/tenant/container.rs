@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use catalog::email::EmailAddress;
 use catalog::slug::Slug;
 use clap::Args;
+use secrecy::SecretString;
+
+use crate::cli::Lifetime;
+use crate::config::Interval;
 
 pub(super) const EXPORT: &str = "\
 Examples:
@@ -44,6 +48,22 @@ Example:
 Organization, slug, members and keys are what they were, and its schema has its old name. Only the very file that was written
 then is taken. It is brought to the latest version of the template, in one transaction.";
 
+pub(super) const MOVE: &str = "\
+Examples:
+  tenantry tenant move acme --to postgres://owner@db2.example.com/app
+  tenantry tenant move acme --max-pause 20s          with TARGET_DATABASE_URL, where a password is not seen by others
+  tenantry tenant move acme --stay --yes             the other database is lost for good
+
+The other database is one that `tenantry init` has prepared, with a catalog of the same version. Reads go on while the tenant is
+copied, writes are answered with 503 and Retry-After, for --max-pause at most: then the move is given up and all is as before.
+Every row is read back there and compared. Organization, slug, members, their accounts, keys, plan and limits come along, and so
+do the answers kept for idempotency keys; sessions do not. Killed at any moment, the tenant is served by one of the two databases
+or by none for a while; run the same command again, and it finishes the move or gives it up. --stay gives up a move that was
+killed without asking the other database; where the tenant may have arrived there it takes --yes as well, and your word that it
+will never be served there: two databases would serve it.
+What is left here is kept for the grace of a drop (`tenantry tenant purge-dropped` removes it then) and answered with 421. To go
+back is to move it back.";
+
 /// `tenant archive`.
 #[derive(Debug, Args)]
 pub(crate) struct TenantArchiveArgs {
@@ -58,6 +78,31 @@ pub(crate) struct TenantArchiveArgs {
     /// Lose the tables and columns that somebody made beside the template
     #[arg(long)]
     pub(crate) leave_out: bool,
+}
+
+/// `tenant move`.
+#[derive(Debug, Args)]
+pub(crate) struct TenantMoveArgs {
+    /// The tenant
+    pub(crate) slug: Slug,
+    /// The owner's connection to the other database, if the environment does not name it
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: Option<SecretString>,
+    /// How long writes may be refused before the move is given up, such as 500ms, 20s or 5m
+    #[arg(long, value_name = "DURATION", default_value = "60s")]
+    pub(crate) max_pause: Interval,
+    /// How long what is left here is kept: a number and m, h, d or w
+    #[arg(long, value_name = "TIME")]
+    pub(crate) grace: Option<Lifetime>,
+    /// Leave behind the tables and columns that somebody made beside the template
+    #[arg(long)]
+    pub(crate) leave_out: bool,
+    /// Give up a move that was begun: the tenant is served here again
+    #[arg(long, conflicts_with_all = ["to", "grace", "leave_out"])]
+    pub(crate) stay: bool,
+    /// Yes, the other database will never serve it
+    #[arg(long, requires = "stay")]
+    pub(crate) yes: bool,
 }
 
 /// `tenant export`.

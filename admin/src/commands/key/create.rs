@@ -60,7 +60,7 @@ async fn create(args: KeyCreateArgs, operator: &Operator) -> anyhow::Result<(Api
     let scopes = Scopes::parse(&texts)
         .map_err(|error| Problem::refused(error.to_string(), "give fewer scopes; *:* is all of them"))?;
     let mut tx = operator.db.begin().await?;
-    let (organization, _) = operator.tenant(&mut tx, &args.slug).await?;
+    let organization = operator.lock_home(&mut tx, &args.slug).await?;
     let new = NewApiKey {
         organization: organization.id,
         name: args.name,

@@ -43,7 +43,7 @@ async fn revoke(slug: &Slug, named: &str, operator: &Operator) -> anyhow::Result
         db, source, actor, ..
     } = operator;
     let mut tx = db.begin().await?;
-    let (organization, _) = operator.tenant(&mut tx, slug).await?;
+    let organization = operator.lock_home(&mut tx, slug).await?;
     let key = choose(api_keys::list(&mut tx, organization.id).await?, named)
         .map_err(|why| Problem::refused(why, format!("`tenantry key list {slug}` shows the keys")))?;
     if !api_keys::revoke(&mut tx, organization.id, key.id, source.now()).await? {

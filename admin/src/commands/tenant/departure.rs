@@ -175,6 +175,10 @@ async fn restore(slug: &Slug, operator: &Operator) -> anyhow::Result<Restored> {
             let next = "nothing is left to do; `tenantry tenant show` tells how it stands";
             return Err(Problem::refused("it is not dropped", next).into());
         }
+        Undone::Moved(target) => {
+            let next = "to have it here again, move it back from there with `tenantry tenant move`";
+            return Err(Problem::refused(format!("it has moved to {target}"), next).into());
+        }
         Undone::TooLate => {
             let next = "finish the purge with `tenantry tenant purge-dropped --yes`";
             return Err(Problem::refused("its purge has begun: part of it is gone", next).into());

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use catalog::archives::{self, Archive};
 use catalog::departures;
 use catalog::memberships::{self, Member, MemberRole};
+use catalog::moves::{self, MoveState};
 use catalog::organizations::{OrganizationKind, OrganizationStatus};
 use catalog::post_steps::{self, Outstanding};
 use catalog::slug::Slug;
@@ -39,6 +40,8 @@ struct ShownTenant {
     dropped: Option<ShownDeparture>,
     #[serde(skip_serializing_if = "Option::is_none")]
     archived: Option<Archive>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved: Option<ShownMove>,
     migrated_at: DateTime<Utc>,
     last_error: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -73,6 +76,14 @@ struct ShownStep {
 }
 
 #[derive(Serialize)]
+struct ShownMove {
+    to: String,
+    state: MoveState,
+    at: DateTime<Utc>,
+    by: String,
+}
+
+#[derive(Serialize)]
 struct ShownMember {
     email: String,
     name: Option<String>,
@@ -97,6 +108,7 @@ async fn show(slug: &Slug, operator: &Operator) -> anyhow::Result<ShownTenant> {
     let suspended = standing::suspension(&mut tx, organization.id).await?;
     let dropped = departures::find(&mut tx, organization.id).await?;
     let archived = archives::find(&mut tx, organization.id).await?;
+    let moved = moves::find(&mut tx, organization.id).await?;
     let template = &operator.config.template;
     let steps = template.post_steps(template.latest());
     let steps: Vec<_> = steps.map(|step| step.step().clone()).collect();
@@ -127,6 +139,12 @@ async fn show(slug: &Slug, operator: &Operator) -> anyhow::Result<ShownTenant> {
             purge_begun_at: departure.purge_begun_at,
         }),
         archived,
+        moved: moved.map(|moved| ShownMove {
+            to: moved.target.name,
+            state: moved.state,
+            at: moved.at,
+            by: moved.by,
+        }),
         migrated_at: schema.migrated_at,
         last_error: schema.last_error,
         post_steps: lacked.into_iter().map(step).collect(),
@@ -171,7 +189,7 @@ fn suspension(suspended: &ShownSuspension) -> (&'static str, String) {
     ("suspended", text)
 }
 
-fn departure(dropped: &ShownDeparture) -> (&'static str, String) {
+fn departure(dropped: &ShownDeparture, moved: Option<&ShownMove>) -> (&'static str, String) {
     let ShownDeparture {
         at,
         by,
@@ -180,6 +198,8 @@ fn departure(dropped: &ShownDeparture) -> (&'static str, String) {
     } = dropped;
     let then = if purge_begun_at.is_some() {
         "being removed: `tenantry tenant purge-dropped --yes` goes on with it".to_owned()
+    } else if moved.is_some_and(|moved| moved.state == MoveState::Moved) {
+        format!("what it left is kept until {}", output::instant(*purge_after))
     } else {
         format!("can be brought back until {}", output::instant(*purge_after))
     };
@@ -196,6 +216,23 @@ fn archive(archived: &Archive) -> (&'static str, String) {
     } = archived;
     let text = format!("{} by {by}, in {location}, sha256 {sha256}", output::instant(*at));
     ("archived", text)
+}
+
+fn relocation(moved: &ShownMove) -> (&'static str, String) {
+    let ShownMove { to, state, at, by } = moved;
+    let how = match state {
+        MoveState::Copying => "being copied to",
+        MoveState::Doubt => "on its way to",
+        MoveState::Moved => "to",
+    };
+    let then = match state {
+        MoveState::Doubt => "; `tenantry tenant move` again finishes it or gives it up",
+        MoveState::Copying | MoveState::Moved => "",
+    };
+    (
+        "moved",
+        format!("{how} {to}, {} by {by}{then}", output::instant(*at)),
+    )
 }
 
 fn version(tenant: &ShownTenant) -> String {
@@ -225,8 +262,10 @@ fn text(tenant: &ShownTenant) -> String {
         ("created", output::instant(tenant.created_at)),
     ];
     pairs.extend(tenant.suspended.as_ref().map(suspension));
-    pairs.extend(tenant.dropped.as_ref().map(departure));
+    let moved = tenant.moved.as_ref();
+    pairs.extend(tenant.dropped.as_ref().map(|dropped| departure(dropped, moved)));
     pairs.extend(tenant.archived.as_ref().map(archive));
+    pairs.extend(tenant.moved.as_ref().map(relocation));
     pairs.extend(lacked(&tenant.post_steps));
     pairs.extend(tenant.last_error.clone().map(|error| ("last error", error)));
     let rows = tenant.members.iter().map(|member| {

@@ -166,6 +166,13 @@ pub(super) const FAULTS: &[Fault] = &[
         "drop owned by ann; drop role ann",
     ),
     told(
+        "create role dba; grant usage, create on schema {a} to dba; set role dba;
+         create function {a}.pg_column_size(value jsonb) returns integer language sql return 1; reset role;
+         revoke all on schema {a} from dba",
+        "drift warn acme by hand; foreign-code error acme by hand",
+        "drop owned by dba; drop role dba",
+    ),
+    told(
         "alter role tenantry_server inherit",
         "server-login error - by hand",
         "alter role tenantry_server noinherit",
@@ -189,6 +196,21 @@ pub(super) const FAULTS: &[Fault] = &[
         "purges warn acme -",
         "delete from catalog.departures;
          update catalog.tenant_schemas set state = 'ready' where schema_name = '{a}'",
+    ),
+    told(
+        "insert into catalog.moves (organization_id, token, target, target_id, state, begun_by, begun_at)
+         select organization_id, gen_random_uuid(), 'db2:5432/app', '1/1', 'doubt', 'operator:ann', now()
+           from catalog.tenant_schemas where schema_name = '{a}';
+         update catalog.tenant_schemas set state = 'moving' where schema_name = '{a}'",
+        "moves error acme -",
+        "delete from catalog.moves; update catalog.tenant_schemas set state = 'ready' where schema_name = '{a}'",
+    ),
+    told(
+        "insert into catalog.moves (organization_id, token, target, target_id, state, begun_by, begun_at, paused_until)
+         select organization_id, gen_random_uuid(), 'db2:5432/app', '1/1', 'copying', 'operator:ann', now(), '2001-01-01'
+           from catalog.tenant_schemas where schema_name = '{a}'",
+        "moves warn acme -",
+        "delete from catalog.moves",
     ),
     // Drift: what is shown mends it.
     shown("alter table {a}.companies add column mine text", "drift warn acme by hand"),

@@ -100,6 +100,19 @@ const CHANGE_DEAL: Uses = &[
     ("deals", Action::Read),
     ("stages", Action::Read),
 ];
+const CHANGE_APPOINTMENT: Uses = &[("appointments", Action::Update), ("appointments", Action::Read)];
+const NEW_APPOINTMENT: Uses = &[
+    ("appointments", Action::Insert),
+    ("appointments", Action::Read),
+    ("services", Action::Read),
+    ("staff", Action::Read),
+];
+const FIND_SLOTS: Uses = &[
+    ("appointments", Action::Read),
+    ("schedules", Action::Read),
+    ("services", Action::Read),
+    ("staff", Action::Read),
+];
 const CHANGE_ACTIVITY: Uses = &[("activities", Action::Update), ("activities", Action::Read)];
 const READ_ACTIVITIES: Uses = &[("activities", Action::Read)];
 const READ_BOARD: Uses = &[
@@ -138,10 +151,18 @@ const FOLLOW_DEALS: Uses = &[
 /// The verbs, with what they do with records. Pipelines and stages are written by admins.
 fn verbs() -> Vec<Row> {
     let (get, post) = (Method::GET, Method::POST);
-    let rows: [(&Method, &'static str, Uses); 16] = [
+    let rows: [(&Method, &'static str, Uses); 25] = [
         (&get, "/crm/v1/activities/due", READ_ACTIVITIES),
         (&post, "/crm/v1/activities/{id}/complete", CHANGE_ACTIVITY),
         (&post, "/crm/v1/activities/{id}/reopen", CHANGE_ACTIVITY),
+        (&post, "/crm/v1/appointments/hold", NEW_APPOINTMENT),
+        (&post, "/crm/v1/appointments/book", NEW_APPOINTMENT),
+        (&post, "/crm/v1/appointments/{id}/book", CHANGE_APPOINTMENT),
+        (&post, "/crm/v1/appointments/{id}/reschedule", CHANGE_APPOINTMENT),
+        (&post, "/crm/v1/appointments/{id}/confirm", CHANGE_APPOINTMENT),
+        (&post, "/crm/v1/appointments/{id}/complete", CHANGE_APPOINTMENT),
+        (&post, "/crm/v1/appointments/{id}/no-show", CHANGE_APPOINTMENT),
+        (&post, "/crm/v1/appointments/{id}/cancel", CHANGE_APPOINTMENT),
         (&post, "/crm/v1/deals/{id}/move", CHANGE_DEAL),
         (&post, "/crm/v1/deals/{id}/win", CHANGE_DEAL),
         (&post, "/crm/v1/deals/{id}/lose", CHANGE_DEAL),
@@ -155,12 +176,17 @@ fn verbs() -> Vec<Row> {
         (&get, "/crm/v1/reports/forecast", SUM_DEALS),
         (&get, "/crm/v1/reports/funnel", FOLLOW_DEALS),
         (&get, "/crm/v1/reports/win-rate", SUM_DEALS),
+        (&get, "/crm/v1/slots", FIND_SLOTS),
     ];
     let rows = rows.into_iter().map(|(method, path, uses)| {
         let is_for_admins = |(object, action): &(&str, Action)| {
             *action != Action::Read && ["pipelines", "stages"].contains(object)
         };
-        let done = if uses == CREATE_PIPELINE { 201 } else { 200 };
+        let done = if [CREATE_PIPELINE, NEW_APPOINTMENT].contains(&uses) {
+            201
+        } else {
+            200
+        };
         let member = if uses.iter().any(is_for_admins) { 403 } else { done };
         let statuses = guarded([member, done, done, 403]);
         (method.clone(), path, VERB, Access::Verb(uses), statuses)

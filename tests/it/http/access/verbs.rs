@@ -6,8 +6,13 @@ use tests::app::{Ask, Client};
 
 use super::Scene;
 
+mod booking;
+
 /// The request of a row: each on a record of its own, which is in a state for it.
 pub(super) async fn request(scene: &Scene, client: &Client, method: &Method, path: &str) -> Ask {
+    if path == "/crm/v1/slots" || path.starts_with("/crm/v1/appointments/") {
+        return booking::request(scene, client, method, path).await;
+    }
     let (id, body) = match path {
         "/crm/v1/deals/{id}/move" => (json!(deal(scene).await), json!({ "position": "first" })),
         "/crm/v1/deals/{id}/win" => (json!(deal(scene).await), json!({})),

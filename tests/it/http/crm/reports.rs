@@ -346,6 +346,7 @@ async fn activities_are_counted_by_the_clocks_of_the_asker() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn reports_refuse_what_they_do_not_know() {
     let crm = Crm::set().await;
     for (target, expected) in [

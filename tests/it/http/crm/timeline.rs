@@ -211,9 +211,9 @@ async fn a_timeline_shows_what_its_reader_may_read_and_nothing_deleted() {
         .await
         .expect_status(204);
     assert_eq!(kinds(&story.read(&crm.ada, &path).await), ["appointment", "note"]);
-    let note = story.read(&crm.ada, &format!("{path}?kind=note")).await[0]["id"].clone();
-    let note = format!("/rest/v1/notes/{}", note.as_str().expect("an id"));
-    crm.ada.delete(&note).await.expect_status(204);
+    let left = story.read(&crm.ada, &format!("{path}?kind=note")).await[0]["id"].clone();
+    let left = format!("/rest/v1/notes/{}", left.as_str().expect("an id"));
+    crm.ada.delete(&left).await.expect_status(204);
     assert_eq!(kinds(&story.read(&crm.ada, &path).await), ["appointment"]);
     crm.ada
         .delete(&format!("/rest/v1/contacts/{}", story.contact))
