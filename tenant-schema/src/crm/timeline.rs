@@ -4,7 +4,7 @@
 //! A page begins behind the last entry of the one before, by its time and its id, whatever comes or goes meanwhile. What is
 //! in the bin is left out, and so is every source whose records the caller may not read.
 //!
-//! A source more is a part of the statements below, and a line of [`SOURCES`].
+//! A source more is a part of the statements below, and a line of the list of sources.
 
 use catalog::access::Action;
 
