@@ -66,7 +66,7 @@ pub fn statements() -> Vec<&'static str> {
         OF_LIFECYCLE,
         steps,
         &doctor::statements(),
-        crm::STATEMENTS,
+        &crm::statements(),
     ]
     .concat()
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::slots::{NO_ZONE, SERVICE_INACTIVE, STAFF_UNFIT, UNKNOWN_SERVICE, UNKNOWN_STAFF};
 use super::{Fields, Rule, Step, Verb, id_of, moment};
-use crate::records::{Conditions, Mode, RecordError, SchemaModel};
+use crate::records::{Conditions, RecordError, SchemaModel};
 
 pub(crate) mod change;
 pub(crate) mod place;
@@ -372,11 +372,5 @@ fn text(id: impl Into<Option<Uuid>>) -> Option<String> {
 
 /// A verb about appointments that writes.
 fn verb(locks: Vec<Step>, statement: Step) -> Verb {
-    Verb {
-        object: "appointments",
-        mode: Mode::ReadWrite,
-        locks,
-        statement,
-        rules: RULES,
-    }
+    Verb::writes("appointments", locks, statement, RULES)
 }

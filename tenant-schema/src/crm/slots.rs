@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Parameters, Rule, Step, Verb, answer, moment};
-use crate::records::{Mode, RecordError, SchemaModel};
+use crate::records::{RecordError, SchemaModel};
 use crate::tenant_db::opening::TIME_ZONE;
 
 pub(crate) mod statement;
@@ -151,25 +151,22 @@ pub fn find(model: &SchemaModel, query: &str, now: DateTime<Utc>) -> Result<Verb
     }
     given.finish()?;
     let text = |id: Option<Uuid>| id.map(|id| id.to_string());
+    let zone_first = Step {
+        sql: TIME_ZONE,
+        params: vec![Some(zone.clone())],
+    };
+    let params = vec![
+        text(service),
+        text(staff),
+        from,
+        to,
+        Some(moment::of(now)),
+        Some(zone),
+    ];
     Ok(Verb {
-        object: "appointments",
-        mode: Mode::ReadOnly,
-        locks: vec![Step {
-            sql: TIME_ZONE,
-            params: vec![Some(zone.clone())],
-        }],
-        statement: Step {
-            sql: FIND,
-            params: vec![
-                text(service),
-                text(staff),
-                from,
-                to,
-                Some(moment::of(now)),
-                Some(zone),
-            ],
-        },
+        locks: vec![zone_first],
         rules: RULES,
+        ..Verb::reads("appointments", FIND, params)
     })
 }
 
