@@ -83,6 +83,7 @@ async fn nothing_brings_it_back(tenantry: &Tenantry) {
         ("tenant suspend acme", "it has moved to"),
         ("tenant limit acme --in-flight 5", "it has moved to"),
         ("dba grant nobody acme", "it has moved to"),
+        ("tenant pin acme", "it has moved to"),
         ("tenant archive acme --to . --yes", "it was dropped"),
         (
             "tenant clone acme copy --owner-email x@y.example",

@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use catalog::audit::{self, AuditEvent};
 use catalog::error::CatalogError;
+use catalog::moves;
 use catalog::sessions::Device;
 use catalog::slug::Slug;
 use catalog::tenant_schemas;
@@ -48,6 +49,7 @@ async fn set(
     let schema = tenant_schemas::lock(&mut tx, organization.id)
         .await?
         .unwrap_or(schema);
+    moves::check_home(&mut tx, organization.id).await?;
     let own = schema.template_version;
     let pinned = pinned(own);
     if let Some(version) = pinned.filter(|version| *version < own) {
