@@ -4,7 +4,12 @@
 //! A handler is the proof that its caller may use the verb ([`crate::access`]), and the verb. A tenant whose template has
 //! not the tables that a verb needs has no such address.
 
+pub(crate) mod activities;
 mod asked;
+pub(crate) mod booking;
 pub(crate) mod deals;
+pub(crate) mod pipelines;
+pub(crate) mod reports;
+pub(crate) mod timeline;
 
 pub(crate) use asked::Asked;

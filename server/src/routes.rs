@@ -58,6 +58,7 @@ guarded!(A, B, C);
 
 fn routes() -> Vec<Route> {
     let mut routes = declared();
+    routes.extend(verbs());
     let mut paths: Vec<&'static str> = routes.iter().map(|route| route.info.path).collect();
     paths.retain(|path| OF_TENANTS.iter().any(|root| path.starts_with(root)));
     paths.sort_unstable();
@@ -93,10 +94,37 @@ fn declared() -> Vec<Route> {
         post("/rest/v1/{object}/{id}/purge", records::purge),
         get("/rest/v1/rpc/{function}", records::call_to_read),
         post("/rest/v1/rpc/{function}", records::call),
+    ]
+}
+
+fn verbs() -> Vec<Route> {
+    vec![
+        get("/crm/v1/activities/due", crm::activities::list_due),
+        post("/crm/v1/activities/{id}/complete", crm::activities::complete),
+        post("/crm/v1/activities/{id}/reopen", crm::activities::reopen),
         post("/crm/v1/deals/{id}/move", crm::deals::move_it),
         post("/crm/v1/deals/{id}/win", crm::deals::win),
         post("/crm/v1/deals/{id}/lose", crm::deals::lose),
         post("/crm/v1/deals/{id}/reopen", crm::deals::reopen),
+        post("/crm/v1/pipelines", crm::pipelines::create),
+        put("/crm/v1/pipelines/{id}", crm::pipelines::replace),
+        get("/crm/v1/pipelines/{id}/board", crm::pipelines::board),
+        post("/crm/v1/pipelines/{id}/reorder", crm::pipelines::reorder),
+        get("/crm/v1/reports/activities", crm::reports::activities),
+        get("/crm/v1/reports/cycle-time", crm::reports::cycle_time),
+        get("/crm/v1/reports/forecast", crm::reports::forecast),
+        get("/crm/v1/reports/funnel", crm::reports::funnel),
+        get("/crm/v1/reports/win-rate", crm::reports::win_rate),
+        get("/crm/v1/{object}/{id}/timeline", crm::timeline::read),
+        get("/crm/v1/slots", crm::booking::slots),
+        post("/crm/v1/appointments/hold", crm::booking::hold),
+        post("/crm/v1/appointments/book", crm::booking::book),
+        post("/crm/v1/appointments/{id}/book", crm::booking::book_held),
+        post("/crm/v1/appointments/{id}/reschedule", crm::booking::reschedule),
+        post("/crm/v1/appointments/{id}/confirm", crm::booking::confirm),
+        post("/crm/v1/appointments/{id}/complete", crm::booking::complete),
+        post("/crm/v1/appointments/{id}/no-show", crm::booking::no_show),
+        post("/crm/v1/appointments/{id}/cancel", crm::booking::cancel),
     ]
 }
 

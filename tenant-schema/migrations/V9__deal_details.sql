@@ -106,3 +106,38 @@ comment on column deal_contacts.deal_id is 'The deal.';
 comment on column deal_contacts.contact_id is 'The person.';
 comment on column deal_contacts.role is 'As what the person takes part, for example decision maker, champion or billing.';
 comment on column deal_contacts.created_at is 'When the person was added.';
+
+-- Of two that move a deal at once, the one that waits began before the other was done, and now() is when it began: it
+-- would have left a stage before it came into it. A move is behind the one before it, by the smallest time there is.
+create or replace function follow_stage() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
+declare
+    is_operator boolean := starts_with(new.updated_by, 'operator:');
+    is_new boolean := tg_op = 'INSERT';
+    has_moved boolean := tg_op = 'INSERT' or new.stage_id <> old.stage_id;
+    stage_kind text;
+begin
+    if has_moved and new.status = (case when is_new then 'open' else old.status end) then
+        execute format('select s.kind from %I.stages s where s.pipeline_id = $1 and s.id = $2', tg_table_schema)
+            into stage_kind using new.pipeline_id, new.stage_id;
+        new.status := coalesce(stage_kind, new.status);
+    end if;
+    if new.status = 'open' then
+        if not is_new and old.status <> 'open' then
+            new.closed_at := null;
+        end if;
+    elsif new.closed_at is null or (not is_new and new.status <> old.status and new.closed_at = old.closed_at) then
+        new.closed_at := now();
+    end if;
+    -- As with created_at, an operator may give the time; a request may not.
+    if is_new then
+        new.stage_entered_at := case when is_operator then new.stage_entered_at else now() end;
+    elsif not (is_operator and new.stage_entered_at <> old.stage_entered_at) then
+        new.stage_entered_at := case
+            when has_moved then greatest(now(), old.stage_entered_at + interval '1 microsecond')
+            else old.stage_entered_at
+        end;
+    end if;
+    return new;
+end
+$$;

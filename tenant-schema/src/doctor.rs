@@ -13,6 +13,7 @@ mod database;
 mod drift;
 mod examine;
 mod finding;
+mod foreign_code;
 mod grants;
 mod ground;
 mod history;
@@ -94,6 +95,7 @@ pub enum Kind {
     Sequences,
     Grants,
     ForeignRights,
+    ForeignCode,
     ServerLogin,
     Runs,
     Purges,
@@ -224,6 +226,14 @@ pub const CHECKS: &[Check] = &[
         kind: Kind::ForeignRights,
         name: "foreign-rights",
         means: "A tenant's role has rights outside its schema, or somebody else has rights inside it.",
+        severity: Severity::Error,
+        mends: Mends::None,
+        reach: Reach::Tenants,
+    },
+    Check {
+        kind: Kind::ForeignCode,
+        name: "foreign-code",
+        means: "Somebody else's functions, operators or triggers stand in a tenant's schema and could run with its owner's rights.",
         severity: Severity::Error,
         mends: Mends::None,
         reach: Reach::Tenants,

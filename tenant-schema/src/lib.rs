@@ -68,12 +68,14 @@ pub fn statements() -> Vec<&'static str> {
         OF_LIFECYCLE,
         steps,
         &doctor::statements(),
-        crm::STATEMENTS,
+        &crm::statements(),
     ]
     .concat()
 }
 
 const OF_LIFECYCLE: &[&str] = &[
+    lifecycle::foreign::FOUND,
+    lifecycle::foreign::REFUSED,
     lifecycle::RELATIONS,
     lifecycle::FRESH_RELATIONS,
     lifecycle::belongings::LARGE_OBJECTS,

@@ -45,6 +45,7 @@ pub mod sql;
 pub use claim::{Claim, Fingerprint, IdempotencyKey};
 pub use condition::{Conditions, Tag, Tags};
 pub use cursor::{CursorKeys, CursorSeal};
+pub(crate) use cursor::{ListDigest, Next};
 pub use error::{Candidate, CursorError, DatabaseError, DatabaseFault, EmbedError, Raised, RecordError};
 pub use execute::execute;
 pub(crate) use execute::{fenced, refused, values};

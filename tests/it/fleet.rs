@@ -2,6 +2,7 @@
 
 mod at_once;
 mod baseline;
+mod foreign;
 mod locks;
 mod post_steps;
 mod rehearsal;

@@ -4,6 +4,7 @@ mod access;
 mod auth;
 mod bad_input;
 mod bare_values;
+mod booking;
 mod clients;
 mod conditional;
 mod crm;

@@ -72,7 +72,7 @@ struct Pinned {
 /// Prints a line per tenant while it works; the exit status is 1 if any tenant could not be migrated.
 pub(super) async fn run(args: &MigrateArgs, operator: &Operator) -> anyhow::Result<ExitStatus> {
     let version = check_initialized(operator).await.context("could not migrate")?;
-    if args.plan || args.dry_run {
+    if args.plan || args.dry_run || args.post_steps {
         check_current(version)?;
     }
     let db = connections(args, operator);
@@ -106,7 +106,10 @@ pub(super) async fn run(args: &MigrateArgs, operator: &Operator) -> anyhow::Resu
     if subject != Some(MigrateSubject::Catalog) {
         if !args.post_steps {
             migrate_tenants(args, operator, &fleet, &mut document).await?;
-            if is_all && document.stopped.is_none() {
+            // A version that some tenants could not be brought to may be mended before anybody new gets it.
+            let is_whole =
+                document.stopped.is_none() && document.tenants.iter().all(|tenant| tenant.error.is_none());
+            if is_all && is_whole {
                 renewed = renew_spares(&fleet, operator, &mut document).await;
             }
         }
@@ -133,9 +136,9 @@ fn is_well(document: &Migration) -> bool {
         && document.post_steps.iter().all(PostStep::is_done)
 }
 
-/// The catalog, brought to this program's version unless the tenants alone are asked for.
+/// The catalog, brought to this program's version unless the tenants alone are asked for, or only what comes behind them.
 async fn catalog(args: &MigrateArgs, operator: &Operator, version: i32) -> anyhow::Result<Catalog> {
-    if args.subject != Some(MigrateSubject::Tenants) {
+    if args.subject != Some(MigrateSubject::Tenants) && !args.post_steps {
         return migrate_catalog(operator).await;
     }
     check_current(version)?;

@@ -3,8 +3,10 @@
 use axum::extract::{FromRequest, Request};
 use axum::http::Method;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use tenant_schema::crm::{self, Manner, Verb};
-use tenant_schema::records::{Conditions, Preferences, execute};
+use tenant_schema::records::{Conditions, CursorSeal, Preferences, execute};
+use uuid::Uuid;
 
 use crate::access::Opened;
 use crate::body::{RawBody, is_json};
@@ -24,6 +26,8 @@ pub(crate) struct Asked {
     context: RequestContext,
     /// `If-Match` and `If-None-Match`
     pub(crate) conditions: Conditions,
+    /// The path, as it came.
+    path: String,
     /// The query string, as it came.
     pub(crate) query: String,
     /// Empty where nothing was sent.
@@ -38,6 +42,7 @@ impl FromRequest<AppState> for Asked {
         let reads = matches!(parts.method, Method::GET | Method::HEAD);
         let (preferences, conditions) = (preferences(&parts.headers), conditions(&parts.headers)?);
         let (once, context) = (Once::asked(&parts)?, RequestContext::of(&parts)?);
+        let path = parts.uri.path().to_owned();
         let query = parts.uri.query().unwrap_or_default().to_owned();
         let says_json = is_json(&parts.headers);
         let body = if reads {
@@ -56,6 +61,7 @@ impl FromRequest<AppState> for Asked {
             once: once.map(Box::new),
             context,
             conditions,
+            path,
             query,
             body,
         })
@@ -63,6 +69,16 @@ impl FromRequest<AppState> for Asked {
 }
 
 impl Asked {
+    /// This moment.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.state.source().now()
+    }
+
+    /// The id of something new.
+    pub(crate) fn new_id(&self) -> Uuid {
+        self.state.source().uuid()
+    }
+
     /// Runs the verb in the tenant that its caller was let into: one transaction, then the answer.
     pub(crate) async fn run(&self, opened: &Opened, verb: &Verb) -> Answered {
         let (tenant, actor) = (&opened.tenant, opened.caller.actor());
@@ -76,6 +92,16 @@ impl Asked {
         let tenants = self.state.tenants();
         let answered = execute(tenants, tenant, &actor, self.context.id(), &prepared).await;
         let answered = answered.map_err(|error| opened.refused(&self.state, error))?;
-        answer::respond(answered, &opened.name, None, false)
+        answer::respond_at(&self.path, answered, None, false)
+    }
+
+    /// `Prefer: timezone`, known or not.
+    pub(crate) fn preferred_zone(&self) -> Option<&str> {
+        self.preferences.time_zone.as_deref()
+    }
+
+    /// What signs the cursors of the tenant.
+    pub(crate) fn cursors(&self, opened: &Opened) -> CursorSeal {
+        self.state.cursors().of(opened.tenant.organization_id())
     }
 }

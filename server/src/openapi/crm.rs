@@ -1,8 +1,14 @@
 //! The verbs of the CRM in a tenant's document: those that its caller may use.
 
+mod activities;
+mod booking;
 mod deals;
+mod pipelines;
+mod reports;
 
+use catalog::access::Action;
 use serde_json::{Map, Value, json};
+use tenant_schema::crm::timeline;
 use tenant_schema::records::SchemaModel;
 
 use crate::access::{VerbUse, may_use};
@@ -16,7 +22,20 @@ pub(super) fn describe(document: &mut Value, model: &SchemaModel, caller: &Calle
         caller,
         paths: Map::new(),
     };
+    found.add::<crm::activities::ChangeActivity>(activities::changes);
+    found.add::<crm::activities::ReadActivities>(activities::due);
+    found.add::<crm::booking::FindSlots>(booking::slots);
+    found.add::<crm::booking::MakeAppointment>(booking::new);
+    found.add::<crm::booking::ChangeAppointment>(booking::changes);
     found.add::<crm::deals::ChangeDeal>(deals::changes);
+    found.add::<crm::pipelines::CreatePipeline>(pipelines::create);
+    found.add::<crm::pipelines::ReplacePipeline>(pipelines::replace);
+    found.add::<crm::pipelines::ReadBoard>(pipelines::board);
+    found.add::<crm::pipelines::ReorderStages>(pipelines::reorder);
+    found.add::<crm::reports::SumDeals>(reports::of_deals);
+    found.add::<crm::reports::FollowDeals>(reports::of_stages);
+    found.add::<crm::reports::CountActivities>(reports::of_activities);
+    found.add_timelines();
     if found.paths.is_empty() {
         return;
     }
@@ -49,6 +68,35 @@ impl Found<'_> {
             }
         }
     }
+}
+
+impl Found<'_> {
+    fn add_timelines(&mut self) {
+        if !timeline::is_offered(self.model) {
+            return;
+        }
+        let may_read = |name: &&str| {
+            let object = self.model.objects.get(*name);
+            object.is_some_and(|object| self.caller.may(&object.name, object.write, Action::Read))
+        };
+        let readable: Vec<&str> = timeline::objects().into_iter().filter(may_read).collect();
+        self.paths
+            .extend(readable.into_iter().map(activities::timeline_of));
+    }
+}
+
+/// A verb that reads.
+fn reads(id: &str, summary: &str, parameters: &[Value], answer: &Value) -> Value {
+    let mut responses = problems();
+    responses["200"] = json!({
+        "description": "What was asked for.",
+        "content": { "application/json": { "schema": answer } },
+    });
+    json!({ "operationId": id, "tags": ["crm"], "summary": summary, "parameters": parameters, "responses": responses })
+}
+
+fn query(name: &str, description: &str, schema: &Value) -> Value {
+    json!({ "name": name, "in": "query", "description": description, "schema": schema })
 }
 
 /// A verb that writes: it answers with a record, by 200, or by 204 where nothing is to be answered.

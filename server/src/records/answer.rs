@@ -31,9 +31,20 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Puts the answer into HTTP, which is one about this object.
 /// One that `varies` is kept by clients, who have to know what it depends on (RFC 9110, section 12.5.5).
-pub(crate) fn respond(
+pub(super) fn respond(
     answer: Answer,
     object: &str,
+    content_location: Option<HeaderValue>,
+    varies: bool,
+) -> Answered {
+    let object = utf8_percent_encode(object, SEGMENT);
+    respond_at(&format!("{ROOT}/{object}"), answer, content_location, varies)
+}
+
+/// The same for one whose pages are at this path, as it stands in an address.
+pub(crate) fn respond_at(
+    path: &str,
+    answer: Answer,
     content_location: Option<HeaderValue>,
     varies: bool,
 ) -> Answered {
@@ -57,7 +68,7 @@ pub(crate) fn respond(
             (header::LOCATION, location.map(|path| format!("{ROOT}{path}"))),
             (PREFERENCE_APPLIED, preference_applied),
             (header::ETAG, etag),
-            (header::LINK, next.map(|query| next_link(object, &query))),
+            (header::LINK, next.map(|query| next_link(path, &query))),
         ],
     )?;
     let headers = response.headers_mut();
@@ -92,9 +103,8 @@ pub(super) fn write_headers<const N: usize>(
 }
 
 /// Where the next page is (RFC 8288, section 3), relative to the address of this one, whatever name the service has there.
-fn next_link(object: &str, query: &str) -> String {
-    let object = utf8_percent_encode(object, SEGMENT);
-    format!("<{ROOT}/{object}?{query}>; rel=\"next\"")
+fn next_link(path: &str, query: &str) -> String {
+    format!("<{path}?{query}>; rel=\"next\"")
 }
 
 /// `Content-Location` of a list: its address with the parameters in the order of their names, so that lists that are

@@ -14,7 +14,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Fields, Rule, Step, Verb, answer, id_of};
-use crate::records::{Conditions, Mode, RecordError};
+use crate::records::{Conditions, RecordError};
 
 /// What is done to a deal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,29 +134,25 @@ pub fn change(change: Change, id: &str, conditions: &Conditions, body: &[u8]) ->
     let (deal, stage) = (Some(id.to_string()), text(stage));
     let neighbour = text(place.as_ref().and_then(Place::neighbour));
     let lock = |sql, params| Step { sql, params };
-    Ok(Verb {
-        object: "deals",
-        mode: Mode::ReadWrite,
-        locks: vec![
-            lock(LOCK_STAGES, vec![deal.clone(), stage.clone()]),
-            lock(LOCK_DEAL, vec![deal.clone()]),
+    let statement = lock(
+        CHANGE,
+        vec![
+            deal.clone(),
+            stage.clone(),
+            Some(change.to_string()),
+            place.map(|place| place.word().to_owned()),
+            neighbour,
+            versions,
+            text(reason),
+            words,
+            note,
         ],
-        statement: Step {
-            sql: CHANGE,
-            params: vec![
-                deal,
-                stage,
-                Some(change.to_string()),
-                place.map(|place| place.word().to_owned()),
-                neighbour,
-                versions,
-                text(reason),
-                words,
-                note,
-            ],
-        },
-        rules: RULES,
-    })
+    );
+    let locks = vec![
+        lock(LOCK_STAGES, vec![deal.clone(), stage]),
+        lock(LOCK_DEAL, vec![deal]),
+    ];
+    Ok(Verb::writes("deals", locks, statement, RULES))
 }
 
 /// What a change refuses.

@@ -1,7 +1,9 @@
 //! A verb that is ready to run, as the record engine runs it.
 
-use super::refusal::Rule;
-use crate::records::{Claim, Mode, Param, Preferences, Prepared, Query, RecordError, SchemaModel};
+use catalog::nearest::nearest;
+
+use super::{Parameters, Rule};
+use crate::records::{Claim, Mode, Next, Param, Preferences, Prepared, Query, RecordError, SchemaModel};
 
 /// How every statement of a verb's ends: the row of its last part, which is named `_answer`, is the answer. A `count`
 /// of -1 says that it refuses, by the word that is the `key`.
@@ -28,7 +30,53 @@ pub struct Verb {
     pub(crate) statement: Step,
     /// What that statement refuses.
     pub(crate) rules: &'static [Rule],
+    /// The time zone whose days it means, if the request says one.
+    pub(crate) time_zone: Option<String>,
+    /// It makes a record: 201.
+    pub(crate) creates: bool,
+    /// What names the next page, of a verb that lists: its `key` are the sort values of the last entry.
+    pub(crate) next: Option<Next>,
 }
+
+impl Verb {
+    /// A verb that reads by one statement.
+    pub(crate) fn reads(object: &'static str, sql: &'static str, params: Vec<Option<String>>) -> Self {
+        Self {
+            object,
+            mode: Mode::ReadOnly,
+            locks: Vec::new(),
+            statement: Step { sql, params },
+            rules: &[],
+            time_zone: None,
+            creates: false,
+            next: None,
+        }
+    }
+
+    /// A verb that writes by one statement behind others.
+    pub(crate) fn writes(
+        object: &'static str,
+        locks: Vec<Step>,
+        statement: Step,
+        rules: &'static [Rule],
+    ) -> Self {
+        Self {
+            mode: Mode::ReadWrite,
+            locks,
+            rules,
+            ..Self::reads(object, statement.sql, statement.params)
+        }
+    }
+
+    /// The same by the clocks of this zone.
+    pub(crate) fn in_time_zone(mut self, zone: Option<String>) -> Self {
+        self.time_zone = zone;
+        self
+    }
+}
+
+/// The zone of those who say none.
+pub(crate) const UTC: &str = "UTC";
 
 /// A statement and its parameters, as PostgreSQL's input functions read them.
 #[derive(Debug, Clone)]
@@ -65,6 +113,23 @@ pub struct Manner<'a> {
 /// # Errors
 /// A preference that it cannot follow, with `handling=strict`.
 pub fn prepare(model: &SchemaModel, verb: &Verb, manner: Manner<'_>) -> Result<Prepared, RecordError> {
+    if let Some(zone) = verb
+        .time_zone
+        .as_ref()
+        .filter(|zone| !model.time_zones.contains(*zone))
+    {
+        let mut wrong = Parameters::read("", &[])?;
+        let shown: String = zone.chars().take(60).collect();
+        let names = model.time_zones.iter().map(String::as_str);
+        let meant = nearest(&shown, names).map(|meant| format!("; perhaps you meant {meant}"));
+        let expected = "must be the name of a time zone, such as Europe/Berlin";
+        wrong.refuse(
+            "time_zone",
+            "unknown_time_zone",
+            format!("{expected}{}", meant.unwrap_or_default()),
+        );
+        wrong.finish()?;
+    }
     let mut query = verb.statement.query();
     let claim = manner.claim.filter(|_| verb.mode == Mode::ReadWrite);
     if let Some(claim) = claim {

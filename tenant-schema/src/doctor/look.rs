@@ -15,8 +15,8 @@ use super::examine::Examination;
 use super::ground::Ground;
 use super::post_steps::Lacking;
 use super::{
-    Finding, Kind, capacity, database, drift, grants, history, indexes, moves, orphans, post_steps, purges,
-    rights, roles, runs, sequences, settings, stamps,
+    Finding, Kind, capacity, database, drift, foreign_code, grants, history, indexes, moves, orphans,
+    post_steps, purges, rights, roles, runs, sequences, settings, stamps,
 };
 use crate::lifecycle::LifecycleError;
 use crate::template::Template;
@@ -132,6 +132,7 @@ impl<'a> Look<'a> {
             Kind::Settings => settings::settings(self).await,
             Kind::Grants => grants::grants(self).await,
             Kind::ForeignRights => rights::foreign(self).await,
+            Kind::ForeignCode => foreign_code::foreign(self).await,
             Kind::ServerLogin => rights::server_login(self).await,
             Kind::Runs => runs::runs(self).await,
             Kind::Purges => Ok(purges::purges(self)),

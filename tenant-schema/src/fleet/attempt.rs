@@ -16,7 +16,7 @@ use tokio_postgres::Row;
 
 use super::Fleet;
 use super::plan::reach;
-use crate::lifecycle::{self, LifecycleError, version_mark};
+use crate::lifecycle::{self, LifecycleError, foreign, version_mark};
 
 /// From which version to which; the same where there was nothing to do.
 pub(super) type FromTo = (i32, i32);
@@ -147,7 +147,7 @@ pub(super) struct Entered {
 
 /// Takes the tenant's lock and puts `search_path` on its schema, after making sure that the schema is there and bears
 /// this tenant's stamp: PostgreSQL would accept a path to nothing, and a migration would then build its tables in the
-/// wrong place. One network flight.
+/// wrong place. Nor is anything done where others' functions could be called in the place of the template's. One network flight.
 pub(super) async fn enter(
     tx: &mut CatalogTx,
     organization: OrganizationId,
@@ -160,7 +160,7 @@ pub(super) async fn enter(
 }
 
 /// The questions that let a transaction in.
-pub(super) fn questions(organization: OrganizationId, schema: &SchemaName) -> [Queued; 3] {
+pub(super) fn questions(organization: OrganizationId, schema: &SchemaName) -> [Queued; 4] {
     let pin = Queued {
         sql: PIN,
         params: vec![
@@ -172,6 +172,7 @@ pub(super) fn questions(organization: OrganizationId, schema: &SchemaName) -> [Q
         tenant_schemas::lock_later(organization),
         // Before the path is the tenant's: a plan is made anew under each other path.
         version_mark::find_later(schema),
+        foreign::refused_later(schema),
         pin,
     ]
 }
@@ -180,12 +181,13 @@ pub(super) fn questions(organization: OrganizationId, schema: &SchemaName) -> [Q
 pub(super) fn entered(
     organization: OrganizationId,
     schema: &SchemaName,
-    [found, mark, pinned]: [Result<Vec<Row>, PgError>; 3],
+    [found, mark, own, pinned]: [Result<Vec<Row>, PgError>; 4],
     history: Result<Vec<Texts>, PgError>,
 ) -> Result<Entered, LifecycleError> {
     let tenant = tenant_schemas::found(&found?)?.ok_or(CatalogError::NotFound {
         what: "tenant schema",
     })?;
+    foreign::refused(own)?;
     let stamp = pinned?
         .first()
         .and_then(|row| row.get::<_, Option<String>>("stamp"));

@@ -55,6 +55,10 @@ pub enum Refusal {
     /// It is to be brought back out of its container, and is not archived.
     #[error("it is not archived")]
     NotArchived,
+    /// The owner is to work in its schema, and somebody else's functions stand there, which might be called in the place of
+    /// PostgreSQL's own.
+    #[error("its schema holds what would run with its owner's rights and is not its owner's: {0}")]
+    Foreign(String),
     /// It was migrated again and again while somebody wanted to take a snapshot.
     #[error("it is being migrated at this moment")]
     Busy,
@@ -138,6 +142,9 @@ impl Refusal {
             Self::NoSchema | Self::NotReady(_) => "`tenantry tenant show` tells how it stands",
             Self::Lacks(_) => "somebody has changed it by hand; bring it back to its version's form first",
             Self::NotArchived => "`tenantry tenant import --as` makes another tenant of a container",
+            Self::Foreign(_) => {
+                "drop it, or give it to the schema's owner if it is to be trusted: `tenantry doctor --check foreign-code` shows how"
+            }
             Self::Busy => "run it again when the migration is over",
             Self::TooManyLocks { .. } => {
                 "set max_locks_per_transaction higher, or come back when fewer are in use"

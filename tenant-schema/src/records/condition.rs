@@ -80,6 +80,18 @@ impl Conditions {
         self.if_match.is_none() && self.if_none_match.is_none()
     }
 
+    /// Refuses all conditions: there is no record yet.
+    ///
+    /// # Errors
+    /// If there is one.
+    pub fn refuse(&self) -> Result<(), RecordError> {
+        if self.is_empty() {
+            Ok(())
+        } else {
+            Err(RecordError::MisplacedCondition)
+        }
+    }
+
     /// The versions that a verb's record may have, as an array of PostgreSQL's; nothing where any will do.
     pub(crate) fn versions(&self) -> Result<Option<String>, RecordError> {
         if self.if_none_match.is_some() {

@@ -18,7 +18,7 @@ use super::error::CursorError;
 
 mod next;
 
-pub(super) use next::Next;
+pub(crate) use next::Next;
 
 /// What the keys of the key ring are derived for.
 const PURPOSE: &str = "record cursors";
@@ -54,7 +54,7 @@ pub struct CursorSeal {
 
 /// What a cursor belongs to: an object, and all of a request that says which records there are and in what order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ListDigest([u8; DIGEST]);
+pub(crate) struct ListDigest([u8; DIGEST]);
 
 impl CursorKeys {
     /// The keys that a key ring gives: its first signs, all of them verify.
@@ -93,7 +93,7 @@ impl CursorSeal {
     }
 
     /// The sort values that a cursor of this list has.
-    pub(super) fn read(&self, list: ListDigest, text: &str) -> Result<Vec<Option<String>>, CursorError> {
+    pub(crate) fn read(&self, list: ListDigest, text: &str) -> Result<Vec<Option<String>>, CursorError> {
         if text.len() > MOST_TEXT {
             return Err(CursorError::Invalid);
         }
@@ -143,7 +143,7 @@ fn read_values(mut bytes: &[u8]) -> Option<Vec<Option<String>>> {
 impl ListDigest {
     /// The digest of everything that says what the list is. Each part is preceded by its length, so that no two lists
     /// read the same.
-    pub(super) fn of<'a>(parts: impl Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn of<'a>(parts: impl Iterator<Item = &'a str>) -> Self {
         let mut context = digest::Context::new(&digest::SHA256);
         for part in parts {
             context.update(&(part.len() as u64).to_be_bytes());

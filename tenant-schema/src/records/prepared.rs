@@ -95,10 +95,10 @@ impl Prepared {
         };
         preferences.refuse(|kind| !followed(kind))?;
         let time_zone = preferences.known_time_zone(|zone| model.time_zones.contains(zone))?;
-        let shape = if writes {
-            Shape::WrittenRecord
-        } else {
-            Shape::Record
+        let shape = match (writes, verb.creates) {
+            (true, true) => Shape::Put,
+            (true, false) => Shape::WrittenRecord,
+            (false, _) => Shape::Record,
         };
         let returning = preferences.returning.unwrap_or(Return::Representation);
         Ok(Self {
@@ -111,12 +111,13 @@ impl Prepared {
             count: None,
             max_rows: 0,
             end: preferences.end.filter(|_| writes).unwrap_or_default(),
-            time_zone: time_zone.map(str::to_owned),
+            time_zone: verb.time_zone.clone().or_else(|| time_zone.map(str::to_owned)),
             conditions: Conditions::default(),
             claim: claim.cloned(),
             planned: Planned {
                 locks,
                 rules: verb.rules,
+                next: verb.next.clone(),
                 ..Planned::of(query, shape)
             },
         })

@@ -156,7 +156,8 @@ fn check_refusal(prepared: &Prepared, row: &ResultRow) -> Result<(), RecordError
 
 /// A verb makes its answer, whether it is wanted or not.
 fn is_wanted(prepared: &Prepared) -> bool {
-    prepared.planned.shape != Shape::WrittenRecord || prepared.returning == Return::Representation
+    let is_written = matches!(prepared.planned.shape, Shape::WrittenRecord | Shape::Put);
+    !is_written || prepared.returning == Return::Representation
 }
 
 /// The tag of the record's representation. What a write answers has that of the record's plain representation, whatever
@@ -175,6 +176,7 @@ fn check(
     tag: Option<&str>,
     answer: &mut Answer,
 ) -> Result<(), RecordError> {
+    page::name_next(prepared, row, answer)?;
     let (Some(version), Some(tag)) = (&row.version, tag) else {
         return Ok(());
     };

@@ -97,6 +97,20 @@ const INSTEAD: &str = "a post-step is one `create index concurrently <name> on â
      `reindex index|table concurrently <name>`, `alter table <name> validate constraint <name>`, `vacuum <table>` or \
      `analyze <table>`; all else goes into a V file";
 
+/// The name of an index that is to be made.
+fn new_index(words: &mut Words<'_>) -> Result<String, String> {
+    if words.is("if") {
+        return Err(
+            "`if not exists` would let any index of that name pass for it, also one that is not valid"
+                .to_owned(),
+        );
+    }
+    if words.is("on") {
+        return Err("the index has no name, by which it is found again".to_owned());
+    }
+    words.name()
+}
+
 fn act(sql: &str, statement: Statement<'_>) -> Result<Parsed, String> {
     let mut words = Words {
         tokens: statement.0,
@@ -117,11 +131,7 @@ fn act(sql: &str, statement: Statement<'_>) -> Result<Parsed, String> {
         words.take(&["unique"]);
         words.want("index")?;
         let word = words.concurrently()?;
-        words.take(&["if", "not", "exists"]);
-        if words.is("on") {
-            return Err("the index has no name, by which it is found again".to_owned());
-        }
-        let index = words.name()?;
+        let index = new_index(&mut words)?;
         words.want("on")?;
         let plain = without(word);
         Act::CreateIndex { index, plain }
@@ -222,11 +232,12 @@ mod tests {
 
     #[test]
     fn the_word_is_taken_out_and_nothing_else() {
-        let sql = "-- concurrently\ncreate unique index Concurrently if not exists \"A b\"\n  on t (lower('concurrently'));\n";
+        let sql =
+            "-- concurrently\ncreate unique index Concurrently \"A b\"\n  on t (lower('concurrently'));\n";
         let parsed = parse(sql).expect("a post-step");
         assert_eq!(
             parsed.plain(),
-            Some("create unique index if not exists \"A b\"\n  on t (lower('concurrently'))")
+            Some("create unique index \"A b\"\n  on t (lower('concurrently'))")
         );
         assert!(matches!(&parsed.act, Act::CreateIndex { index, .. } if index == "A b"));
         let parsed = parse("drop index concurrently if exists a").expect("a post-step");
@@ -250,6 +261,10 @@ mod tests {
             (
                 "create index concurrently on t (b)",
                 "1: the index has no name, by which it is found again",
+            ),
+            (
+                "create index concurrently if not exists a on t (b)",
+                "1: `if not exists` would let any index of that name pass for it, also one that is not valid",
             ),
             ("-- x\nselect 1;\nselect 2", "3: it has 2 statements"),
             ("-- nothing", "1: it has 0 statements"),

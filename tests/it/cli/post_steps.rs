@@ -59,6 +59,23 @@ async fn they_come_behind_the_waves_and_are_told() {
     }
 }
 
+/// Whoever asks for what comes behind the migrations gets no migration of the catalog's.
+#[tokio::test]
+async fn by_themselves_they_leave_the_catalog_alone() {
+    let small = Small::with(&["ant"]).await;
+    let tenantry = tenantry_of(&small).await;
+    let earlier = "delete from catalog.refinery_schema_history where version = \
+                   (select max(version) from catalog.refinery_schema_history)";
+    let superuser = small.t.as_superuser().await;
+    superuser
+        .batch_execute(earlier)
+        .await
+        .expect("an earlier catalog");
+    let ran = tenantry.run("migrate --post-steps").await;
+    assert_ne!(ran.status, Some(0), "{ran}");
+    assert!(ran.stderr.contains("the catalog is at version"), "{ran}");
+}
+
 #[tokio::test]
 async fn one_that_is_refused_is_a_failure_and_one_that_is_held_up_is_not() {
     let small = Small::with(&["ant"]).await;

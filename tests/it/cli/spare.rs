@@ -135,6 +135,16 @@ async fn migrate_replaces_the_spares_after_the_fleet() {
     };
     tenantry.does("migrate tenants --only ant").await;
     assert_eq!(versions().await, [1, 1], "the fleet is not there yet");
+    let schema = "select schema_name from catalog.tenant_schemas where template_version = 1";
+    let owner = small.t.as_owner().await;
+    let bee: String = owner.query_one(schema, &[]).await.expect("bee").get(0);
+    let in_the_way = format!("create table {bee}.labels (id uuid)");
+    owner.batch_execute(&in_the_way).await.expect("the owner may");
+    let ran = tenantry.run("migrate tenants").await;
+    assert_eq!(ran.status, Some(1), "{ran}");
+    assert_eq!(versions().await, [1, 1], "the version is not one for new tenants");
+    let gone = format!("drop table {bee}.labels");
+    owner.batch_execute(&gone).await.expect("the owner may");
     let ran = tenantry.does("migrate tenants").await;
     assert_eq!(
         ran.stdout.trim_end(),

@@ -58,7 +58,7 @@ async fn migrate_all(small: &Small, template: &Template) {
 }
 
 /// What the phase told: of each step that it lost against others, or what came of it.
-async fn carry_out(fleet: &Fleet<'_>) -> Vec<String> {
+pub(super) async fn carry_out(fleet: &Fleet<'_>) -> Vec<String> {
     let told = Mutex::new(Vec::new());
     let hear = |event| {
         let says = match event {

@@ -15,7 +15,8 @@ use tests::app::{AppTenant, Ask, Client, PASSWORD, Person};
 use tests::{TestApp, TestDb};
 
 use self::table::{
-    MANY, ONE, PURGE, READS, RESTORE, RPC, Row, SIGN_UP, TOKEN, VERB, WRITES, table, table_of_functions,
+    MANY, ONE, PURGE, READS, RESTORE, RPC, Row, SIGN_UP, TIMELINE, TOKEN, VERB, WRITES, table,
+    table_of_functions,
 };
 
 /// The callers, in the order of the table's columns.
@@ -186,6 +187,7 @@ impl Scene {
             );
         }
         let target = match (*path, *access) {
+            (TIMELINE, _) => path.replace("{object}", object).replace("{id}", &id),
             (ONE, _) => format!("/rest/v1/{object}/{id}"),
             (_, Access::Replace | Access::Object(Action::Update | Action::Delete)) => {
                 format!("/rest/v1/{object}?id=eq.{id}")

@@ -1,6 +1,10 @@
 //! The verbs of the CRM over HTTP, on the template that ships.
 
+mod activities;
 mod moves;
+mod pipelines;
+mod reports;
+mod timeline;
 
 use serde_json::{Value, json};
 use tests::app::{Answer, Client};

@@ -8,7 +8,7 @@ use crate::records::parse;
 
 /// What a list needs to name its next page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::records) struct Next {
+pub(crate) struct Next {
     seal: CursorSeal,
     list: ListDigest,
     /// The query string without its cursor, fit to stand in a header.
@@ -32,7 +32,7 @@ const NOT_IN_A_LINK: &AsciiSet = &CONTROLS
 
 impl Next {
     /// The pages that follow one of this list, which was asked for by `query`, as it came.
-    pub(in crate::records) fn new(seal: CursorSeal, list: ListDigest, query: &str) -> Self {
+    pub(crate) fn new(seal: CursorSeal, list: ListDigest, query: &str) -> Self {
         let is_cursor = |pair: &&str| {
             let parsed = parse::parameters(pair).unwrap_or_default();
             parsed.first().is_some_and(|(name, _)| name == "cursor")

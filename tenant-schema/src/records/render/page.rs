@@ -18,6 +18,15 @@ pub(super) fn render(
         Some(offset) => content_range(offset, row.count, total),
         None => nowhere(total),
     });
+    name_next(prepared, row, answer)
+}
+
+/// Says what comes behind the last record, where the row has its sort values.
+pub(super) fn name_next(
+    prepared: &Prepared,
+    row: &ResultRow,
+    answer: &mut Answer,
+) -> Result<(), RecordError> {
     if let (Some(next), Some(values)) = (&prepared.planned.next, &row.key) {
         answer.next = Some(next.after(values)?);
     }

@@ -166,6 +166,13 @@ pub(super) const FAULTS: &[Fault] = &[
         "drop owned by ann; drop role ann",
     ),
     told(
+        "create role dba; grant usage, create on schema {a} to dba; set role dba;
+         create function {a}.pg_column_size(value jsonb) returns integer language sql return 1; reset role;
+         revoke all on schema {a} from dba",
+        "drift warn acme by hand; foreign-code error acme by hand",
+        "drop owned by dba; drop role dba",
+    ),
+    told(
         "alter role tenantry_server inherit",
         "server-login error - by hand",
         "alter role tenantry_server noinherit",

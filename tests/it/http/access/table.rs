@@ -14,6 +14,7 @@ pub(super) const ONE: &str = "/rest/v1/{object}/{id}";
 pub(super) const RESTORE: &str = "/rest/v1/{object}/{id}/restore";
 pub(super) const PURGE: &str = "/rest/v1/{object}/{id}/purge";
 pub(super) const RPC: &str = "/rest/v1/rpc/{function}";
+pub(super) const TIMELINE: &str = "/crm/v1/{object}/{id}/timeline";
 
 /// Functions of the template that has some: one that reads, one that every member calls, and one that admins call.
 pub(super) const READS: &str = "add";
@@ -89,50 +90,121 @@ fn routes_without_object() -> Vec<Row> {
     rows
 }
 
-/// A verb: method, path, what its body is in a request as it would be right, and what it does with records.
-pub(super) struct VerbRow {
-    pub(super) method: Method,
-    pub(super) path: &'static str,
-    pub(super) uses: &'static [(&'static str, Action)],
-}
+/// What a row names that is about verbs.
+pub(super) const VERB: &str = "verb";
 
-const DEAL: &[(&str, Action)] = &[
+type Uses = &'static [(&'static str, Action)];
+
+const CHANGE_DEAL: Uses = &[
     ("deals", Action::Update),
     ("deals", Action::Read),
     ("stages", Action::Read),
 ];
+const CHANGE_APPOINTMENT: Uses = &[("appointments", Action::Update), ("appointments", Action::Read)];
+const NEW_APPOINTMENT: Uses = &[
+    ("appointments", Action::Insert),
+    ("appointments", Action::Read),
+    ("services", Action::Read),
+    ("staff", Action::Read),
+];
+const FIND_SLOTS: Uses = &[
+    ("appointments", Action::Read),
+    ("schedules", Action::Read),
+    ("services", Action::Read),
+    ("staff", Action::Read),
+];
+const CHANGE_ACTIVITY: Uses = &[("activities", Action::Update), ("activities", Action::Read)];
+const READ_ACTIVITIES: Uses = &[("activities", Action::Read)];
+const READ_BOARD: Uses = &[
+    ("pipelines", Action::Read),
+    ("stages", Action::Read),
+    ("deals", Action::Read),
+];
+const CREATE_PIPELINE: Uses = &[
+    ("pipelines", Action::Insert),
+    ("pipelines", Action::Update),
+    ("stages", Action::Insert),
+    ("pipelines", Action::Read),
+    ("stages", Action::Read),
+];
+const REPLACE_PIPELINE: Uses = &[
+    ("pipelines", Action::Update),
+    ("stages", Action::Insert),
+    ("stages", Action::Update),
+    ("stages", Action::Delete),
+    ("pipelines", Action::Read),
+    ("stages", Action::Read),
+];
+const REORDER_STAGES: Uses = &[
+    ("stages", Action::Update),
+    ("stages", Action::Read),
+    ("pipelines", Action::Read),
+];
+const SUM_DEALS: Uses = &[("deals", Action::Read), ("stages", Action::Read)];
+const FOLLOW_DEALS: Uses = &[
+    ("deals", Action::Read),
+    ("stages", Action::Read),
+    ("pipelines", Action::Read),
+    ("deal_stage_history", Action::Read),
+];
 
-/// The verbs, each of which every member may use unless it writes what only admins do.
-pub(super) fn verbs() -> Vec<VerbRow> {
-    let verb = |method, path, uses| VerbRow { method, path, uses };
-    vec![
-        verb(Method::POST, "/crm/v1/deals/{id}/move", DEAL),
-        verb(Method::POST, "/crm/v1/deals/{id}/win", DEAL),
-        verb(Method::POST, "/crm/v1/deals/{id}/lose", DEAL),
-        verb(Method::POST, "/crm/v1/deals/{id}/reopen", DEAL),
-    ]
-}
-
-/// What a row names that is about verbs. Their statuses are those of [`verbs`].
-pub(super) const VERB: &str = "verb";
-
-fn rows_of_verbs() -> Vec<Row> {
-    let of_admins = ["pipelines", "stages"];
-    let rows = verbs().into_iter().map(|verb| {
-        let is_for_admins = verb
-            .uses
-            .iter()
-            .any(|(object, action)| *action != Action::Read && of_admins.contains(object));
-        let member = if is_for_admins { 403 } else { 200 };
-        let statuses = guarded([member, 200, 200, 403]);
-        (verb.method, verb.path, VERB, Access::Verb(verb.uses), statuses)
+/// The verbs, with what they do with records. Pipelines and stages are written by admins.
+fn verbs() -> Vec<Row> {
+    let (get, post) = (Method::GET, Method::POST);
+    let rows: [(&Method, &'static str, Uses); 25] = [
+        (&get, "/crm/v1/activities/due", READ_ACTIVITIES),
+        (&post, "/crm/v1/activities/{id}/complete", CHANGE_ACTIVITY),
+        (&post, "/crm/v1/activities/{id}/reopen", CHANGE_ACTIVITY),
+        (&post, "/crm/v1/appointments/hold", NEW_APPOINTMENT),
+        (&post, "/crm/v1/appointments/book", NEW_APPOINTMENT),
+        (&post, "/crm/v1/appointments/{id}/book", CHANGE_APPOINTMENT),
+        (&post, "/crm/v1/appointments/{id}/reschedule", CHANGE_APPOINTMENT),
+        (&post, "/crm/v1/appointments/{id}/confirm", CHANGE_APPOINTMENT),
+        (&post, "/crm/v1/appointments/{id}/complete", CHANGE_APPOINTMENT),
+        (&post, "/crm/v1/appointments/{id}/no-show", CHANGE_APPOINTMENT),
+        (&post, "/crm/v1/appointments/{id}/cancel", CHANGE_APPOINTMENT),
+        (&post, "/crm/v1/deals/{id}/move", CHANGE_DEAL),
+        (&post, "/crm/v1/deals/{id}/win", CHANGE_DEAL),
+        (&post, "/crm/v1/deals/{id}/lose", CHANGE_DEAL),
+        (&post, "/crm/v1/deals/{id}/reopen", CHANGE_DEAL),
+        (&post, "/crm/v1/pipelines", CREATE_PIPELINE),
+        (&Method::PUT, "/crm/v1/pipelines/{id}", REPLACE_PIPELINE),
+        (&get, "/crm/v1/pipelines/{id}/board", READ_BOARD),
+        (&post, "/crm/v1/pipelines/{id}/reorder", REORDER_STAGES),
+        (&get, "/crm/v1/reports/activities", READ_ACTIVITIES),
+        (&get, "/crm/v1/reports/cycle-time", SUM_DEALS),
+        (&get, "/crm/v1/reports/forecast", SUM_DEALS),
+        (&get, "/crm/v1/reports/funnel", FOLLOW_DEALS),
+        (&get, "/crm/v1/reports/win-rate", SUM_DEALS),
+        (&get, "/crm/v1/slots", FIND_SLOTS),
+    ];
+    let rows = rows.into_iter().map(|(method, path, uses)| {
+        let is_for_admins = |(object, action): &(&str, Action)| {
+            *action != Action::Read && ["pipelines", "stages"].contains(object)
+        };
+        let done = if [CREATE_PIPELINE, NEW_APPOINTMENT].contains(&uses) {
+            201
+        } else {
+            200
+        };
+        let member = if uses.iter().any(is_for_admins) { 403 } else { done };
+        let statuses = guarded([member, done, done, 403]);
+        (method.clone(), path, VERB, Access::Verb(uses), statuses)
     });
-    rows.collect()
+    let read = Access::Object(Action::Read);
+    let timeline = (
+        get.clone(),
+        TIMELINE,
+        "contacts",
+        read,
+        guarded([200, 200, 200, 403]),
+    );
+    rows.chain([timeline]).collect()
 }
 
 pub(super) fn table() -> Vec<Row> {
     let mut rows = routes_without_object();
-    rows.extend(rows_of_verbs());
+    rows.extend(verbs());
     // What a member, an admin and a key with the scope get for reading, and for writing if it is allowed.
     for (object, member, admin, key) in [
         ("contacts", true, true, true),

@@ -163,8 +163,8 @@ impl MadeUp {
             Kind::Date => format!("(date '1950-01-01' + {})::text", days(digest)),
             Kind::Url => {
                 let host = format!(
-                    "{} || pg_catalog.left({}, 8) || '.invalid'",
-                    word(digest, 0),
+                    "{} || pg_catalog.left({}, 16) || '.invalid'",
+                    word(digest, 8),
                     hex(digest)
                 );
                 format!("case when {value} like '%://%' then 'https://' else '' end || {host}")
