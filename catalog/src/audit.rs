@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::actor::Actor;
 use crate::clock::Source;
 use crate::dba_grants::GrantReach;
+use crate::domains::Method;
 use crate::error::CatalogError;
 use crate::ids::{ApiKeyId, MembershipId, OrganizationId, SessionId, UserId};
 use crate::limits::Limits;
@@ -114,6 +115,15 @@ pub enum AuditEvent {
     },
     /// A plan was made, or its limits were changed.
     PlanSet { name: String, limits: Limits },
+    /// An organization says that a domain is its own.
+    DomainAdded { hostname: String },
+    /// A domain was shown to be an organization's, or is not any more.
+    DomainChecked {
+        hostname: String,
+        method: Option<Method>,
+    },
+    /// A domain was removed.
+    DomainRemoved { hostname: String },
     /// A plan was removed.
     PlanRemoved { name: String },
     /// A tenant was dropped; it can be brought back until then.
@@ -203,6 +213,10 @@ impl AuditEvent {
             Self::TenantLimited { .. } => "organization.limited",
             Self::PlanSet { .. } => "plan.set",
             Self::PlanRemoved { .. } => "plan.removed",
+            Self::DomainAdded { .. } => "domain.added",
+            Self::DomainChecked { method: Some(_), .. } => "domain.verified",
+            Self::DomainChecked { .. } => "domain.verification_lost",
+            Self::DomainRemoved { .. } => "domain.removed",
             Self::TenantDropped { .. } => "organization.dropped",
             Self::TenantRestored { .. } => "organization.restored",
             Self::TenantErased { .. } => "organization.erased",
@@ -269,6 +283,9 @@ impl AuditEvent {
             Self::DatabaseRepaired { subject, .. } => subject,
             Self::SigningKeyCreated { kid } => kid,
             Self::PlanSet { name, .. } | Self::PlanRemoved { name } => name,
+            Self::DomainAdded { hostname }
+            | Self::DomainChecked { hostname, .. }
+            | Self::DomainRemoved { hostname } => hostname,
         };
         Some(id.to_string())
     }
@@ -299,6 +316,7 @@ impl AuditEvent {
             Self::SlugChanged { from, to } => json!({"slug": {"from": from, "to": to}}),
             Self::TenantLimited { plan, exceptions } => json!({"plan": plan, "exceptions": exceptions}),
             Self::PlanSet { limits, .. } => json!({"limits": limits}),
+            Self::DomainChecked { method, .. } => json!({"method": method}),
             Self::TenantDropped { purge_after } => json!({"purge_after": purge_after}),
             Self::TenantErased {
                 schema,
@@ -325,6 +343,8 @@ impl AuditEvent {
             | Self::ApiKeyRevoked { .. }
             | Self::OrganizationRenamed
             | Self::PlanRemoved { .. }
+            | Self::DomainAdded { .. }
+            | Self::DomainRemoved { .. }
             | Self::SigningKeyCreated { .. } => json!({}),
         }
     }

@@ -7,6 +7,7 @@ mod containers;
 mod dba;
 mod demo;
 mod doctor;
+mod domain;
 mod environment;
 mod faults;
 mod fleet;
