@@ -57,11 +57,8 @@ pub async fn fill(
     }
     if with.size != Size::Small {
         // Else the first queries are planned for empty tables.
-        tx.batch(&format!(
-            "analyze {}",
-            Vec::from_iter(filled.keys().copied()).join(", ")
-        ))
-        .await?;
+        let tables: Vec<&str> = filled.keys().copied().collect();
+        tx.batch(&format!("analyze {}", tables.join(", "))).await?;
     }
     Ok(filled)
 }
