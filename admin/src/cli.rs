@@ -4,6 +4,7 @@ mod backup;
 mod ceiling;
 mod dba;
 mod doctor;
+mod domain;
 mod environment;
 mod key;
 mod lifetime;
@@ -28,6 +29,7 @@ pub(crate) use self::backup::{BackupArgs, BackupCommand};
 pub(crate) use self::ceiling::Ceiling;
 pub(crate) use self::dba::{DbaCommand, DbaGrantArgs, DbaRevokeArgs};
 pub(crate) use self::doctor::{DoctorArgs, FailOn};
+pub(crate) use self::domain::{DomainArgs, DomainCommand, VerifyArgs};
 pub(crate) use self::key::{KeyCommand, KeyCreateArgs};
 pub(crate) use self::lifetime::Lifetime;
 pub(crate) use self::migrate::{MigrateArgs, MigrateCommand, MigrateSubject};
@@ -40,7 +42,7 @@ pub(crate) use self::spare::{SpareCommand, SpareDropArgs, SpareFillArgs};
 pub(crate) use self::sql::{SqlArgs, SqlFormat};
 pub(crate) use self::template::{CheckTarget, TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
-    RemovalArgs, SizeOrder, TenantArchiveArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs,
+    RemovalArgs, SeedSize, SizeOrder, TenantArchiveArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs,
     TenantDropArgs, TenantExportArgs, TenantImportArgs, TenantKind, TenantListArgs, TenantMoveArgs,
     TenantPurgeArgs, TenantSizesArgs, TenantStatsArgs,
 };
@@ -136,6 +138,9 @@ pub(crate) enum OperatorCommand {
     /// API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Domains of organizations: said to be theirs, and shown to be
+    #[command(subcommand)]
+    Domain(DomainCommand),
     /// Bring the catalog and all tenants to this program's version
     #[command(after_help = migrate::EXAMPLES)]
     Migrate(Box<MigrateArgs>),

@@ -4,6 +4,7 @@ mod backup;
 mod dba;
 mod demo;
 mod doctor;
+mod domain;
 mod erd;
 mod init;
 mod key;
@@ -86,6 +87,7 @@ async fn operate(command: OperatorCommand, operator: &Operator) -> anyhow::Resul
             None => backup::run(&args, backup::named(&args)?, operator).await,
         },
         OperatorCommand::Psql(args) => psql::run(args, operator).await,
+        OperatorCommand::Domain(command) => Box::pin(domain::run(command, operator)).await,
         OperatorCommand::Dba(command) => dba::run(command, operator).await,
         OperatorCommand::Sql(args) => Box::pin(sql::run(&args, operator)).await,
     }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::actor::Actor;
 use crate::clock::Source;
 use crate::dba_grants::GrantReach;
+use crate::domains::Method;
 use crate::error::CatalogError;
 use crate::ids::{ApiKeyId, MembershipId, OrganizationId, SessionId, UserId};
 use crate::limits::Limits;
@@ -43,6 +44,8 @@ pub enum AuditEvent {
     TenantPostStep { step: String },
     /// A tenant schema may not be migrated beyond a version any more, or may again.
     TenantPinned { template_version: Option<i32> },
+    /// A tenant was filled with made-up records.
+    TenantSeeded { size: &'static str, rows: u64 },
     /// An operator was given a login to a tenant's tables.
     TenantOpened { login: String },
     /// A role of somebody's own may open a tenant.
@@ -112,6 +115,15 @@ pub enum AuditEvent {
     },
     /// A plan was made, or its limits were changed.
     PlanSet { name: String, limits: Limits },
+    /// An organization says that a domain is its own.
+    DomainAdded { hostname: String },
+    /// A domain was shown to be an organization's, or is not any more.
+    DomainChecked {
+        hostname: String,
+        method: Option<Method>,
+    },
+    /// A domain was removed.
+    DomainRemoved { hostname: String },
     /// A plan was removed.
     PlanRemoved { name: String },
     /// A tenant was dropped; it can be brought back until then.
@@ -182,6 +194,7 @@ impl AuditEvent {
             Self::TenantMigrated { .. } => "organization.migrated",
             Self::TenantPostStep { .. } => "organization.post_step",
             Self::TenantPinned { .. } => "organization.pinned",
+            Self::TenantSeeded { .. } => "organization.seeded",
             Self::TenantOpened { .. } => "organization.opened",
             Self::DbaGranted { .. } => "organization.dba_granted",
             Self::DbaRevoked { .. } => "organization.dba_revoked",
@@ -200,6 +213,10 @@ impl AuditEvent {
             Self::TenantLimited { .. } => "organization.limited",
             Self::PlanSet { .. } => "plan.set",
             Self::PlanRemoved { .. } => "plan.removed",
+            Self::DomainAdded { .. } => "domain.added",
+            Self::DomainChecked { method: Some(_), .. } => "domain.verified",
+            Self::DomainChecked { .. } => "domain.verification_lost",
+            Self::DomainRemoved { .. } => "domain.removed",
             Self::TenantDropped { .. } => "organization.dropped",
             Self::TenantRestored { .. } => "organization.restored",
             Self::TenantErased { .. } => "organization.erased",
@@ -232,6 +249,7 @@ impl AuditEvent {
             | Self::TenantMigrated { .. }
             | Self::TenantPostStep { .. }
             | Self::TenantPinned { .. }
+            | Self::TenantSeeded { .. }
             | Self::TenantOpened { .. }
             | Self::DbaGranted { .. }
             | Self::DbaRevoked { .. }
@@ -265,6 +283,9 @@ impl AuditEvent {
             Self::DatabaseRepaired { subject, .. } => subject,
             Self::SigningKeyCreated { kid } => kid,
             Self::PlanSet { name, .. } | Self::PlanRemoved { name } => name,
+            Self::DomainAdded { hostname }
+            | Self::DomainChecked { hostname, .. }
+            | Self::DomainRemoved { hostname } => hostname,
         };
         Some(id.to_string())
     }
@@ -275,7 +296,8 @@ impl AuditEvent {
             Self::TenantProvisioned { .. }
             | Self::TenantMigrated { .. }
             | Self::TenantPostStep { .. }
-            | Self::TenantPinned { .. } => self.made(),
+            | Self::TenantPinned { .. }
+            | Self::TenantSeeded { .. } => self.made(),
             Self::TenantOpened { .. }
             | Self::DbaGranted { .. }
             | Self::DbaRevoked { .. }
@@ -294,6 +316,7 @@ impl AuditEvent {
             Self::SlugChanged { from, to } => json!({"slug": {"from": from, "to": to}}),
             Self::TenantLimited { plan, exceptions } => json!({"plan": plan, "exceptions": exceptions}),
             Self::PlanSet { limits, .. } => json!({"limits": limits}),
+            Self::DomainChecked { method, .. } => json!({"method": method}),
             Self::TenantDropped { purge_after } => json!({"purge_after": purge_after}),
             Self::TenantErased {
                 schema,
@@ -320,6 +343,8 @@ impl AuditEvent {
             | Self::ApiKeyRevoked { .. }
             | Self::OrganizationRenamed
             | Self::PlanRemoved { .. }
+            | Self::DomainAdded { .. }
+            | Self::DomainRemoved { .. }
             | Self::SigningKeyCreated { .. } => json!({}),
         }
     }
@@ -337,6 +362,7 @@ impl AuditEvent {
             Self::TenantMigrated { from, to } => json!({"template_version": {"from": from, "to": to}}),
             Self::TenantPostStep { step } => json!({"post_step": step}),
             Self::TenantPinned { template_version } => json!({"pinned_version": template_version}),
+            Self::TenantSeeded { size, rows } => json!({"size": size, "rows": rows}),
             _ => json!({}),
         }
     }

@@ -17,6 +17,7 @@ pub mod credentials;
 pub mod dba_grants;
 pub mod departures;
 pub mod doctor;
+pub mod domains;
 pub mod email;
 pub mod erasures;
 pub mod error;
@@ -68,6 +69,7 @@ pub fn statements() -> Vec<&'static str> {
         departures::STATEMENTS,
         doctor::STATEMENTS,
         doctor::database::STATEMENTS,
+        domains::STATEMENTS,
         erasures::STATEMENTS,
         fitness::STATEMENTS,
         init::STATEMENTS,
