@@ -2,12 +2,12 @@
 # Every command that an operator has, once, on a fleet of 2,000 tenants, from an empty database to a clean end. It prints how long
 # each took, as the table in docs/fleet-tour.md.
 #
-#   DATABASE_URL=postgres://owner@host/empty docs/fleet-tour.sh
+#   DATABASE_URL=postgres://owner@host/empty TARGET_DATABASE_URL=postgres://owner@host/empty2 docs/fleet-tour.sh
 #
 # TOUR_TENANTS (2000) is how many tenants there are, TOUR_JOBS (4) how many are worked on at once. The owner needs CREATEROLE.
 # tenantry, psql and pg_dump are found through PATH. Whatever fails ends it, and what was said is shown.
 set -euo pipefail
-: "${DATABASE_URL:?the owner of an empty database}"
+: "${DATABASE_URL:?the owner of an empty database}" "${TARGET_DATABASE_URL:?the owner of another empty database}"
 tenants=${TOUR_TENANTS:-2000} jobs=${TOUR_JOBS:-4}
 shipped=$(cd "$(dirname "$0")/../tenant-schema/migrations" && pwd)
 
@@ -17,7 +17,7 @@ template=$scratch/template backup=$scratch/backup said=$scratch/said
 mkdir "$template" "$scratch/man"
 cp "$shipped"/*.sql "$template"
 TENANTRY_KEYRING="tour:$(head -c 32 /dev/urandom | base64 -w 0)"
-export DATABASE_URL TENANTRY_KEYRING TENANTRY_TEMPLATE=$template
+export DATABASE_URL TARGET_DATABASE_URL TENANTRY_KEYRING TENANTRY_TEMPLATE=$template
 
 # step WHAT COMMAND…: runs it, and prints how long it took.
 step() {
@@ -37,6 +37,15 @@ t() { step "$*" tenantry "$@"; }
 
 # each COMMAND…: a tenantry command for every tenant, {} in it being the slug, several at once.
 each() { seq -f 'tenant-%g' "$tenants" | xargs -P "$jobs" -I '{}' tenantry "$@"; }
+
+# service COMMAND…: begins it, tells it to end when there are six spares, and waits until it has.
+service() {
+  "$@" &
+  local pid=$!
+  until [ "$(tenantry spare list --json | grep -o '"schema":' | wc -l)" -ge 6 ]; do kill -0 "$pid" || return 1; done
+  kill -TERM "$pid"
+  wait "$pid"
+}
 
 printf '| %s tenants, %s jobs | took |\n| --- | --- |\n' "$tenants" "$jobs"
 
@@ -91,6 +100,7 @@ create index companies_tour_idx on companies (tour);
 SQL
 t template check "$template"
 t spare fill --target 5
+step 'spare fill --target 6 --watch, told to end' service tenantry spare fill --target 6 --watch --every 1s
 t tenant pin tenant-2
 t migrate --plan
 t migrate --dry-run --only tenant-1
@@ -98,6 +108,12 @@ t migrate --wave 1,5%,25%,100% --jobs "$jobs"
 t tenant unpin tenant-2
 t migrate --jobs "$jobs"
 t migrate
+t migrate status
+
+# What cannot be in a transaction, behind it.
+echo 'create index concurrently contacts_tour_idx on contacts (created_at)' >"$template/P${next}__tour.sql"
+t template check "$template"
+t migrate --post-steps
 t migrate status
 
 # One tenant's life.
@@ -114,6 +130,15 @@ t tenant archive tenant-1 --to "$scratch/away.tenantry" --yes
 t tenant unarchive tenant-1 "$scratch/away.tenantry"
 t tenant drop tenant-1 --yes
 t tenant undrop tenant-1
+
+# To another database, and back.
+there=(env DATABASE_URL="$TARGET_DATABASE_URL" TARGET_DATABASE_URL="$DATABASE_URL" tenantry)
+step 'init (of the other database)' "${there[@]}" init
+t tenant move tenant-1
+t tenant drop tenant-1 --yes --now
+step 'tenant move tenant-1 (back)' "${there[@]}" tenant move tenant-1
+t tenant move tenant-1 --stay
+step 'tenant drop tenant-1 --yes --now (what it left there)' "${there[@]}" tenant drop tenant-1 --yes --now
 
 # All of them in files.
 t backup "$backup" --jobs "$jobs"

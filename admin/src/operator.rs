@@ -137,8 +137,8 @@ impl Operator {
         self.schema_of(tx, locked).await
     }
 
-    /// The tenant of this slug, locked until the transaction ends, if it lives here: what is changed of its people and keys
-    /// would otherwise be changed in a database that does not serve it.
+    /// The tenant of this slug, locked until the transaction ends, if it lives here: what is changed of it would
+    /// otherwise be changed in a database that does not serve it.
     pub(crate) async fn lock_home(&self, tx: &mut CatalogTx, slug: &Slug) -> anyhow::Result<Organization> {
         let organization = self.lock_tenant(tx, slug).await?;
         moves::check_home(tx, organization.id).await?;

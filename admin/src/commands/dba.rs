@@ -135,7 +135,7 @@ async fn enter(
 
 /// The tenant, locked, if it was not dropped.
 async fn present(tx: &mut CatalogTx, slug: &Slug, operator: &Operator) -> anyhow::Result<Organization> {
-    let tenant = operator.lock_tenant(tx, slug).await?;
+    let tenant = operator.lock_home(tx, slug).await?;
     if tenant.status == OrganizationStatus::Cancelled {
         let next = format!("`tenantry tenant undrop {slug}` brings it back");
         return Err(Problem::refused("the tenant was dropped", next).into());

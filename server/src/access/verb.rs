@@ -73,6 +73,9 @@ impl<U: VerbUse> FromRequestParts<AppState> for VerbAccess<U> {
             let message = format!("permission denied: this caller may not {action} {object}");
             return Err(ApiError::forbidden("42501", message));
         }
+        if U::USES.iter().any(|(_, action)| *action != Action::Read) {
+            opened.check_unpaused(state)?;
+        }
         let grows = |(_, action): &Use| matches!(action, Action::Insert | Action::Update);
         if U::USES.iter().any(grows) {
             opened.check_room()?;

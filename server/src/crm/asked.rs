@@ -83,7 +83,7 @@ impl Asked {
     pub(crate) async fn run(&self, opened: &Opened, verb: &Verb) -> Answered {
         let (tenant, actor) = (&opened.tenant, opened.caller.actor());
         let once = self.once.as_deref();
-        let claim = once.map(|once| once.claim_with(tenant.schema(), &actor, &self.body));
+        let claim = once.map(|once| once.claim_with(tenant.first_schema(), &actor, &self.body));
         let manner = Manner {
             preferences: &self.preferences,
             claim: claim.as_ref(),

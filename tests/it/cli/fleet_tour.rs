@@ -12,11 +12,19 @@ async fn every_command_does_its_work_from_an_empty_database_to_a_clean_end() {
     // Logins belong to the cluster, and the script makes some.
     let t = TestDb::on(Cluster::own().await).await;
     let superuser = t.cluster().superuser("postgres").await;
-    let create = "create database tour owner tenantry_owner";
-    superuser.batch_execute(create).await.expect("an empty database");
+    for database in ["tour", "tour2"] {
+        let create = format!("create database {database} owner tenantry_owner");
+        superuser.batch_execute(&create).await.expect("an empty database");
+    }
     let url = t.owner_url();
-    let url = url.expose_secret().replace(&format!("/{}?", t.name()), "/tour?");
-    let tenantry = Tenantry::on(&t).await.with("DATABASE_URL", url);
+    let url = |database: &str| {
+        let place = format!("/{database}?");
+        url.expose_secret().replace(&format!("/{}?", t.name()), &place)
+    };
+    let tenantry = Tenantry::on(&t)
+        .await
+        .with("DATABASE_URL", url("tour"))
+        .with("TARGET_DATABASE_URL", url("tour2"));
     let program = Tenantry::program();
     let bin = std::path::Path::new(&program)
         .parent()

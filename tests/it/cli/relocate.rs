@@ -80,7 +80,9 @@ async fn nothing_brings_it_back(tenantry: &Tenantry) {
     for (command, says) in [
         ("tenant undrop acme", "it has moved to"),
         ("psql acme", "the tenant has moved"),
-        ("tenant suspend acme", "it has been dropped"),
+        ("tenant suspend acme", "it has moved to"),
+        ("tenant limit acme --in-flight 5", "it has moved to"),
+        ("dba grant nobody acme", "it has moved to"),
         ("tenant archive acme --to . --yes", "it was dropped"),
         (
             "tenant clone acme copy --owner-email x@y.example",

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use catalog::moves::{self, Target};
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tenant_schema::lifecycle::relocate::Relocated;
@@ -13,6 +15,7 @@ use tests::{TestDb, TestTenant};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::scene::Scene;
 use crate::lifecycle::relocate::{Asked, relocate};
 
 /// What somebody saw.
@@ -265,4 +268,44 @@ async fn an_answer_that_was_kept_is_given_again_by_the_other_database() {
         .await
         .json();
     assert_eq!(all, json!([{ "name": "once" }]));
+}
+
+/// While it is copied nothing is written by any way, and reading goes on.
+#[tokio::test]
+async fn a_pause_is_one_for_verbs_as_for_records() {
+    let scene = Scene::set().await;
+    let db = scene.app.db();
+    let mut tx = db.catalog().begin().await.expect("a transaction");
+    let target = Target {
+        name: "db2".to_owned(),
+        identity: "1/2".to_owned(),
+    };
+    let (id, until) = (
+        scene.acme.tenant.organization,
+        db.source().now() + TimeDelta::minutes(1),
+    );
+    let how = (db.source().uuid(), &target);
+    let announced = moves::announce(&mut tx, id, how, until, &db.actor(), db.source()).await;
+    announced.expect("announced");
+    tx.commit().await.expect("committed");
+    // The server hears of it a moment later.
+    let tag = json!({ "name": "late" });
+    while scene.ada.post("/rest/v1/tags", &tag).await.status() != 503 {
+        tokio::task::yield_now().await;
+    }
+    let deal = format!("/crm/v1/deals/{id}/win");
+    for path in [deal.as_str(), "/crm/v1/appointments/book", "/rest/v1/tags"] {
+        let refused = scene.ada.post(path, &json!({})).await;
+        assert_eq!(
+            (refused.status(), refused.code()),
+            (503, "tenant_moving".to_owned()),
+            "{path}: {}",
+            refused.text()
+        );
+        assert_eq!(refused.header("retry-after"), Some("1"), "{path}");
+    }
+    let read = scene.ada.get("/rest/v1/tags?select=name").await;
+    assert_eq!(read.status(), 200, "{}", read.text());
+    let slots = scene.ada.get("/crm/v1/slots").await;
+    assert_ne!(slots.code(), "tenant_moving", "{}", slots.text());
 }

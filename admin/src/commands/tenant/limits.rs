@@ -83,7 +83,7 @@ async fn changed(
 ) -> anyhow::Result<ExitStatus> {
     let (source, actor) = (&operator.source, &operator.actor);
     let mut tx = operator.db.begin().await?;
-    let organization = operator.lock_tenant(&mut tx, slug).await?;
+    let organization = operator.lock_home(&mut tx, slug).await?;
     let before = plans::assignment(&mut tx, organization.id).await?;
     let mut assignment = before.clone();
     change(&mut assignment);

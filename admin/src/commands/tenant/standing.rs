@@ -36,7 +36,7 @@ pub(super) async fn suspend(
     operator: &Operator,
 ) -> anyhow::Result<ExitStatus> {
     let done = async {
-        let (mut tx, tenant) = lock(slug, operator).await?;
+        let (mut tx, tenant) = lock_home(slug, operator).await?;
         let changed = standing::suspend(&mut tx, &tenant, reason, &operator.actor, &operator.source).await?;
         let on_record = standing::suspension(&mut tx, tenant.id).await?;
         finish(tx, changed, slug).await?;
@@ -60,7 +60,7 @@ pub(super) async fn suspend(
 /// `resume`.
 pub(super) async fn resume(slug: &Slug, operator: &Operator) -> anyhow::Result<ExitStatus> {
     let done = async {
-        let (mut tx, tenant) = lock(slug, operator).await?;
+        let (mut tx, tenant) = lock_home(slug, operator).await?;
         let changed = standing::resume(&mut tx, &tenant, &operator.actor, &operator.source).await?;
         let tenant = operator.organization(&mut tx, slug).await?;
         finish(tx, changed, slug).await?;
@@ -80,7 +80,7 @@ pub(super) async fn resume(slug: &Slug, operator: &Operator) -> anyhow::Result<E
 /// `rename`.
 pub(super) async fn rename(slug: &Slug, name: &str, operator: &Operator) -> anyhow::Result<ExitStatus> {
     let done = async {
-        let (mut tx, mut tenant) = lock(slug, operator).await?;
+        let (mut tx, mut tenant) = lock_home(slug, operator).await?;
         let changed = standing::rename(&mut tx, &tenant, name, &operator.actor, &operator.source).await?;
         finish(tx, changed, slug).await?;
         let sentence = match changed {
@@ -104,7 +104,7 @@ pub(super) async fn change_slug(
     operator: &Operator,
 ) -> anyhow::Result<ExitStatus> {
     let done = async {
-        let (mut tx, mut tenant) = lock(slug, operator).await?;
+        let (mut tx, mut tenant) = lock_home(slug, operator).await?;
         let changed =
             standing::change_slug(&mut tx, &tenant, new_slug, &operator.actor, &operator.source).await?;
         finish(tx, changed, slug).await?;
@@ -128,6 +128,13 @@ pub(super) async fn change_slug(
 pub(super) async fn lock(slug: &Slug, operator: &Operator) -> anyhow::Result<(CatalogTx, Organization)> {
     let mut tx = operator.db.begin().await?;
     let tenant = operator.lock_tenant(&mut tx, slug).await?;
+    Ok((tx, tenant))
+}
+
+/// The same, if it lives here.
+async fn lock_home(slug: &Slug, operator: &Operator) -> anyhow::Result<(CatalogTx, Organization)> {
+    let mut tx = operator.db.begin().await?;
+    let tenant = operator.lock_home(&mut tx, slug).await?;
     Ok((tx, tenant))
 }
 
