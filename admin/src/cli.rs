@@ -42,7 +42,7 @@ pub(crate) use self::spare::{SpareCommand, SpareDropArgs, SpareFillArgs};
 pub(crate) use self::sql::{SqlArgs, SqlFormat};
 pub(crate) use self::template::{CheckTarget, TemplateCheckArgs, TemplateCommand};
 pub(crate) use self::tenant::{
-    RemovalArgs, SizeOrder, TenantArchiveArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs,
+    RemovalArgs, SeedSize, SizeOrder, TenantArchiveArgs, TenantCloneArgs, TenantCommand, TenantCreateArgs,
     TenantDropArgs, TenantExportArgs, TenantImportArgs, TenantKind, TenantListArgs, TenantMoveArgs,
     TenantPurgeArgs, TenantSizesArgs, TenantStatsArgs,
 };

@@ -44,6 +44,8 @@ pub enum AuditEvent {
     TenantPostStep { step: String },
     /// A tenant schema may not be migrated beyond a version any more, or may again.
     TenantPinned { template_version: Option<i32> },
+    /// A tenant was filled with made-up records.
+    TenantSeeded { size: &'static str, rows: u64 },
     /// An operator was given a login to a tenant's tables.
     TenantOpened { login: String },
     /// A role of somebody's own may open a tenant.
@@ -192,6 +194,7 @@ impl AuditEvent {
             Self::TenantMigrated { .. } => "organization.migrated",
             Self::TenantPostStep { .. } => "organization.post_step",
             Self::TenantPinned { .. } => "organization.pinned",
+            Self::TenantSeeded { .. } => "organization.seeded",
             Self::TenantOpened { .. } => "organization.opened",
             Self::DbaGranted { .. } => "organization.dba_granted",
             Self::DbaRevoked { .. } => "organization.dba_revoked",
@@ -246,6 +249,7 @@ impl AuditEvent {
             | Self::TenantMigrated { .. }
             | Self::TenantPostStep { .. }
             | Self::TenantPinned { .. }
+            | Self::TenantSeeded { .. }
             | Self::TenantOpened { .. }
             | Self::DbaGranted { .. }
             | Self::DbaRevoked { .. }
@@ -292,7 +296,8 @@ impl AuditEvent {
             Self::TenantProvisioned { .. }
             | Self::TenantMigrated { .. }
             | Self::TenantPostStep { .. }
-            | Self::TenantPinned { .. } => self.made(),
+            | Self::TenantPinned { .. }
+            | Self::TenantSeeded { .. } => self.made(),
             Self::TenantOpened { .. }
             | Self::DbaGranted { .. }
             | Self::DbaRevoked { .. }
@@ -357,6 +362,7 @@ impl AuditEvent {
             Self::TenantMigrated { from, to } => json!({"template_version": {"from": from, "to": to}}),
             Self::TenantPostStep { step } => json!({"post_step": step}),
             Self::TenantPinned { template_version } => json!({"pinned_version": template_version}),
+            Self::TenantSeeded { size, rows } => json!({"size": size, "rows": rows}),
             _ => json!({}),
         }
     }

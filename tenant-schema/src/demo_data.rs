@@ -1,28 +1,23 @@
-//! Rows for a tenant to try things on: a few hundred, realistic, and the same on every run.
+//! Rows for a tenant to try things on: a thousand or a million, realistic, and the same on every run.
 
 mod booking;
 mod fill;
 mod generator;
 mod people;
+mod rows;
 mod sales;
+mod size;
 mod vocabulary;
 mod work;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use uuid::Uuid;
 
-pub use fill::fill;
+pub(crate) use fill::{FIRST_WITH_RECORDS, SET_ACTOR};
+pub use fill::{Filled, Filling, fill, first_with_records};
 use generator::Generator;
-
-/// Many rows of one table, written by one statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DemoBatch {
-    /// A statement with one parameter of type `text`: the rows as a JSON array.
-    pub sql: &'static str,
-    /// The value of that parameter.
-    pub json: String,
-}
+use rows::Batch;
+pub use size::Size;
 
 const INSERT_TAGS: &str = "
 insert into tags (id, name, color, created_at, updated_at)
@@ -150,148 +145,59 @@ select r.id, s.id, r.staff_id, r.contact_id, t.starts_at, t.starts_at + make_int
   join services s on s.id = r.service_id
  cross join lateral (select (r.day + r.start_local) at time zone 'Europe/Berlin' as starts_at) t";
 
-/// The statements that fill a fresh tenant, to be run in this order in one transaction of the tenant.
+/// The rows that fill a fresh tenant, to be written in this order in one transaction of the tenant.
 ///
 /// `seed` is the tenant's slug and decides everything but the owners of the records, which are taken from
 /// `member_ids` (none where that is empty), and the dates, which lie around `base`. The transaction's actor must be an
 /// operator or none: a request's actor could not give records a date in the past.
-pub fn statements(seed: &str, member_ids: &[Uuid], base: DateTime<Utc>) -> Vec<DemoBatch> {
+fn batches(seed: &str, member_ids: &[Uuid], base: DateTime<Utc>, size: Size) -> Vec<Batch> {
     let trade = vocabulary::trade(seed);
+    let counts = size.counts();
     let generator = &mut Generator::new(seed, base);
     let tags = people::tags(generator);
-    let companies = people::companies(generator, trade, member_ids);
-    let contacts = people::contacts(generator, &companies, member_ids);
-    let (deals, rounds) = sales::deals(generator, trade, &companies, &contacts);
+    let companies = people::companies(generator, trade, counts.companies, member_ids);
+    let contacts = people::contacts(generator, &companies, counts.contacts, member_ids);
+    let (deals, rounds) = sales::deals(generator, trade, &companies, &contacts, counts.deals);
 
     let company_ids: Vec<Uuid> = companies.iter().map(|company| company.id).collect();
     let contact_ids: Vec<Uuid> = contacts.iter().map(|contact| contact.id).collect();
     let deal_ids: Vec<Uuid> = deals.iter().map(|deal| deal.id).collect();
-    let mut batches = vec![
-        batch(INSERT_TAGS, &tags),
-        batch(INSERT_COMPANIES, &companies),
-        batch(INSERT_CONTACTS, &contacts),
-        batch(
-            INSERT_COMPANY_TAGS,
-            &people::links(generator, &company_ids, &tags, 50),
-        ),
-        batch(
-            INSERT_CONTACT_TAGS,
-            &people::links(generator, &contact_ids, &tags, 45),
-        ),
-        batch(INSERT_DEALS, &deals),
-    ];
-    batches.extend(rounds.iter().map(|moves| batch(MOVE_DEALS, moves)));
-    batches.push(batch(
-        INSERT_DEAL_TAGS,
-        &people::links(generator, &deal_ids, &tags, 30),
-    ));
-    batches.push(batch(
-        INSERT_ACTIVITIES,
-        &work::activities(generator, &deals, &contacts),
-    ));
-    let (notes, targets) = work::notes(generator, trade, &deals, &contacts, &companies, member_ids);
-    batches.push(batch(INSERT_NOTES, &notes));
-    batches.push(batch(INSERT_NOTE_TARGETS, &targets));
-    let (services, staff) = (
-        booking::services(generator),
-        booking::staff(generator, member_ids),
-    );
+    let company_tags = people::links(generator, &company_ids, &tags, 50);
+    let contact_tags = people::links(generator, &contact_ids, &tags, 45);
+    let deal_tags = people::links(generator, &deal_ids, &tags, 30);
+    let activities = work::activities(generator, &deals, &contacts, counts.activities);
+    let about = work::About {
+        deals: &deals,
+        contacts: &contacts,
+        companies: &companies,
+    };
+    let (notes, targets) = work::notes(generator, trade, &about, counts.notes, member_ids);
+    let services = booking::services(generator);
+    let staff = booking::staff(generator, member_ids);
     let appointments = booking::appointments(generator, &services, &staff, &contacts);
+
+    let mut batches = vec![
+        Batch::new("tags", INSERT_TAGS, tags),
+        Batch::new("companies", INSERT_COMPANIES, companies),
+        Batch::new("contacts", INSERT_CONTACTS, contacts),
+        Batch::new("company_tags", INSERT_COMPANY_TAGS, company_tags),
+        Batch::new("contact_tags", INSERT_CONTACT_TAGS, contact_tags),
+        Batch::new("deals", INSERT_DEALS, deals),
+    ];
+    let moved = |moves| Batch::new("deal_stage_history", MOVE_DEALS, moves);
+    batches.extend(rounds.into_iter().map(moved));
     batches.extend([
-        batch(INSERT_SERVICES, &services),
-        batch(INSERT_STAFF, &staff),
-        batch(INSERT_SCHEDULES, &staff),
-        batch(INSERT_APPOINTMENTS, &appointments),
+        Batch::new("deal_tags", INSERT_DEAL_TAGS, deal_tags),
+        Batch::new("activities", INSERT_ACTIVITIES, activities),
+        Batch::new("notes", INSERT_NOTES, notes),
+        Batch::new("note_targets", INSERT_NOTE_TARGETS, targets),
+        Batch::new("services", INSERT_SERVICES, services),
+        Batch::new("staff_services", INSERT_STAFF, staff.clone()),
+        Batch::new("schedule_rules", INSERT_SCHEDULES, staff),
+        Batch::new("appointments", INSERT_APPOINTMENTS, appointments),
     ]);
     batches
 }
 
-fn batch<T: Serialize>(sql: &'static str, rows: &[T]) -> DemoBatch {
-    let json = serde_json::to_string(rows).expect("rows of texts, numbers and dates have a JSON form");
-    DemoBatch { sql, json }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use serde_json::Value;
-
-    use super::*;
-
-    fn base() -> DateTime<Utc> {
-        DateTime::from_timestamp(1_780_000_000, 0).unwrap()
-    }
-
-    fn rows(batches: &[DemoBatch], sql: &str) -> Vec<Value> {
-        let batch = batches.iter().find(|batch| batch.sql == sql).unwrap();
-        serde_json::from_str(&batch.json).unwrap()
-    }
-
-    #[test]
-    fn the_same_seed_gives_the_same_rows() {
-        let members = [Uuid::from_u128(1), Uuid::from_u128(2)];
-        assert_eq!(
-            statements("acme", &members, base()),
-            statements("acme", &members, base())
-        );
-    }
-
-    #[test]
-    fn another_seed_gives_other_rows() {
-        let (acme, globex) = (statements("acme", &[], base()), statements("globex", &[], base()));
-        for (one, other) in acme.iter().zip(&globex) {
-            assert_eq!(one.sql, other.sql);
-            assert_ne!(one.json, other.json);
-        }
-    }
-
-    #[test]
-    fn a_tenant_gets_a_few_hundred_rows() {
-        let batches = statements("initech", &[], base());
-        let count = |sql| rows(&batches, sql).len();
-        assert_eq!(count(INSERT_COMPANIES), 40);
-        assert_eq!(count(INSERT_CONTACTS), 180);
-        assert_eq!(count(INSERT_DEALS), 90);
-        assert_eq!(count(INSERT_ACTIVITIES), 150);
-        assert_eq!(count(INSERT_NOTES), 60);
-        assert_eq!(count(INSERT_NOTE_TARGETS), 80);
-        assert_eq!((count(INSERT_SERVICES), count(INSERT_STAFF)), (3, 1));
-        assert!(count(INSERT_APPOINTMENTS) > 10);
-    }
-
-    #[test]
-    fn no_two_contacts_share_an_address() {
-        for seed in ["acme", "globex", "initech", "umbrella", ""] {
-            let contacts = rows(&statements(seed, &[], base()), INSERT_CONTACTS);
-            let emails: BTreeSet<&str> = contacts
-                .iter()
-                .map(|row| row["email"].as_str().unwrap())
-                .collect();
-            assert_eq!(emails.len(), contacts.len());
-            assert!(emails.iter().all(|email| email.is_ascii()));
-        }
-    }
-
-    #[test]
-    fn every_lost_deal_has_a_reason_and_nothing_has_happened_yet_in_the_future() {
-        let batches = statements("acme", &[], base());
-        let moves = batches.iter().filter(|batch| batch.sql == MOVE_DEALS);
-        let moves: Vec<Value> = moves
-            .flat_map(|batch| serde_json::from_str::<Vec<Value>>(&batch.json).unwrap())
-            .collect();
-        for step in &moves {
-            assert_eq!(step["stage"] == "Lost", step["lost_reason"].is_string());
-            let entered_at: DateTime<Utc> = step["entered_at"].as_str().unwrap().parse().unwrap();
-            assert!(entered_at < base());
-        }
-    }
-
-    #[test]
-    fn ids_are_of_version_7() {
-        for row in rows(&statements("acme", &[], base()), INSERT_CONTACTS) {
-            let id: Uuid = row["id"].as_str().unwrap().parse().unwrap();
-            assert_eq!(id.get_version_num(), 7);
-        }
-    }
-}
+mod tests;

@@ -24,6 +24,7 @@ mod program;
 mod psql;
 mod refusals;
 mod relocate;
+mod seed;
 mod selection;
 mod serve;
 mod spare;

@@ -202,6 +202,23 @@ Keys and sessions are not copied, nor are tables that somebody made beside the t
 With --anonymise, what the template marks by `@personal …` in the comments of columns is made up, and never written to the
 copy as it was; its people become rows without a name. docs/personal-data.md has the words.")]
     Clone(TenantCloneArgs),
+    /// Fill a tenant that has no records with made-up ones
+    #[command(after_help = "\
+Examples:
+  tenantry tenant seed acme-training
+  tenantry tenant seed acme-load --size large
+
+Companies, people, deals with their way through the stages, activities, notes, tags, services, staff and appointments: about
+1,100 rows (small), 40,000 (medium) or a million (large), in one transaction. Names are of several languages, addresses
+and numbers nobody's. The same slug on the same day gives the same rows; its members own them. For the CRM that ships, at
+its latest version.")]
+    Seed {
+        /// The tenant
+        slug: Slug,
+        /// How much
+        #[arg(long, value_enum, default_value_t)]
+        size: SeedSize,
+    },
     /// Write a tenant into one file: a container, or plain SQL
     #[command(after_help = container::EXPORT)]
     Export(TenantExportArgs),
@@ -263,6 +280,18 @@ Examples:
 Each proof is a JSON record and its SHA-256, written in the transaction that removed the last of the tenant. The exit
 status is 1 if a record is not the one that was hashed.")]
     Erasures,
+}
+
+/// How much `tenant seed` makes.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum SeedSize {
+    /// About 1,100 rows
+    #[default]
+    Small,
+    /// About 40,000
+    Medium,
+    /// About a million
+    Large,
 }
 
 /// `tenant sizes`.

@@ -11,6 +11,7 @@ mod limits;
 mod list;
 mod pin;
 mod relocate;
+mod seed;
 mod show;
 mod sizes;
 mod standing;
@@ -39,6 +40,7 @@ pub(super) async fn run(command: TenantCommand, operator: &Operator) -> anyhow::
         TenantCommand::Rename { slug, name } => standing::rename(&slug, &name, operator).await,
         TenantCommand::Slug { slug, new_slug } => standing::change_slug(&slug, &new_slug, operator).await,
         TenantCommand::Clone(args) => Box::pin(clone::run(args, operator)).await,
+        TenantCommand::Seed { slug, size } => Box::pin(seed::run(&slug, size, operator)).await,
         TenantCommand::Archive(args) => Box::pin(archive::run(&args, operator)).await,
         TenantCommand::Unarchive { slug, file } => Box::pin(archive::undo(&slug, &file, operator)).await,
         TenantCommand::Export(args) => Box::pin(export::run(args, operator)).await,

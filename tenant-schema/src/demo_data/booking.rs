@@ -33,7 +33,7 @@ pub(super) struct Service {
 }
 
 /// A member, or a desk where there is none.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub(super) struct Staff {
     id: Uuid,
     member_id: Option<Uuid>,

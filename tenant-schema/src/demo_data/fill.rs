@@ -1,5 +1,8 @@
 //! Writing the rows into a tenant's schema.
 
+use std::collections::BTreeMap;
+
+use catalog::actor::Actor;
 use catalog::ids::MembershipId;
 use catalog::pg::sqlstate::PgError;
 use catalog::schema_name::SchemaName;
@@ -8,25 +11,77 @@ use catalog::tx::CatalogTx;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::statements;
+use super::{Size, batches};
 
-/// Fills a schema that was just provisioned, in the same transaction. The members own the records.
+/// Rows of one statement: few enough that nothing large is held, many enough that it does not matter how many.
+const AT_ONCE: usize = 5_000;
+
+/// How many rows went into each table.
+pub type Filled = BTreeMap<&'static str, u64>;
+
+/// What a tenant is filled with.
+#[derive(Debug, Clone, Copy)]
+pub struct Filling<'a> {
+    /// The tenant's slug decides what the rows are.
+    pub slug: &'a Slug,
+    /// Who own the records.
+    pub members: &'a [MembershipId],
+    /// The moment the rows lie around.
+    pub base: DateTime<Utc>,
+    /// How many there are.
+    pub size: Size,
+    /// Who writes them: an operator.
+    pub actor: &'a Actor,
+}
+
+/// Fills a schema without records that has the latest version of the template that ships. `report` is told how many rows
+/// each statement has written.
 pub async fn fill(
     tx: &mut CatalogTx,
     schema: &SchemaName,
-    slug: &Slug,
-    members: &[MembershipId],
-    base: DateTime<Utc>,
-) -> Result<(), PgError> {
+    with: Filling<'_>,
+    mut report: impl FnMut(u64),
+) -> Result<Filled, PgError> {
     let tx = tx.transaction();
-    tx.batch(&format!(
-        "set local search_path = {}; set local tenantry.actor = 'operator:demo'",
-        schema.search_path()
-    ))
-    .await?;
-    let members: Vec<Uuid> = members.iter().map(|id| id.uuid()).collect();
-    for batch in statements(slug.as_str(), &members, base) {
-        tx.execute(batch.sql, &[&batch.json]).await?;
+    tx.batch(&format!("set local search_path = {}", schema.search_path()))
+        .await?;
+    tx.rows(SET_ACTOR, &[&with.actor.to_string()]).await?;
+    let members: Vec<Uuid> = with.members.iter().map(|id| id.uuid()).collect();
+    let mut filled = Filled::new();
+    for batch in batches(with.slug.as_str(), &members, with.base, with.size) {
+        for json in batch.chunks(AT_ONCE) {
+            let rows = tx.execute(batch.sql, &[&json]).await?;
+            *filled.entry(batch.table).or_default() += rows;
+            report(rows);
+        }
     }
-    Ok(())
+    if with.size != Size::Small {
+        // Else the first queries are planned for empty tables.
+        let tables: Vec<&str> = filled.keys().copied().collect();
+        tx.batch(&format!("analyze {}", tables.join(", "))).await?;
+    }
+    Ok(filled)
 }
+
+/// The first of the tables that are filled which has rows already. `None`: the tenant may be filled.
+pub async fn first_with_records(tx: &mut CatalogTx, schema: &SchemaName) -> Result<Option<String>, PgError> {
+    let tx = tx.transaction();
+    tx.batch(&format!("set local search_path = {}", schema.search_path()))
+        .await?;
+    Ok(tx.row(FIRST_WITH_RECORDS, &[]).await?.map(|row| row.get("name")))
+}
+
+pub(crate) const SET_ACTOR: &str = "select pg_catalog.set_config('tenantry.actor', $1, true) as actor";
+
+pub(crate) const FIRST_WITH_RECORDS: &str = "\
+select f.name from (
+  select 'contacts' as name where exists (select from contacts)
+  union all select 'companies' where exists (select from companies)
+  union all select 'deals' where exists (select from deals)
+  union all select 'activities' where exists (select from activities)
+  union all select 'notes' where exists (select from notes)
+  union all select 'tags' where exists (select from tags)
+  union all select 'services' where exists (select from services)
+  union all select 'staff' where exists (select from staff)
+  union all select 'appointments' where exists (select from appointments)
+) f limit 1";

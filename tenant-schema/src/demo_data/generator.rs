@@ -49,8 +49,13 @@ impl Generator {
 
     /// One of the items, of which there must be some.
     pub(super) fn choose<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        let last = u32::try_from(items.len() - 1).expect("word lists are short");
-        &items[self.between(0, last) as usize]
+        &items[self.place(items.len())]
+    }
+
+    /// One of so many places, of which there must be some.
+    pub(super) fn place(&mut self, places: usize) -> usize {
+        let last = u32::try_from(places - 1).expect("lists are short");
+        self.between(0, last) as usize
     }
 
     /// One of the ids, or none where there are none.

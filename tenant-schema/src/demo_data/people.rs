@@ -11,9 +11,6 @@ use super::vocabulary::{
     FIRST_NAMES, JOB_TITLES, LAST_NAMES, PHONE_RANGES, SEATS, SIZES, SOURCES, Seat, TAGS, Trade,
 };
 
-const COMPANIES: usize = 40;
-const CONTACTS: usize = 180;
-
 #[derive(Serialize)]
 pub(super) struct Tag {
     pub(super) id: Uuid,
@@ -57,6 +54,9 @@ pub(super) struct Contact {
     pub(super) company_id: Option<Uuid>,
     pub(super) owner_id: Option<Uuid>,
     created_at: DateTime<Utc>,
+    /// The company's place among the companies.
+    #[serde(skip)]
+    pub(super) company: Option<usize>,
 }
 
 /// A tag on a record.
@@ -80,21 +80,47 @@ pub(super) fn tags(generator: &mut Generator) -> Vec<Tag> {
         .collect()
 }
 
-pub(super) fn companies(generator: &mut Generator, trade: &Trade, members: &[Uuid]) -> Vec<Company> {
-    generator
-        .sample(SEATS, COMPANIES)
-        .into_iter()
-        .map(|seat| company(generator, trade, seat, members))
-        .collect()
+/// Few are named after their seats, each after another; many after the people who founded them.
+pub(super) fn companies(
+    generator: &mut Generator,
+    trade: &Trade,
+    count: usize,
+    members: &[Uuid],
+) -> Vec<Company> {
+    let mut taken = BTreeSet::new();
+    if count <= SEATS.len() {
+        let seats = generator.sample(SEATS, count).into_iter();
+        return seats
+            .map(|seat| company(generator, trade, seat, seat.name, members, &mut taken))
+            .collect();
+    }
+    let founded = |_| {
+        let (seat, founder) = (generator.choose(SEATS), generator.pick(LAST_NAMES));
+        let name = match generator.between(0, 2) {
+            0 => founder.to_owned(),
+            _ => format!("{founder} & {}", generator.pick(LAST_NAMES)),
+        };
+        company(generator, trade, seat, &name, members, &mut taken)
+    };
+    (0..count).map(founded).collect()
 }
 
-fn company(generator: &mut Generator, trade: &Trade, seat: &'static Seat, members: &[Uuid]) -> Company {
+fn company(
+    generator: &mut Generator,
+    trade: &Trade,
+    seat: &'static Seat,
+    name: &str,
+    members: &[Uuid],
+    taken: &mut BTreeSet<String>,
+) -> Company {
     let created_at = generator.days_ago(320, 400);
     let word = generator.pick(trade.company_words);
-    let domain = format!("{}.example", ascii(&format!("{} {word}", seat.name)));
+    let (number, domain) = free(taken, |number| {
+        format!("{}{number}.example", ascii(&format!("{name} {word}")))
+    });
     Company {
         id: generator.id(created_at),
-        name: format!("{} {word} {}", seat.name, seat.form),
+        name: format!("{name} {word} {number} {}", seat.form).replace("  ", " "),
         website: format!("https://www.{domain}"),
         domain,
         industry: generator.pick(trade.industries),
@@ -112,12 +138,19 @@ fn company(generator: &mut Generator, trade: &Trade, seat: &'static Seat, member
 }
 
 /// One in eight contacts works for nobody we know.
-pub(super) fn contacts(generator: &mut Generator, companies: &[Company], members: &[Uuid]) -> Vec<Contact> {
+pub(super) fn contacts(
+    generator: &mut Generator,
+    companies: &[Company],
+    count: usize,
+    members: &[Uuid],
+) -> Vec<Contact> {
     let mut taken = BTreeSet::new();
-    (0..CONTACTS)
+    (0..count)
         .map(|index| {
-            let company = (index % 8 != 7).then(|| generator.choose(companies));
-            contact(generator, company, members, &mut taken)
+            let company = (index % 8 != 7).then(|| generator.place(companies.len()));
+            let at_work = company.map(|place| &companies[place]);
+            let contact = contact(generator, at_work, members, &mut taken);
+            Contact { company, ..contact }
         })
         .collect()
 }
@@ -131,15 +164,13 @@ fn contact(
     let created_at = generator.days_ago(2, 318);
     let (first_name, last_name) = (generator.pick(FIRST_NAMES), generator.pick(LAST_NAMES));
     let domain = company.map_or("mail.example", |company| company.domain.as_str());
+    let name = format!("{}.{}", ascii(first_name), ascii(last_name));
+    let (_, email) = free(taken, |number| format!("{name}{number}@{domain}"));
     Contact {
         id: generator.id(created_at),
         first_name,
         last_name,
-        email: free_email(
-            &format!("{}.{}", ascii(first_name), ascii(last_name)),
-            domain,
-            taken,
-        ),
+        email,
         phone: generator.chance(70).then(|| phone(generator)),
         status: generator.pick(&[
             "lead", "lead", "prospect", "prospect", "customer", "customer", "customer", "inactive",
@@ -149,6 +180,7 @@ fn contact(
         company_id: company.map(|company| company.id),
         owner_id: generator.pick_id(members),
         created_at,
+        company: None,
     }
 }
 
@@ -167,15 +199,16 @@ pub(super) fn links(generator: &mut Generator, records: &[Uuid], tags: &[Tag], p
     links
 }
 
-/// Namesakes in one company get a number.
-fn free_email(name: &str, domain: &str, taken: &mut BTreeSet<String>) -> String {
-    let mut email = format!("{name}@{domain}");
-    let mut number = 2;
-    while !taken.insert(email.clone()) {
-        email = format!("{name}{number}@{domain}");
-        number += 1;
-    }
-    email
+/// Namesakes get a number: the number, nothing for the first, and what was free with it.
+fn free(taken: &mut BTreeSet<String>, with: impl Fn(&str) -> String) -> (String, String) {
+    let numbers = (2..).map(|number: u32| number.to_string());
+    let mut tried = std::iter::once(String::new())
+        .chain(numbers)
+        .map(|number| (with(&number), number));
+    let (text, number) = tried
+        .find(|(text, _)| taken.insert(text.clone()))
+        .expect("numbers go on");
+    (number, text)
 }
 
 fn phone(generator: &mut Generator) -> String {

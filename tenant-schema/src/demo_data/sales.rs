@@ -55,17 +55,18 @@ pub(super) struct Move {
     lost_note: Option<&'static str>,
 }
 
-/// The deals as they began, and their moves: first the first move of every deal, then the second, and so on.
+/// Sets of deals as they began, and their moves: first the first move of every deal, then the second, and so on.
 pub(super) fn deals(
     generator: &mut Generator,
     trade: &Trade,
     companies: &[Company],
     contacts: &[Contact],
+    sets: usize,
 ) -> (Vec<Deal>, Vec<Vec<Move>>) {
     let mut deals = Vec::new();
     let mut rounds: Vec<Vec<Move>> = (0..OPEN_STAGES.len()).map(|_| Vec::new()).collect();
     for (steps, outcome, count) in OUTCOMES {
-        for _ in 0..count {
+        for _ in 0..count * sets {
             let deal = deal(generator, trade, companies, contacts, outcome);
             for (round, step) in rounds.iter_mut().zip(moves(generator, &deal, steps, outcome)) {
                 round.push(step);
@@ -90,18 +91,15 @@ fn deal(
     };
     let contact = generator.choose(contacts);
     let product = generator.pick(trade.products);
-    let company = companies
-        .iter()
-        .find(|company| Some(company.id) == contact.company_id);
     let (low, high) = trade.values;
     // Small deals are more common than big ones.
     let ceiling = generator.between(low, high);
     let expected_in = i64::from(generator.between(20, 150));
     Deal {
         id: generator.id(created_at),
-        title: company.map_or_else(
+        title: contact.company.map_or_else(
             || product.to_owned(),
-            |company| format!("{product} for {}", company.name),
+            |place| format!("{product} for {}", companies[place].name),
         ),
         value: format!(
             "{}.{:02}",

@@ -9,9 +9,6 @@ use super::people::{Company, Contact};
 use super::sales::Deal;
 use super::vocabulary::{ACTIVITIES, NOTES, Trade};
 
-const ACTIVITY_COUNT: usize = 150;
-const NOTE_COUNT: usize = 60;
-
 #[derive(Serialize)]
 pub(super) struct Activity {
     id: Uuid,
@@ -50,8 +47,13 @@ pub(super) struct Target {
 }
 
 /// Two of three activities are about a deal, the others about a contact. Most that were due are done.
-pub(super) fn activities(generator: &mut Generator, deals: &[Deal], contacts: &[Contact]) -> Vec<Activity> {
-    (0..ACTIVITY_COUNT)
+pub(super) fn activities(
+    generator: &mut Generator,
+    deals: &[Deal],
+    contacts: &[Contact],
+    count: usize,
+) -> Vec<Activity> {
+    (0..count)
         .map(|index| {
             if index % 3 == 2 {
                 let contact = generator.choose(contacts);
@@ -98,18 +100,29 @@ fn activity(
     }
 }
 
+/// What notes may be about.
+pub(super) struct About<'a> {
+    pub(super) deals: &'a [Deal],
+    pub(super) contacts: &'a [Contact],
+    pub(super) companies: &'a [Company],
+}
+
 /// Notes in turn about a contact, a company and a deal; one about a deal is about its contact too.
 pub(super) fn notes(
     generator: &mut Generator,
     trade: &Trade,
-    deals: &[Deal],
-    contacts: &[Contact],
-    companies: &[Company],
+    about: &About<'_>,
+    count: usize,
     members: &[Uuid],
 ) -> (Vec<Note>, Vec<Target>) {
-    let mut notes = Vec::with_capacity(NOTE_COUNT);
+    let About {
+        deals,
+        contacts,
+        companies,
+    } = about;
+    let mut notes = Vec::with_capacity(count);
     let mut targets = Vec::new();
-    for index in 0..NOTE_COUNT {
+    for index in 0..count {
         let note = note(generator, trade, members);
         let mut target = Target {
             note_id: note.id,

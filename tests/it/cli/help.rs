@@ -20,6 +20,7 @@ const COMMANDS: &[&[&str]] = &[
     &["tenant", "rename"],
     &["tenant", "slug"],
     &["tenant", "clone"],
+    &["tenant", "seed"],
     &["tenant", "move"],
     &["tenant", "drop"],
     &["tenant", "undrop"],

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tenant_schema::demo_data;
+use tenant_schema::demo_data::{self, Filling, Size};
 use tenant_schema::lifecycle::clone::{Cloned, Content};
 use tenant_schema::lifecycle::{LifecycleError, Refusal};
 use tenant_schema::personal::Kind;
@@ -54,7 +54,14 @@ async fn demo(t: &TestDb, slug: &str) -> TestTenant {
         .map(|row| row.get::<_, uuid::Uuid>(0).into())
         .collect();
     let mut tx = t.catalog().begin_unhurried().await.expect("a transaction");
-    demo_data::fill(&mut tx, &tenant.schema, &tenant.slug, &members, t.source().now())
+    let with = Filling {
+        slug: &tenant.slug,
+        members: &members,
+        base: t.source().now(),
+        size: Size::Small,
+        actor: &t.actor(),
+    };
+    demo_data::fill(&mut tx, &tenant.schema, with, |_| {})
         .await
         .expect("filled");
     tx.commit().await.expect("committed");

@@ -12,7 +12,7 @@ use catalog::pg::pool::PoolSettings;
 use catalog::scope::Scopes;
 use catalog::slug::Slug;
 use catalog::tx::{CatalogDb, CatalogTx};
-use tenant_schema::demo_data;
+use tenant_schema::demo_data::{self, Filling, Size};
 use tenant_schema::fleet::{self, Event, Fleet, StopSignal};
 use tenant_schema::lifecycle;
 
@@ -117,7 +117,14 @@ async fn create(
         members.push(membership.id);
     }
     if !operator.config.template.is_own() {
-        demo_data::fill(tx, &made.schema, slug, &members, source.now()).await?;
+        let with = Filling {
+            slug,
+            members: &members,
+            base: source.now(),
+            size: Size::Small,
+            actor,
+        };
+        demo_data::fill(tx, &made.schema, with, |_| {}).await?;
     }
     Ok(made.organization)
 }

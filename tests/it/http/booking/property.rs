@@ -111,26 +111,36 @@ impl Day {
         owner.batch_execute(&sql).await.expect("the day is laid out");
     }
 
-    /// Which of these beginnings the definition of a slot allows, minute by minute: each minute of the slot is in a rule by the
-    /// clocks of the wall and outside time off, and nothing touches it, buffers included.
+    /// How many of these beginnings the definition of a slot does not allow, minute by minute: hours begin and end at the first
+    /// minute at which the clocks show their time or a later one, each minute of the slot is in some and outside time off,
+    /// and nothing touches it, buffers included.
     async fn disallowed(&self, shop: &Shop, slots: &[String]) -> i64 {
         let schema = &shop.scene.acme.tenant.schema;
         let owner = shop.scene.app.db().as_superuser().await;
         let path = format!("set search_path = {}", schema.search_path());
         owner.batch_execute(&path).await.expect("a path");
+        let first = |local: &str| {
+            format!(
+                "(select min(t) from generate_series('{0}Z'::timestamptz - interval '15 hours',
+                                                     '{0}Z'::timestamptz + interval '40 hours', '1 minute') t
+                   where t at time zone c.time_zone >= '{0}'::date + r.{local})",
+                self.zone.1
+            )
+        };
         let sql = format!(
-            "select count(*) from unnest($1::text[]) s (text) cross join lateral (select s.text::timestamptz as at) f
+            "with hours as materialized (select {3} as opens, {4} as closes from schedule_rules r cross join schedules c)
+             select count(*) from unnest($1::text[]) s (text) cross join lateral (select s.text::timestamptz as at) f
               where exists (select from generate_series(f.at, f.at + interval '{0} minutes' - interval '1 minute', '1 minute') m
-                             cross join schedules c cross join lateral (select m at time zone c.time_zone as wall) w
-                             where not exists (select from schedule_rules r
-                                                where r.weekday = extract(isodow from w.wall)
-                                                  and w.wall::time >= r.start_local
-                                                  and (w.wall::time < r.end_local or r.end_local = '24:00')))
+                             where not exists (select from hours h where m >= h.opens and m < h.closes))
                  or exists (select from time_off o where o.starts_at < f.at + interval '{0} minutes' and o.ends_at > f.at)
                  or exists (select from appointments a
                              where a.status = 'scheduled'
                                and a.busy && tstzrange(f.at - interval '{1} minutes', f.at + interval '{2} minutes'))",
-            self.length, self.before, self.length + self.after
+            self.length,
+            self.before,
+            self.length + self.after,
+            first("start_local"),
+            first("end_local"),
         );
         owner.query_one(&sql, &[&slots]).await.expect("an answer").get(0)
     }

@@ -1,5 +1,7 @@
 //! Reports, held against numbers that were worked out by hand.
 
+use std::time::Duration;
+
 use catalog::memberships::MemberRole::Admin;
 use serde_json::{Value, json};
 
@@ -343,6 +345,25 @@ async fn activities_are_counted_by_the_clocks_of_the_asker() {
         .filter_map(|row| row["day"].as_str())
         .collect();
     assert_eq!(days, ["2025-06-09", "2025-06-10", "2025-06-15", "2025-06-30"]);
+}
+
+#[tokio::test]
+async fn a_report_ends_with_the_time_that_a_statement_has() {
+    let crm =
+        Crm::of(Scene::with(|settings| settings.tenants.statement_timeout = Duration::from_secs(2)).await)
+            .await;
+    let mut owner = crm.app.db().as_owner().await;
+    let schema = crm.acme.tenant.schema.to_string();
+    let holder = owner.transaction().await.expect("a transaction");
+    let lock = format!("lock table {schema}.deals in access exclusive mode");
+    holder.batch_execute(&lock).await.expect("locked");
+    let late = crm.ada.get("/crm/v1/reports/forecast").await.expect_status(503);
+    assert_eq!(
+        (late.code().as_str(), late.header("retry-after")),
+        ("57014", Some("1"))
+    );
+    holder.rollback().await.expect("released");
+    crm.ada.get("/crm/v1/reports/forecast").await.expect_status(200);
 }
 
 #[tokio::test]
