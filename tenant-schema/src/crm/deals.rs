@@ -425,7 +425,11 @@ mod tests {
             "422 The field 'stage_id' must be given"
         );
         for wrong in [r#""top""#, "3", r#"{"before": 1}"#, r#"{"over": "x"}"#, "[]"] {
-            let told = refused(Change::Move, &format!(r#"{{"position": {wrong}}}"#));
+            let stage = uuid::Uuid::nil();
+            let told = refused(
+                Change::Move,
+                &format!(r#"{{"stage_id": "{stage}", "position": {wrong}}}"#),
+            );
             assert!(told.starts_with("422 The field 'position' must be"), "{told}");
         }
         assert_eq!(

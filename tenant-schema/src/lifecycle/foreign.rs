@@ -33,6 +33,7 @@ macro_rules! foreign {
         left join pg_catalog.pg_proc p on d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and p.oid = d.objid
         left join pg_catalog.pg_operator o on d.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass and o.oid = d.objid
         left join pg_catalog.pg_type t on d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and t.oid = d.objid
+             and t.typowner <> h.nspowner
              and exists (select from pg_catalog.pg_type e
                           where e.typname = t.typname and e.typnamespace = pg_catalog.to_regnamespace('extensions'))
        where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.refobjid = h.oid
