@@ -135,7 +135,7 @@ const RULES: &[Rule] = &[
         hint: Some("Book anew by POST /crm/v1/appointments/book: the slot may still be free"),
     },
     Rule {
-        word: "invalid_transition",
+        word: "not_possible_now",
         status: 409,
         message: "The appointment is not in a state in which this can be done",
         hint: Some("The details say what can be done with it"),

@@ -62,7 +62,7 @@ _refused as (
      union all
     select 2, 'outdated', json_build_object('details', o.version) from _old o where o.version <> all ($2::bigint[])
      union all
-    select 3, 'invalid_transition', json_build_object('details', json_build_object('status', o.status, 'allowed', o.allowed))
+    select 3, 'not_possible_now', json_build_object('details', json_build_object('status', o.status, 'allowed', o.allowed))
       from _old o where not (o.allowed::jsonb ? $3::text)
   ) r order by r.rank limit 1
 ),
@@ -120,7 +120,7 @@ _refused as (
      union all
     select 2, 'outdated', json_build_object('details', o.version) from _old o where o.version <> all ($2::bigint[])
      union all
-    select 3, 'invalid_transition', json_build_object('details', json_build_object('status', o.status, 'allowed', o.allowed))
+    select 3, 'not_possible_now', json_build_object('details', json_build_object('status', o.status, 'allowed', o.allowed))
       from _old o where o.status <> 'held'
      union all
     select 4, 'hold_expired', json_build_object('details', format('Since %s', o.hold_expires_at))

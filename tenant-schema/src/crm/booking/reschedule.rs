@@ -63,7 +63,7 @@ _refused as (
      union all
     select 2, 'outdated', json_build_object('details', o.version)::text from _old o where o.version <> all ($6::bigint[])
      union all
-    select 3, 'invalid_transition',
+    select 3, 'not_possible_now',
            json_build_object('details', json_build_object('status', o.status, 'allowed', o.allowed))::text
       from _old o where not (o.allowed::jsonb ? 'reschedule')
      union all

@@ -94,7 +94,7 @@ async fn an_appointment_goes_to_somebody_else() {
         .expect_status(409);
     assert_eq!(
         (over.code(), over.json()["details"]["allowed"].clone()),
-        ("invalid_transition".to_owned(), json!([]))
+        ("not_possible_now".to_owned(), json!([]))
     );
 }
 

@@ -201,7 +201,7 @@ async fn a_hold_becomes_an_appointment_or_expires() {
     let again = send(&shop.scene.ada, &hold, "book", &body)
         .await
         .expect_status(409);
-    assert_eq!(again.code(), "invalid_transition");
+    assert_eq!(again.code(), "not_possible_now");
     // One that has expired keeps nobody from booking, and is no more by then.
     let late = shop.hold(TEN).await.expect_status(201).field("id");
     shop.scene.app.db().clock().advance(TimeDelta::minutes(5));
@@ -289,7 +289,7 @@ async fn a_verb_is_possible_or_says_what_is() {
                 answer.expect_status(200);
             } else {
                 let answer = answer.expect_status(409);
-                assert_eq!(answer.code(), "invalid_transition", "{before:?} {verb}");
+                assert_eq!(answer.code(), "not_possible_now", "{before:?} {verb}");
                 assert_eq!(
                     answer.json()["details"]["allowed"],
                     json!(possible),
