@@ -107,8 +107,7 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         is_replayed: false,
         next: None,
     };
-    let counted = prepared.count.is_some_and(Count::counts);
-    let total = Some(row.count).filter(|_| counted);
+    let total = Some(row.count).filter(|_| prepared.count.is_some_and(Count::counts));
     let nothing_new = row.extra == Some(0);
     match &prepared.planned.shape {
         Shape::Record => check(prepared, &row, tag.as_deref(), &mut answer)?,
