@@ -322,7 +322,7 @@ async fn whoever_wants_little_is_told_where_the_new_one_is() {
         let ask = |key: &'static str| {
             let ask = client.post(&format!("/crm/v1/{path}"), body);
             ask.header("prefer", "return=minimal")
-                .header("idempotency-key", &format!("{key}/{path}"))
+                .header("idempotency-key", format!("{key}/{path}"))
         };
         let made = ask("once").await.expect_status(201);
         assert_eq!(made.text(), "", "{path}");
@@ -333,9 +333,9 @@ async fn whoever_wants_little_is_told_where_the_new_one_is() {
         let replayed = ask("once").await.expect_status(201);
         assert_eq!(replayed.header("location"), Some(&*place), "{path}");
         // What is new has no version yet.
-        let held = client.post(&format!("/crm/v1/{path}"), body);
-        let held = held.header("if-match", "\"1\"").await.expect_status(400);
-        assert_eq!(held.code(), "condition_unsupported", "{path}");
+        let bound = client.post(&format!("/crm/v1/{path}"), body);
+        let refused = bound.header("if-match", "\"1\"").await.expect_status(400);
+        assert_eq!(refused.code(), "condition_unsupported", "{path}");
     }
     let asked = client.get(&format!("/crm/v1/slots?service={}", shop.service));
     let asked = asked.header("if-none-match", "\"1\"").await.expect_status(400);

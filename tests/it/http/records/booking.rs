@@ -1,7 +1,8 @@
 //! What the template does about booking by itself: nobody twice at once, working hours that can be, an order of statuses, a
 //! history that nobody writes.
 
-use chrono::{TimeDelta, Utc};
+use catalog::clock::{Clock, SystemClock};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tests::app::Answer;
 
@@ -220,7 +221,7 @@ async fn what_has_not_begun_is_not_over_and_a_hold_ends() {
     assert_eq!(refusal(&answer), (422, "a hold lasts an hour at most".to_owned()));
     // Whose clock is a few seconds ahead of the database's has asked for an hour, too.
     for (seconds, status) in [(3630, 201), (3690, 422)] {
-        let until = Utc::now() + TimeDelta::seconds(seconds);
+        let until = SystemClock.now() + TimeDelta::seconds(seconds);
         hold["hold_expires_at"] = json!(until.to_rfc3339());
         let answer = scene.ada.post("/rest/v1/appointments", &hold).await;
         assert_eq!(answer.status(), status, "{seconds}: {}", answer.text());
