@@ -33,7 +33,7 @@ pub(crate) async fn join(
     let membership = memberships::insert(tx, &new, source).await?;
     if let Some(schema) = tenant_schemas::find(tx, organization.id).await? {
         let member = Member::of(&membership, vouched.display_name(), vouched.user.email.as_str());
-        members::mirror(tx, &schema.schema, &member).await?;
+        members::mirror_in(tx, &schema.schema, &member).await?;
     }
     let event = AuditEvent::MembershipCreated {
         id: membership.id,

@@ -10,6 +10,7 @@ use crate::archives;
 use crate::audit::{self, AuditEvent};
 use crate::clock::Source;
 use crate::dba_grants;
+use crate::domains;
 use crate::error::CatalogError;
 use crate::ids::OrganizationId;
 use crate::moves::{self, MoveState};
@@ -170,6 +171,8 @@ pub struct CatalogRows {
     pub sessions: u64,
     /// API keys.
     pub api_keys: u64,
+    /// Domains, which others can have from now on.
+    pub domains: u64,
 }
 
 /// Removes what the catalog has of a tenant, whose schema goes in the same transaction. Its two rows stay as tombstones, with
@@ -183,8 +186,11 @@ pub async fn finish(
         sessions: tx.execute(DELETE_SESSIONS, &[&organization]).await?,
         api_keys: tx.execute(DELETE_KEYS, &[&organization]).await?,
         memberships: tx.execute(DELETE_MEMBERSHIPS, &[&organization]).await?,
+        domains: domains::leave(tx, organization).await?,
     };
-    tx.execute(DELETE_SUSPENSION, &[&organization]).await?;
+    for delete in [DELETE_SUSPENSION, DELETE_PLAN, DELETE_SIZE] {
+        tx.execute(delete, &[&organization]).await?;
+    }
     dba_grants::revoke_all(tx, organization).await?;
     archives::forget(tx, organization).await?;
     tx.execute(DELETE, &[&organization]).await?;
@@ -244,6 +250,11 @@ const DELETE_MEMBERSHIPS: &str = "delete from catalog.memberships where organiza
 
 const DELETE_SUSPENSION: &str = "delete from catalog.suspensions where organization_id = $1";
 
+// A plan that it has could never be removed.
+const DELETE_PLAN: &str = "delete from catalog.tenant_plans where organization_id = $1";
+
+const DELETE_SIZE: &str = "delete from catalog.tenant_sizes where organization_id = $1";
+
 // What PostgreSQL said of a failed migration may hold a value of a row.
 const FORGET_FAILURES: &str = "\
     update catalog.migration_run_tenants set message = 'erased with the tenant' \
@@ -266,6 +277,8 @@ pub(crate) const STATEMENTS: &[&str] = &[
     DELETE_KEYS,
     DELETE_MEMBERSHIPS,
     DELETE_SUSPENSION,
+    DELETE_PLAN,
+    DELETE_SIZE,
     FORGET_FAILURES,
     BURY,
 ];

@@ -245,6 +245,12 @@ pub async fn remove(
     Ok(was_there)
 }
 
+/// Removes all domains of an organization that is erased, or has moved to another database, so that others can have them. Says how
+/// many there were. It is locked.
+pub(crate) async fn leave(tx: &mut CatalogTx, organization: OrganizationId) -> Result<u64, CatalogError> {
+    Ok(tx.execute(LEAVE, &[&organization]).await?)
+}
+
 fn domain(row: &tokio_postgres::Row) -> Result<Domain, CatalogError> {
     let columns = Columns::new(row, "organization_domains");
     Ok(Domain {
@@ -278,7 +284,9 @@ const CHECK: &str = "\
 
 const REMOVE: &str = "delete from catalog.organization_domains where organization_id = $1 and hostname = $2";
 
-pub(crate) const STATEMENTS: &[&str] = &[ADD, FIND, LIST, CHECK, REMOVE];
+const LEAVE: &str = "delete from catalog.organization_domains where organization_id = $1";
+
+pub(crate) const STATEMENTS: &[&str] = &[ADD, FIND, LIST, CHECK, REMOVE, LEAVE];
 
 #[cfg(test)]
 mod tests {

@@ -14,6 +14,7 @@ use crate::actor::Actor;
 use crate::audit::{self, AuditEvent};
 use crate::clock::Source;
 use crate::departures;
+use crate::domains;
 use crate::error::CatalogError;
 use crate::ids::OrganizationId;
 use crate::organizations::Organization;
@@ -254,6 +255,8 @@ pub async fn finish(
     set_state(tx, id, TenantSchemaState::Moved).await?;
     // What it may take is said there now.
     tx.execute(LEAVE_PLAN, &[&id]).await?;
+    // They are shown anew there, and nobody could remove them here.
+    domains::leave(tx, id).await?;
     let event = AuditEvent::TenantMoved { token, target };
     audit::record(tx, actor, Some(id), &event, &Device::NONE, source).await?;
     departures::begin(tx, organization, grace, actor, source).await?;

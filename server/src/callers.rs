@@ -1,4 +1,5 @@
-//! Who a request is from: credentials checked against keys and catalog, and remembered for a moment.
+//! Who a request is from: credentials checked against keys and catalog, and remembered for some minutes
+//! ([`ServerConfig::caller_ttl`]).
 //!
 //! What is remembered is found by the SHA-256 of the organization and the credential, so that a credential is only
 //! ever good where it was checked, and no secret lies in memory longer than its request. The catalog's change feed

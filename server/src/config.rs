@@ -64,8 +64,8 @@ pub struct ServerConfig {
     /// more is closed. Trusted proxies may have as many as there are.
     pub connections_per_client: usize,
     /// How long a verified caller is remembered without asking the catalog again. What ends or changes it meanwhile is heard
-    /// of at once, and nothing is believed while nothing can be heard; whoever is asked for more often than there is a
-    /// change makes all wait, the more the more tenants there are.
+    /// of at once, and nothing is believed while nothing can be heard. So a short time makes no answer truer: it only asks the
+    /// catalog more often, for each caller of each tenant.
     pub caller_ttl: Duration,
 }
 

@@ -13,7 +13,7 @@ mod work;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub(crate) use fill::{FIRST_WITH_RECORDS, SET_ACTOR};
+pub(crate) use fill::{COUNTS, FIRST_WITH_RECORDS, SET_ACTOR};
 pub use fill::{Filled, Filling, fill, first_with_records};
 use generator::Generator;
 use rows::Batch;
@@ -177,24 +177,24 @@ fn batches(seed: &str, member_ids: &[Uuid], base: DateTime<Utc>, size: Size) -> 
     let appointments = booking::appointments(generator, &services, &staff, &contacts);
 
     let mut batches = vec![
-        Batch::new("tags", INSERT_TAGS, tags),
-        Batch::new("companies", INSERT_COMPANIES, companies),
-        Batch::new("contacts", INSERT_CONTACTS, contacts),
-        Batch::new("company_tags", INSERT_COMPANY_TAGS, company_tags),
-        Batch::new("contact_tags", INSERT_CONTACT_TAGS, contact_tags),
-        Batch::new("deals", INSERT_DEALS, deals),
+        Batch::new(INSERT_TAGS, tags),
+        Batch::new(INSERT_COMPANIES, companies),
+        Batch::new(INSERT_CONTACTS, contacts),
+        Batch::new(INSERT_COMPANY_TAGS, company_tags),
+        Batch::new(INSERT_CONTACT_TAGS, contact_tags),
+        Batch::new(INSERT_DEALS, deals),
     ];
-    let moved = |moves| Batch::new("deal_stage_history", MOVE_DEALS, moves);
+    let moved = |moves| Batch::new(MOVE_DEALS, moves);
     batches.extend(rounds.into_iter().map(moved));
     batches.extend([
-        Batch::new("deal_tags", INSERT_DEAL_TAGS, deal_tags),
-        Batch::new("activities", INSERT_ACTIVITIES, activities),
-        Batch::new("notes", INSERT_NOTES, notes),
-        Batch::new("note_targets", INSERT_NOTE_TARGETS, targets),
-        Batch::new("services", INSERT_SERVICES, services),
-        Batch::new("staff_services", INSERT_STAFF, staff.clone()),
-        Batch::new("schedule_rules", INSERT_SCHEDULES, staff),
-        Batch::new("appointments", INSERT_APPOINTMENTS, appointments),
+        Batch::new(INSERT_DEAL_TAGS, deal_tags),
+        Batch::new(INSERT_ACTIVITIES, activities),
+        Batch::new(INSERT_NOTES, notes),
+        Batch::new(INSERT_NOTE_TARGETS, targets),
+        Batch::new(INSERT_SERVICES, services),
+        Batch::new(INSERT_STAFF, staff.clone()),
+        Batch::new(INSERT_SCHEDULES, staff),
+        Batch::new(INSERT_APPOINTMENTS, appointments),
     ]);
     batches
 }

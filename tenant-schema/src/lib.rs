@@ -38,6 +38,7 @@ pub fn statements() -> Vec<&'static str> {
         container::SEQUENCES,
         container::export::SERVER,
         container::import::SET_SEQUENCE,
+        demo_data::COUNTS,
         demo_data::FIRST_WITH_RECORDS,
         demo_data::SET_ACTOR,
         fleet::PIN,

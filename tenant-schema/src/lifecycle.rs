@@ -11,7 +11,7 @@ pub mod clone;
 pub mod dba_login;
 pub mod drill;
 pub(crate) mod fleet_table;
-pub(crate) mod foreign;
+pub mod foreign;
 pub(crate) mod idempotency_keys;
 pub mod logins;
 pub(crate) mod post_steps;

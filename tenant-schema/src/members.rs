@@ -7,6 +7,8 @@ use catalog::pg::sqlstate::PgError;
 use catalog::schema_name::SchemaName;
 use catalog::tx::CatalogTx;
 
+use crate::lifecycle::{LifecycleError, foreign};
+
 /// A row of a tenant's `members`.
 #[derive(Debug, Clone)]
 pub struct Member<'a> {
@@ -34,10 +36,28 @@ impl<'a> Member<'a> {
     }
 }
 
-/// Writes the mirror of a membership, in the transaction that writes the membership itself. The schema is the
+/// Writes the mirror of a membership into the schema of a tenant that lives: what somebody else made there would be called with
+/// the owner's rights, and is refused ([`foreign`]).
+///
+/// # Errors
+/// [`Refusal::Foreign`](crate::lifecycle::Refusal::Foreign).
+pub async fn mirror_in(
+    tx: &mut CatalogTx,
+    schema: &SchemaName,
+    member: &Member<'_>,
+) -> Result<(), LifecycleError> {
+    foreign::refuse(tx, schema).await?;
+    Ok(mirror(tx, schema, member).await?)
+}
+
+/// Writes the mirror of a membership, in the transaction that makes the schema and the membership itself. The schema is the
 /// one the catalog names for the membership's organization. A template that has no table `members` with these columns
 /// has no mirror.
-pub async fn mirror(tx: &mut CatalogTx, schema: &SchemaName, member: &Member<'_>) -> Result<(), PgError> {
+pub(crate) async fn mirror(
+    tx: &mut CatalogTx,
+    schema: &SchemaName,
+    member: &Member<'_>,
+) -> Result<(), PgError> {
     let table = format!("{schema}.members");
     let has = tx.transaction().row(HAS_MIRROR, &[&table]).await?;
     if !has.is_some_and(|row| row.get("has_mirror")) {

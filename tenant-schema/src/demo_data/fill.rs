@@ -16,8 +16,8 @@ use super::{Size, batches};
 /// Rows of one statement: few enough that nothing large is held, many enough that it does not matter how many.
 const AT_ONCE: usize = 5_000;
 
-/// How many rows went into each table.
-pub type Filled = BTreeMap<&'static str, u64>;
+/// How many rows each table has by now, whoever wrote them: a statement, or a trigger of the template's behind it.
+pub type Filled = BTreeMap<String, i64>;
 
 /// What a tenant is filled with.
 #[derive(Debug, Clone, Copy)]
@@ -47,17 +47,20 @@ pub async fn fill(
         .await?;
     tx.rows(SET_ACTOR, &[&with.actor.to_string()]).await?;
     let members: Vec<Uuid> = with.members.iter().map(|id| id.uuid()).collect();
-    let mut filled = Filled::new();
     for batch in batches(with.slug.as_str(), &members, with.base, with.size) {
         for json in batch.chunks(AT_ONCE) {
             let rows = tx.execute(batch.sql, &[&json]).await?;
-            *filled.entry(batch.table).or_default() += rows;
             report(rows);
         }
     }
+    let counted = tx.rows(COUNTS, &[]).await?;
+    let filled: Filled = counted
+        .iter()
+        .map(|row| (row.get("name"), row.get("rows")))
+        .collect();
     if with.size != Size::Small {
         // Else the first queries are planned for empty tables.
-        let tables: Vec<&str> = filled.keys().copied().collect();
+        let tables: Vec<&str> = filled.keys().map(String::as_str).collect();
         tx.batch(&format!("analyze {}", tables.join(", "))).await?;
     }
     Ok(filled)
@@ -72,6 +75,26 @@ pub async fn first_with_records(tx: &mut CatalogTx, schema: &SchemaName) -> Resu
 }
 
 pub(crate) const SET_ACTOR: &str = "select pg_catalog.set_config('tenantry.actor', $1, true) as actor";
+
+pub(crate) const COUNTS: &str = "\
+select 'activities' as name, count(*) as rows from activities union all
+select 'appointment_events' as name, count(*) as rows from appointment_events union all
+select 'appointments' as name, count(*) as rows from appointments union all
+select 'companies' as name, count(*) as rows from companies union all
+select 'company_tags' as name, count(*) as rows from company_tags union all
+select 'contact_tags' as name, count(*) as rows from contact_tags union all
+select 'contacts' as name, count(*) as rows from contacts union all
+select 'deal_stage_history' as name, count(*) as rows from deal_stage_history union all
+select 'deal_tags' as name, count(*) as rows from deal_tags union all
+select 'deals' as name, count(*) as rows from deals union all
+select 'note_targets' as name, count(*) as rows from note_targets union all
+select 'notes' as name, count(*) as rows from notes union all
+select 'schedule_rules' as name, count(*) as rows from schedule_rules union all
+select 'schedules' as name, count(*) as rows from schedules union all
+select 'services' as name, count(*) as rows from services union all
+select 'staff' as name, count(*) as rows from staff union all
+select 'staff_services' as name, count(*) as rows from staff_services union all
+select 'tags' as name, count(*) as rows from tags";
 
 pub(crate) const FIRST_WITH_RECORDS: &str = "\
 select f.name from (

@@ -4,10 +4,8 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-/// Many rows of one table, written by one statement, a part at a time.
+/// Many rows, written by one statement, a part at a time.
 pub(super) struct Batch {
-    /// Where they go.
-    pub(super) table: &'static str,
     /// A statement with one parameter of type `text`: rows as a JSON array.
     pub(super) sql: &'static str,
     rows: Box<dyn Rows>,
@@ -29,12 +27,12 @@ impl<T: Serialize + Send + Sync> Rows for Vec<T> {
 }
 
 impl Batch {
-    pub(super) fn new<T>(table: &'static str, sql: &'static str, rows: Vec<T>) -> Self
+    pub(super) fn new<T>(sql: &'static str, rows: Vec<T>) -> Self
     where
         T: Serialize + Send + Sync + 'static,
     {
         let rows = Box::new(rows);
-        Self { table, sql, rows }
+        Self { sql, rows }
     }
 
     /// Values of the statement's parameter, each of so many rows.

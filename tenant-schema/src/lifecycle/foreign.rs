@@ -11,6 +11,7 @@
 use catalog::pg::sqlstate::PgError;
 use catalog::pg::tx::Queued;
 use catalog::schema_name::SchemaName;
+use catalog::tx::CatalogTx;
 use tokio_postgres::Row;
 
 use super::{LifecycleError, Refusal};
@@ -71,6 +72,16 @@ pub(crate) fn refused_later(schema: &SchemaName) -> Queued {
         sql: REFUSED,
         params: vec![Box::new(schema.as_str().to_owned())],
     }
+}
+
+/// Asks, before the owner writes into a tenant's schema that was there before this transaction: through here goes whoever does so
+/// beside a migration.
+///
+/// # Errors
+/// [`Refusal::Foreign`].
+pub async fn refuse(tx: &mut CatalogTx, schema: &SchemaName) -> Result<(), LifecycleError> {
+    let answer = tx.transaction().rows(REFUSED, &[&schema.as_str()]).await;
+    refused(answer)
 }
 
 /// What was answered.

@@ -373,6 +373,7 @@ fn record(
             "memberships": gone.memberships,
             "sessions": gone.sessions,
             "api_keys": gone.api_keys,
+            "domains": gone.domains,
         },
     })
 }

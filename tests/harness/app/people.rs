@@ -111,7 +111,7 @@ impl AppTenant {
             .await
             .expect("a membership");
         let row = Member::of(&membership, name, user.email.as_str());
-        members::mirror(&mut tx, &self.tenant.schema, &row)
+        members::mirror_in(&mut tx, &self.tenant.schema, &row)
             .await
             .expect("mirrored");
         let news = self.app.news();

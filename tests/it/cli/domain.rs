@@ -229,6 +229,13 @@ async fn what_cannot_be_asked_changes_nothing_and_one_of_two_has_a_domain() {
     );
     tenantry.does("domain remove acme shop.example.com").await;
     tenantry.does(&network.verify("globex shop.example.com")).await;
+    // What is purged has no domain any more.
+    tenantry.does("tenant drop globex --yes --now").await;
+    tenantry.does("domain add acme shop.example.com").await;
+    let added = listed(&tenantry).await;
+    let text = |name: &str| added[name].as_str().expect("a text").to_owned();
+    network.say(|said| drop(said.records.insert(text("record_name"), text("record_value"))));
+    tenantry.does(&network.verify("acme shop.example.com")).await;
 }
 
 #[tokio::test]

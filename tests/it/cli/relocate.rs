@@ -38,6 +38,7 @@ async fn a_tenant_moves_to_another_database_and_says_so() {
         .does("key create acme --name K --scope 'contacts:read'")
         .await;
     fill(&two.here, "acme", 100).await;
+    tenantry.does("domain add acme shop.example.com").await;
     let before = tenantry.json("tenant export acme --output before.tenantry").await;
     let moved = tenantry.json("tenant move acme").await;
     assert_eq!(moved["changed"], true);
@@ -71,6 +72,13 @@ async fn a_tenant_moves_to_another_database_and_says_so() {
     let again = tenantry.json("tenant move acme").await;
     assert_eq!(again["changed"], false);
     nothing_brings_it_back(&tenantry).await;
+    let domains = "select count(*) from catalog.organization_domains";
+    let left = two.here.as_superuser().await.query_one(domains, &[]).await;
+    assert_eq!(
+        left.expect("an answer").get::<_, i64>(0),
+        0,
+        "nobody could remove it"
+    );
     it_moves_back(&two, (&tenantry, &there), &before).await;
 }
 

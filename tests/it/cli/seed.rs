@@ -1,7 +1,7 @@
 //! `tenantry tenant seed`: a tenant without records is filled, once and whole.
 
 use serde_json::Value;
-use tests::TestDb;
+use tests::{Cluster, TestDb};
 
 use super::program::{Ran, Tenantry};
 
@@ -28,6 +28,81 @@ async fn all_are_owned(t: &TestDb) -> bool {
     let schema: String = superuser.query_one(schema, &[]).await.expect("a tenant").get(0);
     let owned = format!("select bool_and(owner_id is not null) from {schema}.contacts");
     superuser.query_one(&owned, &[]).await.expect("contacts").get(0)
+}
+
+/// What each table has that was told, counted one by one; and whether PostgreSQL knows of each how large it is.
+async fn counted(t: &TestDb, told: &Value) -> (Value, bool) {
+    let superuser = t.as_superuser().await;
+    let schema = "select schema_name from catalog.tenant_schemas";
+    let schema: String = superuser.query_one(schema, &[]).await.expect("a tenant").get(0);
+    let (mut counted, mut is_analyzed) = (serde_json::Map::new(), true);
+    for table in told.as_object().expect("an object").keys() {
+        let count = format!(
+            "select count(*), (select reltuples >= 0 from pg_class where oid = '{schema}.{table}'::regclass) from {schema}.{table}"
+        );
+        let row = superuser.query_one(&count, &[]).await.expect("a table");
+        counted.insert(table.clone(), row.get::<_, i64>(0).into());
+        is_analyzed &= row.get::<_, bool>(1);
+    }
+    (counted.into(), is_analyzed)
+}
+
+#[tokio::test]
+async fn what_is_told_is_what_is_there() {
+    let t = TestDb::new().await;
+    let tenantry = with_tenant(&t, "acme").await;
+    let seeded = tenantry.json("tenant seed acme --size medium").await;
+    let (counted, is_analyzed) = counted(&t, &seeded["tables"]).await;
+    assert_eq!(seeded["tables"], counted);
+    assert!(is_analyzed, "the first queries are not planned for empty tables");
+    for table in ["staff", "schedules", "deal_stage_history", "appointment_events"] {
+        assert!(counted[table].as_i64() > Some(0), "{table}: {counted}");
+    }
+    let more = counted["contacts"].as_i64();
+    assert!(more > Some(5_000), "more than one statement takes: {counted}");
+    let noted = "select (to_jsonb(l) #>> '{}') from catalog.catalog_audit_logs l where event_type = 'organization.seeded'";
+    let noted: String = t
+        .as_superuser()
+        .await
+        .query_one(noted, &[])
+        .await
+        .expect("an entry")
+        .get(0);
+    assert!(noted.contains(&seeded["rows"].to_string()), "{noted}");
+}
+
+/// Neither by what fills it nor by who is let in.
+#[tokio::test]
+async fn what_others_have_made_there_is_not_run() {
+    let t = TestDb::on(Cluster::own().await).await;
+    let tenantry = with_tenant(&t, "acme").await;
+    let superuser = t.as_superuser().await;
+    let schema = "select schema_name from catalog.tenant_schemas";
+    let schema: String = superuser.query_one(schema, &[]).await.expect("a tenant").get(0);
+    let make = format!(
+        "create role dba; create schema mine authorization dba; grant usage on schema {schema} to dba;
+         grant trigger on {schema}.contacts, {schema}.members to dba;
+         set role dba; create table mine.ran (who name); grant all on schema mine to public; grant all on mine.ran to public;
+         create function mine.ran() returns trigger language plpgsql as
+           'begin insert into mine.ran values (current_user); return new; end';
+         create trigger ran before insert on {schema}.contacts for each row execute function mine.ran();
+         create trigger ran before insert on {schema}.members for each row execute function mine.ran()"
+    );
+    superuser.batch_execute(&make).await.expect("made");
+    for command in [
+        "tenant seed acme --json",
+        "user create --email bo@acme.example --organization acme --json",
+    ] {
+        let (status, why) = refusal(&tenantry.run(command).await);
+        assert_eq!(status, Some(1), "{why}");
+        assert!(
+            why.contains("what would run with its owner's rights") && why.contains("of dba"),
+            "{command}: {why}"
+        );
+    }
+    let ran = "select count(*) from mine.ran";
+    let ran: i64 = superuser.query_one(ran, &[]).await.expect("an answer").get(0);
+    assert_eq!(ran, 0);
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ pub(crate) async fn join(t: &TestDb, tenant: &TestTenant, name: &str) -> User {
         .await
         .expect("a membership");
     let row = Member::of(&membership, name, user.email.as_str());
-    members::mirror(&mut tx, &tenant.schema, &row)
+    members::mirror_in(&mut tx, &tenant.schema, &row)
         .await
         .expect("mirrored");
     tx.commit().await.expect("committed");

@@ -16,6 +16,7 @@ use catalog::tx::CatalogTx;
 use chrono::NaiveTime;
 use serde::Serialize;
 use tenant_schema::demo_data::{self, Filled, Filling, Size};
+use tenant_schema::lifecycle::foreign;
 
 use crate::cli::SeedSize;
 use crate::exit::ExitStatus;
@@ -27,8 +28,8 @@ use crate::output;
 struct Seeded {
     slug: String,
     size: &'static str,
-    rows: u64,
-    tables: BTreeMap<&'static str, u64>,
+    rows: i64,
+    tables: BTreeMap<String, i64>,
 }
 
 /// Fills it in one transaction.
@@ -76,7 +77,7 @@ async fn seed(slug: &Slug, size: Size, word: &'static str, operator: &Operator) 
     let filled = filled?;
     let event = AuditEvent::TenantSeeded {
         size: word,
-        rows: filled.values().sum(),
+        rows: u64::try_from(filled.values().sum::<i64>())?,
     };
     audit::record(
         &mut tx,
@@ -116,6 +117,7 @@ async fn check_is_empty(tx: &mut CatalogTx, slug: &Slug, operator: &Operator) ->
         let why = format!("{slug} is at version {own} of the template, not at {latest}");
         return Err(Problem::refused(why, "`tenantry migrate` brings it there").into());
     }
+    foreign::refuse(tx, &schema.schema).await?;
     if let Some(table) = demo_data::first_with_records(tx, &schema.schema).await? {
         let why = format!("{slug} has records already (in {table})");
         return Err(Problem::refused(why, "seed a tenant that was just created").into());
@@ -157,7 +159,7 @@ fn text(seeded: &Seeded) -> String {
     let rows = seeded.tables.iter();
     let table = output::table(
         ["table", "rows"],
-        rows.map(|(table, rows)| [(*table).to_owned(), rows.to_string()]),
+        rows.map(|(table, rows)| [table.clone(), rows.to_string()]),
     );
     format!("{table}\n\n{} has {} rows more", seeded.slug, seeded.rows)
 }
