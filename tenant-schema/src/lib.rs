@@ -77,7 +77,6 @@ const OF_LIFECYCLE: &[&str] = &[
     lifecycle::foreign::FOUND,
     lifecycle::foreign::REFUSED,
     lifecycle::RELATIONS,
-    lifecycle::FRESH_RELATIONS,
     lifecycle::belongings::LARGE_OBJECTS,
     lifecycle::belongings::LOCKS,
     lifecycle::belongings::UNLINK,

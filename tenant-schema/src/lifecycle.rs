@@ -324,21 +324,16 @@ pub(crate) async fn grants(tx: &mut Transaction, schema: &SchemaName) -> Result<
 }
 
 /// Asks for what the statements are made of; [`grants_of`] makes them.
-fn relations_later(schema: &SchemaName) -> Queued {
-    relations(RELATIONS, schema)
-}
-
-/// The same for the relations only that the transaction itself has made, altered or commented: in a schema that had its
-/// grants before, the others have them still.
-pub(crate) fn fresh_relations_later(schema: &SchemaName) -> Queued {
-    relations(FRESH_RELATIONS, schema)
-}
-
-fn relations(sql: &'static str, schema: &SchemaName) -> Queued {
+pub(crate) fn relations_later(schema: &SchemaName) -> Queued {
     let own = [HISTORY_TABLE, idempotency_keys::TABLE].map(str::to_owned);
+    let roles = [schema.read_write_role(), schema.read_only_role()];
     Queued {
-        sql,
-        params: vec![Box::new(schema.as_str().to_owned()), Box::new(own.to_vec())],
+        sql: RELATIONS,
+        params: vec![
+            Box::new(schema.as_str().to_owned()),
+            Box::new(own.to_vec()),
+            Box::new(roles.to_vec()),
+        ],
     }
 }
 
@@ -405,14 +400,17 @@ pub(crate) fn rights<'a>(acl: &'a str, role: &str) -> Option<&'a str> {
 
 // The relations of a schema are found by what depends on it: there is no index on `relnamespace` alone, and to look
 // through those of all tenants would make each tenant cost more the more there are.
-macro_rules! relations {
-    ($and:literal) => {
-        concat!(
-            "\
+//
+// A right on a column is found by whom it was given to, since the tenant's columns are many and such rights are none.
+pub(crate) const RELATIONS: &str = "\
 select pg_catalog.quote_ident(c.relname) as quoted, c.relkind::text as kind, d.description as comment,
        coalesce(c.relacl::text, '') as acl,
-       exists (select from pg_catalog.pg_attribute a
-                where a.attrelid = c.oid and a.attnum > 0 and a.attacl is not null) as columns
+       c.oid = any (array(
+         select s.objid from pg_catalog.pg_roles r
+           join pg_catalog.pg_shdepend s on s.refclassid = 'pg_catalog.pg_authid'::regclass and s.refobjid = r.oid
+          where r.rolname = any($3::text[]) and s.classid = 'pg_catalog.pg_class'::regclass and s.objsubid > 0
+            and s.dbid = (select b.oid from pg_catalog.pg_database b where b.datname = pg_catalog.current_database())))
+         as columns
   from pg_catalog.pg_depend i
   join pg_catalog.pg_class c on c.oid = i.objid
   left join pg_catalog.pg_description d
@@ -420,23 +418,9 @@ select pg_catalog.quote_ident(c.relname) as quoted, c.relkind::text as kind, d.d
  where i.refclassid = 'pg_catalog.pg_namespace'::regclass and i.refobjid = $1::text::regnamespace
    and i.classid = 'pg_catalog.pg_class'::regclass
    and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-   and c.relname <> all($2::text[])",
-            $and,
-            "
+   and c.relname <> all($2::text[])
    and pg_catalog.pg_has_role(c.relowner, 'usage')
- order by c.relname"
-        )
-    };
-}
-
-pub(crate) const RELATIONS: &str = relations!("");
-
-// A transaction's own rows, and those of its subtransactions, bear its number or a later one.
-pub(crate) const FRESH_RELATIONS: &str = relations!(
-    "
-   and least(pg_catalog.age(c.xmin), pg_catalog.age(d.xmin))
-       <= pg_catalog.age(pg_catalog.pg_current_xact_id()::xid)"
-);
+ order by c.relname";
 
 #[cfg(test)]
 mod tests {

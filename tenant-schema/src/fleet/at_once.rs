@@ -41,7 +41,7 @@ impl Fleet<'_> {
             questions(attempt.organization, schema),
             &history,
             &batches,
-            lifecycle::fresh_relations_later(schema),
+            lifecycle::relations_later(schema),
         );
         let Flown {
             typed,
