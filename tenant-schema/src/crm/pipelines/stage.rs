@@ -17,6 +17,9 @@ const FIELDS: &[&str] = &[
     "required_fields",
 ];
 
+/// What the deals in a stage are.
+const KINDS: &[&str] = &["open", "won", "lost"];
+
 /// What a stage may ask of a deal, as the table has it.
 const REQUIRED: &[&str] = &[
     "value",
@@ -115,15 +118,13 @@ fn read(stage: &Value) -> Result<Stage, (String, String)> {
     };
     read.insert("name".to_owned(), json!(name));
     if let Some(kind) = given("kind") {
-        let is_kind = |kind: &&str| ["open", "won", "lost"].contains(kind);
-        let Some(kind) = kind.as_str().filter(is_kind) else {
+        let Some(kind) = kind.as_str().filter(|kind| KINDS.contains(kind)) else {
             return wrong("kind", "must be open, won or lost");
         };
         read.insert("kind".to_owned(), json!(kind));
     }
     if let Some(probability) = given("probability") {
-        let is_percent = |percent: &f64| (0.0..=100.0).contains(percent);
-        let Some(probability) = probability.as_f64().filter(is_percent) else {
+        let Some(probability) = probability.as_f64().filter(|number| is_percent(*number)) else {
             return wrong("probability", "must be a number from 0 to 100");
         };
         read.insert("probability".to_owned(), json!(probability));
@@ -151,6 +152,10 @@ fn read(stage: &Value) -> Result<Stage, (String, String)> {
         read.insert("required_fields".to_owned(), required.clone());
     }
     Ok(Stage(read))
+}
+
+fn is_percent(number: f64) -> bool {
+    (0.0..=100.0).contains(&number)
 }
 
 fn is_color(color: &str) -> bool {
