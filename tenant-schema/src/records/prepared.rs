@@ -182,7 +182,7 @@ impl Prepared {
             object: "test".to_owned(),
             form: Form::Plural,
             applied: None,
-            returning: Return::Minimal,
+            returning: Return::Representation,
             count: None,
             max_rows: 0,
             end: End::Commit,
