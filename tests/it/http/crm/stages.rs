@@ -121,7 +121,11 @@ async fn stages_and_deals_are_changed_at_once_without_a_deadlock() {
     };
     let orders = async |n: usize| {
         for round in 0..6 {
-            let order = if (n + round) % 2 == 0 { &ids } else { &reversed };
+            let order = if (n + round).is_multiple_of(2) {
+                &ids
+            } else {
+                &reversed
+            };
             let body = json!({ "stage_ids": order });
             let done = crm.ada.post(&format!("{path}/reorder"), &body).await;
             done.expect_status(200);
