@@ -273,12 +273,15 @@ _moved as (
   returning s.id, s.version
 ),
 _touched as (
-  update pipelines p set position = p.position where p.id = $1::uuid and exists (select from _moved) returning p.*
+  update pipelines p set position = p.position where p.id = $1::uuid and exists (select from _moved)
+  returning p.id, p.name, p.is_default, p.currency, p.position, p.owner_id, p.created_at, p.updated_at, p.version
 ),
 _pipeline as (
-  select t.* from _touched t
+  select t.id, t.name, t.is_default, t.currency, t.position, t.owner_id, t.created_at, t.updated_at, t.version
+    from _touched t
    union all
-  select p.* from pipelines p
+  select p.id, p.name, p.is_default, p.currency, p.position, p.owner_id, p.created_at, p.updated_at, p.version
+    from pipelines p
    where p.id = $1::uuid and not exists (select from _refused) and not exists (select from _moved)
 ),
 _shown as (
