@@ -3,10 +3,9 @@
 use std::fmt;
 
 use catalog::actor::Actor;
-use chrono::{DateTime, Utc};
 
 use super::verb::UTC;
-use super::{Fields, Parameters, Rule, Step, Verb, answer, id_of};
+use super::{Fields, Parameters, Rule, Step, Verb, answer, id_of, moment};
 use crate::records::{Conditions, RecordError};
 
 /// What is done to an activity.
@@ -53,7 +52,7 @@ pub fn change(
     let mut fields = Fields::read(body, known)?;
     let outcome = fields.text("outcome", MOST_OUTCOME);
     let at = fields.text("completed_at", 64).and_then(|text| {
-        let at = DateTime::parse_from_rfc3339(&text).ok();
+        let at = moment::instant(&text);
         if at.is_none() {
             let expected = "must be a time with its offset, such as 2026-03-31T09:30:00Z";
             fields.refuse("completed_at", "not_a_time", expected);
@@ -83,7 +82,7 @@ pub fn change(
             versions,
             user(asker),
             outcome,
-            at.map(|at| at.with_timezone(&Utc).to_rfc3339()),
+            at,
             minutes.map(|minutes| minutes.to_string()),
         ],
     };
@@ -149,7 +148,7 @@ _changed as (
   returning a.version, (select row_to_json(r) from (
     select a.id, a.type, a.subject, a.description, a.due_at, a.completed_at, a.is_completed, a.completed_by,
            a.duration_minutes, a.outcome, a.contact_id, a.company_id, a.deal_id, a.owner_id, a.created_at, a.updated_at,
-           a.created_by, a.updated_by, a.version) r) as body
+           a.created_by, a.updated_by, a.deleted_at, a.version) r) as body
 ),
 _answer as (
   select c.body::text as body, 1::bigint as count, c.version::text as version, null::text as key from _changed c

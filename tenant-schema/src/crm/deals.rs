@@ -164,6 +164,12 @@ const RULES: &[Rule] = &[
         hint: Some("The details say what can be done with it"),
     },
     Rule {
+        word: "pipeline_deleted",
+        status: 409,
+        message: "The pipeline of the deal is in the bin",
+        hint: Some("Restore the pipeline, or name a stage of another one by stage_id"),
+    },
+    Rule {
         word: "stage_missing",
         status: 409,
         message: "The pipeline of the deal has no stage for this",
@@ -242,7 +248,7 @@ macro_rules! deal {
         "(select row_to_json(r) from (select d.id, d.title, d.value::text as value, d.currency, d.pipeline_id, d.stage_id, d.status, \
          d.probability, d.position::text as position, d.stage_entered_at, d.expected_close_date, d.closed_at, d.lost_reason_id, \
          d.lost_reason, d.lost_note, d.contact_id, d.company_id, d.owner_id, d.tag_ids, d.created_at, d.updated_at, \
-         d.created_by, d.updated_by, d.version) r)"
+         d.created_by, d.updated_by, d.deleted_at, d.version) r)"
     };
 }
 
@@ -296,7 +302,7 @@ _refused as (
     select 2, 'outdated', json_build_object('details', d.version) from _deal d where d.version <> all ($6::bigint[])
      union all
     select 3, 'not_possible_now', json_build_object('details', json_build_object('status', d.status, 'allowed',
-             case d.status when 'open' then json_build_array('move', 'win', 'lose') else json_build_array('reopen') end))
+             case d.status when 'open' then json_build_array('move', 'win', 'lose') else json_build_array('move', 'reopen') end))
       from _deal d left join _stage s on true
      where case $3::text when 'reopen' then d.status = 'open' when 'move' then d.status <> 'open' and s.kind <> d.status
                          else d.status <> 'open' end
@@ -305,37 +311,40 @@ _refused as (
              'field', 'stage_id', 'code', 'unknown', 'message', 'There is no such stage')))
      where $2::uuid is not null and not exists (select from _stage)
      union all
-    select 5, 'stage_missing', json_build_object('details', 'It has no stage of the kind ' || k.kind)
+    select 5, 'pipeline_deleted', null
+      from _deal d join pipelines p on p.id = d.pipeline_id where p.deleted_at is not null and $2::uuid is null
+     union all
+    select 6, 'stage_missing', json_build_object('details', 'It has no stage of the kind ' || k.kind)
       from _kind k where not exists (select from _stage)
      union all
-    select 6, 'stage_of_another_kind', json_build_object('details',
+    select 7, 'stage_of_another_kind', json_build_object('details',
              format('The stage \"%s\" is of the kind %s, and this needs one of the kind %s', s.name, s.kind, k.kind))
       from _stage s join _kind k on k.kind <> s.kind
      union all
-    select 7, 'stage_archived', json_build_object('details', format('Since %s', s.archived_at))
+    select 8, 'stage_archived', json_build_object('details', format('Since %s', s.archived_at))
       from _stage s join _deal d on d.stage_id <> s.id where s.archived_at is not null
      union all
-    select 8, 'neighbour_gone', null where $5::uuid is not null and not exists (select from _anchor)
+    select 9, 'neighbour_gone', null where $5::uuid is not null and not exists (select from _anchor)
      union all
-    select 9, 'fields_missing', json_build_object(
+    select 10, 'fields_missing', json_build_object(
              'details', format('The stage \"%s\" asks for %s', min(m.stage), string_agg(m.name, ', ' order by m.place)),
              'errors', json_agg(json_build_object('field', m.name, 'code', 'missing', 'message',
                          format('The stage \"%s\" asks for it', m.stage)) order by m.place))
       from _missing m having count(*) > 0
      union all
-    select 10, 'loss_misplaced', null from _stage s
+    select 11, 'loss_misplaced', null from _stage s
      where s.kind <> 'lost' and num_nonnulls($7::uuid, $8::text, $9::text) > 0
      union all
-    select 11, 'reason_unknown', json_build_object('errors', json_build_array(json_build_object(
+    select 12, 'reason_unknown', json_build_object('errors', json_build_array(json_build_object(
              'field', 'lost_reason_id', 'code', 'unknown', 'message', 'There is no such reason, or it is archived')))
      where $7::uuid is not null
        and not exists (select from lost_reasons r where r.id = $7::uuid and r.archived_at is null)
      union all
-    select 12, 'reason_missing', null from _stage s cross join _deal d
+    select 13, 'reason_missing', null from _stage s cross join _deal d
      where s.kind = 'lost' and num_nonnulls(d.reason_id, d.reason, d.note) = 0
      union all
-    select 13, 'note_missing', json_build_object('errors', json_build_array(json_build_object(
-             'field', 'note', 'code', 'missing', 'message', format('The reason \"%s\" needs a note', r.name))))
+    select 14, 'note_missing', json_build_object('errors', json_build_array(json_build_object(
+             'field', 'note', 'code', 'missing', 'message', 'The reason needs a note')))
       from _stage s cross join _deal d join lost_reasons r on r.id = d.reason_id
      where s.kind = 'lost' and r.requires_note and btrim(coalesce(d.note, '')) = ''
   ) r order by r.rank limit 1
@@ -363,23 +372,26 @@ _high as (
     order by o.position, o.id limit 1)
 ),
 _gap as (
-  select l.position as low, h.position as high, h.id as high_id, (l.position + h.position) * 0.5 as middle
+  select l.position as low, h.position as high, h.id as high_id,
+         case when abs(l.position) < 1e30 and abs(h.position) < 1e30 then (l.position + h.position) * 0.5 end as middle,
+         coalesce(abs(l.position) >= 1e30, false) or coalesce(abs(h.position) >= 1e30, false) as is_far
     from (select 1) one (one) left join _low l on true left join _high h on true
 ),
 _place as (
   select case when h.how = 'stay' then d.position
+              when g.is_far then null
               when g.low is null and g.high is null then 1024
               when g.low is null then ceil(g.high) - 1024
               when g.high is null then floor(g.low) + 1024
               else g.middle end as position,
-         coalesce(h.how <> 'stay' and (g.low >= g.high or scale(g.middle) > 24), false) as is_full
+         coalesce(h.how <> 'stay' and (g.is_far or g.low >= g.high or scale(g.middle) > 24), false) as is_full
     from _gap g cross join _how h cross join _deal d
 ),
 _numbered as (
   select o.id, o.position as old,
          1024 * (row_number() over (order by o.position, o.id)
                  + case when (o.position, o.id) >= (g.high, g.high_id) then 1 else 0 end)::numeric as position,
-         (o.position, o.id) >= (g.high, g.high_id) as is_above
+         coalesce((o.position, o.id) >= (g.high, g.high_id), false) as is_above
     from _others o cross join _gap g
    where (select p.is_full from _place p) and not exists (select from _refused)
 ),

@@ -19,9 +19,15 @@ pub(crate) fn instant(text: &str) -> Option<String> {
 
 /// A day.
 pub(crate) fn day(text: &str) -> Option<String> {
+    date(text).map(|read| read.format("%Y-%m-%d").to_string())
+}
+
+/// A day, by ISO 8601 and in full.
+pub(crate) fn date(text: &str) -> Option<NaiveDate> {
+    let is_full = text.len() == 10;
     let read = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
     let is_known = YEARS.contains(&chrono::Datelike::year(&read));
-    is_known.then(|| read.format("%Y-%m-%d").to_string())
+    (is_full && is_known).then_some(read)
 }
 
 /// The same instant for PostgreSQL.

@@ -4,7 +4,7 @@ use catalog::nearest::nearest;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{Refusal, WrongField};
+use super::{Refusal, WrongField, moment};
 use crate::records::{RecordError, parse};
 
 /// The parameters of a query string. What is wrong with them is gathered, so that all of it is told at once by
@@ -73,10 +73,7 @@ impl Parameters {
     /// A parameter that is a day.
     pub fn day(&mut self, name: &str) -> Option<NaiveDate> {
         let text = self.take(name)?;
-        let is_iso = text.len() == 10;
-        let day = NaiveDate::parse_from_str(&text, "%Y-%m-%d")
-            .ok()
-            .filter(|_| is_iso);
+        let day = moment::date(&text);
         if day.is_none() {
             self.refuse(name, "not_a_day", "must be a day, such as 2026-03-31");
         }
@@ -208,7 +205,14 @@ mod tests {
             refusal.errors[2].message,
             "must be one of week; perhaps you meant week"
         );
-        let mut short = read("from=2026-2-8");
-        assert_eq!(short.day("from"), None);
+        for wrong in [
+            "2026-2-8",
+            "0001-01-01",
+            "-999-01-01",
+            "%2B99999-1-1",
+            "9999-12-31",
+        ] {
+            assert_eq!(read(&format!("from={wrong}")).day("from"), None, "{wrong}");
+        }
     }
 }

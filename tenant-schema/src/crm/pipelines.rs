@@ -93,6 +93,18 @@ const RULES: &[Rule] = &[
         hint: Some("Leave out the id of a stage that is new"),
     },
     Rule {
+        word: "stage_in_use",
+        status: 422,
+        message: "A stage in which deals are, also deals in the bin, stays of its kind",
+        hint: Some("Move its deals first, or leave out the kind"),
+    },
+    Rule {
+        word: "none_open",
+        status: 422,
+        message: "The field 'stages' must have at least one stage of the kind open",
+        hint: None,
+    },
+    Rule {
         word: "stages_incomplete",
         status: 422,
         message: "The order must have every stage of the pipeline that is not archived, and no other",
@@ -123,7 +135,7 @@ pub fn create(body: &[u8]) -> Result<Verb, RecordError> {
 }
 
 /// Replaces a pipeline and its stages. A stage with the id of one that is there is that one; one that is left out is removed, or
-/// archived where deals have been in it.
+/// archived where deals have been in it. A kind or a probability that is not given stays as it is.
 ///
 /// # Errors
 /// An id or a body that cannot be read.
@@ -140,18 +152,22 @@ pub fn replace(id: &str, conditions: &Conditions, body: &[u8]) -> Result<Verb, R
             Some(format!("{{{}}}", known.join(","))),
         ]
     };
-    let step = |sql| Step {
-        sql,
-        params: checked(),
+    let stages: Vec<Value> = pipeline.stages.iter().map(Stage::as_json).collect();
+    let stages = Some(Value::Array(stages).to_string());
+    let step = |sql| {
+        let mut params = checked();
+        params.push(stages.clone());
+        Step { sql, params }
     };
-    let mut locks = vec![
+    let mut locks = locks(id);
+    locks.extend([
         Step {
-            sql: sql::LOCK,
-            params: vec![Some(id.to_string())],
+            sql: sql::LOCK_KINDS,
+            params: vec![Some(id.to_string()), stages.clone()],
         },
         step(sql::REMOVE),
         step(sql::ARCHIVE),
-    ];
+    ]);
     if leaves {
         locks.push(step(sql::LEAVE_DEFAULT_FOR));
     }
@@ -175,10 +191,6 @@ pub fn reorder(id: &str, conditions: &Conditions, body: &[u8]) -> Result<Verb, R
     let ids = take_ids(&mut fields, "stage_ids");
     fields.finish()?;
     let ids: Vec<String> = ids.into_iter().flatten().map(|id| id.to_string()).collect();
-    let lock = Step {
-        sql: sql::LOCK,
-        params: vec![Some(id.to_string())],
-    };
     let statement = Step {
         sql: sql::REORDER,
         params: vec![
@@ -187,7 +199,16 @@ pub fn reorder(id: &str, conditions: &Conditions, body: &[u8]) -> Result<Verb, R
             Some(format!("{{{}}}", ids.join(","))),
         ],
     };
-    Ok(Verb::writes("pipelines", vec![lock], statement, RULES))
+    Ok(Verb::writes("pipelines", locks(id), statement, RULES))
+}
+
+/// Locks a pipeline, then its stages.
+fn locks(id: Uuid) -> Vec<Step> {
+    let lock = |sql| Step {
+        sql,
+        params: vec![Some(id.to_string())],
+    };
+    vec![lock(sql::LOCK), lock(sql::LOCK_STAGES)]
 }
 
 fn take_ids(fields: &mut Fields, name: &str) -> Option<Vec<Uuid>> {

@@ -4,6 +4,7 @@ mod activities;
 mod moves;
 mod pipelines;
 mod reports;
+mod stages;
 mod timeline;
 
 use serde_json::{Value, json};

@@ -92,7 +92,11 @@ fn pipeline() -> Value {
     let stage = object(&json!({
         "id": uuid("A stage that is there; without one it is new."),
         "name": { "type": "string", "maxLength": 200 },
-        "kind": { "type": "string", "enum": ["open", "won", "lost"], "default": "open" },
+        "kind": {
+            "type": "string",
+            "enum": ["open", "won", "lost"],
+            "description": "A new stage is open where nothing is said, and one that is there keeps its kind.",
+        },
         "probability": { "type": "number", "minimum": 0, "maximum": 100 },
         "rot_after_days": { "type": ["integer", "null"], "minimum": 1 },
         "color": { "type": ["string", "null"], "pattern": "^#[0-9a-f]{6}$" },

@@ -5,6 +5,8 @@ use crate::crm::answer;
 /// All of them.
 pub(crate) const STATEMENTS: &[&str] = &[
     LOCK,
+    LOCK_STAGES,
+    LOCK_KINDS,
     LEAVE_DEFAULT,
     LEAVE_DEFAULT_FOR,
     REMOVE,
@@ -17,16 +19,37 @@ pub(crate) const STATEMENTS: &[&str] = &[
 /// Locks a pipeline: its stages are written by one request after the other.
 pub(super) const LOCK: &str = "select p.id from pipelines p where p.id = $1::uuid for no key update";
 
+/// Locks its stages, in the order in which the verbs of deals lock them: whoever locks in another waits for them for ever.
+pub(super) const LOCK_STAGES: &str = "\
+select s.id from stages s where s.pipeline_id = $1::uuid
+ order by s.id
+   for no key update";
+
+/// Locks the stages that are to be of another kind against new deals, which refer to the kind.
+pub(super) const LOCK_KINDS: &str = "\
+select s.id from stages s
+  join jsonb_to_recordset($2::jsonb) g (id uuid, kind text) on g.id = s.id and g.kind <> s.kind
+ where s.pipeline_id = $1::uuid
+ order by s.id
+   for update of s";
+
 /// No pipeline is the default any more.
 pub(super) const LEAVE_DEFAULT: &str = "update pipelines p set is_default = false where p.is_default";
 
-/// Whether a pipeline `$1` can be replaced: it is there, has one of the versions `$2`, and all stages `$3` are its own.
+/// Whether a pipeline `$1` can be replaced: it is there, has one of the versions `$2`, all stages `$3` are its own, and
+/// of the body `$4` one is open and none is of another kind than the deals in it. What is written ahead of the statement that
+/// refuses is kept, so each asks.
 macro_rules! is_possible {
     () => {
         "exists (select from pipelines p where p.id = $1::uuid and p.deleted_at is null
                     and ($2::bigint[] is null or p.version = any ($2::bigint[])))
    and not exists (select from unnest($3::uuid[]) i (id)
-                    where not exists (select from stages k where k.id = i.id and k.pipeline_id = $1::uuid))"
+                    where not exists (select from stages k where k.id = i.id and k.pipeline_id = $1::uuid))
+   and not exists (select from jsonb_to_recordset($4::jsonb) g (id uuid, kind text)
+                     join stages k on k.id = g.id and k.kind <> g.kind
+                    where exists (select from deals e where e.pipeline_id = k.pipeline_id and e.stage_id = k.id))
+   and exists (select from jsonb_to_recordset($4::jsonb) g (id uuid, kind text) left join stages k on k.id = g.id
+                where coalesce(g.kind, k.kind, 'open') = 'open')"
     };
 }
 
@@ -71,6 +94,13 @@ macro_rules! given {
     };
 }
 
+/// The probability of a stage `g` whose body says none.
+macro_rules! usual {
+    () => {
+        "case when g.kind = 'won' then 100 else 0 end"
+    };
+}
+
 /// A pipeline `p` as it is answered, with stages of `_shown`.
 macro_rules! pipeline {
     () => {
@@ -94,12 +124,15 @@ pub(super) const CREATE: &str = concat!(
 _new as (
   insert into pipelines as p (name, is_default, currency, position)
   values ($1::text, coalesce($2::boolean, false), coalesce($3::text, 'EUR'),
-          coalesce($4::integer, (select coalesce(max(o.position), 0) + 1 from pipelines o)))
+          coalesce($4::integer,
+                   (select least(coalesce(max(o.position), 0)::bigint + 1, 2147483647)::integer from pipelines o)))
   returning p.id, p.name, p.is_default, p.currency, p.position, p.owner_id, p.created_at, p.updated_at, p.version
 ),
 _shown as (
   insert into stages as s (pipeline_id, name, kind, position, probability, rot_after_days, color, required_fields)
-  select n.id, g.name, g.kind, g.place, g.probability, g.rot_after_days, g.color, g.required_fields
+  select n.id, g.name, coalesce(g.kind, 'open'), g.place, coalesce(g.probability, ",
+    usual!(),
+    "), g.rot_after_days, g.color, g.required_fields
     from _new n cross join _given g
   returning s.",
     shown!(),
@@ -139,6 +172,16 @@ _refused as (
       from unnest($3::uuid[]) i (id)
      where not exists (select from stages k where k.id = i.id and k.pipeline_id = $1::uuid)
     having count(*) > 0
+     union all
+    select 4, 'stage_in_use', json_build_object('details', json_build_object('stages', json_agg(s.id order by g.place)))
+      from _given g join stages s on s.id = g.id and s.kind <> g.kind
+     where exists (select from deals d where d.pipeline_id = s.pipeline_id and d.stage_id = s.id)
+    having count(*) > 0
+     union all
+    select 5, 'none_open', json_build_object('errors', json_build_array(json_build_object(
+             'field', 'stages', 'code', 'none_open', 'message', 'must have at least one stage of the kind open')))
+     where not exists (select from _given g left join stages s on s.id = g.id
+                        where coalesce(g.kind, s.kind, 'open') = 'open')
   ) r order by r.rank limit 1
 ),
 _changed as (
@@ -155,7 +198,9 @@ _behind as (
 _kept as (
   update stages s
      set name = coalesce(g.name, s.name), kind = coalesce(g.kind, s.kind), position = coalesce(g.place, b.place),
-         probability = coalesce(g.probability, s.probability),
+         probability = coalesce(g.probability, case when g.kind <> s.kind then ",
+    usual!(),
+    " end, s.probability),
          rot_after_days = case when g.id is null then s.rot_after_days else g.rot_after_days end,
          color = case when g.id is null then s.color else g.color end,
          required_fields = coalesce(g.required_fields, s.required_fields),
@@ -169,7 +214,9 @@ _kept as (
 ),
 _new as (
   insert into stages as s (pipeline_id, name, kind, position, probability, rot_after_days, color, required_fields)
-  select c.id, g.name, g.kind, g.place, g.probability, g.rot_after_days, g.color, g.required_fields
+  select c.id, g.name, coalesce(g.kind, 'open'), g.place, coalesce(g.probability, ",
+    usual!(),
+    "), g.rot_after_days, g.color, g.required_fields
     from _changed c cross join _given g where g.id is null
   returning s.",
     shown!(),
@@ -194,7 +241,8 @@ _answer as (
     answer!()
 );
 
-/// `$1` the pipeline, `$2` the versions it may have, `$3` its stages in their order. The archived ones come behind.
+/// `$1` the pipeline, `$2` the versions it may have, `$3` its stages in their order. The archived ones come behind. Stages
+/// in another order are another version of their pipeline, so that whoever has read the order before does not undo it.
 pub(super) const REORDER: &str = concat!(
     "with _placed as (
   select i.id, i.place from unnest($3::uuid[]) with ordinality i (id, place)
@@ -224,6 +272,18 @@ _moved as (
   update stages s set position = o.place from _order o where s.id = o.id and s.position <> o.place
   returning s.id, s.version
 ),
+_touched as (
+  update pipelines p set position = p.position where p.id = $1::uuid and exists (select from _moved)
+  returning p.id, p.name, p.is_default, p.currency, p.position, p.owner_id, p.created_at, p.updated_at, p.version
+),
+_pipeline as (
+  select t.id, t.name, t.is_default, t.currency, t.position, t.owner_id, t.created_at, t.updated_at, t.version
+    from _touched t
+   union all
+  select p.id, p.name, p.is_default, p.currency, p.position, p.owner_id, p.created_at, p.updated_at, p.version
+    from pipelines p
+   where p.id = $1::uuid and not exists (select from _refused) and not exists (select from _moved)
+),
 _shown as (
   select s.id, s.name, s.kind, o.place as position, s.probability, s.rot_after_days, s.color, s.required_fields,
          s.archived_at, coalesce(m.version, s.version) as version
@@ -232,8 +292,7 @@ _shown as (
 _answer as (
   select ",
     pipeline!(),
-    "::text as body, 1::bigint as count, p.version::text as version, null::text as key
-    from pipelines p where p.id = $1::uuid and not exists (select from _refused)
+    "::text as body, 1::bigint as count, p.version::text as version, null::text as key from _pipeline p
    union all
   select r.body::text, -1, null, r.word from _refused r
 )",

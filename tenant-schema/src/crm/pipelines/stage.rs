@@ -17,6 +17,9 @@ const FIELDS: &[&str] = &[
     "required_fields",
 ];
 
+/// What the deals in a stage are.
+const KINDS: &[&str] = &["open", "won", "lost"];
+
 /// What a stage may ask of a deal, as the table has it.
 const REQUIRED: &[&str] = &[
     "value",
@@ -69,8 +72,9 @@ pub(super) fn take_stages(fields: &mut Fields) -> Vec<Stage> {
             Err((field, message)) => fields.refuse(&place(&field), "not_valid", message),
         }
     }
-    let is_open = |stage: &Stage| stage.0["kind"] == "open";
-    if stages.len() == given.len() && !stages.iter().any(is_open) {
+    // One that is there and says no kind may be open: the statement knows.
+    let may_be_open = |stage: &Stage| stage.0.get("kind").is_none_or(|kind| kind == "open");
+    if stages.len() == given.len() && !stages.iter().any(may_be_open) {
         fields.refuse(
             "stages",
             "none_open",
@@ -113,17 +117,18 @@ fn read(stage: &Value) -> Result<Stage, (String, String)> {
         return wrong("name", "must be a text of 1 to 200 characters");
     };
     read.insert("name".to_owned(), json!(name));
-    let kind = given("kind").map_or(Some("open"), Value::as_str);
-    let Some(kind) = kind.filter(|kind| ["open", "won", "lost"].contains(kind)) else {
-        return wrong("kind", "must be open, won or lost");
-    };
-    read.insert("kind".to_owned(), json!(kind));
-    let usual = if kind == "won" { 100.0 } else { 0.0 };
-    let probability = given("probability").map_or(Some(usual), Value::as_f64);
-    let Some(probability) = probability.filter(|percent| (0.0..=100.0).contains(percent)) else {
-        return wrong("probability", "must be a number from 0 to 100");
-    };
-    read.insert("probability".to_owned(), json!(probability));
+    if let Some(kind) = given("kind") {
+        let Some(kind) = kind.as_str().filter(|kind| KINDS.contains(kind)) else {
+            return wrong("kind", "must be open, won or lost");
+        };
+        read.insert("kind".to_owned(), json!(kind));
+    }
+    if let Some(probability) = given("probability") {
+        let Some(probability) = probability.as_f64().filter(|number| is_percent(*number)) else {
+            return wrong("probability", "must be a number from 0 to 100");
+        };
+        read.insert("probability".to_owned(), json!(probability));
+    }
     if let Some(days) = given("rot_after_days") {
         let Some(days) = days.as_i64().filter(|days| (1..=36_500).contains(days)) else {
             return wrong("rot_after_days", "must be a whole number from 1 to 36500");
@@ -149,6 +154,10 @@ fn read(stage: &Value) -> Result<Stage, (String, String)> {
     Ok(Stage(read))
 }
 
+fn is_percent(number: f64) -> bool {
+    (0.0..=100.0).contains(&number)
+}
+
 fn is_color(color: &str) -> bool {
     color.len() == 7
         && color.starts_with('#')
@@ -169,7 +178,7 @@ mod tests {
                 .map(|stage| stage.as_json())
                 .map_err(|(field, _)| field)
         };
-        let won = json!({ "name": "Won", "kind": "won", "probability": 100.0 });
+        let won = json!({ "name": "Won", "kind": "won" });
         assert_eq!(
             told(json!({ "name": "Won", "kind": "won", "color": null })),
             Ok(won)

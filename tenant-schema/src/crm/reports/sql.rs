@@ -48,6 +48,18 @@ _deals as (
     };
 }
 
+/// A period that is too long, where only one of its ends was said.
+macro_rules! too_long {
+    () => {
+        "
+   union all
+  select json_build_object('errors', json_build_array(json_build_object(
+           'field', 'from', 'code', 'too_long', 'message', 'must be at most 3660 days before the last day')))::text,
+         -1, null, 'bad_parameter'
+    from _span s where s.last - s.first > 3660"
+    };
+}
+
 /// The answer: what was asked, and the rows in their order.
 macro_rules! report {
     ($group:literal) => {
@@ -59,7 +71,9 @@ _answer as (
             ",
            'rows', coalesce((select json_agg(row_to_json(r)) from _rows r), '[]'))::text as body,
          1::bigint as count, null::text as version, null::text as key
-    from _span s
+    from _span s where s.last - s.first <= 3660",
+            too_long!(),
+            "
 )",
             answer!()
         )
@@ -203,9 +217,11 @@ _answer as (
            'pipeline_id', p.id, 'pipeline', p.name,
            'rows', coalesce((select json_agg(row_to_json(r)) from _rows r), '[]'))::text as body,
          1::bigint as count, null::text as version, null::text as key
-    from _span s cross join _pipeline p
+    from _span s cross join _pipeline p where s.last - s.first <= 3660
    union all
-  select null, -1, null, 'unknown' where not exists (select from _pipeline)
+  select null, -1, null, 'unknown' where not exists (select from _pipeline)",
+    too_long!(),
+    "
 )",
     answer!()
 );

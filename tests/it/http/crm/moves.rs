@@ -42,9 +42,7 @@ async fn a_deal_is_moved_and_its_history_says_so() {
         moved.json(),
         crm.ada.get(&format!("/rest/v1/deals/{deal}")).await.json(),
     );
-    for (name, value) in shown.as_object().expect("a deal") {
-        assert_eq!(*value, read[name], "{name}");
-    }
+    assert_eq!(shown, read);
     assert_eq!(
         (&shown["status"], &shown["value"]),
         (&json!("open"), &json!("1200.5000"))
@@ -101,7 +99,7 @@ async fn what_a_state_does_not_allow_is_told_with_what_it_does() {
         conflict(&of_open)
     );
     crm.with(&deal, "win", json!({})).await.expect_status(200);
-    let of_won = json!({ "status": "won", "allowed": ["reopen"] });
+    let of_won = json!({ "status": "won", "allowed": ["move", "reopen"] });
     let to_new = json!({ "stage_id": crm.stage("New") });
     for (verb, body) in [
         ("win", json!({})),
@@ -176,7 +174,7 @@ async fn a_loss_has_its_reason() {
     let bare = crm.with(&deal, "lose", json!({ "lost_reason_id": other })).await;
     assert_eq!(
         bare.json()["errors"][0]["message"],
-        json!(r#"The reason "Other" needs a note"#)
+        json!("The reason needs a note")
     );
     assert_eq!(code(bare), "422 note_missing");
     let misplaced = json!({ "stage_id": crm.stage("Qualified"), "note": "x" });

@@ -436,3 +436,28 @@ async fn reports_refuse_what_they_do_not_know() {
         .await
         .expect_status(404);
 }
+
+#[tokio::test]
+async fn a_period_is_bounded_also_where_one_end_is_said() {
+    let crm = Crm::set().await;
+    for report in ["funnel", "win-rate", "cycle-time", "activities"] {
+        let path = format!("/crm/v1/reports/{report}");
+        let told = crm.ada.get(&format!("{path}?from=1970-01-01")).await;
+        let told = told.expect_status(400);
+        assert_eq!(told.code(), "bad_parameter", "{report}");
+        assert_eq!(told.json()["errors"][0]["field"], json!("from"));
+        let ten_years = format!("{path}?from=1970-01-01&to=1980-01-08");
+        crm.ada.get(&ten_years).await.expect_status(200);
+        for odd in ["0001-01-01", "%2B99999-1-1", "-999-01-01", "9999-12-31"] {
+            let told = crm.ada.get(&format!("{path}?from={odd}")).await;
+            assert_eq!(
+                (told.status(), told.code()),
+                (400, "bad_parameter".to_owned()),
+                "{odd}"
+            );
+        }
+    }
+    let path = "/crm/v1/reports/forecast";
+    let bounded = format!("{path}?from=1970-01-01");
+    crm.ada.get(&bounded).await.expect_status(200);
+}
