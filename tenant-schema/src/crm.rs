@@ -1,8 +1,9 @@
 //! What the CRM does beyond rows: its verbs, for tenants whose template has the tables that they need.
 //!
 //! A [`Verb`] is one flight, as a request for records is: statements that lock, and the one that looks, decides, writes
-//! and makes the answer. So nothing is decided on what somebody else has changed meanwhile, and a verb that is refused
-//! has written nothing. What it refuses is a rule: the statement says its word and the particulars, the rule the rest.
+//! and makes the answer. So nothing is decided on what somebody else has changed meanwhile. A refusal is an answer, and the
+//! flight is committed with it: a statement ahead of the one that decides carries its conditions itself, or writes only what is true
+//! whether the verb is refused or not. What it refuses is a rule: the statement says its word and the particulars, the rule the rest.
 //! Idempotency keys, `Prefer: tx`, time zones, the fence against migrations and PostgreSQL's own refusals are the record
 //! engine's ([`records`](crate::records)).
 

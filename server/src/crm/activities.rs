@@ -58,6 +58,6 @@ async fn run(access: &VerbAccess<ChangeActivity>, asked: &Asked, how: Change) ->
 /// `GET /crm/v1/activities/due`
 pub(crate) async fn list_due(access: VerbAccess<ReadActivities>, asked: Asked) -> Answered {
     let actor = access.opened.caller.actor();
-    let verb = due(&actor, &asked.query, asked.preferred_zone())?;
+    let verb = due(&actor, &asked.query, asked.preferred_zone(&access.opened))?;
     asked.run(&access.opened, &verb).await
 }

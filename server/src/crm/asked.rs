@@ -95,9 +95,11 @@ impl Asked {
         answer::respond_at(&self.path, answered, None, false)
     }
 
-    /// `Prefer: timezone`, known or not.
-    pub(crate) fn preferred_zone(&self) -> Option<&str> {
-        self.preferences.time_zone.as_deref()
+    /// `Prefer: timezone`, if there is such a zone: one that there is not is not followed, or refused where it has to be.
+    pub(crate) fn preferred_zone(&self, opened: &Opened) -> Option<&str> {
+        let zones = &opened.model.time_zones;
+        let zone = self.preferences.time_zone.as_deref();
+        zone.filter(|zone| zones.contains(*zone))
     }
 
     /// What signs the cursors of the tenant.

@@ -1,7 +1,5 @@
 //! Appointments: free slots, and what is done with them.
 
-use axum::http::StatusCode;
-use axum::response::Response;
 use catalog::access::Action;
 use tenant_schema::crm::booking::{self, NewAppointment, Outcome, Reschedule};
 use tenant_schema::crm::{Parameters, slots};
@@ -59,13 +57,29 @@ impl VerbUse for FindSlots {
     const NEEDS: &'static [Needs] = NEEDS;
 }
 
-/// Makes an appointment, and answers with it or with the nearest free slots.
+/// Makes an appointment, and answers with it or with the nearest free slots. Expired holds that it cancels on its way take no right of
+/// their own: they are over, and only still written down.
 pub(crate) struct MakeAppointment;
 
 impl VerbUse for MakeAppointment {
     const USES: &'static [Use] = &[
         ("appointments", Action::Insert),
         ("appointments", Action::Read),
+        ("schedules", Action::Read),
+        ("services", Action::Read),
+        ("staff", Action::Read),
+    ];
+    const NEEDS: &'static [Needs] = NEEDS;
+}
+
+/// Gives an appointment another slot, and answers with it or with the nearest free slots.
+pub(crate) struct MoveAppointment;
+
+impl VerbUse for MoveAppointment {
+    const USES: &'static [Use] = &[
+        ("appointments", Action::Update),
+        ("appointments", Action::Read),
+        ("schedules", Action::Read),
         ("services", Action::Read),
         ("staff", Action::Read),
     ];
@@ -82,7 +96,13 @@ impl VerbUse for ChangeAppointment {
 
 /// `GET /crm/v1/slots`
 pub(crate) async fn slots(access: VerbAccess<FindSlots>, asked: Asked) -> Answered {
-    let verb = slots::find(&access.opened.model, &asked.query, asked.now())?;
+    asked.conditions.refuse()?;
+    let verb = slots::find(
+        &access.opened.model,
+        &asked.query,
+        asked.preferred_zone(&access.opened),
+        asked.now(),
+    )?;
     asked.run(&access.opened, &verb).await
 }
 
@@ -100,9 +120,9 @@ pub(crate) async fn book(access: VerbAccess<MakeAppointment>, asked: Asked) -> A
 
 async fn make(access: &VerbAccess<MakeAppointment>, asked: &Asked, new: &NewAppointment) -> Answered {
     Parameters::none(&asked.query)?;
+    asked.conditions.refuse()?;
     check_force(&access.opened, new.is_forced())?;
-    let response = asked.run(&access.opened, &new.make(asked.now())).await?;
-    Ok(created(response))
+    asked.run(&access.opened, &new.make(asked.now())).await
 }
 
 /// `POST /crm/v1/appointments/{id}/book`
@@ -113,7 +133,7 @@ pub(crate) async fn book_held(access: VerbAccess<ChangeAppointment>, asked: Aske
 }
 
 /// `POST /crm/v1/appointments/{id}/reschedule`
-pub(crate) async fn reschedule(access: VerbAccess<ChangeAppointment>, asked: Asked) -> Answered {
+pub(crate) async fn reschedule(access: VerbAccess<MoveAppointment>, asked: Asked) -> Answered {
     Parameters::none(&asked.query)?;
     let to = Reschedule::read(access.id()?, &asked.conditions, &asked.body)?;
     check_force(&access.opened, to.is_forced())?;
@@ -163,12 +183,4 @@ fn check_force(opened: &Opened, is_forced: bool) -> Result<(), ApiError> {
         return Err(ApiError::forbidden("42501", message));
     }
     Ok(())
-}
-
-/// What answers with something new says so.
-fn created(mut response: Response) -> Response {
-    if response.status() == StatusCode::OK {
-        *response.status_mut() = StatusCode::CREATED;
-    }
-    response
 }

@@ -88,6 +88,6 @@ pub(crate) async fn activities(access: VerbAccess<CountActivities>, asked: Asked
 }
 
 async fn read(opened: &Opened, asked: &Asked, report: Report) -> Answered {
-    let verb = report.read(&asked.query, asked.preferred_zone())?;
+    let verb = report.read(&asked.query, asked.preferred_zone(opened))?;
     asked.run(opened, &verb).await
 }

@@ -27,6 +27,7 @@ pub(super) fn describe(document: &mut Value, model: &SchemaModel, caller: &Calle
     found.add::<crm::booking::FindSlots>(booking::slots);
     found.add::<crm::booking::MakeAppointment>(booking::new);
     found.add::<crm::booking::ChangeAppointment>(booking::changes);
+    found.add::<crm::booking::MoveAppointment>(booking::moves);
     found.add::<crm::deals::ChangeDeal>(deals::changes);
     found.add::<crm::pipelines::CreatePipeline>(pipelines::create);
     found.add::<crm::pipelines::ReplacePipeline>(pipelines::replace);

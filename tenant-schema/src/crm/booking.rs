@@ -41,11 +41,16 @@ macro_rules! appointment {
 }
 pub(crate) use appointment;
 
-/// The verbs that an appointment of a status takes: `b.status` and `b.starts_at` against `$now`, as a JSON array.
+/// The verbs that an appointment of a status takes, as a JSON array; whether it is an expired hold, and whether it has begun, are conditions.
 macro_rules! allowed {
-    ($status:literal, $is_begun:literal) => {
+    ($status:literal, $is_expired:literal, $is_begun:literal) => {
         concat!(
             "(case when ",
+            $status,
+            " = 'held' and ",
+            $is_expired,
+            " then '[\"cancel\"]'
+                   when ",
             $status,
             " = 'held' then '[\"book\", \"reschedule\", \"cancel\"]'
                    when ",
@@ -119,6 +124,12 @@ const RULES: &[Rule] = &[
         status: 409,
         message: "The slot is further ahead than the service takes bookings",
         hint: NEAREST,
+    },
+    Rule {
+        word: "nobody_does_it",
+        status: 422,
+        message: "Nobody who is active does the service",
+        hint: Some("POST /rest/v1/staff_services says that somebody does it"),
     },
     Rule {
         word: "no_such_slot",

@@ -15,9 +15,9 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Parameters, Rule, Step, Verb, answer, moment};
+use super::verb::UTC;
+use super::{Parameters, Rule, Verb, answer, moment};
 use crate::records::{RecordError, SchemaModel};
-use crate::tenant_db::opening::TIME_ZONE;
 
 pub(crate) mod statement;
 
@@ -85,6 +85,12 @@ const RULES: &[Rule] = &[
         hint: Some("A day as 'to' is asked for to its end"),
     },
     Rule {
+        word: "window_too_full",
+        status: 422,
+        message: "The window has more than 100000 places to begin, of all staff together",
+        hint: Some("Ask for fewer days, or for one of the staff"),
+    },
+    Rule {
         word: "window_too_long",
         status: 422,
         message: "The window is longer than 42 days: 'to' must be nearer to 'from'",
@@ -93,7 +99,8 @@ const RULES: &[Rule] = &[
 ];
 
 /// The free slots of a window, by day. A day as `from` begins with it, and as `to` ends with it; a window without an end has
-/// seven days. An hour more than 42 days, because that many days may have one more.
+/// seven days. An hour more than 42 days, because that many days may have one more. How many places there are to begin is known
+/// before they are looked at.
 pub(crate) const FIND: &str = concat!(
     "with asked as (
   select $1::uuid as service_id, $2::uuid as staff_id, w.from_at, coalesce(e.at, w.from_at + interval '168 hours') as to_at,
@@ -116,11 +123,17 @@ _day as (
             from free f group by f.at, f.ends_at) t cross join asked a
    group by 1
 ),
+_size as (
+  select coalesce(sum(greatest(0, extract(epoch from least(h.closes, v.upper) - greatest(h.opens, v.lower))
+                                  / extract(epoch from v.step))), 0) as places
+    from hours h cross join svc v
+),
 _wrong as (
   select case ",
     unfit!(),
     "     when a.to_at <= a.from_at then 'window_backwards'
-          when a.to_at > a.from_at + interval '1009 hours' then 'window_too_long' end as word
+          when a.to_at > a.from_at + interval '1009 hours' then 'window_too_long'
+          when (select z.places from _size z) > 100000 then 'window_too_full' end as word
     from asked a left join services s on s.id = a.service_id and s.deleted_at is null
     left join staff p on p.id = a.staff_id and p.deleted_at is null
 ),
@@ -135,38 +148,40 @@ _answer as (
     answer!()
 );
 
-/// `GET /crm/v1/slots?{query}` as of now.
+/// `GET /crm/v1/slots?{query}` as of now, by the clocks of the `preferred` zone if the query says none.
 ///
 /// # Errors
 /// Parameters that are not there or cannot be read.
-pub fn find(model: &SchemaModel, query: &str, now: DateTime<Utc>) -> Result<Verb, RecordError> {
+pub fn find(
+    model: &SchemaModel,
+    query: &str,
+    preferred: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Verb, RecordError> {
     let mut given = Parameters::read(query, &PARAMETERS)?;
     let service = given.id("service");
     let service = given.required("service", service);
     let staff = given.id("staff");
     let (from, to) = (bound(&mut given, "from"), bound(&mut given, "to"));
-    let zone = given.take("time_zone").unwrap_or_else(|| "UTC".to_owned());
+    let zone = given
+        .take("time_zone")
+        .unwrap_or_else(|| preferred.unwrap_or(UTC).to_owned());
     if !model.time_zones.contains(&zone) {
         given.refuse("time_zone", "unknown", NO_ZONE);
     }
     given.finish()?;
     let text = |id: Option<Uuid>| id.map(|id| id.to_string());
-    let zone_first = Step {
-        sql: TIME_ZONE,
-        params: vec![Some(zone.clone())],
-    };
     let params = vec![
         text(service),
         text(staff),
         from,
         to,
         Some(moment::of(now)),
-        Some(zone),
+        Some(zone.clone()),
     ];
     Ok(Verb {
-        locks: vec![zone_first],
         rules: RULES,
-        ..Verb::reads("appointments", FIND, params)
+        ..Verb::reads("appointments", FIND, params).in_time_zone(Some(zone))
     })
 }
 

@@ -32,7 +32,7 @@ pub struct Verb {
     pub(crate) rules: &'static [Rule],
     /// The time zone whose days it means, if the request says one.
     pub(crate) time_zone: Option<String>,
-    /// It makes a record: 201.
+    /// It makes a record, whose id is the `key` of the answer: 201, and where it is.
     pub(crate) creates: bool,
     /// What names the next page, of a verb that lists: its `key` are the sort values of the last entry.
     pub(crate) next: Option<Next>,

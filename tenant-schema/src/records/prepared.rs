@@ -95,6 +95,9 @@ impl Prepared {
         };
         preferences.refuse(|kind| !followed(kind))?;
         let time_zone = preferences.known_time_zone(|zone| model.time_zones.contains(zone))?;
+        // A parameter of the request's may have said another.
+        let own = verb.time_zone.as_deref();
+        let is_followed = time_zone.is_some() && (own.is_none() || own == time_zone);
         let shape = match (writes, verb.creates) {
             (true, true) => Shape::Put,
             (true, false) => Shape::WrittenRecord,
@@ -106,7 +109,7 @@ impl Prepared {
             object: verb.object.to_owned(),
             form: Form::Plural,
             applied: preferences
-                .applied(|kind| followed(kind) && (kind != Preference::TimeZone || time_zone.is_some())),
+                .applied(|kind| followed(kind) && (kind != Preference::TimeZone || is_followed)),
             returning,
             count: None,
             max_rows: 0,

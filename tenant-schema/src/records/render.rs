@@ -107,8 +107,7 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
         is_replayed: false,
         next: None,
     };
-    let counted = prepared.count.is_some_and(Count::counts);
-    let total = Some(row.count).filter(|_| counted);
+    let total = Some(row.count).filter(|_| prepared.count.is_some_and(Count::counts));
     let nothing_new = row.extra == Some(0);
     match &prepared.planned.shape {
         Shape::Record => check(prepared, &row, tag.as_deref(), &mut answer)?,
@@ -122,7 +121,11 @@ pub fn render(prepared: &Prepared, row: Option<ResultRow>) -> Result<Answer, Rec
                 .and_then(|values| location(&prepared.object, key, &values));
         }
         Shape::Put if nothing_new => answer.status = written(prepared),
-        Shape::Put => answer.status = Status::Created,
+        Shape::Put => {
+            answer.status = Status::Created;
+            // A verb names what it has made; who puts a record has named it.
+            answer.location = row.key.map(|id| format!("/{}/{id}", prepared.object));
+        }
         Shape::WrittenRecord | Shape::Restored if row.count == 0 => return Err(unknown()),
         Shape::WrittenRecord | Shape::Restored => answer.status = written(prepared),
         Shape::Updated => {

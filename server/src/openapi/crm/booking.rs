@@ -11,6 +11,13 @@ pub(super) fn slots() -> Value {
             "schema": { "type": "string", "format": format },
         })
     };
+    let bound = |name: &str, description: &str| {
+        let mut bound = parameter(name, false, description, "date-time");
+        bound["schema"] = json!({ "anyOf": [
+            { "type": "string", "format": "date" }, { "type": "string", "format": "date-time" },
+        ] });
+        bound
+    };
     let window = "A day (2026-03-29) or an instant (2026-03-29T09:00:00Z).";
     let slot = object(&json!({
         "starts_at": moment("When it begins."), "ends_at": moment("When it ends."),
@@ -33,8 +40,8 @@ pub(super) fn slots() -> Value {
         "parameters": [
             parameter("service", true, "The service.", "uuid"),
             parameter("staff", false, "With whom; with anybody who does the service, if nothing is said.", "uuid"),
-            parameter("from", false, &format!("From when, by default now. {window}"), "date-time"),
-            parameter("to", false, &format!("Until when, by default seven days later, at most 42 days: a day to its end. {window}"), "date-time"),
+            bound("from", &format!("From when, by default now. {window}")),
+            bound("to", &format!("Until when, by default seven days later, at most 42 days: a day to its end. {window}")),
             parameter("time_zone", false, "The zone of days and times, by its IANA name; UTC, if nothing is said.", "iana"),
         ],
         "responses": responses,
@@ -80,30 +87,40 @@ pub(super) fn new() -> Value {
 }
 
 pub(super) fn changes() -> Value {
-    let change = |verb: &str, summary: &str, fields: &Value| {
-        let parameters = [id("appointment"), reference("parameters", "if_match")];
-        let name = if verb == "book" { "book_held" } else { verb };
-        json!({ "post": writes(
-            &format!("crm.appointments.{name}"), summary, &parameters, Some(object(fields)),
-            &reference("schemas", "appointments"),
-        ) })
-    };
     let none = json!({});
+    let book = json!({ "contact_id": uuid("For whom."), "note": text("What the person said.") });
     json!({
-        "/crm/v1/appointments/{id}/book": change("book", "Book what is held", &json!({
-            "contact_id": uuid("For whom."), "note": text("What the person said."),
-        })),
-        "/crm/v1/appointments/{id}/reschedule": change("reschedule", "Move an appointment to another slot", &json!({
-            "starts_at": moment("When it is to begin: a free slot."),
-            "staff_id": uuid("With whom; with the same, if nothing is said."), "force": force(),
-        })),
-        "/crm/v1/appointments/{id}/confirm": change("confirm", "Say that it will take place", &none),
-        "/crm/v1/appointments/{id}/complete": change("complete", "Say that it has taken place", &none),
-        "/crm/v1/appointments/{id}/no-show": change("no-show", "Say that the person did not come", &none),
+        "/crm/v1/appointments/{id}/book": change("book", "Book what is held", &book, &["contact_id"]),
+        "/crm/v1/appointments/{id}/confirm": change("confirm", "Say that it will take place", &none, &[]),
+        "/crm/v1/appointments/{id}/complete": change("complete", "Say that it has taken place", &none, &[]),
+        "/crm/v1/appointments/{id}/no-show": change("no-show", "Say that the person did not come", &none, &[]),
         "/crm/v1/appointments/{id}/cancel": change("cancel", "Cancel it, or give up a hold", &json!({
             "reason": text("Why."),
-        })),
+        }), &[]),
     })
+}
+
+pub(super) fn moves() -> Value {
+    let fields = json!({
+        "starts_at": moment("When it is to begin: a free slot."),
+        "staff_id": uuid("With whom; with the same, if nothing is said."), "force": force(),
+    });
+    let summary = "Move an appointment to another slot";
+    json!({
+        "/crm/v1/appointments/{id}/reschedule": change("reschedule", summary, &fields, &["starts_at"]),
+    })
+}
+
+fn change(verb: &str, summary: &str, fields: &Value, required: &[&str]) -> Value {
+    let parameters = [id("appointment"), reference("parameters", "if_match")];
+    let name = if verb == "book" { "book_held" } else { verb };
+    let mut body = object(fields);
+    if !required.is_empty() {
+        body["required"] = json!(required);
+    }
+    json!({ "post": writes(
+        &format!("crm.appointments.{name}"), summary, &parameters, Some(body), &reference("schemas", "appointments"),
+    ) })
 }
 
 fn moment(description: &str) -> Value {

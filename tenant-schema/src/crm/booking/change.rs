@@ -52,7 +52,11 @@ pub(crate) const LOCK: &str =
 pub(crate) const CHANGE: &str = concat!(
     "with _old as (
   select b.id, b.status, b.version, ",
-    allowed!("b.status", "b.starts_at <= $6::timestamptz"),
+    allowed!(
+        "b.status",
+        "b.hold_expires_at <= $6::timestamptz",
+        "b.starts_at <= $6::timestamptz"
+    ),
     " as allowed
     from appointments b where b.id = $1::uuid and b.deleted_at is null
 ),
@@ -110,7 +114,11 @@ pub(super) fn to(
 pub(crate) const BOOK: &str = concat!(
     "with _old as (
   select b.id, b.status, b.version, b.hold_expires_at, ",
-    allowed!("b.status", "b.starts_at <= $5::timestamptz"),
+    allowed!(
+        "b.status",
+        "b.hold_expires_at <= $5::timestamptz",
+        "b.starts_at <= $5::timestamptz"
+    ),
     " as allowed
     from appointments b where b.id = $1::uuid and b.deleted_at is null
 ),

@@ -20,7 +20,9 @@ update appointments h set status = 'cancelled', cancel_reason = 'The hold expire
                               $3::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes))
       and e.staff_id in (select d.staff_id from staff_services d
                           where d.service_id = s.id and ($2::uuid is null or d.staff_id = $2::uuid))
-    where s.id = $1::uuid and e.status = 'held' and e.deleted_at is null and e.hold_expires_at <= $4::timestamptz
+    where s.id = $1::uuid and s.active and s.deleted_at is null
+      and ($5::uuid is null or exists (select from contacts k where k.id = $5::uuid and k.deleted_at is null))
+      and e.status = 'held' and e.deleted_at is null and e.hold_expires_at <= least($4::timestamptz, now())
     order by e.id for update of e)";
 
 /// Makes the appointment `$7` with whoever is free at `$3`: of several the one with the fewest appointments on that day, and of
@@ -57,18 +59,23 @@ select $7::uuid, a.service_id, c.staff_id, $8::uuid, c.at, c.ends_at, $5::text,
     on conflict on constraint appointments_overlap_excl do nothing"
 );
 
-/// The appointment `$7`, or why there is none.
+/// The appointment `$7`, or why there is none: then with the nearest free slots of a week before and two behind, of a day and two
+/// where so many do the service in so short steps that three weeks would be too much to look at.
 pub(crate) const MADE: &str = concat!(
     "with asked as (
-  select $1::uuid as service_id, $2::uuid as staff_id, c.at - interval '168 hours' as from_at,
-         c.at + interval '336 hours' as to_at, $4::timestamptz as now_at, coalesce($5::text, 'UTC') as zone,
+  select $1::uuid as service_id, $2::uuid as staff_id,
+         c.at - case when c.is_large then interval '24 hours' else interval '168 hours' end as from_at,
+         c.at + case when c.is_large then interval '48 hours' else interval '336 hours' end as to_at, $4::timestamptz as now_at, coalesce($5::text, 'UTC') as zone,
          null::uuid as except_id, null::interval as length, null::interval as before, null::interval as after,
          false as forced, c.earliest, c.latest
     from (select 1) one (one)
     left join services s on s.id = $1::uuid
    cross join lateral (select $4::timestamptz + make_interval(mins => coalesce(s.min_notice_minutes, 0)) as earliest,
                               $4::timestamptz + make_interval(hours => 24 * coalesce(s.max_advance_days, 0)) as latest) w
-   cross join lateral (select greatest(w.earliest, least(w.latest, $3::timestamptz)) as at, w.earliest, w.latest) c
+   cross join lateral (select greatest(w.earliest, least(w.latest, $3::timestamptz)) as at, w.earliest, w.latest,
+                             504 * 60 / coalesce(s.slot_step_minutes, s.duration_minutes) * (
+                               select count(*) from staff_services d
+                                where d.service_id = s.id and ($2::uuid is null or d.staff_id = $2::uuid)) > 50000 as is_large) c
 ),
 ",
     statement::free!(),
@@ -88,6 +95,7 @@ _verdict as (
     "     when $8::uuid is not null
                and not exists (select from contacts k where k.id = $8::uuid and k.deleted_at is null)
                then 'unknown_contact'
+          when not exists (select from people) then 'nobody_does_it'
           when $6::boolean then 'slot_taken'
           when $3::timestamptz < a.earliest then 'slot_too_soon'
           when $3::timestamptz >= a.latest then 'slot_too_far'
@@ -101,7 +109,7 @@ _answer as (
               when v.word in ('slot_taken', 'slot_too_soon', 'slot_too_far', 'no_such_slot')
               then (select n.body from _nearest n) end as body,
          case when v.word is null then 1 else -1 end::bigint as count,
-         (select m.version from _made m) as version, v.word as key
+         (select m.version from _made m) as version, coalesce(v.word, ($7::uuid)::text) as key
     from _verdict v
 )",
     answer!()
@@ -117,7 +125,13 @@ pub(super) fn make(new: &NewAppointment, now: DateTime<Utc>) -> Verb {
     let now = Some(moment::of(now));
     let sweep = Step {
         sql: SWEEP,
-        params: vec![service.clone(), staff.clone(), starts_at.clone(), now.clone()],
+        params: vec![
+            service.clone(),
+            staff.clone(),
+            starts_at.clone(),
+            now.clone(),
+            text(new.contact),
+        ],
     };
     let lock = Step {
         sql: LOCK_SERVICE,
@@ -150,5 +164,8 @@ pub(super) fn make(new: &NewAppointment, now: DateTime<Utc>) -> Verb {
         sql: MADE,
         params: asked,
     };
-    verb(locks, made)
+    Verb {
+        creates: true,
+        ..verb(locks, made)
+    }
 }

@@ -25,15 +25,21 @@ update appointments h set status = 'cancelled', cancel_reason = 'The hold expire
      join appointments e
        on e.staff_id = coalesce($2::uuid, b.staff_id) and e.id <> b.id
       and e.busy && tstzrange($3::timestamptz - (b.starts_at - lower(b.busy)), $3::timestamptz + (upper(b.busy) - b.starts_at))
-    where b.id = $1::uuid and e.status = 'held' and e.deleted_at is null and e.hold_expires_at <= $4::timestamptz
+    where b.id = $1::uuid and b.deleted_at is null and b.version = any (coalesce($5::bigint[], array[b.version]))
+      and (b.status in ('scheduled', 'confirmed') or b.hold_expires_at > $4::timestamptz)
+      and e.status = 'held' and e.deleted_at is null and e.hold_expires_at <= least($4::timestamptz, now())
     order by e.id for update of e)";
 
 /// Moves the appointment `$1`, if it has one of the versions `$6`, to `$3`.
 pub(crate) const MOVE: &str = concat!(
     "with _old as (
-  select b.id, b.status, b.version, b.service_id, b.time_zone, coalesce($2::uuid, b.staff_id) as staff_id,
+  select b.id, b.status, b.hold_expires_at, b.version, b.service_id, b.time_zone, coalesce($2::uuid, b.staff_id) as staff_id,
          b.ends_at - b.starts_at as length, b.starts_at - lower(b.busy) as before, upper(b.busy) - b.ends_at as after, ",
-    allowed!("b.status", "b.starts_at <= $4::timestamptz"),
+    allowed!(
+        "b.status",
+        "b.hold_expires_at <= $4::timestamptz",
+        "b.starts_at <= $4::timestamptz"
+    ),
     " as allowed
     from appointments b where b.id = $1::uuid and b.deleted_at is null
 ),
@@ -63,11 +69,14 @@ _refused as (
      union all
     select 2, 'outdated', json_build_object('details', o.version)::text from _old o where o.version <> all ($6::bigint[])
      union all
-    select 3, 'not_possible_now',
+    select 3, 'hold_expired', json_build_object('details', format('Since %s', o.hold_expires_at))::text
+      from _old o where o.status = 'held' and o.hold_expires_at <= $4::timestamptz
+     union all
+    select 4, 'not_possible_now',
            json_build_object('details', json_build_object('status', o.status, 'allowed', o.allowed))::text
       from _old o where not (o.allowed::jsonb ? 'reschedule')
      union all
-    select 4, v.word, null from (
+    select 5, v.word, null from (
       select case ",
     unfit!(),
     " end as word
@@ -75,7 +84,7 @@ _refused as (
         left join staff p on p.id = a.staff_id and p.deleted_at is null) v
      where v.word is not null
      union all
-    select 5, v.word, n.body from _nearest n cross join (
+    select 6, v.word, n.body from _nearest n cross join (
       select case when $5::boolean then case when b.is_taken then 'slot_taken' end
                   when $3::timestamptz < a.earliest then 'slot_too_soon'
                   when $3::timestamptz >= a.latest then 'slot_too_far'
@@ -110,7 +119,13 @@ pub(super) fn make(asked: &Reschedule, now: DateTime<Utc>) -> Verb {
         lock(super::change::LOCK, vec![id.clone()]),
         lock(
             SWEEP,
-            vec![id.clone(), staff.clone(), starts_at.clone(), now.clone()],
+            vec![
+                id.clone(),
+                staff.clone(),
+                starts_at.clone(),
+                now.clone(),
+                asked.versions.clone(),
+            ],
         ),
     ];
     let change = Step {

@@ -108,7 +108,7 @@ _shown as (
 _answer as (
   select ",
     pipeline!(),
-    "::text as body, 1::bigint as count, p.version::text as version, null::text as key from _new p
+    "::text as body, 1::bigint as count, p.version::text as version, p.id::text as key from _new p
 )",
     answer!()
 );

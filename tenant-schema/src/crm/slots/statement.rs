@@ -4,6 +4,9 @@
 //! `asked` of one row, which says what for: `service_id`, `staff_id` (null for everybody who does it), `from_at` and `to_at`
 //! between which a slot begins, `now_at`, `zone`, `except_id` (an appointment that does not count), `length`,
 //! `before` and `after` where they are not the service's, and `forced`: at `from_at`, whatever the hours are.
+//!
+//! A hold has expired when both clocks say so, the server's and the database's: of two servers, the one whose clock is ahead
+//! does not give away what the other holds.
 
 /// The first moment at which the clocks of a zone show this time of this day, or a later one. So a time that a zone
 /// leaves out in spring is the moment at which it goes on, one that it has twice in autumn is the first of both, and of two
@@ -81,7 +84,7 @@ taken as (
     from people p join appointments b on b.staff_id = p.staff_id cross join svc v cross join asked a
    where b.status in ('held', 'scheduled', 'confirmed') and b.deleted_at is null
      and b.busy && tstzrange(v.lower - interval '48 hours', v.upper + interval '48 hours' + v.length)
-     and (b.status <> 'held' or b.hold_expires_at > a.now_at) and b.id is distinct from a.except_id
+     and (b.status <> 'held' or b.hold_expires_at > least(a.now_at, now())) and b.id is distinct from a.except_id
    group by b.staff_id
 ),
 away as (

@@ -101,9 +101,17 @@ const CHANGE_DEAL: Uses = &[
     ("stages", Action::Read),
 ];
 const CHANGE_APPOINTMENT: Uses = &[("appointments", Action::Update), ("appointments", Action::Read)];
+const MOVE_APPOINTMENT: Uses = &[
+    ("appointments", Action::Update),
+    ("appointments", Action::Read),
+    ("schedules", Action::Read),
+    ("services", Action::Read),
+    ("staff", Action::Read),
+];
 const NEW_APPOINTMENT: Uses = &[
     ("appointments", Action::Insert),
     ("appointments", Action::Read),
+    ("schedules", Action::Read),
     ("services", Action::Read),
     ("staff", Action::Read),
 ];
@@ -158,7 +166,7 @@ fn verbs() -> Vec<Row> {
         (&post, "/crm/v1/appointments/hold", NEW_APPOINTMENT),
         (&post, "/crm/v1/appointments/book", NEW_APPOINTMENT),
         (&post, "/crm/v1/appointments/{id}/book", CHANGE_APPOINTMENT),
-        (&post, "/crm/v1/appointments/{id}/reschedule", CHANGE_APPOINTMENT),
+        (&post, "/crm/v1/appointments/{id}/reschedule", MOVE_APPOINTMENT),
         (&post, "/crm/v1/appointments/{id}/confirm", CHANGE_APPOINTMENT),
         (&post, "/crm/v1/appointments/{id}/complete", CHANGE_APPOINTMENT),
         (&post, "/crm/v1/appointments/{id}/no-show", CHANGE_APPOINTMENT),

@@ -184,6 +184,79 @@ async fn each_parameter_of_a_question_is_checked() {
 }
 
 #[tokio::test]
+async fn a_window_has_so_many_places_at_most() {
+    let shop = Shop::open("UTC", json!({ "duration_minutes": 1 })).await;
+    let always: Vec<_> = (1..=7).map(|day| (day, "00:00", "24:00")).collect();
+    shop.works(&always).await;
+    shop.hire("Ben", "UTC", &always).await;
+    let window = "from=2026-01-05&to=2026-02-15";
+    let refused = shop.ask(window).await.expect_status(422);
+    assert_eq!(refused.code(), "window_too_full");
+    shop.ask(&format!("{window}&staff={}", shop.ann))
+        .await
+        .expect_status(200);
+    // Where there are so many, the nearest ones are looked for within three days.
+    let contact = shop.contact().await;
+    let refused = shop
+        .book("2026-01-06T09:00:30Z", &contact)
+        .await
+        .expect_status(409);
+    assert_eq!(refused.code(), "no_such_slot");
+    assert_eq!(nearest(&refused).len(), 5);
+}
+
+#[tokio::test]
+async fn days_are_those_of_the_zone_that_is_preferred_and_known() {
+    let shop = Shop::open("UTC", json!({})).await;
+    shop.works(&[(2, "09:00", "10:00")]).await;
+    let ask = |more: &str, prefer: &'static str| {
+        let path = format!("/crm/v1/slots?service={}{more}", shop.service);
+        shop.scene.ada.get(&path).header("prefer", prefer)
+    };
+    let (tokyo, applied) = ("timezone=Asia/Tokyo", Some("timezone=Asia/Tokyo"));
+    let preferred = ask("", tokyo).await.expect_status(200);
+    assert_eq!(starts(&preferred.json()), ["2026-01-06T18:00:00+09:00"]);
+    assert_eq!(preferred.header("preference-applied"), applied);
+    let said = ask("&time_zone=Europe/Berlin", tokyo).await.expect_status(200);
+    assert_eq!(starts(&said.json()), ["2026-01-06T10:00:00+01:00"]);
+    assert_eq!(said.header("preference-applied"), None);
+    let unknown = ask("", "timezone=Mars").await.expect_status(200);
+    assert_eq!(starts(&unknown.json()), ["2026-01-06T09:00:00+00:00"]);
+    let strict = ask("", "handling=strict, timezone=Mars").await;
+    assert_eq!(strict.status(), 400, "{}", strict.text());
+    let due = shop.scene.ada.get("/crm/v1/activities/due");
+    due.header("prefer", "timezone=Mars").await.expect_status(200);
+}
+
+#[tokio::test]
+async fn free_slots_are_for_those_who_may_read_schedules() {
+    let (shop, contact) = tuesdays().await;
+    let id = shop.book(NINE, &contact).await.expect_status(201).field("id");
+    let scopes = ["appointments:insert", "appointments:update", "appointments:read"];
+    let scopes: Vec<&str> = scopes
+        .into_iter()
+        .chain(["services:read", "staff:read"])
+        .collect();
+    let key = shop.scene.acme.key(&scopes).await;
+    let at_night = "2026-01-06T03:00:00Z";
+    let new = json!({ "service_id": shop.service, "starts_at": at_night, "contact_id": contact });
+    let hold = json!({ "service_id": shop.service, "starts_at": at_night });
+    let to = json!({ "starts_at": at_night });
+    for (path, body) in [
+        ("appointments/book".to_owned(), new),
+        ("appointments/hold".to_owned(), hold),
+        (format!("appointments/{id}/reschedule"), to),
+    ] {
+        let refused = key
+            .post(&format!("/crm/v1/{path}"), &body)
+            .await
+            .expect_status(403);
+        assert!(refused.json()["details"]["nearest"].is_null(), "{path}");
+    }
+    send(&key, &id, "confirm", &json!({})).await.expect_status(200);
+}
+
+#[tokio::test]
 async fn each_field_of_a_body_is_checked() {
     let shop = Shop::open("UTC", json!({})).await;
     shop.works(&[(2, "09:00", "12:00")]).await;
@@ -329,10 +402,11 @@ async fn rights_are_those_of_the_records() {
             &[
                 "appointments:read",
                 "appointments:insert",
+                "schedules:read",
                 "services:read",
                 "staff:read",
             ],
-            [403, 201, 403],
+            [200, 201, 403],
         ),
         (&["appointments:read", "appointments:update"], [403, 403, 200]),
         (&["contacts:read"], [403, 403, 403]),

@@ -259,7 +259,7 @@ async fn a_verb_is_possible_or_says_what_is() {
     let scopes: Vec<&str> = scopes
         .iter()
         .map(String::as_str)
-        .chain(["services:read", "staff:read"])
+        .chain(["schedules:read", "services:read", "staff:read"])
         .collect();
     let key = shop.scene.acme.key(&scopes).await;
     let client = &*key;
@@ -304,6 +304,83 @@ async fn a_verb_is_possible_or_says_what_is() {
                 .await
                 .expect_status(204);
         }
+    }
+}
+
+#[tokio::test]
+async fn whoever_wants_little_is_told_where_the_new_one_is() {
+    let (shop, contact) = tuesdays().await;
+    let client = &shop.scene.ada;
+    let hold = json!({ "service_id": shop.service, "starts_at": NINE });
+    let book = json!({ "service_id": shop.service, "starts_at": TEN, "contact_id": contact });
+    let pipeline = json!({ "name": "Rentals", "stages": [{ "name": "New" }] });
+    for (path, object, body) in [
+        ("appointments/hold", "appointments", &hold),
+        ("appointments/book", "appointments", &book),
+        ("pipelines", "pipelines", &pipeline),
+    ] {
+        let ask = |key: &'static str| {
+            let ask = client.post(&format!("/crm/v1/{path}"), body);
+            ask.header("prefer", "return=minimal")
+                .header("idempotency-key", format!("{key}/{path}"))
+        };
+        let made = ask("once").await.expect_status(201);
+        assert_eq!(made.text(), "", "{path}");
+        let place = made.header("location").expect("a place").to_owned();
+        assert!(place.starts_with(&format!("/rest/v1/{object}/")), "{place}");
+        let found = client.get(&place).await.expect_status(200);
+        assert_eq!(found.header("etag"), made.header("etag"), "{path}");
+        let replayed = ask("once").await.expect_status(201);
+        assert_eq!(replayed.header("location"), Some(&*place), "{path}");
+        // What is new has no version yet.
+        let bound = client.post(&format!("/crm/v1/{path}"), body);
+        let refused = bound.header("if-match", "\"1\"").await.expect_status(400);
+        assert_eq!(refused.code(), "condition_unsupported", "{path}");
+    }
+    let asked = client.get(&format!("/crm/v1/slots?service={}", shop.service));
+    let asked = asked.header("if-none-match", "\"1\"").await.expect_status(400);
+    assert_eq!(asked.code(), "condition_unsupported");
+}
+
+#[tokio::test]
+async fn an_expired_hold_is_only_given_up() {
+    let (shop, contact) = tuesdays().await;
+    let client = &shop.scene.ada;
+    let hold = shop.hold(NINE).await.expect_status(201).field("id");
+    shop.scene.app.db().clock().advance(TimeDelta::minutes(5));
+    let moved = send(client, &hold, "reschedule", &json!({ "starts_at": TEN })).await;
+    assert_eq!((moved.status(), &*moved.code()), (409, "hold_expired"));
+    let confirmed = send(client, &hold, "confirm", &json!({}))
+        .await
+        .expect_status(409);
+    assert_eq!(confirmed.json()["details"]["allowed"], json!(["cancel"]));
+    // Bookings that are refused leave it as it is.
+    let nobody = "00000000-0000-7000-8000-000000000001";
+    shop.book(NINE, nobody).await.expect_status(422);
+    assert_eq!(steps(&shop, &hold).await, ["held"]);
+    let other = shop.book(TEN, &contact).await.expect_status(201).field("id");
+    let late = client.post(
+        &format!("/crm/v1/appointments/{other}/reschedule"),
+        &json!({ "starts_at": NINE }),
+    );
+    late.header("if-match", "\"9\"").await.expect_status(412);
+    assert_eq!(steps(&shop, &hold).await, ["held"]);
+    send(client, &hold, "cancel", &json!({})).await.expect_status(200);
+}
+
+#[tokio::test]
+async fn a_service_that_nobody_does_is_not_taken() {
+    let (shop, contact) = tuesdays().await;
+    let service = json!({ "name": "Massage", "duration_minutes": 60 });
+    let service = add(&shop.scene, "services", &service).await;
+    for force in [false, true] {
+        let body = json!({ "service_id": service, "starts_at": NINE, "contact_id": contact, "force": force });
+        let refused = shop.scene.ada.post("/crm/v1/appointments/book", &body).await;
+        assert_eq!(
+            (refused.status(), &*refused.code()),
+            (422, "nobody_does_it"),
+            "{force}"
+        );
     }
 }
 

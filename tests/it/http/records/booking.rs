@@ -1,6 +1,8 @@
 //! What the template does about booking by itself: nobody twice at once, working hours that can be, an order of statuses, a
 //! history that nobody writes.
 
+use catalog::clock::{Clock, SystemClock};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tests::app::Answer;
 
@@ -217,9 +219,22 @@ async fn what_has_not_begun_is_not_over_and_a_hold_ends() {
     (hold["status"], hold["hold_expires_at"]) = (json!("held"), json!("infinity"));
     let answer = scene.ada.post("/rest/v1/appointments", &hold).await;
     assert_eq!(refusal(&answer), (422, "a hold lasts an hour at most".to_owned()));
+    // Whose clock is a few seconds ahead of the database's has asked for an hour, too.
+    for (seconds, status) in [(3630, 201), (3690, 422)] {
+        let until = SystemClock.now() + TimeDelta::seconds(seconds);
+        hold["hold_expires_at"] = json!(until.to_rfc3339());
+        let answer = scene.ada.post("/rest/v1/appointments", &hold).await;
+        assert_eq!(answer.status(), status, "{seconds}: {}", answer.text());
+    }
+    // Nor does anything begin or end never.
+    for (from, to) in [("-infinity", to), (from, "infinity")] {
+        let endless = booking(&service, &ann, from, to);
+        let answer = scene.ada.post("/rest/v1/appointments", &endless).await;
+        assert_eq!(answer.status(), 422, "{}", answer.text());
+    }
     // An operator brings what was: an import of last year's calendar, or next year's.
     let done = format!(
-        "update {}.appointments set status = 'completed'",
+        "update {}.appointments set status = 'completed' where status = 'scheduled'",
         scene.acme.tenant.schema
     );
     let owner = scene.app.db().as_owner().await;
