@@ -129,13 +129,10 @@ impl Domain {
         text.trim() == self.token
     }
 
-    /// Whether this page shows it: by a `meta` element with the name and the word, in any order, ahead of its body.
+    /// Whether this page shows it: by a `meta` element of its head with the name and the word, in any order.
     pub fn is_shown_by_page(&self, page: &str) -> bool {
-        let lower = page.to_ascii_lowercase();
-        let head = lower.split("<body").next().unwrap_or_default();
-        let elements = head.split("<meta").skip(1);
-        elements
-            .map(|rest| rest.split('>').next().unwrap_or_default())
+        elements_of_head(&page.to_ascii_lowercase())
+            .iter()
             .any(|element| {
                 attribute(element, "name").as_deref() == Some("tenantry-verification")
                     && attribute(element, "content").as_deref() == Some(self.token.as_str())
@@ -143,15 +140,60 @@ impl Domain {
     }
 }
 
-/// The value of an attribute: in quotes of either kind, or up to the next blank.
+/// What stands in the `meta` elements of a page's head. The tags of head and body may be left out: so the head ends with the first
+/// element that cannot be in one. What is in comments, scripts and the like is no element.
+fn elements_of_head(page: &str) -> Vec<&str> {
+    let (mut rest, mut elements) = (page, Vec::new());
+    while let Some((_, tag)) = rest.split_once('<') {
+        if let Some(comment) = tag.strip_prefix("!--") {
+            rest = comment.split_once("-->").unwrap_or_default().1;
+            continue;
+        }
+        let name = tag.split(|c: char| !c.is_ascii_alphanumeric()).next();
+        let (element, after) = tag.split_once('>').unwrap_or_default();
+        rest = after;
+        match name.unwrap_or_default() {
+            "meta" => elements.push(element.strip_prefix("meta").unwrap_or_default()),
+            raw @ ("title" | "script" | "style" | "noscript" | "template") => {
+                rest = after.split_once(&format!("</{raw}")).unwrap_or_default().1;
+            }
+            "html" | "head" | "base" | "link" => {}
+            "" if tag.starts_with("!doctype") => {}
+            _ => break,
+        }
+    }
+    elements
+}
+
+/// The value of an attribute: in quotes of either kind, or up to the next blank. There may be blanks and line ends before it and
+/// around its equals sign.
 fn attribute(element: &str, name: &str) -> Option<String> {
-    let at = element.find(&format!(" {name}="))? + name.len() + 2;
-    let rest = element.get(at..)?;
-    let value = match rest.chars().next()? {
-        quote @ ('"' | '\'') => rest.get(1..)?.split(quote).next()?,
-        _ => rest.split([' ', '/']).next()?,
-    };
-    Some(value.trim().to_owned())
+    let mut rest = element;
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
+        let end = rest.find(|c: char| c == '=' || c == '/' || c.is_ascii_whitespace());
+        let (found, after) = rest.split_at(end.unwrap_or(rest.len()));
+        let after = after.trim_ascii_start();
+        let Some(value) = after.strip_prefix('=').map(str::trim_ascii_start) else {
+            if found.is_empty() {
+                return None;
+            }
+            rest = after;
+            continue;
+        };
+        let (value, after) = match value.chars().next()? {
+            quote @ ('"' | '\'') => value.get(1..)?.split_once(quote)?,
+            _ => value.split_at(
+                value
+                    .find(|c: char| c.is_ascii_whitespace())
+                    .unwrap_or(value.len()),
+            ),
+        };
+        if found == name {
+            return Some(value.trim().trim_end_matches('/').to_owned());
+        }
+        rest = after;
+    }
 }
 
 /// Adds a domain, or gives back the one that is there.
@@ -349,6 +391,9 @@ mod tests {
             domain.element(),
             format!("<META content='{word}' NAME='{name}' />"),
             format!("<meta name={name} content={word}>"),
+            format!("<meta name={name} content={word}/>"),
+            format!("<title>x <p></title><meta\n  name=\"{name}\"\n\tcontent = \"{word}\"\n/>"),
+            format!("<meta property='a name=b' content-x name='{name}' content='{word}'>"),
         ] {
             assert!(domain.is_shown_by_page(&page(&element)), "{element}");
         }
@@ -359,6 +404,17 @@ mod tests {
         ] {
             assert!(!domain.is_shown_by_page(&page(&element)), "{element}");
         }
+        // Where the tags of the body are left out, it begins with the first element that no head has.
+        for page in [
+            format!("<title>Guests</title><p>{}", domain.element()),
+            format!("<!-- {} --><title>{}</title>", domain.element(), domain.element()),
+            format!("<head><script>'{}'</script>", domain.element()),
+            format!("</head>{}", domain.element()),
+        ] {
+            assert!(!domain.is_shown_by_page(&page), "{page}");
+        }
+        let short = format!("<!doctype html><title>x</title>{}<p>y", domain.element());
+        assert!(domain.is_shown_by_page(&short));
         // What somebody else writes on the page, a comment for instance, shows nothing.
         let guest = format!(
             "<html><head></head><body><p>{}</p></body></html>",

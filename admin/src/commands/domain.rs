@@ -125,6 +125,12 @@ async fn verify(args: &VerifyArgs, operator: &Operator) -> anyhow::Result<ExitSt
     }
     let mut tx = operator.db.begin().await?;
     operator.lock_home(&mut tx, slug).await?;
+    let now = domains::find(&mut tx, organization.id, hostname).await?;
+    let now = now.ok_or_else(|| unknown(slug, hostname))?;
+    if now.token != domain.token {
+        let why = "it was removed and added anew meanwhile, and has another word";
+        return Err(Problem::refused(why, "put the new word there, then verify again").into());
+    }
     if !domains::check(&mut tx, organization.id, &domain, looked.method, actor, source).await? {
         let next = "the other one must remove it first: `tenantry domain remove`";
         return Err(Problem::refused("another organization has the domain verified", next).into());
@@ -197,7 +203,7 @@ async fn look(domain: &Domain, resolver: &Resolver, web: &Web, query_id: u16) ->
 
 async fn list(slug: &Slug, operator: &Operator) -> anyhow::Result<ExitStatus> {
     let mut tx = operator.db.begin().await?;
-    let organization = operator.lock_home(&mut tx, slug).await?;
+    let organization = operator.organization(&mut tx, slug).await?;
     let all = domains::list(&mut tx, organization.id).await?;
     tx.rollback().await?;
     let shown: Vec<Shown> = all.iter().map(Shown::from).collect();

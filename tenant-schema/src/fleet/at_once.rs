@@ -16,7 +16,7 @@ const MOST_FILES: usize = 16;
 
 /// What follows is ours and looks nothing up in the tenant's schema; and PostgreSQL keeps its plans, which it would make anew
 /// under each tenant's path.
-const OUR_PATH: &str = "set local search_path = extensions, pg_temp";
+pub(super) const OUR_PATH: &str = "set local search_path = extensions, pg_temp";
 
 impl Fleet<'_> {
     /// `None` where the tenant is not as the run has it, or is not so simple a case: nothing was done then.
@@ -64,7 +64,7 @@ impl Fleet<'_> {
         }
         let grants = lifecycle::grants_of(&last?, schema);
         let last = version_mark::change(schema, &version_mark::of(from), to) + &grants;
-        self.note(tx, attempt, (from, to), &last).await.map(Some)
+        self.note(tx, tenant, attempt, (from, to), &last).await.map(Some)
     }
 
     fn is_expected(&self, entered: &Entered, from: i32, to: i32) -> bool {

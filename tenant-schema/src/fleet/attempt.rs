@@ -15,6 +15,7 @@ use catalog::tx::CatalogTx;
 use tokio_postgres::Row;
 
 use super::Fleet;
+use super::at_once::OUR_PATH;
 use super::plan::reach;
 use crate::lifecycle::{self, LifecycleError, foreign, version_mark};
 
@@ -40,7 +41,9 @@ impl Fleet<'_> {
                 self.skip(attempt).await?;
                 Ok((version, version))
             }
-            Ok(Brought::Changed { from, to, last }) => self.note(tx, attempt, (from, to), &last).await,
+            Ok(Brought::Changed { from, to, last }) => {
+                self.note(tx, tenant, attempt, (from, to), &last).await
+            }
             Err(error) => Err(undone(tx, error).await),
         }
     }
@@ -51,10 +54,12 @@ impl Fleet<'_> {
         Ok(tx.commit().await?)
     }
 
-    /// Makes everything permanent, with the tenant's new version and the run's record of it.
+    /// Makes everything permanent, with the tenant's new version and the run's record of it; nothing of it where somebody else
+    /// has made meanwhile what the migration may have called.
     pub(super) async fn note(
         &self,
         tx: CatalogTx,
+        tenant: &RunTenant,
         attempt: &Attempt,
         (from, to): FromTo,
         last: &str,
@@ -62,10 +67,12 @@ impl Fleet<'_> {
         let organization = Some(attempt.organization);
         let event = AuditEvent::TenantMigrated { from, to };
         let noted = [
+            foreign::refused_later(&tenant.schema),
             migration_runs::reached_later(attempt, to, self.source.now()),
             audit::record_later(self.actor, organization, &event, &Device::NONE, self.source),
         ];
-        tx.commit_after(last, noted).await?;
+        let last = format!("{OUR_PATH};\n{last}");
+        foreign::refused(tx.commit_after(&last, noted).await)?;
         Ok((from, to))
     }
 

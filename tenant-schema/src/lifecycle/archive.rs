@@ -12,6 +12,7 @@ use catalog::archives::{self, Archive};
 use catalog::clock::Source;
 use catalog::error::CatalogError;
 use catalog::memberships;
+use catalog::moves;
 use catalog::organizations::{self, Organization, OrganizationStatus};
 use catalog::pg::migrator;
 use catalog::slug::Slug;
@@ -52,6 +53,7 @@ impl Leaving {
         let tenant = tenant.ok_or(CatalogError::NotFound { what: "organization" })?;
         let schema = tenant_schemas::find(&mut tx, tenant.id).await?;
         let schema = schema.ok_or(CatalogError::NotATenant)?;
+        moves::check_home(&mut tx, tenant.id).await?;
         if tenant.status == OrganizationStatus::Cancelled {
             return Err(LifecycleError::from(Refusal::Dropped).into());
         }

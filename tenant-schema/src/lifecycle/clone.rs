@@ -20,6 +20,7 @@ use catalog::clock::Source;
 use catalog::error::CatalogError;
 use catalog::ids::{MembershipId, OrganizationId};
 use catalog::memberships::{self, MemberRole, Membership, NewMembership};
+use catalog::moves;
 use catalog::organizations::{self, NewOrganization, Organization, OrganizationStatus};
 use catalog::pg::migrator;
 use catalog::schema_name::SchemaName;
@@ -104,6 +105,7 @@ impl Guard {
         let schema = tenant_schemas::find(&mut tx, origin.id)
             .await?
             .ok_or(CatalogError::NotATenant)?;
+        moves::check_home(&mut tx, origin.id).await?;
         match origin.status {
             OrganizationStatus::Cancelled => return Err(Refusal::Dropped.into()),
             // Its copy would be served with all that is kept from being served.

@@ -12,7 +12,6 @@ use catalog::pg::sqlstate::PgError;
 use catalog::pg::tx::Queued;
 use catalog::schema_name::SchemaName;
 use catalog::tx::CatalogTx;
-use tokio_postgres::Row;
 
 use super::{LifecycleError, Refusal};
 
@@ -88,7 +87,7 @@ pub async fn refuse(tx: &mut CatalogTx, schema: &SchemaName) -> Result<(), Lifec
 ///
 /// # Errors
 /// [`Refusal::Foreign`].
-pub(crate) fn refused(answer: Result<Vec<Row>, PgError>) -> Result<(), LifecycleError> {
+pub(crate) fn refused<T>(answer: Result<T, PgError>) -> Result<(), LifecycleError> {
     match answer {
         Ok(_) => Ok(()),
         Err(error) => Err(named(&error).map_or_else(|| error.into(), |names| Refusal::Foreign(names).into())),

@@ -78,7 +78,7 @@ pub enum Refusal {
     #[error("somebody else has changed or moved it at this moment")]
     Meanwhile,
     /// It could not be copied in the time that writes may be refused.
-    #[error("it was not copied within {} seconds, and is served as before", .0.as_secs())]
+    #[error("it was not copied within {0:?}, and is served as before")]
     Pause(Duration),
     /// It is on its way to another database than the one that is named.
     #[error("it is on its way to {0}, or has gone there")]

@@ -92,10 +92,10 @@ async fn nothing_brings_it_back(tenantry: &Tenantry) {
         ("tenant limit acme --in-flight 5", "it has moved to"),
         ("dba grant nobody acme", "it has moved to"),
         ("tenant pin acme", "it has moved to"),
-        ("tenant archive acme --to . --yes", "it was dropped"),
+        ("tenant archive acme --to . --yes", "it has moved to"),
         (
             "tenant clone acme copy --owner-email x@y.example",
-            "it was dropped",
+            "it has moved to",
         ),
     ] {
         let ran = tenantry.run(command).await;

@@ -170,3 +170,38 @@ async fn what_the_owner_made_is_no_reason_to_refuse() {
     stage.does(&function("theirs")).await;
     assert_eq!(stage.migrates().await, None);
 }
+
+/// What is made while a migration runs may be called by it; then nothing of it stays.
+#[tokio::test]
+async fn what_is_made_meanwhile_undoes_it() {
+    let stage = Stage::set().await;
+    stage
+        .small
+        .write("V3__sizes.sql", &format!("lock table notes;\n{SIZES}"));
+    let holder = stage.small.t.as_superuser().await;
+    let hold = format!("begin; lock table {}.notes in access share mode", stage.schema);
+    holder.batch_execute(&hold).await.expect("held");
+    let made = async {
+        let waiting =
+            "select exists (select from pg_locks where not granted and mode = 'AccessExclusiveLock')";
+        while !stage
+            .superuser
+            .query_one(waiting, &[])
+            .await
+            .expect("an answer")
+            .get::<_, bool>(0)
+        {}
+        let (_, make, _) = MADE[0];
+        stage.does(&format!("set local role dba; {make}")).await;
+        holder.batch_execute("commit").await.expect("let go");
+    };
+    let (named, ()) = tokio::join!(stage.migrates(), made);
+    let named = named.expect("it is refused");
+    assert!(
+        named.contains("pg_column_size") && named.ends_with(" of dba"),
+        "{named}"
+    );
+    let versions = stage.small.versions().await;
+    assert_eq!((versions[0].1, versions[0].2), (1, 1));
+    stage.assert_nobody_was_called().await;
+}

@@ -1,6 +1,7 @@
 //! `tenantry tenant export` and `import`: a tenant in a file, and back.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use catalog::email::EmailAddress;
 use catalog::slug::Slug;
@@ -89,7 +90,7 @@ pub(crate) struct TenantMoveArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) to: Option<SecretString>,
     /// How long writes may be refused before the move is given up, such as 500ms, 20s or 5m
-    #[arg(long, value_name = "DURATION", default_value = "60s")]
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = at_most_a_day)]
     pub(crate) max_pause: Interval,
     /// How long what is left here is kept: a number and m, h, d or w
     #[arg(long, value_name = "TIME")]
@@ -148,4 +149,13 @@ pub(crate) struct TenantImportArgs {
     /// Only read the container and say what is in it and whether it fits
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+/// PostgreSQL bounds it too, and cannot count much longer.
+fn at_most_a_day(text: &str) -> Result<Interval, String> {
+    match text.parse::<Interval>() {
+        Ok(pause) if pause.0 <= Duration::from_hours(24) => Ok(pause),
+        Ok(_) => Err("at most 24h is wanted".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
