@@ -61,6 +61,11 @@ impl Fields {
         }
     }
 
+    /// Whether a field is there, with whatever value that is not null.
+    pub fn has(&self, name: &str) -> bool {
+        self.given.get(name).is_some_and(|value| !value.is_null())
+    }
+
     /// The value of a field; null is no value.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.given.remove(name).filter(|value| !value.is_null())
